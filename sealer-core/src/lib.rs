@@ -1,1 +1,39 @@
-//! core
+//! What a sealed value is: the envelope, its keys, its scopes, and the resource that carries it.
+//!
+//! A value is sealed for one [`Label`] (namespace and name, namespace, or nothing) under one [`SealingKey`] and opens
+//! only with the matching [`UnsealingKey`] and the same label. `docs/format.md` describes the bytes.
+//!
+//! ```
+//! use sealer_core::{Keyring, Label, Plaintext, Scope, UnsealingKey, seal, unseal};
+//!
+//! let key = UnsealingKey::generate(2048)?;
+//! let label = Label::new(Scope::Strict, "default", "database")?;
+//! let sealed = seal(&Plaintext::new(b"hunter2".to_vec()), &label, key.sealing_key())?;
+//! let opened = unseal(&sealed, &label, &Keyring::from_keys(vec![key]))?;
+//! assert_eq!(opened.plaintext.expose(), b"hunter2");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The crate has no network, no async runtime, no clock, no logging and reads no environment: time is a parameter.
+
+pub mod api;
+pub mod base64;
+pub mod envelope;
+pub mod error;
+pub mod key;
+mod pem;
+pub mod plaintext;
+mod primitives;
+pub mod resource;
+pub mod scope;
+pub mod seal;
+
+pub use envelope::SealedValue;
+pub use key::certificate::{Certificate, SealingKey};
+pub use key::fingerprint::Fingerprint;
+pub use key::keyring::{KeyEntry, Keyring};
+pub use key::private::UnsealingKey;
+pub use plaintext::Plaintext;
+pub use resource::{SealedSecret, SealedSecretSpec};
+pub use scope::{Label, Scope};
+pub use seal::{Opened, seal, unseal};

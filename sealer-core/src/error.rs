@@ -1,0 +1,92 @@
+//! The errors of this crate, one enum an operation; none carries a byte of a value or a key.
+
+use crate::base64::Base64Error;
+
+/// A namespace or name that Kubernetes would refuse.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NameError {
+    /// Not a DNS-1123 label.
+    #[error("namespace `{0}` is not a DNS-1123 label (lower case letters, digits and `-`, at most 63)")]
+    Namespace(String),
+    /// Not a DNS-1123 subdomain.
+    #[error("name `{0}` is not a DNS-1123 subdomain (lower case letters, digits, `-` and `.`, at most 253)")]
+    Name(String),
+}
+
+/// Bytes that are no sealed value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EnvelopeError {
+    /// The text is no base64.
+    #[error(transparent)]
+    Base64(#[from] Base64Error),
+    /// Fewer bytes than the envelope announces.
+    #[error("sealed value is too short")]
+    TooShort,
+}
+
+/// A value that could not be sealed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SealError {
+    /// The key is below the smallest size that protects anything.
+    #[error("crypto/rsa: {0}-bit keys are insecure (see https://go.dev/pkg/crypto/rsa#hdr-Minimum_key_size)")]
+    KeyTooSmall(usize),
+    /// No backend takes this key.
+    #[error("RSA keys of {0} bits are not supported (2048 to 8192 are)")]
+    UnsupportedKey(usize),
+    /// The operating system gave no randomness.
+    #[error("no randomness from the operating system")]
+    Randomness,
+    /// The backend refused, without detail.
+    #[error("encryption failed")]
+    Backend,
+}
+
+/// A value that no key opens: one error without detail, whatever the reason, so that it teaches nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no key could decrypt secret")]
+pub struct UnsealError;
+
+/// A private key that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// No PEM block parses as a private key.
+    #[error("data does not contain a valid RSA or ECDSA private key")]
+    NotAKey,
+    /// A private key of another kind; the text is its Go type, which scripts know.
+    #[error("unexpected private key type {0}")]
+    NotRsa(&'static str),
+    /// A size no backend takes.
+    #[error("RSA keys of {0} bits are not supported (1024 to 8192 are)")]
+    UnsupportedSize(usize),
+    /// Key generation failed.
+    #[error("no RSA key could be generated")]
+    Generation,
+}
+
+/// A certificate that cannot be used for sealing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CertificateError {
+    /// No `CERTIFICATE` block in the text.
+    #[error("data does not contain any valid RSA or ECDSA certificates")]
+    NoCertificate,
+    /// A block that is no certificate.
+    #[error("x509: malformed certificate")]
+    Malformed,
+    /// A certificate of another kind of key.
+    #[error("expected RSA public key but found {0}")]
+    NotRsa(String),
+    /// Past its last day; the text is that day.
+    #[error("failed to encrypt using an expired certificate on {0}")]
+    Expired(String),
+    /// A validity that no certificate can state.
+    #[error("certificate validity is out of range")]
+    Validity,
+    /// Signing failed.
+    #[error("certificate could not be signed")]
+    Signing,
+}

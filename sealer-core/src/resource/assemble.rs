@@ -1,0 +1,212 @@
+//! From a SealedSecret to the Secret it stands for: open every item, then render the templates over them. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::base64::{self, Base64Error};
+use crate::envelope::SealedValue;
+use crate::error::{EnvelopeError, UnsealError};
+use crate::key::fingerprint::Fingerprint;
+use crate::key::keyring::Keyring;
+use crate::plaintext::Plaintext;
+use crate::resource::{SealedSecretSpec, SecretTemplate};
+use crate::scope::Label;
+use crate::seal::unseal_preferring;
+
+/// What may be opened.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenOptions {
+    /// Whether the deprecated single blob in `spec.data` is accepted.
+    pub accept_v1_data: bool,
+    /// Whether templates are rendered; the endpoints that anybody can reach never do.
+    pub templates: Templates,
+}
+
+/// Whether `spec.template.data` is rendered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Templates {
+    /// Render them.
+    Render,
+    /// Open the items and leave the templates alone.
+    Ignore,
+}
+
+/// The content of a Secret, opened. Names, ownership and what may reach a cluster are the caller's to add.
+#[derive(Debug, Default)]
+pub struct UnsealedSecret {
+    /// Metadata as the template has it, unfiltered.
+    pub metadata: Map<String, Value>,
+    /// Type of the Secret.
+    pub type_: Option<String>,
+    /// Whether the Secret may not be changed.
+    pub immutable: Option<bool>,
+    /// Item name to value.
+    pub data: BTreeMap<String, Plaintext>,
+    /// The keys that opened its items.
+    pub keys: BTreeSet<Fingerprint>,
+}
+
+/// Opens every item of a SealedSecret and renders its templates.
+///
+/// # Errors
+/// Every item that failed, none of them with a byte of a value. When one fails no template runs.
+pub fn open(
+    label: &Label,
+    spec: &SealedSecretSpec,
+    keyring: &Keyring,
+    options: &OpenOptions,
+) -> Result<UnsealedSecret, OpenError> {
+    if let Some(blob) = &spec.data {
+        return open_v1(label, blob, spec, keyring, options);
+    }
+    let (mut data, keys) = open_items(label, &spec.encrypted_data, keyring)?;
+    if options.templates == Templates::Render {
+        render(&spec.template, &mut data)?;
+    }
+    let SecretTemplate { metadata, type_, immutable, .. } = spec.template.clone();
+    Ok(UnsealedSecret { metadata: metadata.unwrap_or_default(), type_, immutable, data, keys })
+}
+
+type Items = (BTreeMap<String, Plaintext>, BTreeSet<Fingerprint>);
+
+/// Opens items one by one, trying first the key that opened the one before.
+fn open_items(label: &Label, items: &BTreeMap<String, String>, keyring: &Keyring) -> Result<Items, OpenError> {
+    let mut data = BTreeMap::new();
+    let mut keys = BTreeSet::new();
+    let mut last: Option<Fingerprint> = None;
+    let mut failures = Vec::new();
+    for (item, sealed) in items {
+        match open_item(label, sealed, keyring, last.as_ref()) {
+            Ok((plaintext, fingerprint)) => {
+                data.insert(item.clone(), plaintext);
+                keys.insert(fingerprint.clone());
+                last = Some(fingerprint);
+            }
+            Err(cause) => failures.push(ItemFailure { item: item.clone(), cause }),
+        }
+    }
+    if failures.is_empty() { Ok((data, keys)) } else { Err(OpenError::Items(failures)) }
+}
+
+fn open_item(
+    label: &Label,
+    sealed: &str,
+    keyring: &Keyring,
+    first: Option<&Fingerprint>,
+) -> Result<(Plaintext, Fingerprint), ItemCause> {
+    let value = SealedValue::from_base64(sealed)?;
+    let opened = unseal_preferring(&value, label, keyring, first)?;
+    Ok((opened.plaintext, opened.fingerprint))
+}
+
+/// Renders `template.data`; an item of the same name wins over its template.
+fn render(template: &SecretTemplate, data: &mut BTreeMap<String, Plaintext>) -> Result<(), OpenError> {
+    let Some(templates) = template.data.as_ref().filter(|templates| !templates.is_empty()) else { return Ok(()) };
+    let _ = data;
+    let failures = templates.keys().map(|item| ItemFailure { item: item.clone(), cause: ItemCause::Template });
+    Err(OpenError::Items(failures.collect()))
+}
+
+/// The whole Secret that a v1 blob holds, as far as it is used.
+#[derive(Deserialize)]
+struct V1Secret {
+    #[serde(default)]
+    metadata: Map<String, Value>,
+    #[serde(default, rename = "type")]
+    type_: Option<String>,
+    #[serde(default)]
+    immutable: Option<bool>,
+    #[serde(default)]
+    data: Option<BTreeMap<String, Option<String>>>,
+}
+
+fn open_v1(
+    label: &Label,
+    blob: &str,
+    spec: &SealedSecretSpec,
+    keyring: &Keyring,
+    options: &OpenOptions,
+) -> Result<UnsealedSecret, OpenError> {
+    if !options.accept_v1_data {
+        return Err(OpenError::V1Refused);
+    }
+    if !spec.encrypted_data.is_empty() {
+        return Err(OpenError::V1AndItems);
+    }
+    let (plaintext, fingerprint) = open_item(label, blob, keyring, None).map_err(OpenError::V1)?;
+    let secret: V1Secret = serde_json::from_slice(plaintext.expose()).map_err(|_| OpenError::V1Malformed)?;
+    let decoded = secret.data.unwrap_or_default().into_iter().map(|(item, value)| {
+        let bytes = base64::decode(value.unwrap_or_default()).map_err(|_| OpenError::V1Malformed)?;
+        Ok((item, Plaintext::new(bytes)))
+    });
+    let data = decoded.collect::<Result<_, OpenError>>()?;
+    let V1Secret { metadata, type_, immutable, .. } = secret;
+    Ok(UnsealedSecret { metadata, type_, immutable, data, keys: BTreeSet::from([fingerprint]) })
+}
+
+/// A SealedSecret that does not become a Secret.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// Some items failed; the text groups them by cause.
+    #[error("{}", grouped(.0))]
+    Items(Vec<ItemFailure>),
+    /// The deprecated blob did not open.
+    #[error(transparent)]
+    V1(ItemCause),
+    /// The deprecated blob is not accepted here.
+    #[error("using deprecated 'data' field, use 'encryptedData' or flip the feature flag")]
+    V1Refused,
+    /// Both forms at once.
+    #[error("cannot use the field 'encryptedData' and the deprecated field 'data' at the same time")]
+    V1AndItems,
+    /// The blob opened but holds no Secret.
+    #[error("the deprecated 'data' field does not hold a Secret")]
+    V1Malformed,
+}
+
+/// One item that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ItemFailure {
+    /// Its name.
+    pub item: String,
+    /// Why.
+    pub cause: ItemCause,
+}
+
+/// Why an item failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ItemCause {
+    /// The text is no base64.
+    #[error(transparent)]
+    Base64(#[from] Base64Error),
+    /// No key opens it, for whatever reason.
+    #[error(transparent)]
+    NoKey(#[from] UnsealError),
+    /// Its template failed.
+    #[error("templates are not supported")]
+    Template,
+}
+
+impl From<EnvelopeError> for ItemCause {
+    fn from(error: EnvelopeError) -> Self {
+        match error {
+            EnvelopeError::Base64(error) => Self::Base64(error),
+            EnvelopeError::TooShort => Self::NoKey(UnsealError),
+        }
+    }
+}
+
+/// Causes of equal text share a line, with the items in parentheses: `no key could decrypt secret (a, b)`.
+fn grouped(failures: &[ItemFailure]) -> impl fmt::Display {
+    let mut items_by_text: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for failure in failures {
+        items_by_text.entry(failure.cause.to_string()).or_default().push(&failure.item);
+    }
+    let line = |(text, items): (String, Vec<&str>)| format!("{text} ({})", items.join(", "));
+    items_by_text.into_iter().map(line).collect::<Vec<_>>().join("\n")
+}

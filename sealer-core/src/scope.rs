@@ -1,0 +1,190 @@
+//! Who may open a sealed value: the scope, its annotations, and the label it binds a value to.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::NameError;
+
+/// How far a sealed value may travel: the three scopes of the format.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Scope {
+    /// Opens only under its own namespace and name.
+    #[default]
+    Strict,
+    /// Opens under any name in its namespace.
+    NamespaceWide,
+    /// Opens everywhere in the cluster.
+    ClusterWide,
+}
+
+impl Scope {
+    /// Every scope, narrowest first.
+    pub const ALL: [Self; 3] = [Self::Strict, Self::NamespaceWide, Self::ClusterWide];
+
+    /// Reads the scope from an object's annotations; only the exact text `true` counts, and cluster-wide wins.
+    pub fn from_annotations(annotations: &BTreeMap<String, String>) -> Self {
+        let set = |name| annotations.get(name).is_some_and(|value| value == "true");
+        if set(CLUSTER_WIDE_ANNOTATION) {
+            Self::ClusterWide
+        } else if set(NAMESPACE_WIDE_ANNOTATION) {
+            Self::NamespaceWide
+        } else {
+            Self::Strict
+        }
+    }
+
+    /// The annotation that announces this scope; strict has none.
+    pub fn annotation(self) -> Option<&'static str> {
+        match self {
+            Self::Strict => None,
+            Self::NamespaceWide => Some(NAMESPACE_WIDE_ANNOTATION),
+            Self::ClusterWide => Some(CLUSTER_WIDE_ANNOTATION),
+        }
+    }
+
+    /// The word used on command lines and in messages.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Strict => "strict",
+            Self::NamespaceWide => "namespace-wide",
+            Self::ClusterWide => "cluster-wide",
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Scope {
+    type Err = UnknownScope;
+
+    fn from_str(text: &str) -> Result<Self, UnknownScope> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == text).ok_or(UnknownScope)
+    }
+}
+
+/// A word that names no scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be one of: strict, namespace-wide, cluster-wide")]
+pub struct UnknownScope;
+
+/// The bytes a sealed value is bound to: `namespace/name`, `namespace`, or nothing (docs/format.md, "Label").
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Label(Vec<u8>);
+
+impl Label {
+    /// Makes the label of an object in a cluster.
+    ///
+    /// # Errors
+    /// A namespace or name that Kubernetes itself would refuse (DNS-1123), so that no private-key operation is
+    /// spent on it and no two objects share a label.
+    pub fn new(scope: Scope, namespace: &str, name: &str) -> Result<Self, NameError> {
+        if scope != Scope::ClusterWide {
+            check_namespace(namespace)?;
+        }
+        if scope == Scope::Strict {
+            check_name(name)?;
+        }
+        Ok(Self::as_given(scope, namespace, name))
+    }
+
+    /// Makes the label from names as they were given, without a check: what a compatible client seals for.
+    pub fn as_given(scope: Scope, namespace: &str, name: &str) -> Self {
+        Self(match scope {
+            Scope::Strict => format!("{namespace}/{name}").into_bytes(),
+            Scope::NamespaceWide => namespace.as_bytes().to_vec(),
+            Scope::ClusterWide => Vec::new(),
+        })
+    }
+
+    /// The label's bytes, as RSA-OAEP takes them.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Checks a namespace: a DNS-1123 label.
+///
+/// # Errors
+/// Says which rule the text breaks.
+pub fn check_namespace(namespace: &str) -> Result<(), NameError> {
+    if is_dns_label(namespace) { Ok(()) } else { Err(NameError::Namespace(shown(namespace))) }
+}
+
+/// Checks an object name: a DNS-1123 subdomain.
+///
+/// # Errors
+/// Says which rule the text breaks.
+pub fn check_name(name: &str) -> Result<(), NameError> {
+    let fits = name.len() <= MAX_SUBDOMAIN && name.split('.').all(is_dns_part);
+    if fits { Ok(()) } else { Err(NameError::Name(shown(name))) }
+}
+
+fn is_dns_label(text: &str) -> bool {
+    text.len() <= MAX_LABEL && is_dns_part(text)
+}
+
+fn is_dns_part(text: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    !text.is_empty() && text.bytes().all(inner) && !text.starts_with('-') && !text.ends_with('-')
+}
+
+/// A name as it may stand in a message: short, and without control characters.
+fn shown(name: &str) -> String {
+    name.chars().take(MAX_LABEL).map(|c| if c.is_control() { '?' } else { c }).collect()
+}
+
+/// RFC 1123, section 2.1.
+const MAX_LABEL: usize = 63;
+const MAX_SUBDOMAIN: usize = 253;
+
+/// Marks a SealedSecret that opens everywhere.
+pub const CLUSTER_WIDE_ANNOTATION: &str = "sealedsecrets.bitnami.com/cluster-wide";
+/// Marks a SealedSecret that opens under any name in its namespace.
+pub const NAMESPACE_WIDE_ANNOTATION: &str = "sealedsecrets.bitnami.com/namespace-wide";
+/// On a live Secret: the controller may take it over.
+pub const MANAGED_ANNOTATION: &str = "sealedsecrets.bitnami.com/managed";
+/// On a live Secret: the controller may add its items to it.
+pub const PATCH_ANNOTATION: &str = "sealedsecrets.bitnami.com/patch";
+/// In a template: the Secret gets no owner reference.
+pub const SKIP_OWNER_ANNOTATION: &str = "sealedsecrets.bitnami.com/skip-set-owner-references";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn annotations(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn only_the_exact_word_true_widens_a_scope() {
+        for value in ["True", "TRUE", "1", "yes", "", " true", "true "] {
+            assert_eq!(Scope::from_annotations(&annotations(&[(CLUSTER_WIDE_ANNOTATION, value)])), Scope::Strict);
+        }
+        let both = annotations(&[(CLUSTER_WIDE_ANNOTATION, "true"), (NAMESPACE_WIDE_ANNOTATION, "true")]);
+        assert_eq!(Scope::from_annotations(&both), Scope::ClusterWide);
+    }
+
+    #[test]
+    fn labels_bind_what_the_scope_says() {
+        assert_eq!(Label::as_given(Scope::Strict, "a", "b").as_bytes(), b"a/b");
+        assert_eq!(Label::as_given(Scope::NamespaceWide, "a", "b").as_bytes(), b"a");
+        assert_eq!(Label::as_given(Scope::ClusterWide, "a", "b").as_bytes(), b"");
+    }
+
+    #[test]
+    fn names_that_kubernetes_refuses_are_refused() {
+        for name in ["", "A", "a/b", "-a", "a-", "a..b", "ä", &"a".repeat(254)] {
+            assert!(Label::new(Scope::Strict, "default", name).is_err(), "{name}");
+            assert!(Label::new(Scope::Strict, name, "x").is_err(), "{name}");
+        }
+        assert!(Label::new(Scope::Strict, "default", "a.b-c.1").is_ok());
+        assert!(Label::new(Scope::NamespaceWide, "a.b", "x").is_err());
+        assert!(Label::new(Scope::ClusterWide, "", "").is_ok());
+    }
+}
