@@ -20,6 +20,7 @@ pub mod api;
 pub mod base64;
 pub mod envelope;
 pub mod error;
+pub mod flags;
 pub mod key;
 mod pem;
 pub mod plaintext;

@@ -1,0 +1,100 @@
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests may panic")]
+
+use jiff::Timestamp;
+
+use super::*;
+
+fn run(args: &[&str], environment: &[(&str, &str)]) -> Result<Config, String> {
+    let args: Vec<_> = args.iter().map(|arg| (*arg).to_owned()).collect();
+    let find = |name: &str| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+    match read(&args, find).map_err(|error| error.to_string())? {
+        Request::Run(config) => Ok(*config),
+        Request::Print(text) => Err(text),
+    }
+}
+
+#[test]
+fn defaults_are_those_of_existing_installations() {
+    let config = run(&[], &[("POD_NAMESPACE", "kube-system")]).unwrap();
+    assert_eq!((config.namespace.as_str(), &config.watched), ("kube-system", &Watched::All));
+    assert_eq!((config.listen.as_str(), config.listen_metrics.as_str()), (":8080", ":8081"));
+    assert_eq!((config.keys.bits, config.keys.prefix.as_str()), (4096, "sealed-secrets-key"));
+    assert_eq!(config.keys.rotation.period, Some(Duration::from_secs(720 * 3600)));
+    assert!(config.update_status && config.recreate && config.accept_v1_data && config.log.info_to_stdout);
+}
+
+#[test]
+fn flags_read_in_every_form_and_words_are_passed_over() {
+    let args = ["--update-status=false", "--skip-recreate", "--key-renew-period", "0", "--rate-limit=7", "controller"];
+    let config = run(&args, &[("SEALED_SECRETS_RATE_LIMIT_BURST", "9")]).unwrap();
+    assert!(!config.update_status && !config.recreate);
+    assert_eq!((config.keys.rotation.period, config.rate.per_second, config.rate.burst), (None, 7, 9));
+}
+
+#[test]
+fn additional_namespaces_narrow_the_watch() {
+    let config = run(&["--additional-namespaces", "b, a,,b"], &[("POD_NAMESPACE", "own")]).unwrap();
+    assert_eq!(config.watched, Watched::These(["a", "b", "own"].map(str::to_owned).to_vec()));
+    let config = run(&["--all-namespaces=false"], &[("POD_NAMESPACE", "own")]).unwrap();
+    assert_eq!(config.watched, Watched::These(vec!["own".to_owned()]));
+}
+
+#[test]
+fn a_cutoff_needs_a_numeric_zone() {
+    let config = run(&["--key-cutoff-time", "Mon, 14 Oct 2024 21:45:30 +0200"], &[]).unwrap();
+    assert_eq!(config.keys.rotation.cutoff, Some("2024-10-14T19:45:30Z".parse::<Timestamp>().unwrap()));
+}
+
+#[test]
+fn what_would_silently_change_the_meaning_is_refused() {
+    for (args, environment, message) in [
+        (
+            &["--key-renew-period=-1h"][..],
+            &[][..],
+            "--key-renew-period: `-1h` does not fit; give a length of time that is not negative, such as `720h`",
+        ),
+        (
+            &["--key-ttl=0"],
+            &[],
+            "--key-ttl: `0` does not fit; give a length of time that is not negative, such as `720h`",
+        ),
+        (
+            &["--rate-limit=0"],
+            &[],
+            "--rate-limit: `0` does not fit; give a small whole number that is not negative (and not 0 for the rate)",
+        ),
+        (
+            &["--key-prefix=A"],
+            &[],
+            "--key-prefix: `A` does not fit; give lower case letters, digits and `-`, 1 to 245 characters",
+        ),
+        (
+            &["--privatekey-labels=a"],
+            &[],
+            "--privatekey-labels: `a` does not fit; give `key=value` pairs separated by commas",
+        ),
+        (
+            &["--key-order-priority=x"],
+            &[],
+            "--key-order-priority: `x` does not fit; give `CertNotBefore` or `SecretCreationTimestamp`",
+        ),
+        (&["--nope"], &[], "unknown flag: --nope"),
+        (
+            &[],
+            &[("SEALED_SECRETS_KEY_RENEW_PERIOD", "30d")],
+            "environment variable SEALED_SECRETS_KEY_RENEW_PERIOD does not fit --key-renew-period: time: unknown unit \"d\" in duration \"30d\"",
+        ),
+        (
+            &[],
+            &[("SEALED_SECRETS_ALL_NAMESPACES", "")],
+            "environment variable SEALED_SECRETS_ALL_NAMESPACES does not fit --all-namespaces: strconv.ParseBool: parsing \"\": invalid syntax",
+        ),
+    ] {
+        assert_eq!(run(args, environment).map(|_| ()), Err(message.to_owned()), "{args:?}");
+    }
+}
+
+#[test]
+fn version_is_printed() {
+    assert_eq!(run(&["--version"], &[]).map(|_| ()), Err(format!("controller version: {VERSION}\n")));
+}

@@ -1,0 +1,104 @@
+//! What every task shares: the client, the keys, the objects in view, the metrics, the clock.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::{Api, ApiResource, DynamicObject};
+use kube::{Client, Resource as _};
+use sealer_core::SealedSecret;
+use sealer_core::resource::assemble::{OpenError, OpenOptions, Templates, UnsealedSecret, open};
+use sealer_core::{Keyring, Label, SealedSecretSpec};
+use tokio::sync::Semaphore;
+
+use crate::args::Config;
+use crate::error::StartError;
+use crate::keys::Keys;
+use crate::metrics::Metrics;
+use crate::queue::Queue;
+use crate::watch::index::Index;
+
+/// The one injected value.
+pub(crate) struct Context {
+    pub(crate) client: Client,
+    pub(crate) config: Config,
+    pub(crate) keys: Keys,
+    pub(crate) metrics: Metrics,
+    pub(crate) queue: Queue,
+    pub(crate) index: Index,
+    rsa: Arc<Semaphore>,
+}
+
+impl Context {
+    /// Finds the cluster: inside a Pod, or through KUBECONFIG.
+    pub(crate) async fn connect(config: Config) -> Result<Self, StartError> {
+        let cluster = kube::Config::infer().await.map_err(|error| StartError::Cluster(error.to_string()))?;
+        let client = Client::try_from(cluster).map_err(|error| StartError::Cluster(error.to_string()))?;
+        Ok(Self::new(client, config))
+    }
+
+    pub(crate) fn new(client: Client, config: Config) -> Self {
+        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            client,
+            config,
+            keys: Keys::default(),
+            metrics: Metrics::default(),
+            queue: Queue::default(),
+            index: Index::default(),
+            rsa: Arc::new(Semaphore::new(workers)),
+        }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    pub(crate) fn secrets(&self, namespace: &str) -> Api<Secret> {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
+    /// SealedSecrets of a namespace, as objects that always decode.
+    pub(crate) fn sealed_secrets(&self, namespace: &str) -> Api<DynamicObject> {
+        Api::namespaced_with(self.client.clone(), namespace, &sealed_secret_resource())
+    }
+
+    /// Opens values on a bounded set of threads beside the async workers: one private-key operation takes
+    /// milliseconds.
+    pub(crate) async fn open(
+        &self,
+        label: Label,
+        spec: SealedSecretSpec,
+        templates: Templates,
+    ) -> Option<Result<UnsealedSecret, OpenError>> {
+        let keyring = self.keys.ring();
+        let options = OpenOptions { accept_v1_data: self.config.accept_v1_data, templates };
+        self.compute(move || open(&label, &spec, &keyring, &options)).await
+    }
+
+    /// Runs arithmetic on the bounded set of threads; `None` if it panicked.
+    pub(crate) async fn compute<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        let permit = self.rsa.clone().acquire_owned().await.ok()?;
+        let task = tokio::task::spawn_blocking(move || {
+            let _held = permit;
+            work()
+        });
+        task.await.ok()
+    }
+
+    /// The ring as it is now.
+    pub(crate) fn ring(&self) -> Keyring {
+        self.keys.ring()
+    }
+}
+
+/// The resource that [`Context::sealed_secrets`] speaks of.
+pub(crate) fn sealed_secret_resource() -> ApiResource {
+    ApiResource {
+        group: SealedSecret::group(&()).into_owned(),
+        version: SealedSecret::version(&()).into_owned(),
+        api_version: SealedSecret::api_version(&()).into_owned(),
+        kind: SealedSecret::kind(&()).into_owned(),
+        plural: SealedSecret::plural(&()).into_owned(),
+    }
+}

@@ -1,0 +1,157 @@
+//! What can go wrong: at start, with one object, with one key Secret. Messages name the object and never a value.
+
+use std::fmt;
+
+use kube::runtime::watcher;
+use sealer_core::flags::{BadVariable, FlagError};
+
+/// A command line or environment that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ArgsError {
+    #[error(transparent)]
+    Flag(FlagError),
+    #[error("{0}")]
+    Variable(BadVariable),
+    #[error("--{flag}: `{value}` does not fit; give {expected}")]
+    Invalid { flag: &'static str, value: String, expected: &'static str },
+}
+
+/// The controller cannot run, or not any longer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    #[error("cannot start the runtime: {0}")]
+    Runtime(std::io::Error),
+    #[error("cannot find the cluster: {0}; run in a Pod, or set KUBECONFIG")]
+    Cluster(String),
+    #[error(
+        "cannot {action} sealing keys in namespace `{namespace}`: {cause}; the controller needs create, get and list on secrets there"
+    )]
+    Keys { action: &'static str, namespace: String, cause: KeysError },
+    #[error("cannot listen on `{address}`: {cause}; is another process there, or the address not of this machine?")]
+    Listen { address: String, cause: String },
+    #[error("a task ended unexpectedly")]
+    Task,
+}
+
+/// Sealing keys cannot be read or made.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum KeysError {
+    #[error("{}", answer(.0))]
+    Api(#[from] kube::Error),
+    #[error("no key could be generated")]
+    Generation,
+}
+
+/// What the API server said; errors below its own answers may quote request parts, so only their kind is told.
+pub(crate) fn answer(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) => status.message.clone(),
+        kube::Error::HyperError(_) | kube::Error::Service(_) => "the API server cannot be reached".to_owned(),
+        kube::Error::SerdeError(_) => "the API server's answer cannot be read".to_owned(),
+        _ => "the request to the API server failed".to_owned(),
+    }
+}
+
+/// What a watch says when it breaks.
+pub(crate) fn watch_answer(error: &watcher::Error) -> String {
+    match error {
+        watcher::Error::InitialListFailed(error)
+        | watcher::Error::WatchStartFailed(error)
+        | watcher::Error::WatchFailed(error) => answer(error),
+        watcher::Error::WatchError(status) => status.message.clone(),
+        watcher::Error::NoResourceVersion => "the answer has no resourceVersion".to_owned(),
+    }
+}
+
+/// Why an object is not in sync. One list feeds the event, the condition and the metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Reason {
+    Fetch,
+    Unseal,
+    Unmanaged,
+    Update,
+    Status,
+}
+
+impl Reason {
+    /// The metric's label.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Fetch => "fetch",
+            Self::Unseal => "unseal",
+            Self::Unmanaged => "unmanaged",
+            Self::Update => "update",
+            Self::Status => "status",
+        }
+    }
+
+    /// The event's reason.
+    pub(crate) fn event(self) -> &'static str {
+        match self {
+            Self::Unseal => "ErrUnsealFailed",
+            Self::Fetch | Self::Unmanaged | Self::Update | Self::Status => "ErrUpdateFailed",
+        }
+    }
+}
+
+/// Whether trying again can help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// It may pass by itself.
+    Transient,
+    /// It waits for a change of the object, its Secret or the keys.
+    Permanent,
+}
+
+/// One object that is not in sync.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) reason: Reason,
+    pub(crate) class: Class,
+    /// For the condition and the log.
+    pub(crate) message: String,
+    /// For the event, where existing alerts expect another text.
+    pub(crate) event: String,
+}
+
+impl Failure {
+    pub(crate) fn new(reason: Reason, class: Class, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { reason, class, event: message.clone(), message }
+    }
+
+    pub(crate) fn unseal(message: impl fmt::Display) -> Self {
+        let event = format!("Failed to unseal: {message}");
+        Self { event, ..Self::new(Reason::Unseal, Class::Permanent, message.to_string()) }
+    }
+
+    pub(crate) fn unmanaged(name: &str) -> Self {
+        let event = format!("Resource \"{name}\" already exists and is not managed by SealedSecret");
+        let message = format!("failed update: {event}");
+        Self { event, ..Self::new(Reason::Unmanaged, Class::Permanent, message) }
+    }
+
+    /// Judges an answer of the API server.
+    pub(crate) fn api(reason: Reason, namespace: &str, name: &str, error: &kube::Error) -> Self {
+        let kube::Error::Api(status) = error else {
+            return Self::new(reason, Class::Transient, answer(error));
+        };
+        let class = if matches!(status.code, 400 | 422) { Class::Permanent } else { Class::Transient };
+        let failure = Self::new(reason, class, status.message.clone());
+        if status.message.ends_with(IMMUTABLE) {
+            return Self { event: immutable(namespace, name), class: Class::Permanent, ..failure };
+        }
+        failure
+    }
+}
+
+fn immutable(namespace: &str, name: &str) -> String {
+    format!(
+        "Error updating {namespace}/{name}: the target Secret is immutable. Once a Secret is marked as immutable, it \
+         is not possible to revert this change nor to mutate the contents of the data field. You can only delete and \
+         recreate the Secret."
+    )
+}
+
+/// How the API server ends its refusal to change an immutable Secret.
+const IMMUTABLE: &str = "field is immutable when `immutable` is set";

@@ -1,0 +1,131 @@
+//! The public endpoints: plain HTTP behind the API server's service proxy. Handlers may ask to open values; they never
+//! hold a private key and never come near a template.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::any;
+use sealer_core::api;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::TimeoutLayer;
+
+use crate::context::Context;
+use crate::error::StartError;
+use crate::http::limit::Limits;
+
+mod body;
+mod certificate;
+mod limit;
+mod rotate;
+mod verify;
+
+/// What handlers share.
+pub(crate) struct Shared {
+    context: Arc<Context>,
+    limits: Limits,
+}
+
+/// Serves until told to stop; requests under way are answered.
+pub(crate) async fn serve(context: Arc<Context>, stop: CancellationToken) -> Result<(), StartError> {
+    let listener = listen(&context.config.listen).await?;
+    tracing::info!(addr = address(&listener), "HTTP server serving");
+    let router = router(context);
+    let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
+    served.map_err(StartError::Runtime)
+}
+
+/// Binds an address in Go's form: `:8080` is every interface.
+pub(crate) async fn listen(address: &str) -> Result<TcpListener, StartError> {
+    let full = if address.starts_with(':') { format!("[::]{address}") } else { address.to_owned() };
+    let refused = |error: std::io::Error| StartError::Listen { address: address.to_owned(), cause: error.to_string() };
+    match TcpListener::bind(&full).await {
+        // A machine without IPv6 has no such address.
+        Err(error) if address.starts_with(':') && error.kind() != std::io::ErrorKind::AddrInUse => {
+            TcpListener::bind(format!("0.0.0.0{address}")).await.map_err(refused)
+        }
+        bound => bound.map_err(refused),
+    }
+}
+
+/// The address that a listener really has.
+pub(crate) fn address(listener: &TcpListener) -> String {
+    listener.local_addr().map(|address| address.to_string()).unwrap_or_default()
+}
+
+/// All routes. Any method is answered, as existing clients and probes expect.
+fn router(context: Arc<Context>) -> Router {
+    let timeout = context.config.request_timeout;
+    let shared = Arc::new(Shared { limits: Limits::new(context.config.rate), context });
+    let opening = Router::new()
+        .route(api::VERIFY, any(verify::verify))
+        .route(api::ROTATE, any(rotate::rotate))
+        .layer(from_fn_with_state(shared.clone(), limited));
+    Router::new()
+        .route(api::CERTIFICATE, any(certificate::certificate))
+        .merge(opening)
+        .layer(from_fn_with_state(shared.clone(), counted))
+        .route(api::HEALTHZ, any(async || "ok\n"))
+        .fallback(async || (StatusCode::NOT_FOUND, "404 page not found\n"))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, timeout))
+        .layer(CatchPanicLayer::new())
+        .with_state(shared)
+}
+
+async fn counted(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let path = match request.uri().path() {
+        api::CERTIFICATE => api::CERTIFICATE,
+        api::VERIFY => api::VERIFY,
+        _ => api::ROTATE,
+    };
+    let method = method(&request);
+    let response = next.run(request).await;
+    shared.context.metrics.count_request(path, method, response.status().as_u16(), started.elapsed().as_secs_f64());
+    response
+}
+
+fn method(request: &Request) -> &'static str {
+    match request.method().as_str() {
+        "GET" => "get",
+        "POST" => "post",
+        "PUT" => "put",
+        "HEAD" => "head",
+        "DELETE" => "delete",
+        "PATCH" => "patch",
+        "OPTIONS" => "options",
+        _ => "unknown",
+    }
+}
+
+/// Rate and number at once are bounded for everything that opens values.
+async fn limited(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    let caller = caller(request.headers());
+    match shared.limits.admit(request.uri().path(), &caller) {
+        Ok(_permit) => next.run(request).await,
+        Err(wait) => {
+            let headers = [(header::RETRY_AFTER, wait.to_string())];
+            (StatusCode::TOO_MANY_REQUESTS, headers, "limit exceeded\n").into_response()
+        }
+    }
+}
+
+fn caller(headers: &HeaderMap) -> String {
+    let forwarded = headers.get("x-forwarded-for").and_then(|value| value.to_str().ok());
+    forwarded.unwrap_or_default().to_ascii_lowercase()
+}
+
+/// An answer without a body.
+fn empty(status: StatusCode) -> Response {
+    (status, Body::empty()).into_response()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,101 @@
+//! `/v1/rotate`: a SealedSecret sealed anew under the newest key, for the same label, with the same template.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use sealer_core::resource::assemble::{Templates, UnsealedSecret};
+use sealer_core::resource::disassemble::template_metadata;
+use sealer_core::scope::{CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION};
+use sealer_core::{Label, Scope, SealingKey, seal};
+use serde_json::{Map, Value, json};
+
+use crate::http::body::Posted;
+use crate::http::{Shared, body, empty};
+
+pub(crate) async fn rotate(State(shared): State<Arc<Shared>>, body: Body) -> Response {
+    let posted = match body::read(body).await {
+        Ok(posted) => posted,
+        Err(status) => {
+            tracing::error!(error = status.as_str(), "Error handling /v1/rotate request");
+            return empty(status);
+        }
+    };
+    let Some(rotated) = seal_anew(&shared, posted).await else {
+        tracing::error!("Error rotating secret");
+        return empty(StatusCode::INTERNAL_SERVER_ERROR);
+    };
+    ([(header::CONTENT_TYPE, "application/json")], rotated.to_string()).into_response()
+}
+
+async fn seal_anew(shared: &Shared, posted: Posted) -> Option<Value> {
+    let Posted { json, sealed, label } = posted;
+    let scope = sealed.scope();
+    let ring = shared.context.ring();
+    let key = ring.active()?.certificate.as_ref()?.key().clone();
+    let from_blob = sealed.spec.data.is_some();
+    let unsealed = shared.context.open(label.clone(), sealed.spec, Templates::Ignore).await?.ok()?;
+    let template =
+        if from_blob { blob_template(&unsealed) } else { json.pointer("/spec/template").cloned().unwrap_or_default() };
+    let items = shared.context.compute(move || seal_items(&unsealed, &label, &key)).await??;
+    Some(json!({
+        "kind": "SealedSecret",
+        "apiVersion": "bitnami.com/v1alpha1",
+        "metadata": outer_metadata(&json, scope),
+        "spec": { "template": cleaned(template, scope), "encryptedData": items },
+    }))
+}
+
+fn seal_items(unsealed: &UnsealedSecret, label: &Label, key: &SealingKey) -> Option<BTreeMap<String, String>> {
+    let items = unsealed.data.iter();
+    items.map(|(item, value)| Some((item.clone(), seal(value, label, key).ok()?.to_base64()))).collect()
+}
+
+/// Name, namespace and the scope's annotation: what the label is made of.
+fn outer_metadata(json: &Value, scope: Scope) -> Value {
+    let mut metadata = Map::new();
+    for field in ["name", "namespace"] {
+        if let Some(value) = json.pointer(&format!("/metadata/{field}")).filter(|value| !value.is_null()) {
+            metadata.insert(field.to_owned(), value.clone());
+        }
+    }
+    if let Some(annotation) = scope.annotation() {
+        metadata.insert("annotations".to_owned(), json!({ annotation: "true" }));
+    }
+    Value::Object(metadata)
+}
+
+/// The template as it came, but for what a server set, and with the scope that really holds: what it says of itself is
+/// not authenticated.
+fn cleaned(template: Value, scope: Scope) -> Value {
+    let Value::Object(mut template) = template else { return json!({}) };
+    let metadata = template.get("metadata").and_then(Value::as_object).cloned().unwrap_or_default();
+    let mut metadata = template_metadata(&metadata);
+    metadata.remove("managedFields");
+    let mut annotations = metadata.remove("annotations").and_then(|all| all.as_object().cloned()).unwrap_or_default();
+    annotations.remove(CLUSTER_WIDE_ANNOTATION);
+    annotations.remove(NAMESPACE_WIDE_ANNOTATION);
+    if let Some(annotation) = scope.annotation() {
+        annotations.insert(annotation.to_owned(), json!("true"));
+    }
+    if !annotations.is_empty() {
+        metadata.insert("annotations".to_owned(), Value::Object(annotations));
+    }
+    template.insert("metadata".to_owned(), Value::Object(metadata));
+    Value::Object(template)
+}
+
+/// The template of a deprecated blob is the Secret inside it.
+fn blob_template(unsealed: &UnsealedSecret) -> Value {
+    let mut template = json!({ "metadata": unsealed.metadata });
+    if let Some(type_) = &unsealed.type_ {
+        template["type"] = json!(type_);
+    }
+    if let Some(immutable) = unsealed.immutable {
+        template["immutable"] = json!(immutable);
+    }
+    template
+}

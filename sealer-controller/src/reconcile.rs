@@ -1,0 +1,177 @@
+//! One object at a time: get it, open it, plan, apply, say what came of it.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use kube::api::DynamicObject;
+use sealer_core::SealedSecret;
+use sealer_core::resource::assemble::{OpenError, Templates, UnsealedSecret};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::context::Context;
+use crate::error::{Class, Failure, Reason, StartError};
+use crate::queue::Key;
+use crate::reconcile::plan::Policy;
+
+mod apply;
+mod desired;
+mod events;
+mod plan;
+mod status;
+
+/// Works the queue off until told to stop; what a worker holds then is finished first.
+pub(crate) async fn work(context: Arc<Context>, stop: CancellationToken) -> Result<(), StartError> {
+    let mut workers = JoinSet::new();
+    for _ in 0..WORKERS {
+        workers.spawn(worker(context.clone(), stop.clone()));
+    }
+    while workers.join_next().await.is_some() {}
+    Ok(())
+}
+
+async fn worker(context: Arc<Context>, stop: CancellationToken) {
+    loop {
+        let key = tokio::select! {
+            () = stop.cancelled() => return,
+            key = context.queue.next() => key,
+        };
+        context.metrics.queue.set(i64::try_from(context.queue.len()).unwrap_or(i64::MAX));
+        context.metrics.unseal_requests.inc();
+        // A defect that shows in one object must not take the others' worker along.
+        let outcome = AssertUnwindSafe(reconcile(&context, &key)).catch_unwind().await;
+        match outcome {
+            Ok(Ok(())) => context.queue.done(&key),
+            Ok(Err(failure)) => settle_failure(&context, &key, &failure),
+            Err(_) => settle_failure(&context, &key, &Failure::new(Reason::Unseal, Class::Permanent, "internal error")),
+        }
+    }
+}
+
+fn settle_failure(context: &Context, key: &Key, failure: &Failure) {
+    if failure.class == Class::Permanent {
+        tracing::error!(key = key.to_string(), error = failure.message, "Error updating, giving up");
+        context.queue.done(key);
+        return;
+    }
+    tracing::error!(key = key.to_string(), error = failure.message, "Error updating, will retry");
+    let quick = context.config.fast_retries;
+    context.queue.failed(key, |failures| backoff(failures, quick));
+}
+
+/// Quick at first, then doubling up to five minutes, with up to a quarter more by chance.
+fn backoff(failures: u32, quick: u32) -> Duration {
+    let base = if failures < quick {
+        FIRST_WAIT.saturating_mul(1 << failures.min(6))
+    } else {
+        Duration::from_secs(1 << (failures - quick).min(9))
+    };
+    let base = base.min(LONGEST_WAIT);
+    base + base.mul_f64(rand::random_range(0.0..0.25))
+}
+
+async fn reconcile(context: &Context, key: &Key) -> Result<(), Failure> {
+    let Some(object) = fetch(context, key).await? else { return gone(context, key).await };
+    if object.metadata.deletion_timestamp.is_some() {
+        return Ok(());
+    }
+    tracing::info!(key = key.to_string(), "Updating");
+    let outcome = bring_in_sync(context, &object).await;
+    if let Err(failure) = &outcome {
+        context.metrics.count_error(failure.reason, &key.namespace);
+    }
+    let settled = outcome.as_ref().map(|applied| applied.secret_version.clone());
+    context.index.settled(key, settled);
+    report(context, key, &object, &outcome).await?;
+    outcome.map(|_| ())
+}
+
+/// The object from the watch, or fresh from the server; `None` if it is gone.
+async fn fetch(context: &Context, key: &Key) -> Result<Option<DynamicObject>, Failure> {
+    if let Some(object) = context.index.take(key) {
+        return Ok(Some(object));
+    }
+    let fetched = context.sealed_secrets(&key.namespace).get_opt(&key.name).await;
+    fetched.map_err(|error| {
+        context.metrics.count_error(Reason::Fetch, "");
+        Failure::api(Reason::Fetch, &key.namespace, &key.name, &error)
+    })
+}
+
+/// Kubernetes deletes the Secret through its owner reference; only the old way does it here.
+async fn gone(context: &Context, key: &Key) -> Result<(), Failure> {
+    context.metrics.drop_condition(&context.index.series(key));
+    if context.config.delete_orphans && context.index.is_gone(key) {
+        tracing::info!(sealed_secret = key.to_string(), "SealedSecret has gone, deleting Secret");
+        apply::delete_orphan(context, key).await?;
+    }
+    context.index.forget(key);
+    Ok(())
+}
+
+async fn bring_in_sync(context: &Context, object: &DynamicObject) -> Result<apply::Applied, Failure> {
+    let sealed = decode(object)?;
+    let unsealed = unseal(context, &sealed).await?;
+    let desired = desired::secret(&sealed, unsealed)?;
+    let policy = Policy {
+        key_namespace: &context.config.namespace,
+        allowed_types: &context.config.allowed_types,
+        spec_is_new: status::observed_generation(object) != object.metadata.generation,
+    };
+    apply::apply(context, &sealed, &desired, &policy).await
+}
+
+/// The typed form. What does not fit is this object's failure alone.
+fn decode(object: &DynamicObject) -> Result<SealedSecret, Failure> {
+    let spec = object.data.get("spec").cloned().unwrap_or_default();
+    let spec = serde_json::from_value(spec)
+        // serde's text may quote the field, which may hold anything.
+        .map_err(|_| {
+            Failure::unseal("the spec is malformed: spec.template or spec.data has a field of the wrong type")
+        })?;
+    Ok(SealedSecret { metadata: object.metadata.clone(), spec, status: None })
+}
+
+async fn unseal(context: &Context, sealed: &SealedSecret) -> Result<UnsealedSecret, Failure> {
+    let label = sealed.label().map_err(Failure::unseal)?;
+    match context.open(label, sealed.spec.clone(), Templates::Render).await {
+        Some(opened) => opened.map_err(|error: OpenError| Failure::unseal(error)),
+        None => Err(Failure::unseal("internal error")),
+    }
+}
+
+/// Status, event and metric, all from one outcome.
+async fn report(
+    context: &Context,
+    key: &Key,
+    object: &DynamicObject,
+    outcome: &Result<apply::Applied, Failure>,
+) -> Result<(), Failure> {
+    let message = outcome.as_ref().err().map(|failure| failure.message.as_str());
+    let changed = status::next(object.data.get("status"), message, object.metadata.generation, context.now());
+    let wrote = outcome.as_ref().is_ok_and(|applied| applied.wrote);
+    if wrote || changed.is_some() {
+        events::emit(context, object, outcome).await;
+    }
+    if let Some(next) = changed.filter(|_| context.config.update_status) {
+        apply::write_status(context, object, next, message).await.inspect_err(|failure| {
+            context.metrics.count_error(Reason::Status, &key.namespace);
+            tracing::error!(
+                sealed_secret = key.to_string(),
+                error = failure.message,
+                "Error updating SealedSecret status"
+            );
+        })?;
+    }
+    if !context.config.omit_secret_labels {
+        context.metrics.show_condition(&context.index.series(key), outcome.is_ok());
+    }
+    Ok(())
+}
+
+/// Objects looked at side by side: most of the time they wait for the API server.
+const WORKERS: usize = 16;
+const FIRST_WAIT: Duration = Duration::from_millis(50);
+const LONGEST_WAIT: Duration = Duration::from_secs(300);

@@ -1,0 +1,132 @@
+//! Carries a plan out. Every write of a Secret or a status is here, with GET and PUT alone: older installations grant
+//! neither `patch` nor server-side apply.
+
+use k8s_openapi::api::core::v1::Secret;
+use kube::ResourceExt as _;
+use kube::api::{DeleteParams, DynamicObject, PostParams, Preconditions};
+use sealer_core::SealedSecret;
+use serde_json::Value;
+
+use crate::context::Context;
+use crate::error::{Class, Failure, Reason};
+use crate::queue::Key;
+use crate::reconcile::plan::{Plan, Policy, plan};
+use crate::reconcile::status;
+
+/// A Secret that is as it should be.
+pub(crate) struct Applied {
+    /// Its version.
+    pub(crate) secret_version: String,
+    /// Whether it had to be written.
+    pub(crate) wrote: bool,
+}
+
+/// Brings the Secret in line. Conflicts with other writers are planned anew on what they wrote.
+pub(crate) async fn apply(
+    context: &Context,
+    sealed: &SealedSecret,
+    desired: &Secret,
+    policy: &Policy<'_>,
+) -> Result<Applied, Failure> {
+    let key = Key::new(sealed.namespace().unwrap_or_default(), sealed.name_any());
+    let uid = sealed.uid().unwrap_or_default();
+    // A spec that nobody observed is most often new: trying to create saves a request.
+    let mut live =
+        if policy.spec_is_new && sealed.metadata.generation == Some(1) { None } else { get(context, &key).await? };
+    for _ in 0..CONFLICTS {
+        let attempt = match plan(desired, live.as_ref(), &uid, policy) {
+            Plan::Nothing => {
+                let secret_version = live.and_then(|live| live.resource_version()).unwrap_or_default();
+                return Ok(Applied { secret_version, wrote: false });
+            }
+            Plan::Refuse(failure) => return Err(*failure),
+            Plan::Create(secret) => context.secrets(&key.namespace).create(&PostParams::default(), &secret).await,
+            Plan::Replace(secret) => {
+                context.secrets(&key.namespace).replace(&key.name, &PostParams::default(), &secret).await
+            }
+        };
+        match attempt {
+            Ok(written) => {
+                return Ok(Applied { secret_version: written.resource_version().unwrap_or_default(), wrote: true });
+            }
+            Err(error) if is_race(&error) => live = get(context, &key).await?,
+            Err(error) => return Err(Failure::api(Reason::Update, &key.namespace, &key.name, &error)),
+        }
+    }
+    Err(Failure::new(Reason::Update, Class::Transient, "other writers keep changing the Secret"))
+}
+
+/// Writes a status; where the object changed meanwhile, over the newer one, unless that has a newer spec.
+pub(crate) async fn write_status(
+    context: &Context,
+    object: &DynamicObject,
+    next: Value,
+    message: Option<&str>,
+) -> Result<(), Failure> {
+    let namespace = object.namespace().unwrap_or_default();
+    let name = object.name_any();
+    let api = context.sealed_secrets(&namespace);
+    let mut target = object.clone();
+    let mut next = next;
+    for _ in 0..CONFLICTS {
+        put_status(&mut target, next);
+        match api.replace_status(&name, &PostParams::default(), &target).await {
+            Ok(_) => return Ok(()),
+            Err(kube::Error::Api(answer)) if answer.is_not_found() => return Ok(()),
+            Err(error) if is_race(&error) => {}
+            Err(error) => {
+                return Err(Failure {
+                    class: Class::Transient,
+                    ..Failure::api(Reason::Status, &namespace, &name, &error)
+                });
+            }
+        }
+        let fresh =
+            api.get_opt(&name).await.map_err(|error| Failure::api(Reason::Status, &namespace, &name, &error))?;
+        let same_spec = |fresh: &DynamicObject| {
+            fresh.uid() == object.uid() && fresh.metadata.generation == object.metadata.generation
+        };
+        // A newer spec brings a look, and a status, of its own.
+        let Some(fresh) = fresh.filter(same_spec) else { return Ok(()) };
+        let still = status::next(fresh.data.get("status"), message, fresh.metadata.generation, context.now());
+        let Some(still) = still else { return Ok(()) };
+        next = still;
+        target = fresh;
+    }
+    Err(Failure::new(Reason::Status, Class::Transient, "other writers keep changing the object"))
+}
+
+/// Deletes a Secret whose SealedSecret is gone, if it was that one's, and only as it was seen.
+pub(crate) async fn delete_orphan(context: &Context, key: &Key) -> Result<(), Failure> {
+    let Some(live) = get(context, key).await? else { return Ok(()) };
+    let owned = live.owner_references().iter().any(|owner| owner.kind == "SealedSecret" && owner.name == key.name);
+    if !owned {
+        return Ok(());
+    }
+    let preconditions = Preconditions { uid: live.uid(), resource_version: live.resource_version() };
+    let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
+    match context.secrets(&key.namespace).delete(&key.name, &params).await {
+        Ok(_) => Ok(()),
+        Err(kube::Error::Api(answer)) if answer.is_not_found() => Ok(()),
+        Err(error) => Err(Failure::api(Reason::Update, &key.namespace, &key.name, &error)),
+    }
+}
+
+async fn get(context: &Context, key: &Key) -> Result<Option<Secret>, Failure> {
+    let live = context.secrets(&key.namespace).get_opt(&key.name).await;
+    live.map_err(|error| Failure::api(Reason::Update, &key.namespace, &key.name, &error))
+}
+
+fn put_status(object: &mut DynamicObject, status: Value) {
+    if let Some(fields) = object.data.as_object_mut() {
+        fields.insert("status".to_owned(), status);
+    }
+}
+
+/// Somebody else was faster: the Secret exists by now, is gone by now, or has another version.
+fn is_race(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.is_already_exists() || status.is_conflict() || (status.is_not_found() && !status.message.contains("namespaces")))
+}
+
+/// More than that many writers in a row means that waiting is better.
+const CONFLICTS: usize = 8;

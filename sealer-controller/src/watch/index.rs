@@ -1,0 +1,190 @@
+//! What is remembered of each SealedSecret between two looks: enough to decide whether to look again, and no content.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use kube::ResourceExt as _;
+use kube::api::DynamicObject;
+use sealer_core::Scope;
+
+use crate::error::{Failure, Reason};
+use crate::metrics::Series;
+use crate::queue::{Key, Queue};
+
+/// All SealedSecrets in view.
+#[derive(Default)]
+pub(crate) struct Index(Mutex<HashMap<Key, Known>>);
+
+#[derive(Default)]
+struct Known {
+    uid: String,
+    generation: i64,
+    scope: Scope,
+    instance: String,
+    /// The object as the watch brought it, until a worker takes it.
+    pending: Option<Box<DynamicObject>>,
+    /// The Secret's version that we wrote or found in order.
+    secret_version: String,
+    failed: Option<Reason>,
+    gone: bool,
+}
+
+impl Index {
+    /// Takes note of an object; says whether it is to be looked at.
+    pub(crate) fn saw(&self, key: &Key, object: DynamicObject) -> bool {
+        let mut all = self.lock();
+        let known = all.entry(key.clone()).or_default();
+        let scope = Scope::from_annotations(object.annotations());
+        let instance = object.labels().get(INSTANCE_LABEL).cloned().unwrap_or_default();
+        let generation = object.metadata.generation.unwrap_or_default();
+        let uid = object.uid().unwrap_or_default();
+        let same =
+            known.uid == uid && known.generation == generation && known.scope == scope && known.instance == instance;
+        let observed = object.data.pointer("/status/observedGeneration").and_then(serde_json::Value::as_i64);
+        // A generation that nobody observed keeps waiting tools waiting, whatever else is the same.
+        if same && !known.gone && (known.pending.is_some() || observed == Some(generation) || known.failed.is_some()) {
+            if known.pending.is_some() {
+                known.pending = Some(Box::new(object));
+            }
+            return false;
+        }
+        *known = Known { uid, generation, scope, instance, pending: Some(Box::new(object)), ..Known::default() };
+        true
+    }
+
+    /// The object that the watch brought last, if no worker has had it.
+    pub(crate) fn take(&self, key: &Key) -> Option<DynamicObject> {
+        self.lock().get_mut(key).and_then(|known| known.pending.take()).map(|object| *object)
+    }
+
+    /// Whether such a SealedSecret is in view.
+    pub(crate) fn knows(&self, key: &Key) -> bool {
+        self.lock().get(key).is_some_and(|known| !known.gone)
+    }
+
+    /// The object was deleted.
+    pub(crate) fn mark_gone(&self, key: &Key) {
+        if let Some(known) = self.lock().get_mut(key) {
+            known.gone = true;
+            known.pending = None;
+        }
+    }
+
+    /// Whether the object was deleted.
+    pub(crate) fn is_gone(&self, key: &Key) -> bool {
+        self.lock().get(key).is_some_and(|known| known.gone)
+    }
+
+    /// Forgets a deleted object.
+    pub(crate) fn forget(&self, key: &Key) {
+        let mut all = self.lock();
+        if all.get(key).is_some_and(|known| known.gone) {
+            all.remove(key);
+        }
+    }
+
+    /// Marks as deleted what a fresh list of a namespace (or of all) no longer has; returns it.
+    pub(crate) fn keep_only(&self, namespace: Option<&str>, listed: &[Key]) -> Vec<Key> {
+        let listed: BTreeSet<&Key> = listed.iter().collect();
+        let mut all = self.lock();
+        let in_view = |key: &Key| namespace.is_none_or(|namespace| key.namespace == namespace);
+        let missing = all.iter_mut().filter(|(key, _)| in_view(key) && !listed.contains(key));
+        missing
+            .map(|(key, known)| {
+                known.gone = true;
+                known.pending = None;
+                key.clone()
+            })
+            .collect()
+    }
+
+    /// What came of the last look.
+    pub(crate) fn settled(&self, key: &Key, outcome: Result<String, &Failure>) {
+        if let Some(known) = self.lock().get_mut(key) {
+            match outcome {
+                Ok(version) => {
+                    known.failed = None;
+                    known.secret_version = version;
+                }
+                Err(failure) => known.failed = Some(failure.reason),
+            }
+        }
+    }
+
+    /// Whether a Secret's new version is the work of somebody else on an object in view.
+    pub(crate) fn secret_changed(&self, key: &Key, version: &str) -> bool {
+        self.lock()
+            .get(key)
+            .is_some_and(|known| !known.gone && known.pending.is_none() && known.secret_version != version)
+    }
+
+    /// Looks again at every object that no key opened.
+    pub(crate) fn requeue_unopened(&self, queue: &Queue) {
+        let failed = |known: &Known| known.failed == Some(Reason::Unseal);
+        let keys: Vec<Key> =
+            self.lock().iter().filter(|(_, known)| failed(known)).map(|(key, _)| key.clone()).collect();
+        keys.into_iter().for_each(|key| queue.add(key));
+    }
+
+    /// The labels of the object's metric.
+    pub(crate) fn series(&self, key: &Key) -> Series {
+        let instance = self.lock().get(key).map(|known| known.instance.clone()).unwrap_or_default();
+        Series { namespace: key.namespace.clone(), name: key.name.clone(), instance }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Known>> {
+        // Nothing panics while it holds the lock; a poisoned one is whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+const INSTANCE_LABEL: &str = "app.kubernetes.io/instance";
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests may panic")]
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn object(uid: &str, generation: i64, observed: Option<i64>, annotations: &serde_json::Value) -> DynamicObject {
+        serde_json::from_value(json!({
+            "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
+            "metadata": {"name": "a", "namespace": "ns", "uid": uid, "generation": generation, "annotations": annotations},
+            "spec": {}, "status": {"observedGeneration": observed},
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn only_what_changes_the_outcome_is_looked_at_again() {
+        let index = Index::default();
+        let key = Key::new("ns", "a");
+        let none = json!({});
+        assert!(index.saw(&key, object("1", 1, None, &none)));
+        assert!(index.take(&key).is_some());
+        index.settled(&key, Ok("7".to_owned()));
+        assert!(!index.saw(&key, object("1", 1, Some(1), &none)), "own status write");
+        assert!(!index.saw(&key, object("1", 1, Some(1), &json!({"other": "x"}))), "foreign annotation");
+        assert!(index.saw(&key, object("1", 2, Some(1), &none)), "new spec");
+        index.take(&key);
+        assert!(
+            index.saw(&key, object("1", 2, Some(2), &json!({"sealedsecrets.bitnami.com/cluster-wide": "true"}))),
+            "new scope"
+        );
+        index.take(&key);
+        assert!(
+            index.saw(&key, object("2", 2, Some(2), &json!({"sealedsecrets.bitnami.com/cluster-wide": "true"}))),
+            "made anew"
+        );
+        assert!(!index.secret_changed(&key, "8"), "it is looked at anyway");
+        index.take(&key);
+        index.settled(&key, Ok("8".to_owned()));
+        assert!(!index.secret_changed(&key, "8"), "own write");
+        assert!(index.secret_changed(&key, "9"), "somebody else's");
+        assert_eq!(index.keep_only(Some("other"), &[]), []);
+        assert_eq!(index.keep_only(None, &[]), [key.clone()]);
+        assert!(index.is_gone(&key) && !index.knows(&key));
+    }
+}
