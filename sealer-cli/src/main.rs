@@ -1,2 +1,7 @@
-//! controller
-fn main() {}
+//! The `sealer` command; linked under the name `kubeseal` it speaks that name.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sealer_cli::main(std::env::args().collect(), |name| std::env::var(name).ok())
+}

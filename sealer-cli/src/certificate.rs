@@ -1,0 +1,51 @@
+//! Where the certificate to seal with comes from: a file, or the controller.
+
+use std::fs;
+
+use jiff::Timestamp;
+use sealer_core::Certificate;
+
+use crate::cluster::{Choice, Cluster};
+use crate::diagnostics::CliError;
+
+/// The bytes of the certificate, as the source gave them.
+pub(crate) fn fetch(source: Option<&str>, choice: &Choice) -> Result<Vec<u8>, CliError> {
+    match source {
+        Some(path) if is_url(path) => {
+            Err(CliError::new(format!("Get \"{path}\": certificates are read from files or from the controller"))
+                .hint("download it first: curl -fsSo cert.pem URL, then --cert cert.pem"))
+        }
+        Some(path) => fs::read(path).map_err(|error| CliError::file("open", path, &error)),
+        None => Cluster::connect(choice)?.certificate(),
+    }
+}
+
+/// The certificate itself, checked for today.
+pub(crate) fn load(source: Option<&str>, choice: &Choice) -> Result<Certificate, CliError> {
+    let bytes = fetch(source, choice)?;
+    let certificate = Certificate::first_from_pem(&bytes).map_err(|error| explain(&error.to_string(), &bytes))?;
+    certificate.check_validity(Timestamp::now()).map_err(|error| {
+        CliError::new(error.to_string()).hint("fetch a current one: sealer --fetch-cert > cert.pem")
+    })?;
+    Ok(certificate)
+}
+
+/// What the bytes are instead. They are never echoed: they may be a private key.
+fn explain(message: &str, bytes: &[u8]) -> CliError {
+    let holds = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    let error = CliError::new(message);
+    if holds("PRIVATE KEY-----") {
+        error.hint("this is a private key; a certificate is wanted, and the key belongs in the cluster alone")
+    } else if holds("BEGIN PUBLIC KEY") {
+        error.hint("this is a bare public key; fetch the certificate: sealer --fetch-cert > cert.pem")
+    } else {
+        error.hint("a PEM certificate with an RSA key is wanted; fetch it: sealer --fetch-cert > cert.pem")
+    }
+}
+
+/// A scheme of more than one letter; one letter is a drive. A file of exactly that name is a file.
+fn is_url(source: &str) -> bool {
+    let scheme = source.split_once(':').map(|(scheme, _)| scheme).unwrap_or_default();
+    let looks = scheme.len() > 1 && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
+    looks && fs::metadata(source).is_err()
+}

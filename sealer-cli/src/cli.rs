@@ -1,0 +1,100 @@
+//! The verbs of `sealer`. They stand before all flags: `sealer keys rotate --context staging`.
+
+use std::time::Duration;
+
+use sealer_core::api;
+use sealer_core::flags::{self, Flag, FlagError, Kind, Values};
+
+use crate::diagnostics::CliError;
+use crate::kubernetes_flags;
+use crate::request::{KeysRotate, Request};
+
+/// A verb.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Keys,
+}
+
+/// The verb of a command line, and what follows it. Under the name `kubeseal` there are none: that program passes
+/// over every word.
+pub(crate) fn verb<'a>(program: &str, args: &'a [String]) -> Option<(Verb, &'a [String])> {
+    let (first, rest) = args.split_first()?;
+    (first == "keys" && !program.starts_with("kubeseal")).then_some((Verb::Keys, rest))
+}
+
+/// Reads what follows a verb.
+pub(crate) fn read(
+    verb: Verb,
+    args: &[String],
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Result<Request, CliError> {
+    match verb {
+        Verb::Keys => keys(args, variable),
+    }
+}
+
+fn keys(args: &[String], variable: &dyn Fn(&str) -> Option<String>) -> Result<Request, CliError> {
+    match args.split_first() {
+        Some((word, rest)) if word == "rotate" => rotate(rest, variable),
+        Some((word, _)) if !word.starts_with('-') => {
+            Err(usage_error(format!("unknown command `keys {word}`; there is `sealer keys rotate`")))
+        }
+        _ => Err(usage_error("`sealer keys` needs a command; there is `sealer keys rotate`".to_owned())),
+    }
+}
+
+fn rotate(args: &[String], variable: &dyn Fn(&str) -> Option<String>) -> Result<Request, CliError> {
+    let table: Vec<Flag> = ROTATE.iter().chain(kubernetes_flags::TABLE).copied().collect();
+    let (preset, _) = flags::from_environment(&table, variable);
+    let values = flags::parse(&table, preset, args).map_err(|error| match error {
+        FlagError::Help => CliError::help("sealer keys rotate", rotate_usage(&table)),
+        error => usage_error(error.to_string()),
+    })?;
+    if values.is_on("help") {
+        return Ok(Request::Print(format!("Usage of sealer keys rotate:\n{}", rotate_usage(&table))));
+    }
+    if let Some(word) = values.positionals().first() {
+        return Err(usage_error(format!("`sealer keys rotate` takes no argument `{word}`")));
+    }
+    Ok(Request::KeysRotate(Box::new(KeysRotate {
+        cluster: kubernetes_flags::choice(&values),
+        prefix: values.text("key-prefix").to_owned(),
+        bits: bits(&values)?,
+        validity: length(&values, "key-ttl")?,
+        patience: length(&values, "timeout")?,
+    })))
+}
+
+fn bits(values: &Values) -> Result<usize, CliError> {
+    let bits = usize::try_from(values.integer("key-size")).unwrap_or_default();
+    if (2048..=8192).contains(&bits) {
+        return Ok(bits);
+    }
+    Err(usage_error(format!("--key-size {} is out of range; use 2048 to 8192 bits", values.text("key-size"))))
+}
+
+fn length(values: &Values, flag: &str) -> Result<Duration, CliError> {
+    let nanoseconds = values.nanoseconds(flag);
+    if nanoseconds > 0 {
+        return Ok(Duration::from_nanos(nanoseconds.unsigned_abs()));
+    }
+    Err(usage_error(format!("--{flag} {} is no length of time above zero, such as 30s", values.text(flag))))
+}
+
+fn rotate_usage(table: &[Flag]) -> String {
+    table.iter().map(|flag| format!("      --{:<26} {}\n", flag.name, flag.help)).collect()
+}
+
+fn usage_error(message: String) -> CliError {
+    CliError::command_line(message).hint("sealer keys rotate --help")
+}
+
+const ROTATE: &[Flag] = &[
+    Flag::new("help", Kind::Switch, "", "Print this text and exit."),
+    Flag::new("key-prefix", Kind::Text, api::DEFAULT_KEY_PREFIX, "Prefix of the new key Secret's name.")
+        .without_variable(),
+    Flag::new("key-size", Kind::Integer, "4096", "Bits of the new key.").without_variable(),
+    Flag::new("key-ttl", Kind::Duration, "87600h", "Validity of the new certificate.").without_variable(),
+    Flag::new("timeout", Kind::Duration, "60s", "How long to wait until the controller serves the new certificate.")
+        .without_variable(),
+];

@@ -1,0 +1,191 @@
+//! From flags and kubeconfig files to a client's configuration, with the precedence that kubectl has.
+
+use std::env;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use kube::Config;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use sealer_core::flags::duration;
+
+use crate::cluster::Choice;
+use crate::diagnostics::CliError;
+
+/// The configuration of the chosen cluster and user.
+pub(crate) async fn load(choice: &Choice) -> Result<Config, CliError> {
+    let timeout = request_timeout(&choice.request_timeout)?;
+    let mut config = match kubeconfig(choice)? {
+        Some(kubeconfig) => from_kubeconfig(kubeconfig, choice).await?,
+        None if choice.server.is_none() => Config::incluster().map_err(|_| no_configuration())?,
+        None => from_kubeconfig(bare(), choice).await?,
+    };
+    if timeout.is_some() {
+        config.read_timeout = timeout;
+        config.connect_timeout = timeout;
+    }
+    Ok(config)
+}
+
+/// The namespace of the chosen context, of the Pod, or `default`.
+pub(crate) fn namespace(choice: &Choice) -> Result<String, CliError> {
+    let Some(kubeconfig) = kubeconfig(choice)? else {
+        return if choice.server.is_some() {
+            Ok("default".to_owned())
+        } else {
+            pod_namespace().ok_or_else(no_configuration)
+        };
+    };
+    let name = choice.context.clone().or_else(|| kubeconfig.current_context.clone()).unwrap_or_default();
+    let context = kubeconfig.contexts.iter().find(|context| context.name == name);
+    if context.is_none() && choice.context.is_some() {
+        return Err(no_context(&name));
+    }
+    let namespace = context.and_then(|context| context.context.as_ref()).and_then(|context| context.namespace.clone());
+    Ok(namespace.filter(|namespace| !namespace.is_empty()).unwrap_or_else(|| "default".to_owned()))
+}
+
+/// The files in their order: the flag alone, else the variable's list, else the user's own. `None` if there is none.
+fn kubeconfig(choice: &Choice) -> Result<Option<Kubeconfig>, CliError> {
+    if let Some(path) = &choice.kubeconfig {
+        fs::metadata(path).map_err(|error| CliError::file("stat", path, &error))?;
+        return read(path).map(Some);
+    }
+    let list = env::var_os("KUBECONFIG").filter(|list| !list.is_empty());
+    let own = || env::home_dir().map(|home| home.join(".kube/config").into_os_string());
+    let Some(list) = list.or_else(own) else { return Ok(None) };
+    let mut merged: Option<Kubeconfig> = None;
+    for path in env::split_paths(&list).filter(|path| path.exists()) {
+        let next = read(&path.to_string_lossy())?;
+        merged = Some(match merged {
+            Some(before) => before.merge(next).map_err(|error| unusable(&path.to_string_lossy(), &error))?,
+            None => next,
+        });
+    }
+    Ok(merged.filter(|config| !config.clusters.is_empty() || !config.contexts.is_empty()))
+}
+
+fn read(path: &str) -> Result<Kubeconfig, CliError> {
+    Kubeconfig::read_from(path).map_err(|error| unusable(path, &error))
+}
+
+/// The parser's text names the place; a kubeconfig holds credentials, so that its lines are not quoted.
+fn unusable(path: &str, error: &dyn std::error::Error) -> CliError {
+    let text = error.to_string();
+    let reason = text.lines().next().unwrap_or_default();
+    CliError::new(format!("error loading config file \"{path}\": {reason}"))
+        .hint(format!("check it with: kubectl config view --kubeconfig {path}"))
+}
+
+async fn from_kubeconfig(mut kubeconfig: Kubeconfig, choice: &Choice) -> Result<Config, CliError> {
+    let name = choice.context.clone().or_else(|| kubeconfig.current_context.clone()).unwrap_or_default();
+    if choice.context.is_some() && !kubeconfig.contexts.iter().any(|context| context.name == name) {
+        return Err(no_context(&name));
+    }
+    overlay(&mut kubeconfig, choice, &name);
+    let options = KubeConfigOptions {
+        context: choice.context.clone(),
+        cluster: choice.cluster.clone(),
+        user: choice.user.clone(),
+    };
+    let loaded = Config::from_custom_kubeconfig(kubeconfig, &options).await;
+    loaded.map_err(|error| match error.to_string() {
+        text if text.contains("failed to determine current context") || text.contains("cluster url is missing") => {
+            no_configuration()
+        }
+        text => CliError::new(format!("invalid configuration: {text}"))
+            .hint("kubectl config get-contexts shows what there is"),
+    })
+}
+
+/// Puts the flags over the chosen cluster and user.
+fn overlay(kubeconfig: &mut Kubeconfig, choice: &Choice, context: &str) {
+    let chosen = kubeconfig.contexts.iter().find(|named| named.name == context).and_then(|named| named.context.clone());
+    let cluster_name = choice.cluster.clone().or_else(|| chosen.as_ref().map(|context| context.cluster.clone()));
+    let user_name = choice.user.clone().or_else(|| chosen.and_then(|context| context.user));
+    for named in kubeconfig.clusters.iter_mut().filter(|named| Some(&named.name) == cluster_name.as_ref()) {
+        let cluster = named.cluster.get_or_insert_default();
+        replace(&mut cluster.server, &choice.server);
+        replace(&mut cluster.tls_server_name, &choice.tls_server_name);
+        replace(&mut cluster.proxy_url, &choice.proxy_url);
+        if choice.certificate_authority.is_some() || choice.insecure {
+            cluster.certificate_authority.clone_from(&choice.certificate_authority);
+            cluster.certificate_authority_data = None;
+        }
+        if choice.insecure {
+            cluster.insecure_skip_tls_verify = Some(true);
+        }
+    }
+    for named in kubeconfig.auth_infos.iter_mut().filter(|named| Some(&named.name) == user_name.as_ref()) {
+        overlay_user(named.auth_info.get_or_insert_default(), choice);
+    }
+}
+
+fn overlay_user(user: &mut kube::config::AuthInfo, choice: &Choice) {
+    if let Some(token) = &choice.token {
+        user.token = Some(token.clone().into());
+        user.token_file = None;
+        user.exec = None;
+    }
+    replace(&mut user.username, &choice.username);
+    if let Some(password) = &choice.password {
+        user.password = Some(password.clone().into());
+    }
+    if choice.client_certificate.is_some() {
+        user.client_certificate.clone_from(&choice.client_certificate);
+        user.client_certificate_data = None;
+    }
+    if choice.client_key.is_some() {
+        user.client_key.clone_from(&choice.client_key);
+        user.client_key_data = None;
+    }
+    replace(&mut user.impersonate, &choice.act_as);
+    replace(&mut user.impersonate_uid, &choice.act_as_uid);
+    if !choice.act_as_groups.is_empty() {
+        user.impersonate_groups = Some(choice.act_as_groups.clone());
+    }
+}
+
+fn replace(field: &mut Option<String>, with: &Option<String>) {
+    if with.is_some() {
+        field.clone_from(with);
+    }
+}
+
+/// A kubeconfig with one empty entry of each kind, for `--server` without any file.
+fn bare() -> Kubeconfig {
+    Kubeconfig::from_yaml(BARE).unwrap_or_default()
+}
+
+/// `0` is no limit; a bare number is seconds.
+fn request_timeout(text: &str) -> Result<Option<Duration>, CliError> {
+    let seconds = text.parse::<u64>().ok().map(Duration::from_secs);
+    let parsed =
+        seconds.or_else(|| duration::parse(text).ok().map(|length| Duration::from_nanos(length.unsigned_abs())));
+    let parsed = parsed.ok_or_else(|| {
+        CliError::new("Invalid timeout value. Timeout must be a single integer in seconds, or an integer followed by a corresponding time unit (e.g. 1s | 2m | 3h)")
+    })?;
+    Ok(Some(parsed).filter(|timeout| !timeout.is_zero()))
+}
+
+fn pod_namespace() -> Option<String> {
+    env::var_os("KUBERNETES_SERVICE_HOST")?;
+    let from_pod = || fs::read_to_string(Path::new(NAMESPACE_FILE)).ok();
+    let namespace = env::var("POD_NAMESPACE").ok().or_else(from_pod)?;
+    Some(namespace.trim().to_owned()).filter(|namespace| !namespace.is_empty())
+}
+
+fn no_configuration() -> CliError {
+    CliError::new(
+        "invalid configuration: no configuration has been provided, try setting KUBERNETES_MASTER environment variable",
+    )
+    .hint("point --kubeconfig or KUBECONFIG at a kubeconfig, or seal offline with --cert cert.pem")
+}
+
+fn no_context(name: &str) -> CliError {
+    CliError::new(format!("context \"{name}\" does not exist")).hint("kubectl config get-contexts shows what there is")
+}
+
+const NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+const BARE: &str = "{clusters: [{name: flags, cluster: {}}], users: [{name: flags, user: {}}], \
+                    contexts: [{name: flags, context: {cluster: flags, user: flags}}], current-context: flags}";

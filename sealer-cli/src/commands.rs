@@ -1,0 +1,43 @@
+//! One verb a file.
+
+use crate::diagnostics::CliError;
+use crate::request::{Mode, Request};
+use crate::ui::Ui;
+
+mod fetch_certificate;
+mod keys_rotate;
+mod online;
+mod raw;
+mod seal;
+
+/// Carries a request out.
+pub(crate) fn run(request: Request, ui: &mut Ui) -> Result<(), CliError> {
+    let request = match request {
+        Request::Print(text) => {
+            ui.write(text);
+            return Ok(());
+        }
+        Request::KeysRotate(rotate) => return keys_rotate::run(&rotate, ui),
+        Request::Compat(request) => request,
+    };
+    for warning in &request.warnings {
+        ui.notice(warning);
+    }
+    if let Some(path) = &request.input {
+        let missing = "Could not read file specified with --secret-file";
+        std::fs::File::open(path)
+            .map_err(|error| CliError::new(missing).hint(format!("`{path}`: {}", error.kind())))?;
+    } else if !matches!(request.mode, Mode::Raw { .. } | Mode::FetchCertificate) {
+        ui.notice_terminal("(tty detected: expecting json/yaml k8s resource in stdin)");
+    }
+    if let Some(path) = request.output.as_deref().filter(|_| !matches!(request.mode, Mode::Validate)) {
+        ui.write_to_file(path)?;
+    }
+    match &request.mode {
+        Mode::Seal => seal::run(&request, ui),
+        Mode::Raw { from_file } => raw::run(&request, from_file.as_deref(), ui),
+        Mode::FetchCertificate => fetch_certificate::run(&request, ui),
+        Mode::Validate => online::validate(&request),
+        Mode::ReEncrypt => online::re_encrypt(&request, ui),
+    }
+}

@@ -1,0 +1,68 @@
+//! `--validate` and `--re-encrypt`: the controller opens, and answers.
+
+use sealer_core::api;
+use serde_json::Value;
+
+use crate::cluster::{Answer, Cluster};
+use crate::diagnostics::CliError;
+use crate::manifest::read::{self, Document};
+use crate::manifest::{self, json};
+use crate::request::Compat;
+use crate::ui::{self, Ui};
+
+/// Asks whether every SealedSecret of the input opens; stops at the first that does not.
+pub(crate) fn validate(request: &Compat) -> Result<(), CliError> {
+    let cluster = Cluster::connect(&request.cluster)?;
+    let path = cluster.path(api::VERIFY)?;
+    for document in sealed_secrets(request)? {
+        let name = document.value.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+        match cluster.post(&path, json::compact(&document.value)) {
+            Ok(Answer::Ok(_)) => {}
+            Ok(Answer::Conflict) => return Err(CliError::new(format!("unable to decrypt sealed secret: {name}"))),
+            Err(cause) => return Err(CliError::new(format!("cannot validate sealed secret: {cause}"))),
+        }
+    }
+    Ok(())
+}
+
+/// Has every SealedSecret of the input sealed anew under the newest key.
+pub(crate) fn re_encrypt(request: &Compat, ui: &mut Ui) -> Result<(), CliError> {
+    let cluster = Cluster::connect(&request.cluster)?;
+    let path = cluster.path(api::ROTATE)?;
+    let format = request.format()?;
+    for document in sealed_secrets(request)? {
+        let answer = match cluster.post(&path, json::compact(&document.value)) {
+            Ok(Answer::Ok(text)) => text,
+            Ok(Answer::Conflict) => return Err(CliError::new("unable to rotate secret")),
+            Err(cause) => return Err(CliError::new(format!("cannot re-encrypt secret: {cause}"))),
+        };
+        ui.write(manifest::encode(&resealed(&answer)?, format));
+    }
+    Ok(())
+}
+
+fn sealed_secrets(request: &Compat) -> Result<Vec<Document>, CliError> {
+    let input = ui::read(request.input.as_deref())?;
+    let documents = read::documents(&input, request.input.as_deref().unwrap_or("stdin"))?;
+    if documents.is_empty() {
+        return Err(
+            CliError::new("no sealed secrets found in the input").hint("pipe in the SealedSecret, in JSON or YAML")
+        );
+    }
+    Ok(documents)
+}
+
+/// The controller's answer, without what a server would have set.
+fn resealed(answer: &str) -> Result<Value, CliError> {
+    let unreadable = || CliError::new("cannot re-encrypt secret: the controller's answer is no SealedSecret");
+    let mut document: Value = serde_json::from_str(answer).map_err(|_| unreadable())?;
+    let fields = document.as_object_mut().ok_or_else(unreadable)?;
+    fields.insert("kind".to_owned(), Value::String("SealedSecret".to_owned()));
+    fields.insert("apiVersion".to_owned(), Value::String("bitnami.com/v1alpha1".to_owned()));
+    if let Some(Value::Object(metadata)) = fields.get_mut("metadata") {
+        for field in ["creationTimestamp", "deletionTimestamp", "generation"] {
+            metadata.remove(field);
+        }
+    }
+    Ok(document)
+}

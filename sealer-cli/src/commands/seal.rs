@@ -1,0 +1,159 @@
+//! Sealing: every Secret of the input becomes a SealedSecret, all of them or none.
+
+use rayon::prelude::*;
+use sealer_core::resource::disassemble::template_metadata;
+use sealer_core::scope::{CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION};
+use sealer_core::{Label, Scope, SealingKey, seal};
+use serde_json::{Map, Value, json};
+
+use crate::diagnostics::CliError;
+use crate::manifest::secret::{SecretInput, secrets};
+use crate::manifest::{self, read};
+use crate::request::Compat;
+use crate::ui::{self, Ui};
+use crate::{certificate, cluster};
+
+pub(crate) fn run(request: &Compat, ui: &mut Ui) -> Result<(), CliError> {
+    let certificate = certificate::load(request.certificate.as_deref(), &request.cluster)?;
+    let input = ui::read(request.input.as_deref())?;
+    let source = request.input.as_deref().unwrap_or("stdin");
+    let secrets = secrets(read::documents(&input, source)?)?;
+    if secrets.is_empty() {
+        return Err(CliError::new("no secrets found. Ensure the input is valid and UTF-8 encoded")
+            .hint("pipe in the output of: kubectl create secret … --dry-run=client -o yaml"));
+    }
+    let several = secrets.len() > 1;
+    if several && !request.name.is_empty() {
+        ui.notice(&format!("warning: --name gives all {} Secrets of the input the same name", secrets.len()));
+    }
+    let format = request.format()?;
+    let prepared: Vec<Prepared> =
+        secrets.into_iter().map(|secret| prepare(secret, request)).collect::<Result<_, _>>()?;
+    for (at, prepared) in prepared.iter().enumerate() {
+        if let Some(warning) = &prepared.warning {
+            ui.notice(&format!("warning: document {}: {warning}", at + 1));
+        }
+    }
+    let seal_one = |prepared: &Prepared| {
+        seal_document(prepared, certificate.key()).map(|document| manifest::encode(&document, format))
+    };
+    // A pool of threads costs more than a few values do.
+    let sealed: Vec<String> = if several {
+        prepared.par_iter().map(seal_one).collect::<Result<_, _>>()?
+    } else {
+        prepared.iter().map(seal_one).collect::<Result<_, _>>()?
+    };
+    sealed.into_iter().for_each(|text| ui.write(text));
+    Ok(())
+}
+
+/// A Secret whose name, namespace and scope are settled.
+struct Prepared {
+    secret: SecretInput,
+    scope: Scope,
+    warning: Option<String>,
+}
+
+fn prepare(mut secret: SecretInput, request: &Compat) -> Result<Prepared, CliError> {
+    if secret.items.is_empty() && !request.allow_empty_data {
+        return Err(CliError::new(
+            "secret.data is empty in input Secret, assuming this is an error and aborting. To work with empty data, --allow-empty-data can be used",
+        ));
+    }
+    if !request.name.is_empty() {
+        secret.set("name", &request.name);
+    }
+    if secret.text("name").is_empty() {
+        return Err(CliError::new("missing metadata.name in input Secret")
+            .hint("give it with --name; generateName is no substitute, since values are bound to the name"));
+    }
+    let (scope, warning) = settle_scope(&mut secret, request);
+    if scope != Scope::ClusterWide {
+        settle_namespace(&mut secret, request)?;
+    }
+    Ok(Prepared { secret, scope, warning })
+}
+
+/// A flag that widens writes its annotation; otherwise the input's annotations count.
+fn settle_scope(secret: &mut SecretInput, request: &Compat) -> (Scope, Option<String>) {
+    let mut annotations = secret.annotations();
+    if let Some(annotation) = request.scope.annotation() {
+        annotations.remove(CLUSTER_WIDE_ANNOTATION);
+        annotations.remove(NAMESPACE_WIDE_ANNOTATION);
+        annotations.insert(annotation.to_owned(), "true".to_owned());
+        secret.set_annotations(annotations);
+        return (request.scope, None);
+    }
+    let scope = Scope::from_annotations(&annotations);
+    let widened = request.scope_is_explicit && scope != Scope::Strict;
+    let warning = widened
+        .then(|| format!("the annotation of the input makes the scope {scope}, although --scope strict was given"));
+    (scope, warning)
+}
+
+fn settle_namespace(secret: &mut SecretInput, request: &Compat) -> Result<(), CliError> {
+    let chosen = cluster::namespace(&request.cluster);
+    let own = secret.text("namespace").to_owned();
+    if let Ok((namespace, true)) = &chosen
+        && !own.is_empty()
+        && own != *namespace
+    {
+        return Err(CliError::new(format!(
+            "namespace mismatch: input secret is in namespace \"{own}\" but \"{namespace}\" was specified"
+        ))
+        .hint("leave --namespace out, or change the namespace of the Secret"));
+    }
+    if !own.is_empty() {
+        return Ok(());
+    }
+    match chosen {
+        Ok((namespace, _)) if !namespace.is_empty() => {
+            secret.set("namespace", &namespace);
+            Ok(())
+        }
+        _ => Err(CliError::new("secret must declare a namespace").hint("give it with --namespace")),
+    }
+}
+
+fn seal_document(prepared: &Prepared, key: &SealingKey) -> Result<Value, CliError> {
+    let Prepared { secret, scope, .. } = prepared;
+    let label = Label::as_given(*scope, secret.text("namespace"), secret.text("name"));
+    let mut items = Map::new();
+    for (item, value) in &secret.items {
+        let sealed = seal(value, &label, key).map_err(|error| CliError::new(error.to_string()))?;
+        items.insert(item.clone(), Value::String(sealed.to_base64()));
+    }
+    Ok(json!({
+        "kind": "SealedSecret",
+        "apiVersion": "bitnami.com/v1alpha1",
+        "metadata": outer_metadata(secret, *scope),
+        "spec": { "template": template(secret), "encryptedData": items },
+    }))
+}
+
+/// What the label is made of, and nothing else.
+fn outer_metadata(secret: &SecretInput, scope: Scope) -> Map<String, Value> {
+    let mut metadata = Map::new();
+    for field in ["name", "namespace"] {
+        let text = secret.text(field);
+        if !text.is_empty() {
+            metadata.insert(field.to_owned(), Value::String(text.to_owned()));
+        }
+    }
+    if let Some(annotation) = scope.annotation() {
+        metadata.insert("annotations".to_owned(), json!({ annotation: "true" }));
+    }
+    metadata
+}
+
+fn template(secret: &SecretInput) -> Map<String, Value> {
+    let mut template = Map::new();
+    template.insert("metadata".to_owned(), Value::Object(template_metadata(&secret.metadata)));
+    if let Some(type_) = &secret.type_ {
+        template.insert("type".to_owned(), Value::String(type_.clone()));
+    }
+    if let Some(immutable) = secret.immutable {
+        template.insert("immutable".to_owned(), Value::Bool(immutable));
+    }
+    template
+}

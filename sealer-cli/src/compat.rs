@@ -1,0 +1,177 @@
+//! The surface without verbs: every flag, variable and precedence rule that existing scripts rely on.
+
+use sealer_core::Scope;
+use sealer_core::flags::{self, Flag, FlagError, Kind, Values};
+
+use crate::diagnostics::CliError;
+use crate::kubernetes_flags;
+use crate::request::{Compat, Mode, Request};
+
+/// Reads flags and environment.
+pub(crate) fn read(
+    program: &str,
+    args: &[String],
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Result<Request, CliError> {
+    let table = table();
+    let (preset, bad) = flags::from_environment(&table, variable);
+    let values = flags::parse(&table, preset, args).map_err(|error| match error {
+        FlagError::Help => CliError::help(program, usage(&table)),
+        error => CliError::usage(program, usage(&table), error.to_string()),
+    })?;
+    if values.is_on("version") {
+        return Ok(Request::Print(format!("{program} version: {}\n", env!("CARGO_PKG_VERSION"))));
+    }
+    if values.is_on("help") {
+        return Ok(Request::Print(format!("Usage of {program}:\n{}", usage(&table))));
+    }
+    // A scope that is silently another one seals for the wrong reader.
+    if let Some(bad) = bad.iter().find(|bad| bad.flag == "scope" && !values.was_given("scope")) {
+        return Err(CliError::new(bad.to_string()));
+    }
+    compat(&values, variable)
+}
+
+fn compat(values: &Values, variable: &dyn Fn(&str) -> Option<String>) -> Result<Request, CliError> {
+    let text = |name: &str| Some(values.text(name).to_owned()).filter(|text| !text.is_empty());
+    let mode = mode(values)?;
+    let in_place = matches!(mode, Mode::ReEncrypt) && text("sealed-secret-file").is_none();
+    let output = if in_place { text("secret-file") } else { text("sealed-secret-file") };
+    let scope_is_explicit = values.was_given("scope") || variable("SEALED_SECRETS_SCOPE").is_some();
+    let deprecated = values.was_given("rotate");
+    let warnings = deprecated.then(|| "Flag --rotate has been deprecated, please use --re-encrypt instead".to_owned());
+    Ok(Request::Compat(Box::new(Compat {
+        mode,
+        cluster: kubernetes_flags::choice(values),
+        certificate: text("cert"),
+        input: text("secret-file"),
+        output,
+        format: values.text("format").to_owned(),
+        name: values.text("name").to_owned(),
+        scope: values.text("scope").parse().unwrap_or(Scope::Strict),
+        scope_is_explicit,
+        allow_empty_data: values.is_on("allow-empty-data"),
+        warnings: warnings.into_iter().collect(),
+    })))
+}
+
+/// The first mode in this order wins; the others are passed over.
+fn mode(values: &Values) -> Result<Mode, CliError> {
+    let files = values.list("from-file");
+    if !files.is_empty() && !values.is_on("raw") {
+        return Err(CliError::new("--from-file requires --raw"));
+    }
+    let later = |flag: &str| {
+        Err(CliError::new(format!("--{flag} is not part of this release")).hint("nothing was read or written"))
+    };
+    if values.is_on("recovery-unseal") {
+        return later("recovery-unseal");
+    }
+    if values.is_on("validate") {
+        return Ok(Mode::Validate);
+    }
+    if values.is_on("re-encrypt") || values.is_on("rotate") {
+        return Ok(Mode::ReEncrypt);
+    }
+    if values.is_on("fetch-cert") {
+        return Ok(Mode::FetchCertificate);
+    }
+    if !values.text("merge-into").is_empty() {
+        return later("merge-into");
+    }
+    if !values.is_on("raw") {
+        return Ok(Mode::Seal);
+    }
+    match files {
+        [] => Ok(Mode::Raw { from_file: None }),
+        [one] => Ok(Mode::Raw { from_file: Some(path_of(one)) }),
+        _ => Err(CliError::new("must provide only one --from-file when encrypting a single item with --raw")),
+    }
+}
+
+/// `key=path`: the key is passed over, since raw output names none.
+fn path_of(value: &str) -> String {
+    value.split_once('=').map_or(value, |(_, path)| path).to_owned()
+}
+
+fn table() -> Vec<Flag> {
+    let mut table: Vec<Flag> = OWN.iter().chain(kubernetes_flags::TABLE).chain(KLOG).copied().collect();
+    table.sort_by_key(|flag| flag.name);
+    table
+}
+
+/// One line a flag, in the layout of pflag.
+fn usage(table: &[Flag]) -> String {
+    let head = |flag: &Flag| {
+        let short = flag.short.map_or_else(|| "      ".to_owned(), |short| format!("  -{short}, "));
+        format!("{short}--{}{}", flag.name, type_word(flag.kind))
+    };
+    let shown: Vec<&Flag> = table.iter().filter(|flag| !flag.help.is_empty()).collect();
+    let width = shown.iter().map(|flag| head(flag).len()).max().unwrap_or_default() + 3;
+    let line = |flag: &&Flag| format!("{:<width$}{}{}\n", head(flag), flag.help, default_note(flag));
+    shown.iter().map(line).collect()
+}
+
+fn type_word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Switch => "",
+        Kind::Text | Kind::Words(_) => " string",
+        Kind::Integer => " int",
+        Kind::Number => " float",
+        Kind::Duration => " duration",
+        Kind::List => " strings",
+        Kind::Repeated => " stringArray",
+    }
+}
+
+fn default_note(flag: &Flag) -> String {
+    match flag.kind {
+        _ if flag.default.is_empty() || flag.default == "false" => String::new(),
+        Kind::Text | Kind::Words(_) => format!(" (default {:?})", flag.default),
+        Kind::Integer if flag.default == "0" => String::new(),
+        _ => format!(" (default {})", flag.default),
+    }
+}
+
+const OWN: &[Flag] = &[
+    Flag::new("allow-empty-data", Kind::Switch, "", "Seal Secrets without any item."),
+    Flag::new("cert", Kind::Text, "", "File or URL of the certificate to seal with, instead of the cluster's."),
+    Flag::new("fetch-cert", Kind::Switch, "", "Write the certificate that would be sealed with, and stop."),
+    Flag::new("format", Kind::Text, "json", "Format of the output: json or yaml.").short('o'),
+    Flag::new("from-file", Kind::List, "", "With --raw: the file with the value, as path or key=path."),
+    Flag::new("help", Kind::Switch, "", "Print this text and exit."),
+    Flag::new("merge-into", Kind::Text, "", "Add the sealed items to this file."),
+    Flag::new("name", Kind::Text, "", "Name of the Secret."),
+    Flag::new("raw", Kind::Switch, "", "Seal one value and write nothing but the sealed value."),
+    Flag::new("re-encrypt", Kind::Switch, "", "Have the controller seal the input anew under its newest key."),
+    Flag::new("recovery-private-key", Kind::List, "", "With --recovery-unseal: files with private keys."),
+    Flag::new("recovery-unseal", Kind::Switch, "", "Open a SealedSecret with private keys at hand."),
+    Flag::new("rotate", Kind::Switch, "", ""),
+    Flag::new(
+        "scope",
+        Kind::Words(&["strict", "namespace-wide", "cluster-wide"]),
+        "strict",
+        "Who may open the values: strict, namespace-wide or cluster-wide.",
+    ),
+    Flag::new("sealed-secret-file", Kind::Text, "", "File to write instead of standard output.").short('w'),
+    Flag::new("secret-file", Kind::Text, "", "File to read instead of standard input.").short('f'),
+    Flag::new("validate", Kind::Switch, "", "Ask the controller whether the input opens."),
+    Flag::new("version", Kind::Switch, "", "Print the version and exit."),
+];
+
+/// Flags of a logging library that existing scripts pass; they change nothing here.
+const KLOG: &[Flag] = &[
+    Flag::new("add_dir_header", Kind::Switch, "", "Accepted for compatibility.").without_variable(),
+    Flag::new("alsologtostderr", Kind::Switch, "", "Accepted for compatibility.").without_variable(),
+    Flag::new("log_backtrace_at", Kind::Text, ":0", "Accepted for compatibility.").without_variable(),
+    Flag::new("log_dir", Kind::Text, "", "Accepted for compatibility.").without_variable(),
+    Flag::new("log_file", Kind::Text, "", "Accepted for compatibility.").without_variable(),
+    Flag::new("log_file_max_size", Kind::Integer, "1800", "Accepted for compatibility.").without_variable(),
+    Flag::new("logtostderr", Kind::Switch, "true", "Accepted for compatibility.").without_variable(),
+    Flag::new("one_output", Kind::Switch, "", "Accepted for compatibility.").without_variable(),
+    Flag::new("skip_headers", Kind::Switch, "", "Accepted for compatibility.").without_variable(),
+    Flag::new("skip_log_headers", Kind::Switch, "", "Accepted for compatibility.").without_variable(),
+    Flag::new("stderrthreshold", Kind::Text, "2", "Accepted for compatibility.").without_variable(),
+    Flag::new("v", Kind::Integer, "0", "Accepted for compatibility.").short('v').without_variable(),
+    Flag::new("vmodule", Kind::Text, "", "Accepted for compatibility.").without_variable(),
+];

@@ -1,0 +1,111 @@
+//! What a user is told when something is wrong: one `error:` line that scripts know, then hints what to try.
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+/// A command that did not do what it was asked.
+#[derive(Debug)]
+pub(crate) struct CliError {
+    message: String,
+    hints: Vec<String>,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    /// The command failed.
+    Failed,
+    /// The command line of a verb cannot be read.
+    CommandLine,
+    /// The command line cannot be read; the usage is shown.
+    Usage { program: String, usage: String },
+    /// Only the usage was asked for.
+    Help { program: String, usage: String },
+    /// The reader of the output is gone.
+    BrokenPipe,
+}
+
+impl CliError {
+    /// A failure, in one line.
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hints: Vec::new(), kind: Kind::Failed }
+    }
+
+    /// Adds a command or flag to try.
+    #[must_use]
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// The command line of a verb that cannot be read.
+    pub(crate) fn command_line(message: impl Into<String>) -> Self {
+        Self { kind: Kind::CommandLine, ..Self::new(message) }
+    }
+
+    /// A command line that cannot be read, where the usage is shown too.
+    pub(crate) fn usage(program: &str, usage: String, message: impl Into<String>) -> Self {
+        Self { kind: Kind::Usage { program: program.to_owned(), usage }, ..Self::new(message) }
+    }
+
+    /// `-h`, which is no flag.
+    pub(crate) fn help(program: &str, usage: String) -> Self {
+        Self { kind: Kind::Help { program: program.to_owned(), usage }, ..Self::new("") }
+    }
+
+    /// Output that could not be written. A reader that went away is no failure to talk about.
+    pub(crate) fn output(error: &io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self { kind: Kind::BrokenPipe, ..Self::new("") };
+        }
+        Self::new(format!("write /dev/stdout: {}", os_text(error)))
+    }
+
+    /// A file that could not be used, in the words that scripts know: `open PATH: no such file or directory`.
+    pub(crate) fn file(operation: &str, path: &str, error: &io::Error) -> Self {
+        Self::new(format!("{operation} {path}: {}", os_text(error)))
+    }
+
+    /// Prints everything and names the exit status.
+    pub(crate) fn report(&self) -> ExitCode {
+        let (out, err, code) = match &self.kind {
+            Kind::Failed => (String::new(), self.lines(), 1),
+            Kind::CommandLine => (String::new(), self.lines(), 2),
+            Kind::Usage { program, usage } => {
+                (format!("{usage}{}\n", self.message), format!("Usage of {program}:\n"), 2)
+            }
+            Kind::Help { program, usage } => (usage.clone(), format!("Usage of {program}:\n"), 0),
+            Kind::BrokenPipe => (String::new(), String::new(), 1),
+        };
+        // There is nobody left to tell if these fail.
+        let _ = io::stderr().write_all(err.as_bytes());
+        let _ = io::stdout().write_all(out.as_bytes());
+        ExitCode::from(code)
+    }
+
+    fn lines(&self) -> String {
+        let hints: String = self.hints.iter().map(|hint| format!("hint: {hint}\n")).collect();
+        format!("error: {}\n{hints}", self.message)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+/// The operating system's words as every existing script knows them.
+fn os_text(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such file or directory".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::IsADirectory => "is a directory".to_owned(),
+        io::ErrorKind::NotADirectory => "not a directory".to_owned(),
+        io::ErrorKind::StorageFull => "no space left on device".to_owned(),
+        io::ErrorKind::ReadOnlyFilesystem => "read-only file system".to_owned(),
+        _ => {
+            let text = error.to_string();
+            text.split(" (os error").next().unwrap_or(&text).to_lowercase()
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Turns files into sealed files: `compat` and `cli` read the command line into a `request`, `commands` carry it out,
+//! `manifest` reads and writes documents, `cluster` talks to the API server, `ui` is the only writer.
+
+use std::process::ExitCode;
+
+use crate::diagnostics::CliError;
+use crate::ui::Ui;
+
+mod certificate;
+mod cli;
+mod cluster;
+mod commands;
+mod compat;
+mod diagnostics;
+mod kubernetes_flags;
+mod manifest;
+mod request;
+mod ui;
+
+/// Runs one command line (the program's name first).
+pub fn main(args: Vec<String>, variable: impl Fn(&str) -> Option<String>) -> ExitCode {
+    let mut ui = Ui::new();
+    let outcome = run(&args, &variable, &mut ui);
+    let finished = outcome.and_then(|()| ui.finish());
+    finished.map_or_else(|error| error.report(), |()| ExitCode::SUCCESS)
+}
+
+fn run(args: &[String], variable: &dyn Fn(&str) -> Option<String>, ui: &mut Ui) -> Result<(), CliError> {
+    let (program, rest) = args.split_first().map_or(("sealer", args), |(program, rest)| (program.as_str(), rest));
+    let program = program.rsplit(['/', '\\']).next().unwrap_or(program);
+    let request = match cli::verb(program, rest) {
+        Some((verb, rest)) => cli::read(verb, rest, variable)?,
+        None => compat::read(program, rest, variable)?,
+    };
+    commands::run(request, ui)
+}

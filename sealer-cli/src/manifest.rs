@@ -1,0 +1,18 @@
+//! Documents: read as kubectl would read them, written as kubectl would write them.
+
+pub(crate) mod json;
+pub(crate) mod read;
+pub(crate) mod secret;
+pub(crate) mod yaml;
+
+use serde_json::Value;
+
+use crate::request::Format;
+
+/// One document in the output format.
+pub(crate) fn encode(document: &Value, format: Format) -> String {
+    match format {
+        Format::Json => json::pretty(document),
+        Format::Yaml => format!("---\n{}", yaml::document(document)),
+    }
+}

@@ -1,0 +1,80 @@
+//! What is asked for, checked: every conflict between flags is found here and before anything is touched.
+
+use std::time::Duration;
+
+use sealer_core::Scope;
+
+use crate::cluster::Choice;
+use crate::diagnostics::CliError;
+
+/// One command.
+#[derive(Debug)]
+pub(crate) enum Request {
+    /// Text to print.
+    Print(String),
+    /// Anything that writes sealed documents or a certificate.
+    Compat(Box<Compat>),
+    /// Make a new sealing key in the cluster.
+    KeysRotate(Box<KeysRotate>),
+}
+
+/// The modes of the surface without verbs.
+#[derive(Debug)]
+pub(crate) enum Mode {
+    Seal,
+    Raw { from_file: Option<String> },
+    FetchCertificate,
+    Validate,
+    ReEncrypt,
+}
+
+/// A command of the surface without verbs.
+#[derive(Debug)]
+pub(crate) struct Compat {
+    pub(crate) mode: Mode,
+    pub(crate) cluster: Choice,
+    pub(crate) certificate: Option<String>,
+    pub(crate) input: Option<String>,
+    pub(crate) output: Option<String>,
+    pub(crate) format: String,
+    pub(crate) name: String,
+    pub(crate) scope: Scope,
+    /// Whether `--scope` was given; then it wins over annotations.
+    pub(crate) scope_is_explicit: bool,
+    pub(crate) allow_empty_data: bool,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// How documents are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    Json,
+    Yaml,
+}
+
+impl Compat {
+    /// The format to write. The output file's ending wins over the flag.
+    pub(crate) fn format(&self) -> Result<Format, CliError> {
+        let ending = |path: &String| path.ends_with(".yaml") || path.ends_with(".yml");
+        if self.output.as_ref().is_some_and(ending) {
+            return Ok(Format::Yaml);
+        }
+        match self.format.to_lowercase().as_str() {
+            "json" | "" => Ok(Format::Json),
+            "yaml" => Ok(Format::Yaml),
+            _ => {
+                Err(CliError::new(format!("unsupported output format: {}", self.format)).hint("use -o json or -o yaml"))
+            }
+        }
+    }
+}
+
+/// `sealer keys rotate`.
+#[derive(Debug)]
+pub(crate) struct KeysRotate {
+    pub(crate) cluster: Choice,
+    pub(crate) prefix: String,
+    pub(crate) bits: usize,
+    pub(crate) validity: Duration,
+    pub(crate) patience: Duration,
+}
