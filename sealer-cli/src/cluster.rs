@@ -135,7 +135,7 @@ impl Cluster {
 
     /// Lets time pass while connections stay served.
     pub(crate) fn wait(&self, time: std::time::Duration) {
-        self.runtime.block_on(tokio::time::sleep(time));
+        self.runtime.block_on(async { tokio::time::sleep(time).await });
     }
 
     fn no_service(&self, error: &kube::Error) -> CliError {

@@ -97,7 +97,7 @@ fn plain_where_it_reads_back_and_quoted_where_not() {
 fn several_lines_become_a_block() {
     assert_eq!(scalar("a\nb\n"), "|\n  a\n  b");
     assert_eq!(scalar("a\nb"), "|-\n  a\n  b");
-    assert_eq!(scalar("a\n\n"), "|+\n  a\n");
+    assert_eq!(document(&json!({ "k": "a\n\n" })), "k: |+\n  a\n\n");
     assert_eq!(scalar(" a\n"), "|2\n   a");
     assert_eq!(scalar("a \nb"), "\"a \\nb\"");
 }

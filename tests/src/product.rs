@@ -1,0 +1,79 @@
+//! The product on the control plane: built, installed from `deploy/`, and ready.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::control_plane::{ControlPlane, binaries};
+use crate::report::say;
+use crate::shell::Shell;
+
+/// Where the product's programs are.
+#[derive(Clone, Debug)]
+pub struct Product {
+    /// Folder of `controller` and `sealer`.
+    pub folder: PathBuf,
+}
+
+impl Product {
+    /// Builds both programs with the cargo that runs this one.
+    ///
+    /// # Errors
+    /// They do not build.
+    pub fn build() -> Result<Self> {
+        say("building sealer and the controller (about 3 minutes the first time) …");
+        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let status = Command::new(cargo)
+            .args([
+                "build",
+                "--quiet",
+                "--locked",
+                "--package",
+                "sealer-controller",
+                "--package",
+                "sealer-cli",
+                "--bins",
+            ])
+            .current_dir(repository())
+            .status()
+            .context("cannot run cargo")?;
+        if !status.success() {
+            bail!("the product does not build");
+        }
+        let own = env::current_exe()?;
+        let debug =
+            own.ancestors().find(|folder| folder.join("sealer").is_file() && folder.join("controller").is_file());
+        let folder = debug.context("cannot find the programs that cargo built")?.to_owned();
+        Ok(Self { folder })
+    }
+
+    /// A shell with the product and kubectl on PATH, and the administrator's kubeconfig.
+    ///
+    /// # Errors
+    /// There is no kubectl.
+    pub fn shell(&self, plane: &ControlPlane) -> Result<Shell> {
+        let kubectl = binaries::kubectl()?;
+        let tools = kubectl.parent().context("kubectl has no folder")?;
+        Shell::new(plane.folder.path(), &plane.kubeconfig(), &[&self.folder, tools])
+    }
+}
+
+/// Applies the manifests of `deploy/`.
+///
+/// # Errors
+/// What kubectl says.
+pub async fn install(shell: &Shell) -> Result<String> {
+    let deploy = repository().join("deploy");
+    let crd = shell.must(&format!("kubectl apply -f {}", deploy.join("crd.yaml").display())).await?;
+    shell.must("kubectl wait --for=condition=Established crd/sealedsecrets.bitnami.com --timeout=30s").await?;
+    let controller = shell.must(&format!("kubectl apply -f {}", deploy.join("controller.yaml").display())).await?;
+    Ok(format!("{crd}{controller}"))
+}
+
+/// The workspace's root.
+pub fn repository() -> &'static Path {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    tests.parent().unwrap_or(tests)
+}
