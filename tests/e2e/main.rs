@@ -1,2 +1,110 @@
-//! placeholder
-fn main() {}
+//! Does the whole product work on a real control plane? One start for the whole run, a namespace a test; when a test
+//! fails, what stands in its namespace and the end of the controller's log are printed.
+
+#![expect(clippy::indexing_slicing, reason = "tests index JSON that they built")]
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Result;
+use libtest_mimic::{Arguments, Failed, Trial};
+use tokio::runtime::{Handle, Runtime};
+
+use crate::scene::Scene;
+use crate::suite::Suite;
+
+mod command_line;
+mod failures;
+mod keys;
+mod lifecycle;
+mod ownership;
+mod scale;
+mod scene;
+mod scopes;
+mod suite;
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // Each test waits for the cluster most of the time.
+    arguments.test_threads = arguments.test_threads.or(Some(6));
+    let Ok(runtime) = Runtime::new() else { return ExitCode::FAILURE };
+    if arguments.list {
+        return libtest_mimic::run(&arguments, trials(None, runtime.handle())).exit_code();
+    }
+    match runtime.block_on(Suite::start()) {
+        Ok(suite) => {
+            let suite = Arc::new(suite);
+            let conclusion = libtest_mimic::run(&arguments, trials(Some(&suite), runtime.handle()));
+            drop(suite);
+            conclusion.exit_code()
+        }
+        Err(error) => {
+            sealer_tests::report::say(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+type Test = fn(Scene) -> futures::future::LocalBoxFuture<'static, Result<()>>;
+
+/// Makes a test from an async function, under its own name.
+macro_rules! tests {
+    ($($module:ident :: $name:ident),* $(,)?) => {
+        &[$((stringify!($module), stringify!($name), |scene| Box::pin($module::$name(scene)))),*]
+    };
+}
+
+const TESTS: &[(&str, &str, Test)] = tests![
+    lifecycle::a_sealed_secret_becomes_its_secret,
+    lifecycle::items_are_added_changed_and_removed,
+    lifecycle::deleting_it_takes_the_secret_away,
+    lifecycle::a_secret_deleted_by_hand_comes_back,
+    lifecycle::a_secret_edited_by_hand_is_put_right,
+    lifecycle::deleted_and_made_again_at_once_it_still_has_its_secret,
+    lifecycle::what_other_tools_add_to_the_secret_stays,
+    lifecycle::kubectl_shows_and_waits_for_it,
+    ownership::a_foreign_secret_is_never_touched,
+    ownership::a_secret_handed_over_later_is_taken_over,
+    ownership::a_patched_secret_keeps_its_own_items,
+    ownership::privileged_types_are_refused,
+    scopes::each_scope_opens_where_it_may,
+    scopes::a_strict_value_opens_under_no_other_name,
+    scopes::a_namespace_wide_value_opens_in_no_other_namespace,
+    scopes::a_scope_annotation_added_later_counts,
+    failures::what_does_not_open_is_told_without_a_byte_of_a_value,
+    failures::one_malformed_object_stalls_no_other,
+    failures::broken_key_secrets_stall_nothing,
+    failures::a_failed_update_leaves_the_secret_as_it_was,
+    keys::a_new_key_is_served_and_old_values_open,
+    keys::a_restored_key_opens_what_waited_for_it,
+    keys::a_restart_changes_nothing_and_serves_the_same_key,
+    keys::keys_of_other_namespaces_are_ignored,
+    command_line::the_first_users_pipes_work,
+    command_line::whoever_is_authenticated_may_fetch_the_certificate,
+    command_line::an_unreachable_or_forbidden_controller_is_named,
+    command_line::a_controller_with_another_name_is_hinted_at,
+    command_line::the_controller_validates_and_seals_anew,
+    scale::two_hundred_objects_at_once,
+    scale::calls_are_counted,
+];
+
+fn trials(suite: Option<&Arc<Suite>>, handle: &Handle) -> Vec<Trial> {
+    let trial = |(module, name, test): &(&str, &str, Test)| {
+        let (suite, handle, test) = (suite.cloned(), handle.clone(), *test);
+        let namespace = name.replace('_', "-").chars().take(60).collect::<String>();
+        let namespace = namespace.trim_end_matches('-').to_owned();
+        Trial::test(format!("{module}::{name}"), move || {
+            let Some(suite) = suite else { return Err(Failed::from("there is no control plane")) };
+            handle.block_on(run(suite, namespace, test)).map_err(Failed::from)
+        })
+    };
+    TESTS.iter().map(trial).collect()
+}
+
+async fn run(suite: Arc<Suite>, namespace: String, test: Test) -> Result<(), String> {
+    let scene = Scene::new(suite, namespace).await.map_err(|error| format!("{error:#}"))?;
+    match test(scene.clone()).await {
+        Ok(()) => Ok(()),
+        Err(error) => Err(format!("{error:#}\n\n{}", scene.dump().await)),
+    }
+}

@@ -1,0 +1,49 @@
+//! Where does a value open?
+
+use anyhow::{Result, ensure};
+use kube::api::{Patch, PatchParams};
+use sealer_core::{Label, Scope};
+use serde_json::json;
+
+use crate::scene::Scene;
+
+pub(crate) async fn each_scope_opens_where_it_may(scene: Scene) -> Result<()> {
+    for scope in Scope::ALL {
+        let name = scope.as_str();
+        scene.apply(&scene.sealed(name, &[("k", name)], scope).await?).await?;
+        scene.holds(name, &[("k", name)]).await?;
+    }
+    // Renamed within the namespace, and moved from another one.
+    let renamed = Label::as_given(Scope::NamespaceWide, &scene.namespace, "other");
+    scene.apply(&scene.sealed_for(&renamed, "renamed", &[("k", "v")], Scope::NamespaceWide).await?).await?;
+    scene.holds("renamed", &[("k", "v")]).await?;
+    Ok(())
+}
+
+async fn does_not_open(scene: &Scene, label: &Label, scope: Scope) -> Result<()> {
+    scene.apply(&scene.sealed_for(label, "a", &[("k", "v")], scope).await?).await?;
+    let message = scene.synced("a", "False").await?;
+    ensure!(message == "no key could decrypt secret (k)", "{message}");
+    ensure!(scene.secret("a").await?.is_none());
+    Ok(())
+}
+
+pub(crate) async fn a_strict_value_opens_under_no_other_name(scene: Scene) -> Result<()> {
+    does_not_open(&scene, &Label::as_given(Scope::Strict, &scene.namespace, "b"), Scope::Strict).await?;
+    does_not_open(&scene, &Label::as_given(Scope::Strict, &scene.namespace, "a"), Scope::ClusterWide).await
+}
+
+pub(crate) async fn a_namespace_wide_value_opens_in_no_other_namespace(scene: Scene) -> Result<()> {
+    does_not_open(&scene, &Label::as_given(Scope::NamespaceWide, "default", "a"), Scope::NamespaceWide).await?;
+    does_not_open(&scene, &Label::as_given(Scope::Strict, "default", "a"), Scope::Strict).await
+}
+
+pub(crate) async fn a_scope_annotation_added_later_counts(scene: Scene) -> Result<()> {
+    let label = Label::as_given(Scope::ClusterWide, "", "");
+    does_not_open(&scene, &label, Scope::Strict).await?;
+    let annotation = json!({ "metadata": { "annotations": { "sealedsecrets.bitnami.com/cluster-wide": "true" } } });
+    scene.sealed_secrets().patch("a", &PatchParams::default(), &Patch::Merge(annotation)).await?;
+    scene.holds("a", &[("k", "v")]).await?;
+    scene.synced("a", "True").await?;
+    Ok(())
+}

@@ -1,0 +1,43 @@
+//! What all tests share: the control plane, with the product installed from `deploy/`.
+
+use std::fs;
+
+use anyhow::Result;
+use sealer_tests::control_plane::{ControlPlane, tail};
+use sealer_tests::product::{self, Product};
+use sealer_tests::report::say;
+use sealer_tests::shell::Shell;
+
+/// The running product.
+pub(crate) struct Suite {
+    pub(crate) plane: ControlPlane,
+    pub(crate) shell: Shell,
+}
+
+impl Suite {
+    pub(crate) async fn start() -> Result<Self> {
+        let product = tokio::task::spawn_blocking(Product::build).await??;
+        let plane = ControlPlane::start().await?;
+        plane.node.provide("sealer-controller", &product.folder.join("controller"));
+        let shell = product.shell(&plane)?;
+        product::install(&shell).await?;
+        say("waiting for the controller's first key …");
+        let ready = "until sealer --fetch-cert >/dev/null 2>&1; do sleep 0.2; done";
+        shell.must(ready).await?;
+        Ok(Self { plane, shell })
+    }
+
+    /// The end of every controller's log.
+    pub(crate) fn logs(&self) -> String {
+        let folder = self.plane.folder.path().join("pods");
+        let files = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+        files.map(|path| tail(&path)).collect::<Vec<_>>().join("\n---\n")
+    }
+
+    /// Everything that every controller logged.
+    pub(crate) fn whole_logs(&self) -> String {
+        let folder = self.plane.folder.path().join("pods");
+        let files = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+        files.filter_map(|path| fs::read_to_string(path).ok()).collect()
+    }
+}
