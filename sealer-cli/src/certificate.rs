@@ -2,11 +2,11 @@
 
 use std::fs;
 
-use jiff::Timestamp;
 use sealer_core::Certificate;
 
 use crate::cluster::{Choice, Cluster};
 use crate::diagnostics::CliError;
+use crate::ui;
 
 /// The bytes of the certificate, as the source gave them.
 pub(crate) fn fetch(source: Option<&str>, choice: &Choice) -> Result<Vec<u8>, CliError> {
@@ -24,7 +24,7 @@ pub(crate) fn fetch(source: Option<&str>, choice: &Choice) -> Result<Vec<u8>, Cl
 pub(crate) fn load(source: Option<&str>, choice: &Choice) -> Result<Certificate, CliError> {
     let bytes = fetch(source, choice)?;
     let certificate = Certificate::first_from_pem(&bytes).map_err(|error| explain(&error.to_string(), &bytes))?;
-    certificate.check_validity(Timestamp::now()).map_err(|error| {
+    certificate.check_validity(ui::now()).map_err(|error| {
         CliError::new(error.to_string()).hint("fetch a current one: sealer --fetch-cert > cert.pem")
     })?;
     Ok(certificate)

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use tempfile::NamedTempFile;
 
 use crate::diagnostics::CliError;
@@ -30,7 +31,7 @@ impl Ui {
     /// cannot be written is known before any work.
     pub(crate) fn write_to_file(&mut self, path: &str) -> Result<(), CliError> {
         let path = PathBuf::from(path);
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
         let file =
             NamedTempFile::new_in(folder).map_err(|error| CliError::file("open", &path.to_string_lossy(), &error))?;
         self.target = Some(Target { path, file });
@@ -57,7 +58,7 @@ impl Ui {
     /// Puts the results in place. Nothing was written before this.
     pub(crate) fn finish(self) -> Result<(), CliError> {
         match self.target {
-            Some(target) => target.replace(&self.output),
+            Some(target) => target.put(&self.output),
             None => {
                 let mut out = io::stdout().lock();
                 out.write_all(&self.output).and_then(|()| out.flush()).map_err(|error| CliError::output(&error))
@@ -68,7 +69,7 @@ impl Ui {
 
 impl Target {
     /// Replaces the file as one step; an existing file keeps its mode.
-    fn replace(mut self, bytes: &[u8]) -> Result<(), CliError> {
+    fn put(mut self, bytes: &[u8]) -> Result<(), CliError> {
         let path = self.path.to_string_lossy().into_owned();
         let failed = |error: &io::Error| CliError::file("write", &path, error);
         self.file.write_all(bytes).map_err(|error| failed(&error))?;
@@ -79,6 +80,12 @@ impl Target {
         self.file.persist(&self.path).map_err(|error| failed(&error.error))?;
         Ok(())
     }
+}
+
+/// The time of day.
+#[expect(clippy::disallowed_methods, reason = "the one place where the clock enters")]
+pub(crate) fn now() -> Timestamp {
+    Timestamp::now()
 }
 
 /// Reads a file, or standard input.

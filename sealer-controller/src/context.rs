@@ -50,6 +50,7 @@ impl Context {
         }
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the one place where the clock enters")]
     pub(crate) fn now(&self) -> Timestamp {
         Timestamp::now()
     }

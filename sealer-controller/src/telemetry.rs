@@ -79,6 +79,7 @@ where
         let mut fields = Fields(Vec::new());
         event.record(&mut fields);
         let message = fields.0.iter().position(|(name, _)| *name == "message").map(|at| fields.0.remove(at).1);
+        #[expect(clippy::disallowed_methods, reason = "a line says when it was written")]
         let time = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
         let level = event.metadata().level().as_str();
         let head = [("time", time), ("level", level.to_owned()), ("msg", message.unwrap_or_default())];

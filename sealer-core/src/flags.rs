@@ -249,8 +249,7 @@ fn parse_long(
 /// A cluster of letters: switches, and at most one flag with a value at its end.
 fn parse_short(table: &[Flag], values: &mut Values, word: &str, words: &mut Words<'_>) -> Result<(), FlagError> {
     let cluster = word.trim_start_matches('-');
-    let mut letters = cluster.char_indices();
-    while let Some((at, letter)) = letters.next() {
+    for (at, letter) in cluster.char_indices() {
         let rest = cluster.get(at + letter.len_utf8()..).unwrap_or_default();
         let Some(flag) = table.iter().find(|flag| flag.short == Some(letter)) else {
             let shown = cluster.get(at..).unwrap_or_default().to_owned();

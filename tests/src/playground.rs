@@ -52,7 +52,10 @@ async fn run(tour: bool) -> Result<()> {
     };
     tokio::select! {
         outcome = work => outcome,
-        _ = tokio::signal::ctrl_c() => Ok(say("\nending; nothing is left behind")),
+        _ = tokio::signal::ctrl_c() => {
+            say("\nending; nothing is left behind");
+            Ok(())
+        }
         _ = terminate.recv() => Ok(()),
     }
 }

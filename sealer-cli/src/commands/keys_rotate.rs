@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::ObjectMeta;
@@ -13,7 +12,7 @@ use sealer_core::{Certificate, Fingerprint, UnsealingKey};
 use crate::cluster::Cluster;
 use crate::diagnostics::CliError;
 use crate::request::KeysRotate;
-use crate::ui::Ui;
+use crate::ui::{self, Ui};
 
 pub(crate) fn run(request: &KeysRotate, ui: &mut Ui) -> Result<(), CliError> {
     let cluster = Cluster::connect(&request.cluster)?;
@@ -38,7 +37,7 @@ fn make(request: &KeysRotate) -> Result<(Secret, Fingerprint), CliError> {
     let failed = |error: &dyn std::error::Error| CliError::new(format!("cannot make a sealing key: {error}"));
     let key = UnsealingKey::generate(request.bits).map_err(|error| failed(&error))?;
     let certificate =
-        Certificate::self_signed(&key, "", Timestamp::now(), request.validity).map_err(|error| failed(&error))?;
+        Certificate::self_signed(&key, "", ui::now(), request.validity).map_err(|error| failed(&error))?;
     let metadata = ObjectMeta {
         generate_name: Some(request.prefix.clone()),
         labels: Some(BTreeMap::from([(KEY_LABEL.to_owned(), KEY_LABEL_ACTIVE.to_owned())])),

@@ -27,9 +27,14 @@ pub(crate) fn differences(case: &Value, outcome: &Outcome) -> Vec<String> {
     compare_output(case, outcome, &mut sealed, &mut found);
     compare_errors(case, outcome, &mut found);
     compare_files(case, outcome, &mut sealed, &mut found);
-    compare_requests(case, &outcome.requests, &mut found);
+    compare_requests(case, outcome, &mut found);
     if found.is_empty() {
-        case["opens"].as_array().unwrap().iter().filter_map(|opens| opened(opens, &sealed)).for_each(|it| found.push(it));
+        case["opens"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|opens| opened(opens, &sealed))
+            .for_each(|it| found.push(it));
     }
     found
 }
@@ -104,23 +109,29 @@ fn compare_files(case: &Value, outcome: &Outcome, sealed: &mut Sealed, found: &m
     }
 }
 
-fn compare_requests(case: &Value, asked: &[Asked], found: &mut Vec<String>) {
+fn compare_requests(case: &Value, outcome: &Outcome, found: &mut Vec<String>) {
     let Some(recorded) = case["requests"].as_array() else { return };
+    let asked = &outcome.requests;
     let line = |asked: &Asked| format!("{} {}", asked.method, asked.path);
-    let want = |request: &Value| format!("{} {}", request["method"].as_str().unwrap(), request["path"].as_str().unwrap());
+    let want =
+        |request: &Value| format!("{} {}", request["method"].as_str().unwrap(), request["path"].as_str().unwrap());
     let (got, wanted): (Vec<_>, Vec<_>) = (asked.iter().map(line).collect(), recorded.iter().map(want).collect());
     if got != wanted {
         found.push(format!("requests: {got:?}\nrecorded {wanted:?}"));
         return;
     }
     for (asked, recorded) in asked.iter().zip(recorded) {
-        let body = String::from_utf8_lossy(&asked.body).into_owned();
+        let body = text(&asked.body, outcome, &mut Vec::new());
         let same = recorded["body"].as_str().is_none_or(|want| json(want) == json(&body));
         if !same {
             found.push(format!("body: {body}\nrecorded {}", recorded["body"]));
         }
         for (name, value) in recorded["headers"].as_object().into_iter().flatten() {
-            if asked.headers.get(&name.to_lowercase()).map(String::as_str) != value.as_str() {
+            let wanted = match value.as_array() {
+                Some(all) => all.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n"),
+                None => value.as_str().unwrap_or_default().to_owned(),
+            };
+            if asked.headers.get(&name.to_lowercase()) != Some(&wanted) {
                 found.push(format!("header {name}: {:?}, recorded {value}", asked.headers.get(&name.to_lowercase())));
             }
         }

@@ -44,8 +44,7 @@ fn recorded_runs_are_answered_as_before() {
     let deliberate = deliberate();
     let open = open();
     let stage = run::Stage::new();
-    let cases: Vec<Value> =
-        cases().into_iter().filter(|case| case["id"].as_str().unwrap().contains(&only)).collect();
+    let cases: Vec<Value> = cases().into_iter().filter(|case| case["id"].as_str().unwrap().contains(&only)).collect();
     let skipped = cases.iter().filter(|case| case["needs"] == "cluster").count();
     let outcomes: Vec<(String, Vec<String>)> = cases
         .par_iter()
@@ -74,8 +73,11 @@ fn recorded_runs_are_answered_as_before() {
         .filter(|(id, _)| !only.is_empty() || !open.contains(&id.as_str()))
         .map(|(id, found)| format!("## {id}\n{}", found.join("\n")))
         .collect();
-    let answered: Vec<&String> =
-        outcomes.iter().filter(|(id, found)| found.is_empty() && open.contains(&id.as_str())).map(|(id, _)| id).collect();
+    let answered: Vec<&String> = outcomes
+        .iter()
+        .filter(|(id, found)| found.is_empty() && open.contains(&id.as_str()))
+        .map(|(id, _)| id)
+        .collect();
     assert!(unexpected.is_empty(), "{} runs differ:\n{}", unexpected.len(), unexpected.join("\n"));
     assert!(answered.is_empty() || !only.is_empty(), "answered now, take them out of open.txt: {answered:?}");
 }

@@ -97,7 +97,10 @@ fn text_of(path: &Path) -> String {
 /// Puts the run's own paths and port in.
 fn fill(text: &str, places: &Places) -> String {
     let text = text.replace("<dir>", &places.directory).replace("<home>", &places.home);
-    places.port.map_or(text.clone(), |port| text.replace("<port>", &port.to_string()))
+    match places.port {
+        Some(port) => text.replace("<port>", &port.to_string()),
+        None => text,
+    }
 }
 
 fn stdin(case: &Value, places: &Places) -> Vec<u8> {
@@ -218,7 +221,8 @@ fn modes(case: &Value, directory: &Path) -> BTreeMap<String, String> {
         if path.is_symlink() {
             return "link".to_owned();
         }
-        fs::metadata(&path).map_or_else(|_| "none".to_owned(), |data| format!("{:04o}", data.permissions().mode() & 0o7777))
+        fs::metadata(&path)
+            .map_or_else(|_| "none".to_owned(), |data| format!("{:04o}", data.permissions().mode() & 0o7777))
     };
     wanted.map(|(name, _)| (name.clone(), mode(name))).collect()
 }

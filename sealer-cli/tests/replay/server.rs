@@ -123,7 +123,12 @@ fn read_request(stream: &mut BufReader<impl Read>) -> Option<Asked> {
         let mut line = String::new();
         stream.read_line(&mut line).ok()?;
         let Some((name, value)) = line.trim_end().split_once(':') else { break };
-        headers.insert(name.to_lowercase(), value.trim().to_owned());
+        let value = value.trim().to_owned();
+        // A header that comes again adds to a list.
+        headers
+            .entry(name.to_lowercase())
+            .and_modify(|all: &mut String| *all += &format!("\n{value}"))
+            .or_insert(value.clone());
     }
     let length = headers.get("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
     let mut body = vec![0; length];
@@ -155,6 +160,7 @@ fn answer(asked: &Asked, state: &State) -> Vec<u8> {
 fn response(status: u64, headers: &[(String, String)], body: &[u8]) -> Vec<u8> {
     let reason = match status {
         200 => "OK",
+        203 => "Non-Authoritative Information",
         302 => "Found",
         403 => "Forbidden",
         404 => "Not Found",

@@ -2,6 +2,7 @@
 
 use axum::body::{Body, to_bytes};
 use axum::http::StatusCode;
+use http_body_util::LengthLimitError;
 use kube::api::ObjectMeta;
 use sealer_core::{Label, SealedSecret};
 use serde_json::Value;
@@ -19,8 +20,7 @@ pub(crate) struct Posted {
 /// The status to answer with: too large, cannot be received, or no SealedSecret.
 pub(crate) async fn read(body: Body) -> Result<Posted, StatusCode> {
     let bytes = to_bytes(body, LARGEST).await.map_err(|error| {
-        let too_large =
-            std::error::Error::source(&error).is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
+        let too_large = std::error::Error::source(&error).is_some_and(<dyn std::error::Error>::is::<LengthLimitError>);
         if too_large { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST }
     })?;
     parse(&bytes).ok_or(StatusCode::INTERNAL_SERVER_ERROR)

@@ -90,12 +90,9 @@ fn cleaned(template: Value, scope: Scope) -> Value {
 
 /// The template of a deprecated blob is the Secret inside it.
 fn blob_template(unsealed: &UnsealedSecret) -> Value {
-    let mut template = json!({ "metadata": unsealed.metadata });
-    if let Some(type_) = &unsealed.type_ {
-        template["type"] = json!(type_);
-    }
-    if let Some(immutable) = unsealed.immutable {
-        template["immutable"] = json!(immutable);
-    }
-    template
+    let mut template = Map::new();
+    template.insert("metadata".to_owned(), Value::Object(unsealed.metadata.clone()));
+    template.extend(unsealed.type_.clone().map(|type_| ("type".to_owned(), Value::String(type_))));
+    template.extend(unsealed.immutable.map(|immutable| ("immutable".to_owned(), Value::Bool(immutable))));
+    Value::Object(template)
 }

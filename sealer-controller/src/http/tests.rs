@@ -25,9 +25,7 @@ fn app(args: &[&str]) -> Router {
     let Ok(Asked::Run(config)) = args::read(&args, |_| None) else { panic!("arguments") };
     // No test here comes near the API server.
     let client = Client::new(
-        tower::service_fn(async |_| {
-            Err::<axum::http::Response<kube::client::Body>, _>(std::io::Error::other("closed"))
-        }),
+        tower::service_fn(async |_| Err::<http::Response<kube::client::Body>, _>(std::io::Error::other("closed"))),
         "default",
     );
     let context = Context::new(client, *config);
@@ -36,7 +34,7 @@ fn app(args: &[&str]) -> Router {
 }
 
 async fn ask(app: &Router, path: &str, body: String, caller: &str) -> (StatusCode, HeaderMap, String) {
-    let request = axum::http::Request::post(path).header("x-forwarded-for", caller).body(Body::from(body)).unwrap();
+    let request = http::Request::post(path).header("x-forwarded-for", caller).body(Body::from(body)).unwrap();
     let response = app.clone().oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
     (parts.status, parts.headers, String::from_utf8(to_bytes(body, 1 << 20).await.unwrap().to_vec()).unwrap())
@@ -45,7 +43,7 @@ async fn ask(app: &Router, path: &str, body: String, caller: &str) -> (StatusCod
 fn sealed_object(scope: Scope, template: &Value) -> Value {
     let label = Label::new(scope, "ns", "name").unwrap();
     let value = seal(&Plaintext::new(b"value".to_vec()), &label, KEY.sealing_key()).unwrap().to_base64();
-    let annotations = scope.annotation().map_or(json!({}), |annotation| json!({annotation: "true"}));
+    let annotations = scope.annotation().map_or_else(|| json!({}), |annotation| json!({annotation: "true"}));
     json!({"apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
         "metadata": {"name": "name", "namespace": "ns", "annotations": annotations, "uid": "u"},
         "spec": {"template": template, "encryptedData": {"k": value}}})

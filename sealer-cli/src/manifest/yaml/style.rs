@@ -224,7 +224,7 @@ fn is_date(text: &str) -> bool {
 }
 
 fn is_time(text: &str) -> bool {
-    let clock = text.trim_end_matches(|c: char| c == 'Z' || c == ' ');
+    let clock = text.trim_end_matches(['Z', ' ']);
     let clock = clock.split(['+', '-', '.']).next().unwrap_or_default();
     let parts: Vec<&str> = clock.trim().split(':').collect();
     parts.len() == 3 && parts.iter().all(|part| matches!(part.len(), 1 | 2) && part.bytes().all(|b| b.is_ascii_digit()))

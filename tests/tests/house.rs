@@ -1,0 +1,162 @@
+//! Are the rules of docs/architecture.md kept? Each rule has its guard here or in the compiler.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use sealer_tests::product::repository;
+
+fn cargo(args: &[&str]) -> String {
+    let output = Command::new(env!("CARGO")).args(args).current_dir(repository()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn sources(folder: &str) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![repository().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                found.push((path, text));
+            }
+        }
+    }
+    found
+}
+
+fn product() -> Vec<(PathBuf, String)> {
+    ["sealer-core/src", "sealer-controller/src", "sealer-cli/src"].into_iter().flat_map(sources).collect()
+}
+
+fn is_test(path: &Path) -> bool {
+    path.ends_with("tests.rs")
+}
+
+/// The text of a file without its tests.
+fn code(text: &str) -> &str {
+    text.split("#[cfg(test)]").next().unwrap_or_default()
+}
+
+/// Files outside `allowed` that name one of the words.
+fn naming(words: &[&str], allowed: &[&str]) -> Vec<PathBuf> {
+    let names = |text: &str| words.iter().any(|word| code(text).contains(word));
+    let is_allowed = |path: &Path| allowed.iter().any(|end| path.ends_with(end));
+    product()
+        .into_iter()
+        .filter(|(path, text)| !is_test(path) && !is_allowed(path) && names(text))
+        .map(|(path, _)| path)
+        .collect()
+}
+
+#[test]
+fn core_has_no_network_no_runtime_and_no_logging() {
+    let tree =
+        cargo(&["tree", "--package", "sealer-core", "--edges", "normal", "--prefix", "none", "--locked", "--offline"]);
+    for name in ["tokio", "hyper", "kube-client", "kube-runtime", "tracing", "rustls"] {
+        assert!(!tree.lines().any(|line| line.starts_with(&format!("{name} "))), "sealer-core depends on {name}");
+    }
+}
+
+#[test]
+fn command_line_and_controller_do_not_know_each_other() {
+    for (package, other) in [("sealer-cli", "sealer-controller "), ("sealer-controller", "sealer-cli ")] {
+        let tree =
+            cargo(&["tree", "--package", package, "--edges", "normal", "--prefix", "none", "--locked", "--offline"]);
+        assert!(!tree.lines().any(|line| line.starts_with(other)), "{package} depends on {other}");
+    }
+}
+
+#[test]
+fn one_file_names_the_cryptographic_backends() {
+    let backends = ["aws_lc_rs", "aes_gcm", "rsa::", "sha2::"];
+    let allowed = ["sealer-core/src/primitives.rs", "sealer-controller/src/lib.rs", "sealer-cli/src/cluster.rs"];
+    assert_eq!(naming(&backends, &allowed), Vec::<PathBuf>::new());
+    // The two programs name only the TLS provider.
+    for (path, text) in product().iter().filter(|(path, _)| allowed[1..].iter().any(|end| path.ends_with(end))) {
+        let lines = text.lines().filter(|line| line.contains("aws_lc_rs"));
+        assert!(lines.into_iter().all(|line| line.contains("default_provider")), "{}", path.display());
+    }
+}
+
+#[test]
+fn the_cluster_is_written_from_few_places() {
+    let writes = [".create(&", ".replace(&", ".replace_status(&", ".delete(&", ".patch(&", ".patch_status(&"];
+    let allowed = ["reconcile/apply.rs", "reconcile/events.rs", "keys/rotation.rs", "sealer-cli/src/cluster.rs"];
+    assert_eq!(naming(&writes, &allowed), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn output_is_written_from_few_places() {
+    let streams = ["io::stdout", "io::stderr"];
+    let allowed = ["sealer-cli/src/ui.rs", "sealer-cli/src/diagnostics.rs", "sealer-controller/src/telemetry.rs"];
+    assert_eq!(naming(&streams, &allowed), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn the_endpoints_open_values_without_templates() {
+    for (path, text) in sources("sealer-controller/src/http") {
+        assert!(
+            !text.contains("Templates::Render") && !text.contains("UnsealingKey") || is_test(&path),
+            "{}",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn no_file_is_longer_than_four_hundred_lines() {
+    let all = product().into_iter().chain(sources("tests/src"));
+    let long: Vec<_> =
+        all.filter(|(path, text)| !is_test(path) && code(text).lines().count() > 400).map(|(path, _)| path).collect();
+    assert_eq!(long, Vec::<PathBuf>::new());
+}
+
+#[test]
+fn the_entropy_setting_is_in_force() {
+    assert_eq!(
+        option_env!("AWS_LC_SYS_NO_JITTER_ENTROPY"),
+        Some("1"),
+        "without it every process spends 66 ms of CPU at its first use of a key"
+    );
+}
+
+#[test]
+fn every_licence_is_on_the_list_and_nothing_banned_is_built() {
+    let format = ["--prefix", "none", "--format", "{p}|{l}", "--locked", "--offline"];
+    let tree = cargo(&[&["tree", "--workspace", "--edges", "normal,build,dev"][..], &format].concat());
+    for line in tree.lines().filter(|line| !line.is_empty()).collect::<BTreeSet<_>>() {
+        let (package, licence) = line.split_once('|').unwrap();
+        let name = package.split(' ').next().unwrap();
+        assert!(!BANNED.contains(&name), "{name} is banned");
+        let is_listed = |one: &str| LICENCES.contains(&one.trim_matches(['(', ')', ' ', '*']));
+        let alternatives = licence.split(" OR ").flat_map(|part| part.split('/'));
+        assert!(
+            alternatives.into_iter().any(|part| part.split(" AND ").all(is_listed)),
+            "{name} has the licence {licence}"
+        );
+    }
+}
+
+const LICENCES: [&str; 12] = [
+    "Apache-2.0",
+    "MIT",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "ISC",
+    "Zlib",
+    "Unlicense",
+    "0BSD",
+    "Unicode-3.0",
+    "CC0-1.0",
+    "CDLA-Permissive-2.0",
+    "Apache-2.0 WITH LLVM-exception",
+];
+/// A second TLS stack, a system library, and YAML readers that are unmaintained or unsound.
+const BANNED: [&str; 7] =
+    ["ring", "openssl-sys", "native-tls", "serde_yaml", "serde_yml", "yaml-rust", "rustls-pemfile"];
