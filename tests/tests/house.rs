@@ -1,5 +1,5 @@
 //! Are the rules of docs/architecture.md kept? Each rule has its guard here or in the compiler.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
+#![expect(clippy::unwrap_used, reason = "tests may panic")]
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -128,7 +128,7 @@ fn read_request(stream: &mut BufReader<impl Read>) -> Option<Asked> {
         headers
             .entry(name.to_lowercase())
             .and_modify(|all: &mut String| *all += &format!("\n{value}"))
-            .or_insert(value.clone());
+            .or_insert_with(|| value.clone());
     }
     let length = headers.get("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
     let mut body = vec![0; length];

@@ -1,0 +1,116 @@
+//! `--merge-into`: seals the input for an existing SealedSecret and puts the items into its file.
+
+use std::fs::OpenOptions;
+use std::io::{Read as _, Seek as _, Write as _};
+
+use sealer_core::scope::{CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION};
+use serde_json::{Map, Value};
+
+use crate::certificate;
+use crate::commands::seal;
+use crate::diagnostics::CliError;
+use crate::manifest::{self, read};
+use crate::request::Compat;
+use crate::sealed_secret;
+use crate::ui::Ui;
+
+pub(crate) fn run(request: &Compat, path: &str, ui: &mut Ui) -> Result<(), CliError> {
+    let certificate = certificate::load(request.certificate.as_deref(), &request.cluster)?;
+    let mut file =
+        OpenOptions::new().read(true).write(true).open(path).map_err(|error| CliError::file("open", path, &error))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).map_err(|error| CliError::file("read", path, &error))?;
+    let mut target = target(&bytes, path)?;
+    let sealed = sealed_for(&target, request, &certificate, ui)?;
+    refuse_other_scope(&target, &sealed, path)?;
+    merge(&mut target, sealed);
+    let text = manifest::encode(&Value::Object(target), request.format()?);
+    // In place: links, owner and mode stay as they are.
+    let write = |file: &mut std::fs::File| {
+        file.rewind()?;
+        file.write_all(text.as_bytes())?;
+        file.set_len(u64::try_from(text.len()).unwrap_or(u64::MAX))?;
+        file.sync_all()
+    };
+    write(&mut file).map_err(|error| CliError::file("write", path, &error))
+}
+
+/// The one SealedSecret of the file.
+fn target(bytes: &[u8], path: &str) -> Result<Map<String, Value>, CliError> {
+    let mut documents = read::documents(bytes, path)?;
+    if documents.len() > 1 {
+        return Err(CliError::new(format!("{path} holds {} documents; one is wanted to merge into", documents.len()))
+            .hint("keep the SealedSecret in a file of its own; nothing was written"));
+    }
+    match documents.pop() {
+        Some(document) => sealed_secret::typed(document.value),
+        None => Err(CliError::new(format!("{path} holds no SealedSecret to merge into"))
+            .hint(format!("write a first one with: sealer -w {path}"))),
+    }
+}
+
+/// The input, sealed under the name and namespace of the target.
+fn sealed_for(
+    target: &Map<String, Value>,
+    request: &Compat,
+    certificate: &sealer_core::Certificate,
+    ui: &Ui,
+) -> Result<Value, CliError> {
+    let metadata = target.get("metadata").and_then(Value::as_object);
+    let text = |field: &str| {
+        let value = metadata.and_then(|metadata| metadata.get(field)).and_then(Value::as_str);
+        value.unwrap_or_default().to_owned()
+    };
+    let bound = seal::Bound { name: text("name"), namespace: text("namespace") };
+    let mut sealed = seal::documents(request, &bound, certificate, ui)?;
+    if sealed.len() > 1 {
+        return Err(CliError::new(format!("the input holds {} Secrets; one is wanted to merge", sealed.len()))
+            .hint("merge them one by one; nothing was written"));
+    }
+    sealed.pop().ok_or_else(|| CliError::new("no secrets found. Ensure the input is valid and UTF-8 encoded"))
+}
+
+/// An item that is sealed for another scope than its object announces could never be opened.
+fn refuse_other_scope(target: &Map<String, Value>, sealed: &Value, path: &str) -> Result<(), CliError> {
+    let scope = |metadata: Option<&Value>| {
+        let set = |name: &str| metadata.and_then(|it| it.get("annotations")?.get(name)?.as_str()) == Some("true");
+        if set(CLUSTER_WIDE_ANNOTATION) {
+            "cluster-wide"
+        } else if set(NAMESPACE_WIDE_ANNOTATION) {
+            "namespace-wide"
+        } else {
+            "strict"
+        }
+    };
+    let (old, new) = (scope(target.get("metadata")), scope(sealed.get("metadata")));
+    if old == new {
+        return Ok(());
+    }
+    Err(CliError::new(format!("scope mismatch: {path} is {old} but the input is sealed {new}"))
+        .hint(format!("add --scope {old}; an item of another scope than its object could never be opened")))
+}
+
+/// Items, and the template's annotations, labels and templates: the new value wins, nothing is removed.
+fn merge(target: &mut Map<String, Value>, sealed: Value) {
+    for path in PLACES {
+        let new = path.iter().try_fold(&sealed, |value, field| value.get(*field)).and_then(Value::as_object);
+        let Some(new) = new.filter(|new| !new.is_empty()) else { continue };
+        let mut place = &mut *target;
+        for field in path {
+            let inner = place.entry(*field).or_insert_with(|| Value::Object(Map::new()));
+            if !inner.is_object() {
+                *inner = Value::Object(Map::new());
+            }
+            let Value::Object(inner) = inner else { return };
+            place = inner;
+        }
+        place.extend(new.clone());
+    }
+}
+
+const PLACES: [&[&str]; 4] = [
+    &["spec", "encryptedData"],
+    &["spec", "template", "metadata", "annotations"],
+    &["spec", "template", "metadata", "labels"],
+    &["spec", "template", "data"],
+];

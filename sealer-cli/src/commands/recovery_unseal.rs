@@ -1,0 +1,138 @@
+//! `--recovery-unseal`: opens SealedSecrets offline with private keys at hand.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use sealer_core::resource::assemble::{OpenOptions, Templates, UnsealedSecret, open};
+use sealer_core::scope::SKIP_OWNER_ANNOTATION;
+use sealer_core::{Keyring, Label, Scope, SealedSecretSpec, UnsealingKey, base64};
+use serde_json::{Map, Value, json};
+
+use crate::diagnostics::CliError;
+use crate::manifest::{self, read};
+use crate::request::Compat;
+use crate::sealed_secret;
+use crate::ui::{self, Ui};
+
+pub(crate) fn run(request: &Compat, key_files: &[String], ui: &mut Ui) -> Result<(), CliError> {
+    let keyring = keyring(key_files)?;
+    let format = request.format()?;
+    let input = ui::read(request.input.as_deref())?;
+    let documents = read::documents(&input, request.input.as_deref().unwrap_or("stdin"))?;
+    if documents.is_empty() {
+        return Err(
+            CliError::new("no sealed secrets found in the input").hint("pipe in the SealedSecret, in JSON or YAML")
+        );
+    }
+    let several = documents.len() > 1;
+    for document in documents {
+        let number = document.number;
+        let secret = unseal(document.value, &keyring).map_err(|error| match several {
+            true => error.hint(format!("this is document {number} of the input; nothing was written")),
+            false => error,
+        })?;
+        ui.write(manifest::encode(&secret, format));
+    }
+    Ok(())
+}
+
+fn unseal(document: Value, keyring: &Keyring) -> Result<Value, CliError> {
+    let object = sealed_secret::typed(document)?;
+    let field = |name: &str| object.get(name).cloned().unwrap_or_default();
+    let (metadata, spec) = (field("metadata"), field("spec"));
+    let spec: SealedSecretSpec = serde_json::from_value(spec)
+        .map_err(|_| CliError::new("the input is no SealedSecret").hint("its spec has fields of other types"))?;
+    let annotations: BTreeMap<String, String> =
+        metadata.get("annotations").cloned().map(serde_json::from_value).and_then(Result::ok).unwrap_or_default();
+    let text = |name: &str| metadata.get(name).and_then(Value::as_str).unwrap_or_default();
+    let label = Label::as_given(Scope::from_annotations(&annotations), text("namespace"), text("name"));
+    let options = OpenOptions { accept_v1_data: false, templates: Templates::Render };
+    let opened = open(&label, &spec, keyring, &options).map_err(|error| {
+        let failed = CliError::new(error.to_string());
+        if keyring.is_empty() {
+            failed.hint("no private key was given; name its file with --recovery-private-key")
+        } else {
+            failed
+        }
+    })?;
+    let owned = !spec.template.has_true_annotation(SKIP_OWNER_ANNOTATION);
+    Ok(secret(opened, &metadata, owned))
+}
+
+/// The Secret as the controller would make it.
+fn secret(opened: UnsealedSecret, outer: &Value, owned: bool) -> Value {
+    let text = |name: &str| outer.get(name).and_then(Value::as_str).unwrap_or_default();
+    let mut metadata = opened.metadata;
+    for name in ["name", "namespace"] {
+        metadata.remove(name);
+        if !text(name).is_empty() {
+            metadata.insert(name.to_owned(), Value::String(text(name).to_owned()));
+        }
+    }
+    if owned {
+        let owner = json!({"apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "name": text("name"),
+            "uid": text("uid"), "controller": true});
+        metadata.insert("ownerReferences".to_owned(), json!([owner]));
+    }
+    let data: Map<String, Value> =
+        opened.data.iter().map(|(item, value)| (item.clone(), Value::String(base64::encode(value.expose())))).collect();
+    let mut secret = Map::new();
+    secret.insert("kind".to_owned(), Value::String("Secret".to_owned()));
+    secret.insert("apiVersion".to_owned(), Value::String("v1".to_owned()));
+    secret.insert("metadata".to_owned(), Value::Object(metadata));
+    if let Some(immutable) = opened.immutable {
+        secret.insert("immutable".to_owned(), Value::Bool(immutable));
+    }
+    if !data.is_empty() {
+        secret.insert("data".to_owned(), Value::Object(data));
+    }
+    if let Some(type_) = opened.type_.filter(|type_| !type_.is_empty()) {
+        secret.insert("type".to_owned(), Value::String(type_));
+    }
+    Value::Object(secret)
+}
+
+/// All keys of all files: PEM, a key Secret, several of them, or a List as `kubectl get` prints it.
+fn keyring(paths: &[String]) -> Result<Keyring, CliError> {
+    let mut keys = Vec::new();
+    for path in paths {
+        let bytes = fs::read(path).map_err(|error| CliError::file("open", path, &error))?;
+        match UnsealingKey::from_pem(&bytes) {
+            Ok(key) => keys.push(key),
+            Err(_) if holds(&bytes, "-----BEGIN ") && !holds(&bytes, "kind") => {}
+            Err(_) => keys.extend(keys_of_secrets(&bytes, path)?),
+        }
+    }
+    Ok(Keyring::from_keys(keys))
+}
+
+fn holds(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+fn keys_of_secrets(bytes: &[u8], path: &str) -> Result<Vec<UnsealingKey>, CliError> {
+    let Ok(documents) = read::documents(bytes, path) else { return Ok(Vec::new()) };
+    let mut keys = Vec::new();
+    for document in documents {
+        match document.value.get("items").and_then(Value::as_array) {
+            Some(items) => {
+                for item in items {
+                    keys.push(key_of_secret(item, path)?);
+                }
+            }
+            None => keys.push(key_of_secret(&document.value, path)?),
+        }
+    }
+    Ok(keys)
+}
+
+fn key_of_secret(secret: &Value, path: &str) -> Result<UnsealingKey, CliError> {
+    let encoded = secret.pointer("/data/tls.key").and_then(Value::as_str);
+    let encoded = encoded.ok_or_else(|| {
+        CliError::new("secret must contain a 'tls.data' key")
+            .hint(format!("a Secret in {path} has no data.tls.key; is it a sealing key's Secret?"))
+    })?;
+    let pem = base64::decode(encoded).map_err(|error| CliError::new(error.to_string()))?;
+    UnsealingKey::from_pem(&pem)
+        .map_err(|error| CliError::new(error.to_string()).hint(format!("data.tls.key of a Secret in {path}")))
+}
