@@ -175,3 +175,6 @@ async fn report(
 const WORKERS: usize = 16;
 const FIRST_WAIT: Duration = Duration::from_millis(50);
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
+
+#[cfg(test)]
+mod tests;

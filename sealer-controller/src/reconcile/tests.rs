@@ -1,0 +1,201 @@
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may panic")]
+
+use std::collections::VecDeque;
+use std::sync::{LazyLock, Mutex};
+
+use http::{Method, Request, Response};
+use http_body_util::BodyExt as _;
+use jiff::Timestamp;
+use kube::Client;
+use kube::client::Body;
+use sealer_core::{Certificate, KeyEntry, Keyring, Plaintext, UnsealingKey, seal};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::args::{self, Request as Asked};
+
+static KEY: LazyLock<Arc<UnsealingKey>> = LazyLock::new(|| Arc::new(UnsealingKey::generate(2048).unwrap()));
+
+/// One request that must come, and its answer.
+type Exchange = (Method, &'static str, u16, Value);
+
+/// A scripted API server: requests must come in the order of the script, and all of them.
+struct Script {
+    left: Arc<Mutex<VecDeque<Exchange>>>,
+    bodies: Arc<Mutex<Vec<Value>>>,
+    context: Arc<Context>,
+}
+
+impl Script {
+    fn new(exchanges: Vec<Exchange>) -> Self {
+        let left = Arc::new(Mutex::new(VecDeque::from(exchanges)));
+        let bodies = Arc::new(Mutex::new(Vec::new()));
+        let (script, sent) = (left.clone(), bodies.clone());
+        let service = tower::service_fn(move |request: Request<Body>| {
+            let (script, sent) = (script.clone(), sent.clone());
+            async move {
+                let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+                let body = request.into_body().collect().await.unwrap().to_bytes();
+                sent.lock().unwrap().push(serde_json::from_slice(&body).unwrap_or_default());
+                let Some((expected, end, status, answer)) = script.lock().unwrap().pop_front() else {
+                    panic!("{method} {path} is not in the script");
+                };
+                assert!(method == expected && path.ends_with(end), "{method} {path} instead of {expected} {end}");
+                let answer = Response::builder().status(status).body(Body::from(answer.to_string().into_bytes()));
+                Ok::<_, std::convert::Infallible>(answer.unwrap())
+            }
+        });
+        let Ok(Asked::Run(config)) = args::read(&[], |_| None) else { panic!("arguments") };
+        let context = Arc::new(Context::new(Client::new(service, "default"), *config));
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let certificate = Certificate::self_signed(&KEY, "", now, Duration::from_secs(86_400)).unwrap();
+        let entry = KeyEntry { name: "k".into(), key: KEY.clone(), certificate: Some(certificate), ordered_at: now };
+        context.keys.replace(Keyring::new(vec![entry]));
+        Self { left, bodies, context }
+    }
+
+    /// Runs one look at the object; the script must be used up.
+    async fn look(&self, object: &Value) -> Result<(), Failure> {
+        let key = Key::new("ns", "a");
+        self.context.index.saw(&key, serde_json::from_value(object.clone()).unwrap());
+        let outcome = reconcile(&self.context, &key).await;
+        let left: Vec<_> =
+            self.left.lock().unwrap().iter().map(|(method, path, ..)| format!("{method} {path}")).collect();
+        assert_eq!(left, Vec::<String>::new(), "requests that did not come");
+        outcome
+    }
+
+    fn body(&self, at: usize) -> Value {
+        self.bodies.lock().unwrap()[at].clone()
+    }
+}
+
+/// A SealedSecret with one item, `k`.
+fn object(generation: i64, observed: Option<i64>) -> Value {
+    let label = sealer_core::Label::new(sealer_core::Scope::Strict, "ns", "a").unwrap();
+    let value = seal(&Plaintext::new(b"v".to_vec()), &label, KEY.sealing_key()).unwrap().to_base64();
+    json!({ "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
+        "metadata": { "name": "a", "namespace": "ns", "uid": "u1", "generation": generation, "resourceVersion": "1" },
+        "spec": { "encryptedData": { "k": value } }, "status": { "observedGeneration": observed } })
+}
+
+fn live(uid: &str, value: &str, version: &str) -> Value {
+    json!({ "apiVersion": "v1", "kind": "Secret", "type": "Opaque", "data": { "k": value },
+        "metadata": { "name": "a", "namespace": "ns", "uid": "s", "resourceVersion": version, "ownerReferences": [
+            { "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "name": "a", "uid": uid, "controller": true }] } })
+}
+
+fn refusal(code: u16, reason: &str, message: &str) -> Value {
+    json!({ "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason, "message": message })
+}
+
+const SECRETS: &str = "/namespaces/ns/secrets";
+const SECRET: &str = "/namespaces/ns/secrets/a";
+const EVENTS: &str = "/namespaces/ns/events";
+const STATUS: &str = "/sealedsecrets/a/status";
+const SEALED: &str = "/sealedsecrets/a";
+
+fn told(status: Value) -> [Exchange; 2] {
+    [(Method::POST, EVENTS, 201, json!({ "metadata": {}, "involvedObject": {} })), (Method::PUT, STATUS, 200, status)]
+}
+
+#[tokio::test]
+async fn a_new_object_costs_three_requests() {
+    let mut exchanges = vec![(Method::POST, SECRETS, 201, live("u1", "dg==", "5"))];
+    exchanges.extend(told(object(1, Some(1))));
+    let script = Script::new(exchanges);
+    script.look(&object(1, None)).await.unwrap();
+    assert_eq!(script.body(0)["data"], json!({ "k": "dg==" }));
+    assert_eq!(script.body(2)["status"]["conditions"][0]["status"], "True");
+}
+
+#[tokio::test]
+async fn an_object_that_is_in_sync_costs_one_look_and_no_write() {
+    let mut synced = object(2, Some(2));
+    synced["status"]["conditions"] = json!([{ "type": "Synced", "status": "True" }]);
+    let script = Script::new(vec![(Method::GET, SECRET, 200, live("u1", "dg==", "5"))]);
+    script.look(&synced).await.unwrap();
+}
+
+#[tokio::test]
+async fn lost_races_are_planned_anew_on_what_the_winner_wrote() {
+    let mut exchanges = vec![
+        (Method::POST, SECRETS, 409, refusal(409, "AlreadyExists", "exists")),
+        (Method::GET, SECRET, 200, live("u1", "b2xk", "5")),
+        (Method::PUT, SECRET, 409, refusal(409, "Conflict", "changed")),
+        (Method::GET, SECRET, 200, live("u1", "b2xkZXI=", "6")),
+        (Method::PUT, SECRET, 200, live("u1", "dg==", "7")),
+    ];
+    exchanges.extend(told(object(1, Some(1))));
+    let script = Script::new(exchanges);
+    script.look(&object(1, None)).await.unwrap();
+    assert_eq!(script.body(4)["metadata"]["resourceVersion"], "6");
+}
+
+#[tokio::test]
+async fn a_foreign_secret_made_between_look_and_write_is_not_touched() {
+    let mut exchanges = vec![
+        (Method::POST, SECRETS, 409, refusal(409, "AlreadyExists", "exists")),
+        (Method::GET, SECRET, 200, live("somebody", "eA==", "5")),
+    ];
+    exchanges.extend(told(object(1, Some(1))));
+    let script = Script::new(exchanges);
+    let failure = script.look(&object(1, None)).await.unwrap_err();
+    assert_eq!((failure.reason, failure.class), (Reason::Unmanaged, Class::Permanent));
+    assert_eq!(script.body(2)["reason"], "ErrUpdateFailed");
+    assert_eq!(script.body(3)["status"]["conditions"][0]["status"], "False");
+}
+
+#[tokio::test]
+async fn trouble_of_the_api_server_is_told_and_tried_again() {
+    for (code, reason, class) in [
+        (500, "InternalError", Class::Transient),
+        (403, "Forbidden", Class::Transient),
+        (422, "Invalid", Class::Permanent),
+    ] {
+        let mut exchanges = vec![(Method::POST, SECRETS, code, refusal(code, reason, "no"))];
+        exchanges.extend(told(object(1, Some(1))));
+        let failure = Script::new(exchanges).look(&object(1, None)).await.unwrap_err();
+        assert_eq!((failure.reason, failure.class, failure.message.as_str()), (Reason::Update, class, "no"));
+    }
+}
+
+#[tokio::test]
+async fn an_immutable_secret_is_explained() {
+    let text = "Secret \"a\" is invalid: data: Forbidden: field is immutable when `immutable` is set";
+    let mut exchanges = vec![
+        (Method::GET, SECRET, 200, live("u1", "b2xk", "5")),
+        (Method::PUT, SECRET, 422, refusal(422, "Invalid", text)),
+    ];
+    exchanges.extend(told(object(2, Some(2))));
+    let script = Script::new(exchanges);
+    assert_eq!(script.look(&object(2, Some(1))).await.unwrap_err().class, Class::Permanent);
+    assert!(
+        script.body(2)["message"].as_str().unwrap().starts_with("Error updating ns/a: the target Secret is immutable.")
+    );
+    assert_eq!(script.body(3)["status"]["conditions"][0]["message"], text);
+}
+
+#[tokio::test]
+async fn a_status_conflict_is_written_over_the_newer_object() {
+    let mut newer = object(1, None);
+    newer["metadata"]["resourceVersion"] = json!("9");
+    let script = Script::new(vec![
+        (Method::POST, SECRETS, 201, live("u1", "dg==", "5")),
+        (Method::POST, EVENTS, 403, refusal(403, "Forbidden", "no events")),
+        (Method::PUT, STATUS, 409, refusal(409, "Conflict", "changed")),
+        (Method::GET, SEALED, 200, newer.clone()),
+        (Method::PUT, STATUS, 200, newer),
+    ]);
+    script.look(&object(1, None)).await.unwrap();
+    assert_eq!(script.body(4)["metadata"]["resourceVersion"], "9");
+}
+
+#[test]
+fn waits_grow_and_end_at_five_minutes() {
+    assert!(backoff(0, 5) < Duration::from_millis(100));
+    assert!(backoff(4, 5) < Duration::from_secs(2));
+    for failures in [20, 1000, u32::MAX] {
+        assert!((Duration::from_secs(300)..Duration::from_secs(376)).contains(&backoff(failures, 5)));
+    }
+}
