@@ -86,6 +86,7 @@ const TESTS: &[(&str, &str, Test)] = tests![
     command_line::the_controller_validates_and_seals_anew,
     scale::two_hundred_objects_at_once,
     scale::calls_are_counted,
+    scale::nothing_the_controller_asks_for_is_forbidden,
 ];
 
 fn trials(suite: Option<&Arc<Suite>>, handle: &Handle) -> Vec<Trial> {

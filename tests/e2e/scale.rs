@@ -68,3 +68,17 @@ fn sorted(mut calls: Vec<String>) -> Vec<String> {
     calls.sort();
     calls
 }
+
+/// The rights in `deploy/` are enough, and the controller asks for nothing beyond them.
+pub(crate) async fn nothing_the_controller_asks_for_is_forbidden(scene: Scene) -> Result<()> {
+    scene.apply(&scene.sealed("a", &[("k", "v")], Scope::Strict).await?).await?;
+    scene.holds("a", &[("k", "v")]).await?;
+    scene.synced("a", "True").await?;
+    let forbidden = |line: &Value| {
+        let user = line.pointer("/user/username").and_then(Value::as_str).unwrap_or_default();
+        user.ends_with(":sealed-secrets-controller") && line.pointer("/responseStatus/code") == Some(&Value::from(403))
+    };
+    let refused: Vec<Value> = scene.suite.plane.audit()?.into_iter().filter(forbidden).collect();
+    ensure!(refused.is_empty(), "{refused:?}");
+    Ok(())
+}

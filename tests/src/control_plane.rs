@@ -53,7 +53,7 @@ impl ControlPlane {
         let [etcd, api_server, controller_manager] = binaries::find_or_build()?;
         let started = Instant::now();
         say("starting the control plane (about 10 seconds) …");
-        let folder = tempfile::Builder::new().prefix("sealer-").tempdir()?;
+        let folder = state_folder()?;
         let path = folder.path();
         let authority = Authority::new()?;
         authority.write(path)?;
@@ -105,6 +105,23 @@ impl ControlPlane {
         let text = fs::read_to_string(self.folder.path().join("audit.log"))?;
         Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
     }
+}
+
+/// A folder of our own. What a killed run left behind goes first: its processes ended with it.
+fn state_folder() -> Result<TempDir> {
+    let left_behind = |path: &PathBuf| {
+        let name = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(PREFIX));
+        let pid = fs::read_to_string(path.join(PID)).ok().filter(|_| name);
+        pid.is_some_and(|pid| !Path::new("/proc").join(pid.trim()).exists())
+    };
+    let entries = fs::read_dir(std::env::temp_dir())?.filter_map(Result::ok).map(|entry| entry.path());
+    for stale in entries.filter(left_behind) {
+        // Somebody else may be cleaning too.
+        let _ = fs::remove_dir_all(stale);
+    }
+    let folder = tempfile::Builder::new().prefix(PREFIX).tempdir()?;
+    fs::write(folder.path().join(PID), std::process::id().to_string())?;
+    Ok(folder)
 }
 
 /// A client from a kubeconfig file.
@@ -242,6 +259,8 @@ pub fn tail(log: &Path) -> String {
 
 const PATIENCE: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(100);
+const PREFIX: &str = "sealer-playground-";
+const PID: &str = "pid";
 /// What the product depends on, and nothing that needs more of a cluster.
 const CONTROLLERS: &str = "garbage-collector-controller,namespace-controller,serviceaccount-controller,\
                            root-ca-certificate-publisher-controller,endpoints-controller,endpointslice-controller,\

@@ -30,7 +30,7 @@ pub(crate) fn run(request: &Compat, ui: &mut Ui) -> Result<(), CliError> {
     let prepared: Vec<Prepared> =
         secrets.into_iter().map(|secret| prepare(secret, request)).collect::<Result<_, _>>()?;
     for (at, prepared) in prepared.iter().enumerate() {
-        if let Some(warning) = &prepared.warning {
+        for warning in &prepared.warnings {
             ui.notice(&format!("warning: document {}: {warning}", at + 1));
         }
     }
@@ -51,7 +51,7 @@ pub(crate) fn run(request: &Compat, ui: &mut Ui) -> Result<(), CliError> {
 struct Prepared {
     secret: SecretInput,
     scope: Scope,
-    warning: Option<String>,
+    warnings: Vec<String>,
 }
 
 fn prepare(mut secret: SecretInput, request: &Compat) -> Result<Prepared, CliError> {
@@ -71,7 +71,15 @@ fn prepare(mut secret: SecretInput, request: &Compat) -> Result<Prepared, CliErr
     if scope != Scope::ClusterWide {
         settle_namespace(&mut secret, request)?;
     }
-    Ok(Prepared { secret, scope, warning })
+    let mut warnings: Vec<String> = warning.into_iter().collect();
+    warnings.extend(unusable_name(&secret, scope));
+    Ok(Prepared { secret, scope, warnings })
+}
+
+/// Existing scripts may seal for any name; one that no cluster takes is most likely a slip.
+fn unusable_name(secret: &SecretInput, scope: Scope) -> Option<String> {
+    let refused = Label::new(scope, secret.text("namespace"), secret.text("name")).err()?;
+    Some(format!("{refused}; no cluster will accept the result"))
 }
 
 /// A flag that widens writes its annotation; otherwise the input's annotations count.
