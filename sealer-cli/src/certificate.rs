@@ -8,14 +8,13 @@ use crate::cluster::{Choice, Cluster};
 use crate::diagnostics::CliError;
 use crate::ui;
 
+mod url;
+
 /// The bytes of the certificate, as the source gave them.
 pub(crate) fn fetch(source: Option<&str>, choice: &Choice) -> Result<Vec<u8>, CliError> {
     match source {
-        Some(path) if is_url(path) => {
-            Err(CliError::new(format!("Get \"{path}\": certificates are read from files or from the controller"))
-                .hint("download it first: curl -fsSo cert.pem URL, then --cert cert.pem"))
-        }
-        Some(path) => fs::read(path).map_err(|error| CliError::file("open", path, &error)),
+        Some(path) if is_url(path) => url::fetch(path),
+        Some(path) => ui::read(Some(path)),
         None => Cluster::connect(choice)?.certificate(),
     }
 }

@@ -1,13 +1,18 @@
 //! The cluster as a client sees it: the kubeconfig's choice of API server, and the controller behind its service proxy.
 
-use http::Request;
+use std::time::Duration;
+
+use http::{Request, Response};
+use http_body_util::BodyExt as _;
 use k8s_openapi::api::core::v1::{Secret, Service};
 use kube::api::{ListParams, PostParams};
+use kube::client::Body;
 use kube::{Api, Client};
 use sealer_core::api;
 use tokio::runtime::Runtime;
 
 use crate::diagnostics::CliError;
+use crate::network;
 
 mod config;
 
@@ -51,6 +56,8 @@ pub(crate) struct Cluster {
     client: Client,
     name: String,
     namespace: String,
+    /// Address of the API server, for messages.
+    root: String,
 }
 
 /// What the controller said to a posted object.
@@ -69,13 +76,16 @@ impl Cluster {
             .enable_all()
             .build()
             .map_err(|error| CliError::new(format!("cannot start the runtime: {error}")))?;
-        let config = runtime.block_on(config::load(choice))?;
+        let mut config = runtime.block_on(config::load(choice))?;
+        // Its own retries go on for minutes, whatever the server says.
+        config.default_retry = false;
+        let root = config.cluster_url.to_string().trim_end_matches('/').to_owned();
         let client = {
             let _inside = runtime.enter();
             Client::try_from(config).map_err(|error| CliError::new(chain(&error)))?
         };
         let (name, namespace) = (choice.controller_name.clone(), choice.controller_namespace.clone());
-        Ok(Self { runtime, client, name, namespace })
+        Ok(Self { runtime, client, name, namespace, root })
     }
 
     /// The controller's certificate, as it serves it.
@@ -86,8 +96,15 @@ impl Cluster {
 
     /// The path of a controller endpoint: the Service says the name of its port.
     pub(crate) fn path(&self, endpoint: &str) -> Result<String, CliError> {
+        if self.name.is_empty() {
+            return Err(self.no_service("resource name may not be empty", false));
+        }
         let services: Api<Service> = Api::namespaced(self.client.clone(), &self.namespace);
-        let service = self.runtime.block_on(services.get(&self.name)).map_err(|error| self.no_service(&error))?;
+        let service = self.runtime.block_on(services.get(&self.name)).map_err(|error| {
+            let path = format!("/api/v1/namespaces/{}/services/{}", self.namespace, self.name);
+            let absent = matches!(&error, kube::Error::Api(status) if status.code == 404);
+            self.no_service(&self.cause("get", &path, &error), absent)
+        })?;
         let ports = service.spec.and_then(|spec| spec.ports).unwrap_or_default();
         let port = ports.first().ok_or_else(|| {
             CliError::new(format!("cannot get sealed secret service: service \"{}\" has no ports.", self.name))
@@ -102,20 +119,40 @@ impl Cluster {
         let request = Request::get(path).header("Accept", accept).body(Vec::new());
         let request = request.map_err(|error| CliError::new(format!("cannot fetch certificate: {error}")))?;
         let text = self.runtime.block_on(self.client.request_text(request)).map_err(|error| {
-            CliError::new(format!("cannot fetch certificate: {}", cause(&error)))
+            CliError::new(format!("cannot fetch certificate: {}", self.cause("get", path, &error)))
                 .hint(format!("is the controller running? kubectl get pods --namespace {}", self.namespace))
         })?;
         Ok(text.into_bytes())
     }
 
-    /// Posts one object to the controller.
+    /// Posts one object to the controller. A server that says when to come back is asked again.
     pub(crate) fn post(&self, path: &str, body: String) -> Result<Answer, String> {
-        let request = Request::post(path).header("Content-Type", "application/json").body(body.into_bytes());
-        let request = request.map_err(|error| error.to_string())?;
-        match self.runtime.block_on(self.client.request_text(request)) {
-            Ok(text) => Ok(Answer::Ok(text)),
-            Err(kube::Error::Api(status)) if status.code == 409 => Ok(Answer::Conflict),
-            Err(error) => Err(cause(&error)),
+        for _ in 0..MOST_RETRIES {
+            let request = Request::post(path).header("Content-Type", "application/json");
+            let request = request.body(Body::from(body.clone().into_bytes())).map_err(|error| error.to_string())?;
+            let sent = self.runtime.block_on(self.client.send(request));
+            let response = sent.map_err(|error| self.cause("post", path, &error))?;
+            match retry_after(&response) {
+                Some(pause) => self.wait(pause),
+                None => return self.answer(path, response),
+            }
+        }
+        Err(format!("the server is busy after {MOST_RETRIES} attempts"))
+    }
+
+    fn answer(&self, path: &str, response: Response<Body>) -> Result<Answer, String> {
+        let code = response.status().as_u16();
+        let body = self.runtime.block_on(response.into_body().collect()).map_err(|error| error.to_string())?;
+        let text = String::from_utf8_lossy(&body.to_bytes()).into_owned();
+        match code {
+            200..=299 => Ok(Answer::Ok(text)),
+            409 => Ok(Answer::Conflict),
+            _ => {
+                let told = serde_json::from_str::<serde_json::Value>(&text).unwrap_or_default();
+                let is_status = told.get("kind").is_some_and(|kind| kind == "Status");
+                let message = told.get("message").and_then(serde_json::Value::as_str).filter(|_| is_status);
+                Err(network::refused("post", &resource(path), code, message.unwrap_or_else(|| text.trim()), is_status))
+            }
         }
     }
 
@@ -124,32 +161,50 @@ impl Cluster {
         let secrets: Api<Secret> = Api::namespaced(self.client.clone(), &self.namespace);
         let created = self.runtime.block_on(secrets.create(&PostParams::default(), secret));
         let created = created.map_err(|error| {
-            CliError::new(format!("cannot create a sealing key in namespace `{}`: {}", self.namespace, cause(&error)))
-                .hint(format!(
-                    "you need the right to create secrets there: kubectl auth can-i create secrets --namespace {}",
-                    self.namespace
-                ))
+            CliError::new(format!(
+                "cannot create a sealing key in namespace `{}`: {}",
+                self.namespace,
+                self.cause("create", "/secrets", &error)
+            ))
+            .hint(format!(
+                "you need the right to create secrets there: kubectl auth can-i create secrets --namespace {}",
+                self.namespace
+            ))
         })?;
         Ok(created.metadata.name.unwrap_or_default())
     }
 
     /// Lets time pass while connections stay served.
-    pub(crate) fn wait(&self, time: std::time::Duration) {
+    pub(crate) fn wait(&self, time: Duration) {
         self.runtime.block_on(async { tokio::time::sleep(time).await });
     }
 
-    fn no_service(&self, error: &kube::Error) -> CliError {
+    fn no_service(&self, cause: &str, absent: bool) -> CliError {
         let message = format!(
-            "cannot get sealed secret service: {}.\nPlease, use the flag --controller-name and --controller-namespace to set up \
-             the name and namespace of the sealed secrets controller",
-            cause(error)
+            "cannot get sealed secret service: {cause}.\nPlease, use the flag --controller-name and --controller-namespace to set up \
+             the name and namespace of the sealed secrets controller"
         );
         let failed = CliError::new(message);
-        match self.other_name() {
+        match absent.then(|| self.other_name()).flatten() {
             Some(other) => {
                 failed.hint(format!("there is a controller with another name here: --controller-name {other}"))
             }
             None => failed,
+        }
+    }
+
+    /// What the API server said, or why it could not be asked.
+    fn cause(&self, verb: &str, path: &str, error: &kube::Error) -> String {
+        match error {
+            kube::Error::Api(status) => {
+                let is_status = status.reason != UNPARSED;
+                network::refused(verb, &resource(path), status.code, &status.message, is_status)
+            }
+            kube::Error::Service(error) => {
+                let verb = if verb == "get" { "Get" } else { "Post" };
+                network::unanswered(verb, &format!("{}{path}", self.root), &**error)
+            }
+            other => chain(other),
         }
     }
 
@@ -166,13 +221,17 @@ impl Cluster {
     }
 }
 
-/// What the API server said, or that it could not be asked.
-fn cause(error: &kube::Error) -> String {
-    match error {
-        kube::Error::Api(status) if !status.message.is_empty() => status.message.clone(),
-        kube::Error::Api(status) => format!("the server answered {}", status.code),
-        other => chain(other),
-    }
+/// What a path asks for, as messages name it.
+fn resource(path: &str) -> String {
+    let name = path.rsplit_once("/services/").map_or(path, |(_, name)| name);
+    format!("services {}", name.split('/').next().unwrap_or_default())
+}
+
+/// How long a busy server asks to wait.
+fn retry_after(response: &Response<Body>) -> Option<Duration> {
+    let status = response.status();
+    let seconds = response.headers().get("Retry-After")?.to_str().ok()?.parse().ok()?;
+    (status.as_u16() == 429 || status.is_server_error()).then_some(Duration::from_secs(seconds))
 }
 
 /// An error and everything below it, once each.
@@ -188,3 +247,8 @@ fn chain(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+/// The reason that the client gives an answer which is no Status object.
+const UNPARSED: &str = "Failed to parse error data";
+/// As often as the usual client asks.
+const MOST_RETRIES: usize = 10;

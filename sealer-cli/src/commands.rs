@@ -6,8 +6,10 @@ use crate::ui::Ui;
 
 mod fetch_certificate;
 mod keys_rotate;
+mod merge_into;
 mod online;
 mod raw;
+mod recovery_unseal;
 mod seal;
 
 /// Carries a request out.
@@ -30,10 +32,14 @@ pub(crate) fn run(request: Request, ui: &mut Ui) -> Result<(), CliError> {
     } else if !matches!(request.mode, Mode::Raw { .. } | Mode::FetchCertificate) {
         ui.notice_terminal("(tty detected: expecting json/yaml k8s resource in stdin)");
     }
-    if let Some(path) = request.output.as_deref().filter(|_| !matches!(request.mode, Mode::Validate)) {
+    if let Some(path) =
+        request.output.as_deref().filter(|_| !matches!(request.mode, Mode::Validate | Mode::MergeInto { .. }))
+    {
         ui.write_to_file(path)?;
     }
     match &request.mode {
+        Mode::Unseal { key_files } => recovery_unseal::run(&request, key_files, ui),
+        Mode::MergeInto { path } => merge_into::run(&request, path, ui),
         Mode::Seal => seal::run(&request, ui),
         Mode::Raw { from_file } => raw::run(&request, from_file.as_deref(), ui),
         Mode::FetchCertificate => fetch_certificate::run(&request, ui),

@@ -61,11 +61,8 @@ fn mode(values: &Values) -> Result<Mode, CliError> {
     if !files.is_empty() && !values.is_on("raw") {
         return Err(CliError::new("--from-file requires --raw"));
     }
-    let later = |flag: &str| {
-        Err(CliError::new(format!("--{flag} is not part of this release")).hint("nothing was read or written"))
-    };
     if values.is_on("recovery-unseal") {
-        return later("recovery-unseal");
+        return Ok(Mode::Unseal { key_files: values.list("recovery-private-key").to_vec() });
     }
     if values.is_on("validate") {
         return Ok(Mode::Validate);
@@ -77,7 +74,7 @@ fn mode(values: &Values) -> Result<Mode, CliError> {
         return Ok(Mode::FetchCertificate);
     }
     if !values.text("merge-into").is_empty() {
-        return later("merge-into");
+        return Ok(Mode::MergeInto { path: values.text("merge-into").to_owned() });
     }
     if !values.is_on("raw") {
         return Ok(Mode::Seal);
@@ -163,6 +160,9 @@ const OWN: &[Flag] = &[
 const KLOG: &[Flag] = &[
     Flag::new("add_dir_header", Kind::Switch, "", "Accepted for compatibility.").without_variable(),
     Flag::new("alsologtostderr", Kind::Switch, "", "Accepted for compatibility.").without_variable(),
+    Flag::new("alsologtostderrthreshold", Kind::Text, "", "Accepted for compatibility.").without_variable(),
+    Flag::new("legacy_stderr_threshold_behavior", Kind::Switch, "true", "Accepted for compatibility.")
+        .without_variable(),
     Flag::new("log_backtrace_at", Kind::Text, ":0", "Accepted for compatibility.").without_variable(),
     Flag::new("log_dir", Kind::Text, "", "Accepted for compatibility.").without_variable(),
     Flag::new("log_file", Kind::Text, "", "Accepted for compatibility.").without_variable(),

@@ -14,7 +14,9 @@ mod compat;
 mod diagnostics;
 mod kubernetes_flags;
 mod manifest;
+mod network;
 mod request;
+mod sealed_secret;
 mod ui;
 
 /// Runs one command line (the program's name first).

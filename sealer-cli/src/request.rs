@@ -22,6 +22,8 @@ pub(crate) enum Request {
 #[derive(Debug)]
 pub(crate) enum Mode {
     Seal,
+    MergeInto { path: String },
+    Unseal { key_files: Vec<String> },
     Raw { from_file: Option<String> },
     FetchCertificate,
     Validate,

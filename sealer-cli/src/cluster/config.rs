@@ -39,7 +39,9 @@ pub(crate) fn namespace(choice: &Choice) -> Result<String, CliError> {
     let name = choice.context.clone().or_else(|| kubeconfig.current_context.clone()).unwrap_or_default();
     let context = kubeconfig.contexts.iter().find(|context| context.name == name);
     if context.is_none() && choice.context.is_some() {
-        return Err(no_context(&name));
+        let wrong = format!("context was not found for specified context: {name}, cluster has no server defined");
+        return Err(CliError::new(format!("invalid configuration: [{wrong}]"))
+            .hint("kubectl config get-contexts shows what there is"));
     }
     let namespace = context.and_then(|context| context.context.as_ref()).and_then(|context| context.namespace.clone());
     Ok(namespace.filter(|namespace| !namespace.is_empty()).unwrap_or_else(|| "default".to_owned()))
@@ -82,6 +84,8 @@ async fn from_kubeconfig(mut kubeconfig: Kubeconfig, choice: &Choice) -> Result<
     if choice.context.is_some() && !kubeconfig.contexts.iter().any(|context| context.name == name) {
         return Err(no_context(&name));
     }
+    absent("cluster", choice.cluster.as_ref(), kubeconfig.clusters.iter().map(|named| &named.name))?;
+    absent("auth info", choice.user.as_ref(), kubeconfig.auth_infos.iter().map(|named| &named.name))?;
     overlay(&mut kubeconfig, choice, &name);
     let options = KubeConfigOptions {
         context: choice.context.clone(),
@@ -96,6 +100,21 @@ async fn from_kubeconfig(mut kubeconfig: Kubeconfig, choice: &Choice) -> Result<
         text => CliError::new(format!("invalid configuration: {text}"))
             .hint("kubectl config get-contexts shows what there is"),
     })
+}
+
+/// A flag that names an entry which no kubeconfig has.
+fn absent<'a>(
+    kind: &str,
+    wanted: Option<&String>,
+    mut names: impl Iterator<Item = &'a String>,
+) -> Result<(), CliError> {
+    match wanted {
+        Some(wanted) if !names.any(|name| name == wanted) => {
+            Err(CliError::new(format!("{kind} \"{wanted}\" does not exist"))
+                .hint("kubectl config view shows what there is"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Puts the flags over the chosen cluster and user.

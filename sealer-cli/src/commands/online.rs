@@ -8,6 +8,7 @@ use crate::diagnostics::CliError;
 use crate::manifest::read::{self, Document};
 use crate::manifest::{self, json};
 use crate::request::Compat;
+use crate::sealed_secret;
 use crate::ui::{self, Ui};
 
 /// Asks whether every SealedSecret of the input opens; stops at the first that does not.
@@ -43,7 +44,10 @@ pub(crate) fn re_encrypt(request: &Compat, ui: &mut Ui) -> Result<(), CliError> 
 
 fn sealed_secrets(request: &Compat) -> Result<Vec<Document>, CliError> {
     let input = ui::read(request.input.as_deref())?;
-    let documents = read::documents(&input, request.input.as_deref().unwrap_or("stdin"))?;
+    let mut documents = read::documents(&input, request.input.as_deref().unwrap_or("stdin"))?;
+    for document in &mut documents {
+        document.value = Value::Object(sealed_secret::typed(document.value.take())?);
+    }
     if documents.is_empty() {
         return Err(
             CliError::new("no sealed secrets found in the input").hint("pipe in the SealedSecret, in JSON or YAML")

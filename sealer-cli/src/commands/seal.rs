@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use sealer_core::resource::disassemble::template_metadata;
 use sealer_core::scope::{CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION};
-use sealer_core::{Label, Scope, SealingKey, seal};
+use sealer_core::{Certificate, Label, Scope, SealingKey, seal};
 use serde_json::{Map, Value, json};
 
 use crate::diagnostics::CliError;
@@ -15,6 +15,26 @@ use crate::{certificate, cluster};
 
 pub(crate) fn run(request: &Compat, ui: &mut Ui) -> Result<(), CliError> {
     let certificate = certificate::load(request.certificate.as_deref(), &request.cluster)?;
+    let bound = Bound { name: request.name.clone(), namespace: String::new() };
+    let sealed = documents(request, &bound, &certificate, ui)?;
+    let format = request.format()?;
+    sealed.iter().for_each(|document| ui.write(manifest::encode(document, format)));
+    Ok(())
+}
+
+/// What every Secret is sealed for, whatever it says itself; empty texts leave it alone.
+pub(crate) struct Bound {
+    pub(crate) name: String,
+    pub(crate) namespace: String,
+}
+
+/// The input, read and sealed.
+pub(crate) fn documents(
+    request: &Compat,
+    bound: &Bound,
+    certificate: &Certificate,
+    ui: &Ui,
+) -> Result<Vec<Value>, CliError> {
     let input = ui::read(request.input.as_deref())?;
     let source = request.input.as_deref().unwrap_or("stdin");
     let secrets = secrets(read::documents(&input, source)?)?;
@@ -26,25 +46,17 @@ pub(crate) fn run(request: &Compat, ui: &mut Ui) -> Result<(), CliError> {
     if several && !request.name.is_empty() {
         ui.notice(&format!("warning: --name gives all {} Secrets of the input the same name", secrets.len()));
     }
-    let format = request.format()?;
     let prepared: Vec<Prepared> =
-        secrets.into_iter().map(|secret| prepare(secret, request)).collect::<Result<_, _>>()?;
+        secrets.into_iter().map(|secret| prepare(secret, request, bound)).collect::<Result<_, _>>()?;
+    request.format()?;
     for (at, prepared) in prepared.iter().enumerate() {
         for warning in &prepared.warnings {
             ui.notice(&format!("warning: document {}: {warning}", at + 1));
         }
     }
-    let seal_one = |prepared: &Prepared| {
-        seal_document(prepared, certificate.key()).map(|document| manifest::encode(&document, format))
-    };
+    let seal_one = |prepared: &Prepared| seal_document(prepared, certificate.key());
     // A pool of threads costs more than a few values do.
-    let sealed: Vec<String> = if several {
-        prepared.par_iter().map(seal_one).collect::<Result<_, _>>()?
-    } else {
-        prepared.iter().map(seal_one).collect::<Result<_, _>>()?
-    };
-    sealed.into_iter().for_each(|text| ui.write(text));
-    Ok(())
+    if several { prepared.par_iter().map(seal_one).collect() } else { prepared.iter().map(seal_one).collect() }
 }
 
 /// A Secret whose name, namespace and scope are settled.
@@ -54,14 +66,16 @@ struct Prepared {
     warnings: Vec<String>,
 }
 
-fn prepare(mut secret: SecretInput, request: &Compat) -> Result<Prepared, CliError> {
+fn prepare(mut secret: SecretInput, request: &Compat, bound: &Bound) -> Result<Prepared, CliError> {
     if secret.items.is_empty() && !request.allow_empty_data {
         return Err(CliError::new(
             "secret.data is empty in input Secret, assuming this is an error and aborting. To work with empty data, --allow-empty-data can be used",
         ));
     }
-    if !request.name.is_empty() {
-        secret.set("name", &request.name);
+    for (field, text) in [("name", &bound.name), ("namespace", &bound.namespace)] {
+        if !text.is_empty() {
+            secret.set(field, text);
+        }
     }
     if secret.text("name").is_empty() {
         return Err(CliError::new("missing metadata.name in input Secret")

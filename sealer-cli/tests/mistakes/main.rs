@@ -38,7 +38,8 @@ fn every_usual_mistake_gets_its_message_and_hint() {
         let (status, says, stdout) = run(case);
         let wanted: Vec<&str> = case["says"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
         // The program's own name stands in the usage line.
-        let says: Vec<String> = says.iter().map(|line| line.replace("Usage of sealer:", "Usage of kubeseal:")).collect();
+        let says: Vec<String> =
+            says.iter().map(|line| line.replace("Usage of sealer:", "Usage of kubeseal:")).collect();
         assert_eq!(says, wanted, "{}", case["mistake"]);
         assert_eq!(status.map(i64::from), case["status"].as_i64(), "{}", case["mistake"]);
         assert!(status == Some(2) || stdout.is_empty(), "{} wrote results", case["mistake"]);
