@@ -20,9 +20,13 @@ pub(crate) fn blocks(text: &[u8]) -> Vec<Block> {
     let mut lines = text.lines().map(str::trim_end);
     let mut found = Vec::new();
     while let Some(line) = lines.next() {
-        if let Some(label) = marker(line, "-----BEGIN ") {
-            let body: Vec<&str> = lines.by_ref().take_while(|line| !is_end_of(line, label)).collect();
+        let Some(label) = marker(line, "-----BEGIN ") else { continue };
+        let mut rest = lines.clone();
+        let body: Vec<&str> = rest.by_ref().take_while(|line| !is_end_of(line, label)).collect();
+        // Without its end a block is foreign text, and another may begin inside it.
+        if lines.clone().any(|line| is_end_of(line, label)) {
             found.extend(block(label, &body));
+            lines = rest;
         }
     }
     found
@@ -34,7 +38,7 @@ pub(crate) fn encode(label: &'static str, der: &[u8]) -> Zeroizing<String> {
 }
 
 fn marker<'a>(line: &'a str, prefix: &str) -> Option<&'a str> {
-    line.trim_start().strip_prefix(prefix)?.strip_suffix("-----")
+    line.strip_prefix(prefix)?.strip_suffix("-----")
 }
 
 fn is_end_of(line: &str, label: &str) -> bool {
@@ -54,7 +58,7 @@ mod tests {
 
     #[test]
     fn blocks_are_found_among_foreign_text() {
-        let text = b"subject=x\r\n-----BEGIN A-----\r\nZm9v\r\n-----END A-----\nnoise\n\n  -----BEGIN B-----\nProc-Type: 4,ENCRYPTED\n\nYmFy\n-----END B-----";
+        let text = b"subject=x\r\n-----BEGIN A-----\r\nZm9v\r\n-----END A-----\nnoise\n\n-----BEGIN B-----\nProc-Type: 4,ENCRYPTED\n\nYmFy\n-----END B-----";
         let found: Vec<_> =
             blocks(text).into_iter().map(|block| (block.label, block.has_headers, block.der.to_vec())).collect();
         assert_eq!(found, [("A".to_owned(), false, b"foo".to_vec()), ("B".to_owned(), true, b"bar".to_vec())]);
@@ -62,7 +66,12 @@ mod tests {
 
     #[test]
     fn a_block_without_end_or_with_garbage_is_no_block() {
-        assert!(blocks(b"-----BEGIN A-----\nZm9v\n").len() <= 1);
-        assert!(blocks(b"-----BEGIN A-----\n!!!\n-----END A-----\n").is_empty());
+        for text in [
+            "-----BEGIN A-----\nZm9v\n",
+            "-----BEGIN A-----\n!!!\n-----END A-----\n",
+            " -----BEGIN A-----\nZm9v\n -----END A-----\n",
+        ] {
+            assert!(blocks(text.as_bytes()).is_empty(), "{text}");
+        }
     }
 }
