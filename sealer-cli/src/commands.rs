@@ -1,6 +1,6 @@
 //! One verb a file.
 
-use crate::diagnostics::CliError;
+use crate::diagnostics::{CliError, os_text};
 use crate::request::{Mode, Request};
 use crate::ui::Ui;
 
@@ -28,7 +28,7 @@ pub(crate) fn run(request: Request, ui: &mut Ui) -> Result<(), CliError> {
     if let Some(path) = &request.input {
         let missing = "Could not read file specified with --secret-file";
         std::fs::File::open(path)
-            .map_err(|error| CliError::new(missing).hint(format!("`{path}`: {}", error.kind())))?;
+            .map_err(|error| CliError::new(missing).hint(format!("`{path}`: {}", os_text(&error))))?;
     } else if !matches!(request.mode, Mode::Raw { .. } | Mode::FetchCertificate) {
         ui.notice_terminal("(tty detected: expecting json/yaml k8s resource in stdin)");
     }

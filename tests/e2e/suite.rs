@@ -7,11 +7,14 @@ use sealer_tests::control_plane::{ControlPlane, tail};
 use sealer_tests::product::{self, Product};
 use sealer_tests::report::say;
 use sealer_tests::shell::Shell;
+use tokio::sync::RwLock;
 
 /// The running product.
 pub(crate) struct Suite {
     pub(crate) plane: ControlPlane,
     pub(crate) shell: Shell,
+    /// Held by every test; whole by those that disturb the controller.
+    pub(crate) turn: RwLock<()>,
 }
 
 impl Suite {
@@ -24,7 +27,7 @@ impl Suite {
         say("waiting for the controller's first key …");
         let ready = "until sealer --fetch-cert >/dev/null 2>&1; do sleep 0.2; done";
         shell.must(ready).await?;
-        Ok(Self { plane, shell })
+        Ok(Self { plane, shell, turn: RwLock::new(()) })
     }
 
     /// The end of every controller's log.

@@ -201,12 +201,20 @@ impl From<EnvelopeError> for ItemCause {
     }
 }
 
+/// A name as long as Kubernetes takes one; what is longer would only fill logs and status.
+fn shown(item: &str) -> &str {
+    item.char_indices().nth(LONGEST_ITEM).map_or(item, |(end, _)| item.get(..end).unwrap_or(item))
+}
+
 /// Causes of equal text share a line, with the items in parentheses: `no key could decrypt secret (a, b)`.
 fn grouped(failures: &[ItemFailure]) -> impl fmt::Display {
     let mut items_by_text: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for failure in failures {
-        items_by_text.entry(failure.cause.to_string()).or_default().push(&failure.item);
+        items_by_text.entry(failure.cause.to_string()).or_default().push(shown(&failure.item));
     }
     let line = |(text, items): (String, Vec<&str>)| format!("{text} ({})", items.join(", "));
     items_by_text.into_iter().map(line).collect::<Vec<_>>().join("\n")
 }
+
+/// Kubernetes' limit on the name of an item.
+const LONGEST_ITEM: usize = 253;
