@@ -47,6 +47,10 @@ async fn worker(context: Arc<Context>, stop: CancellationToken) {
             Ok(Err(failure)) => settle_failure(&context, &key, &failure),
             Err(_) => settle_failure(&context, &key, &Failure::new(Reason::Unseal, Class::Permanent, "internal error")),
         }
+        // The watch does not queue an object that a worker has: its own writes would come back each time.
+        if context.index.changed_meanwhile(&key) {
+            context.queue.add(key);
+        }
     }
 }
 

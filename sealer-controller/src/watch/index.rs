@@ -25,6 +25,8 @@ struct Known {
     pending: Option<Box<DynamicObject>>,
     /// The Secret's version that we wrote or found in order.
     secret_version: String,
+    /// The last version that the watch of Secrets brought since a worker began.
+    seen_version: String,
     failed: Option<Reason>,
     gone: bool,
 }
@@ -54,7 +56,10 @@ impl Index {
 
     /// The object that the watch brought last, if no worker has had it.
     pub(crate) fn take(&self, key: &Key) -> Option<DynamicObject> {
-        self.lock().get_mut(key).and_then(|known| known.pending.take()).map(|object| *object)
+        let mut all = self.lock();
+        let known = all.get_mut(key)?;
+        known.seen_version.clear();
+        known.pending.take().map(|object| *object)
     }
 
     /// Whether such a SealedSecret is in view.
@@ -111,11 +116,18 @@ impl Index {
         }
     }
 
-    /// Whether a Secret's new version is the work of somebody else on an object in view.
+    /// Takes note of a Secret's new version; says whether it is the work of somebody else on an object in view.
     pub(crate) fn secret_changed(&self, key: &Key, version: &str) -> bool {
-        self.lock()
-            .get(key)
-            .is_some_and(|known| !known.gone && known.pending.is_none() && known.secret_version != version)
+        let mut all = self.lock();
+        let Some(known) = all.get_mut(key).filter(|known| !known.gone) else { return false };
+        version.clone_into(&mut known.seen_version);
+        known.pending.is_none() && known.secret_version != version
+    }
+
+    /// Whether a Secret was changed by somebody else while a worker had its object.
+    pub(crate) fn changed_meanwhile(&self, key: &Key) -> bool {
+        let is_news = |known: &Known| !known.seen_version.is_empty() && known.seen_version != known.secret_version;
+        self.lock().get(key).is_some_and(is_news)
     }
 
     /// Looks again at every object that no key opened.
@@ -182,7 +194,11 @@ mod tests {
         index.take(&key);
         index.settled(&key, Ok("8".to_owned()));
         assert!(!index.secret_changed(&key, "8"), "own write");
+        assert!(!index.changed_meanwhile(&key));
         assert!(index.secret_changed(&key, "9"), "somebody else's");
+        assert!(index.changed_meanwhile(&key));
+        index.take(&key);
+        assert!(!index.changed_meanwhile(&key), "the next look sees it");
         assert_eq!(index.keep_only(Some("other"), &[]), []);
         assert_eq!(index.keep_only(None, &[]), std::slice::from_ref(&key));
         assert!(index.is_gone(&key) && !index.knows(&key));
