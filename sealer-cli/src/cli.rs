@@ -7,19 +7,28 @@ use sealer_core::flags::{self, Flag, FlagError, Kind, Values};
 
 use crate::diagnostics::CliError;
 use crate::kubernetes_flags;
+use crate::reference;
 use crate::request::{KeysRotate, Request};
 
 /// A verb.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verb {
     Keys,
+    Completions,
+    Man,
 }
 
 /// The verb of a command line, and what follows it. Under the name `kubeseal` there are none: that program passes
 /// over every word.
 pub(crate) fn verb<'a>(program: &str, args: &'a [String]) -> Option<(Verb, &'a [String])> {
     let (first, rest) = args.split_first()?;
-    (first == "keys" && !program.starts_with("kubeseal")).then_some((Verb::Keys, rest))
+    let verb = match first.as_str() {
+        "keys" => Verb::Keys,
+        "completions" => Verb::Completions,
+        "man" => Verb::Man,
+        _ => return None,
+    };
+    (!program.starts_with("kubeseal")).then_some((verb, rest))
 }
 
 /// Reads what follows a verb.
@@ -30,7 +39,17 @@ pub(crate) fn read(
 ) -> Result<Request, CliError> {
     match verb {
         Verb::Keys => keys(args, variable),
+        Verb::Completions => completions(args),
+        Verb::Man => Ok(Request::Print(reference::man())),
     }
+}
+
+fn completions(args: &[String]) -> Result<Request, CliError> {
+    let script = args.first().and_then(|shell| reference::completions(shell));
+    script.map(Request::Print).ok_or_else(|| {
+        CliError::command_line("`sealer completions` needs the name of a shell: bash, zsh, fish or powershell")
+            .hint("sealer completions bash > /etc/bash_completion.d/sealer")
+    })
 }
 
 fn keys(args: &[String], variable: &dyn Fn(&str) -> Option<String>) -> Result<Request, CliError> {
@@ -44,7 +63,7 @@ fn keys(args: &[String], variable: &dyn Fn(&str) -> Option<String>) -> Result<Re
 }
 
 fn rotate(args: &[String], variable: &dyn Fn(&str) -> Option<String>) -> Result<Request, CliError> {
-    let table: Vec<Flag> = ROTATE.iter().chain(kubernetes_flags::TABLE).copied().collect();
+    let table = rotate_table();
     let (preset, _) = flags::from_environment(&table, variable);
     let values = flags::parse(&table, preset, args).map_err(|error| match error {
         FlagError::Help => CliError::help("sealer keys rotate", rotate_usage(&table)),
@@ -63,6 +82,11 @@ fn rotate(args: &[String], variable: &dyn Fn(&str) -> Option<String>) -> Result<
         validity: length(&values, "key-ttl")?,
         patience: length(&values, "timeout")?,
     })))
+}
+
+/// The flags of `sealer keys rotate`.
+pub(crate) fn rotate_table() -> Vec<Flag> {
+    ROTATE.iter().chain(kubernetes_flags::TABLE).copied().collect()
 }
 
 fn bits(values: &Values) -> Result<usize, CliError> {

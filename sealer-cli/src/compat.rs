@@ -91,7 +91,8 @@ fn path_of(value: &str) -> String {
     value.split_once('=').map_or(value, |(_, path)| path).to_owned()
 }
 
-fn table() -> Vec<Flag> {
+/// All flags of the surface without verbs, by name.
+pub(crate) fn table() -> Vec<Flag> {
     let mut table: Vec<Flag> = OWN.iter().chain(kubernetes_flags::TABLE).chain(KLOG).copied().collect();
     table.sort_by_key(|flag| flag.name);
     table

@@ -15,6 +15,7 @@ mod diagnostics;
 mod kubernetes_flags;
 mod manifest;
 mod network;
+mod reference;
 mod request;
 mod sealed_secret;
 mod ui;

@@ -1,0 +1,124 @@
+//! What a user can look up: completion scripts, the manual page and docs/cli.md, all from the tables of flags.
+
+use clap::{Arg, ArgAction, Command};
+use clap_complete::Shell;
+use sealer_core::flags::{Flag, Kind, variable_of};
+
+use crate::{cli, compat};
+
+/// The completion script of a shell; `None` for one that is not known.
+pub(crate) fn completions(shell: &str) -> Option<String> {
+    let shell = match shell {
+        "bash" => Shell::Bash,
+        "zsh" => Shell::Zsh,
+        "fish" => Shell::Fish,
+        "powershell" => Shell::PowerShell,
+        _ => return None,
+    };
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut command(), "sealer", &mut script);
+    String::from_utf8(script).ok()
+}
+
+/// The manual page, in roff.
+pub(crate) fn man() -> String {
+    let mut page = Vec::new();
+    // Writing into memory does not fail.
+    let _ = clap_mangen::Man::new(command()).render(&mut page);
+    String::from_utf8(page).unwrap_or_default()
+}
+
+/// The tables in clap's terms. Nothing is parsed with it: the rules of existing scripts are not clap's.
+fn command() -> Command {
+    let rotate = Command::new("rotate")
+        .about("Make a new active sealing key, and wait until the controller serves it")
+        .args(cli::rotate_table().iter().filter_map(argument));
+    let keys = Command::new("keys").about("Sealing keys of a cluster").subcommand(rotate);
+    let shells = Arg::new("shell").required(true).value_parser(["bash", "zsh", "fish", "powershell"]);
+    Command::new("sealer")
+        .about("Turns Kubernetes Secrets into SealedSecrets that are safe to keep in Git")
+        .version(env!("CARGO_PKG_VERSION"))
+        .disable_help_flag(true)
+        .disable_version_flag(true)
+        .disable_help_subcommand(true)
+        .args(compat::table().iter().filter_map(argument))
+        .subcommand(keys)
+        .subcommand(Command::new("completions").about("Print a completion script").arg(shells))
+        .subcommand(Command::new("man").about("Print the manual page"))
+}
+
+fn argument(flag: &Flag) -> Option<Arg> {
+    if flag.help.is_empty() || flag.help == ACCEPTED {
+        return None;
+    }
+    let argument = Arg::new(flag.name).long(flag.name).help(flag.help);
+    let argument = if let Some(short) = flag.short { argument.short(short) } else { argument };
+    Some(match flag.kind {
+        Kind::Switch => argument.action(ArgAction::SetTrue),
+        Kind::Words(words) => argument.value_parser(words.to_vec()),
+        _ => argument.value_name("VALUE"),
+    })
+}
+
+/// docs/cli.md.
+#[cfg_attr(not(test), expect(dead_code, reason = "a test writes the page and holds it against the tables"))]
+fn markdown() -> String {
+    format!("{HEAD}\n{}\n{ROTATE}\n{}\n{TAIL}", rows(&compat::table()), rows(&cli::rotate_table()))
+}
+
+fn rows(table: &[Flag]) -> String {
+    let shown = table.iter().filter(|flag| !flag.help.is_empty());
+    let row = |flag: &Flag| {
+        let short = flag.short.map(|short| format!("`-{short}`, ")).unwrap_or_default();
+        let variable = if flag.variable { format!("`{}`", variable_of(flag.name)) } else { String::new() };
+        let default = if flag.default.is_empty() { String::new() } else { format!("`{}`", flag.default) };
+        format!("| {short}`--{}` | {default} | {variable} | {} |\n", flag.name, flag.help)
+    };
+    format!("| flag | default | variable | |\n|---|---|---|---|\n{}", shown.map(row).collect::<String>())
+}
+
+/// What the usage says of flags that change nothing.
+const ACCEPTED: &str = "Accepted for compatibility.";
+
+const HEAD: &str = "# Command line\n\n<!-- Generated from the tables of flags: SEALER_REGENERATE=1 cargo test --package sealer-cli --lib -->\n\n\
+`sealer` reads a Secret from standard input (or `--secret-file`) and writes a SealedSecret. Linked or copied under the name\n\
+`kubeseal` it speaks that name. Words that are no flags are passed over; the command line beats the variable, which beats the\n\
+default. Exit status: 0 done, 1 failed, 2 the command line cannot be read.\n";
+const ROTATE: &str = "## sealer keys rotate\n\nMakes a new active sealing key with your own rights, waits until the controller serves its certificate, and prints both\n\
+fingerprints. What was sealed before still opens.\n";
+const TAIL: &str = "## sealer completions SHELL, sealer man\n\nPrint a completion script for bash, zsh, fish or powershell, and the manual page.\n";
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests may panic")]
+
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn the_committed_page_is_current() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/cli.md");
+        if std::env::var_os("SEALER_REGENERATE").is_some() {
+            fs::write(file, markdown()).unwrap();
+        }
+        assert_eq!(
+            fs::read_to_string(file).unwrap_or_default(),
+            markdown(),
+            "docs/cli.md is stale: run with SEALER_REGENERATE=1"
+        );
+    }
+
+    #[test]
+    fn every_shell_gets_a_script_that_knows_flags_and_verbs() {
+        for shell in ["bash", "zsh", "fish", "powershell"] {
+            let script = completions(shell).unwrap();
+            assert!(
+                ["sealed-secret-file", "namespace-wide", "rotate"].iter().all(|word| script.contains(word)),
+                "{shell}"
+            );
+        }
+        assert_eq!(completions("tcsh"), None);
+        assert!(man().contains("controller\\-namespace"));
+    }
+}
