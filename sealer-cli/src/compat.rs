@@ -51,6 +51,7 @@ fn compat(values: &Values, variable: &dyn Fn(&str) -> Option<String>) -> Result<
         scope: values.text("scope").parse().unwrap_or(Scope::Strict),
         scope_is_explicit,
         allow_empty_data: values.is_on("allow-empty-data"),
+        allow_plaintext_annotations: values.is_on("allow-plaintext-annotations"),
         warnings: warnings.into_iter().collect(),
     })))
 }
@@ -133,6 +134,12 @@ fn default_note(flag: &Flag) -> String {
 
 const OWN: &[Flag] = &[
     Flag::new("allow-empty-data", Kind::Switch, "", "Seal Secrets without any item."),
+    Flag::new(
+        "allow-plaintext-annotations",
+        Kind::Switch,
+        "",
+        "Seal although a value stands in clear text in an annotation.",
+    ),
     Flag::new("cert", Kind::Text, "", "File or URL of the certificate to seal with, instead of the cluster's."),
     Flag::new("fetch-cert", Kind::Switch, "", "Write the certificate that would be sealed with, and stop."),
     Flag::new("format", Kind::Text, "json", "Format of the output: json or yaml.").short('o'),

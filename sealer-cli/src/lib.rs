@@ -13,6 +13,7 @@ mod commands;
 mod compat;
 mod diagnostics;
 mod kubernetes_flags;
+mod leak;
 mod manifest;
 mod network;
 mod reference;

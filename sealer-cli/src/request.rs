@@ -44,6 +44,7 @@ pub(crate) struct Compat {
     /// Whether `--scope` was given; then it wins over annotations.
     pub(crate) scope_is_explicit: bool,
     pub(crate) allow_empty_data: bool,
+    pub(crate) allow_plaintext_annotations: bool,
     pub(crate) warnings: Vec<String>,
 }
 

@@ -1,7 +1,7 @@
 //! Sealing: every Secret of the input becomes a SealedSecret, all of them or none.
 
 use rayon::prelude::*;
-use sealer_core::resource::disassemble::template_metadata;
+use sealer_core::resource::disassemble::{CLEAR_TEXT_COPIES, template_metadata};
 use sealer_core::scope::{CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION};
 use sealer_core::{Certificate, Label, Scope, SealingKey, seal};
 use serde_json::{Map, Value, json};
@@ -11,7 +11,7 @@ use crate::manifest::secret::{SecretInput, secrets};
 use crate::manifest::{self, read};
 use crate::request::Compat;
 use crate::ui::{self, Ui};
-use crate::{certificate, cluster};
+use crate::{certificate, cluster, leak};
 
 pub(crate) fn run(request: &Compat, ui: &mut Ui) -> Result<(), CliError> {
     let certificate = certificate::load(request.certificate.as_deref(), &request.cluster)?;
@@ -85,9 +85,26 @@ fn prepare(mut secret: SecretInput, request: &Compat, bound: &Bound) -> Result<P
     if scope != Scope::ClusterWide {
         settle_namespace(&mut secret, request)?;
     }
+    if !request.allow_plaintext_annotations {
+        refuse_leak(&secret)?;
+    }
     let mut warnings: Vec<String> = warning.into_iter().collect();
     warnings.extend(unusable_name(&secret, scope));
     Ok(Prepared { secret, scope, warnings })
+}
+
+/// A value that also stands in an annotation would go into Git in clear text, beside its sealed form.
+fn refuse_leak(secret: &SecretInput) -> Result<(), CliError> {
+    let annotations = secret.annotations().into_iter().filter(|(name, _)| !CLEAR_TEXT_COPIES.contains(&name.as_str()));
+    for (annotation, text) in annotations {
+        if let Some(item) = leak::find(&text, &secret.items) {
+            return Err(CliError::new(format!(
+                "annotation `{annotation}` holds the value of item `{item}` in clear text; it would not be sealed"
+            ))
+            .hint("take the annotation out, or seal all the same with --allow-plaintext-annotations"));
+        }
+    }
+    Ok(())
 }
 
 /// Existing scripts may seal for any name; one that no cluster takes is most likely a slip.
