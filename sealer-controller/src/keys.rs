@@ -1,11 +1,12 @@
 //! The sealing keys: a ring that is swapped whole, followed live, and renewed in time.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use sealer_core::Keyring;
 use sealer_core::key::keyring::{NextKey, next_key};
+use sealer_core::{Fingerprint, Keyring};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -20,11 +21,13 @@ pub(crate) struct Keys {
     ring: ArcSwap<Keyring>,
     changed: watch::Sender<()>,
     asked: Notify,
+    /// Keys that this process made; the watch may bring one before its creation is answered.
+    made: Mutex<HashSet<Fingerprint>>,
 }
 
 impl Default for Keys {
     fn default() -> Self {
-        Self { ring: ArcSwap::default(), changed: watch::Sender::new(()), asked: Notify::new() }
+        Self { ring: ArcSwap::default(), changed: watch::Sender::new(()), asked: Notify::new(), made: Mutex::default() }
     }
 }
 
@@ -37,6 +40,16 @@ impl Keys {
     /// Asks the renewal task for a new key at once.
     pub(crate) fn ask_for_new_key(&self) {
         self.asked.notify_one();
+    }
+
+    /// Remembers that a key is of our own making.
+    pub(crate) fn note_made(&self, fingerprint: Fingerprint) {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).insert(fingerprint);
+    }
+
+    /// Whether a key is of our own making.
+    pub(crate) fn was_made_here(&self, fingerprint: &Fingerprint) -> bool {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).contains(fingerprint)
     }
 
     /// Puts a ring in place; says whether it brought keys that were not there.

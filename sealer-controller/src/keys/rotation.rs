@@ -16,15 +16,16 @@ pub(crate) async fn make(context: &Context) -> Result<(), KeysError> {
         .compute(move || {
             let key = UnsealingKey::generate(config.bits).ok()?;
             let certificate = Certificate::self_signed(&key, &config.common_name, now, config.validity).ok()?;
-            Some((store::to_secret(&key, &certificate, &config), certificate.to_pem()))
+            Some((store::to_secret(&key, &certificate, &config), certificate))
         })
         .await;
     let (secret, certificate) = secret.flatten().ok_or(KeysError::Generation)?;
+    context.keys.note_made(certificate.key().fingerprint().clone());
     let stored = store_secret(context, &secret).await?;
     let name = stored.metadata.name.unwrap_or_default();
     tracing::info!(namespace = context.config.namespace, name, "New key written");
-    tracing::info!(certificate, "Certificate generated");
-    store::load_with(context, Some(&name)).await
+    tracing::info!(certificate = certificate.to_pem(), "Certificate generated");
+    store::load(context).await
 }
 
 async fn store_secret(context: &Context, secret: &Secret) -> Result<Secret, kube::Error> {

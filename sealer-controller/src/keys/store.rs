@@ -21,11 +21,6 @@ use crate::error::{KeysError, watch_answer};
 
 /// Lists the key Secrets and puts the ring in place.
 pub(crate) async fn load(context: &Context) -> Result<(), KeysError> {
-    load_with(context, None).await
-}
-
-/// As [`load`], after this controller itself made the key `own`.
-pub(crate) async fn load_with(context: &Context, own: Option<&str>) -> Result<(), KeysError> {
     let api = context.secrets(&context.config.namespace);
     let mut secrets = api.list(&ListParams::default().labels(&selector())).await?.items;
     secrets.extend(legacy(&api, &context.config.keys.prefix).await?);
@@ -37,7 +32,7 @@ pub(crate) async fn load_with(context: &Context, own: Option<&str>) -> Result<()
         tracing::error!("no sealing key is left in the cluster; the ones in memory stay in use until a restart");
         return Ok(());
     }
-    announce(context, &before, &ring, own);
+    announce(context, &before, &ring);
     context.metrics.keys.set(i64::try_from(ring.entries().len()).unwrap_or(i64::MAX));
     if context.keys.replace(ring) {
         context.index.requeue_unopened(&context.queue);
@@ -162,14 +157,14 @@ fn may_seal(secret: &Secret, key: &UnsealingKey, certificate: Certificate, now: 
 }
 
 /// Says what is new in the ring, and what is gone.
-fn announce(context: &Context, before: &Keyring, ring: &Keyring, own: Option<&str>) {
+fn announce(context: &Context, before: &Keyring, ring: &Keyring) {
     for entry in ring.entries().iter().rev().filter(|entry| before.get(entry.key.fingerprint()).is_none()) {
         tracing::info!(
             secretname = entry.name,
             fingerprint = entry.key.fingerprint().as_str(),
             "registered private key"
         );
-        if !before.is_empty() && own != Some(entry.name.as_str()) {
+        if !before.is_empty() && !context.keys.was_made_here(entry.key.fingerprint()) {
             context.metrics.foreign_keys.inc();
             tracing::warn!(secretname = entry.name, "a sealing key appeared that this controller did not make");
         }
