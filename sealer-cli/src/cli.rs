@@ -7,7 +7,6 @@ use sealer_core::flags::{self, Flag, FlagError, Kind, Values};
 
 use crate::diagnostics::CliError;
 use crate::kubernetes_flags;
-use crate::reference;
 use crate::request::{KeysRotate, Request};
 
 /// A verb.
@@ -40,14 +39,14 @@ pub(crate) fn read(
     match verb {
         Verb::Keys => keys(args, variable),
         Verb::Completions => completions(args),
-        Verb::Man => Ok(Request::Print(reference::man())),
+        Verb::Man => Ok(Request::Man),
     }
 }
 
 fn completions(args: &[String]) -> Result<Request, CliError> {
-    let script = args.first().and_then(|shell| reference::completions(shell));
-    script.map(Request::Print).ok_or_else(|| {
-        CliError::command_line("`sealer completions` needs the name of a shell: bash, zsh, fish or powershell")
+    let shell = args.first().filter(|shell| SHELLS.contains(&shell.as_str()));
+    shell.map(|shell| Request::Completions { shell: shell.clone() }).ok_or_else(|| {
+        CliError::command_line(format!("`sealer completions` needs the name of a shell: {}", SHELLS.join(", ")))
             .hint("sealer completions bash > /etc/bash_completion.d/sealer")
     })
 }
@@ -112,6 +111,9 @@ fn rotate_usage(table: &[Flag]) -> String {
 fn usage_error(message: String) -> CliError {
     CliError::command_line(message).hint("sealer keys rotate --help")
 }
+
+/// Shells that completion scripts are made for.
+pub(crate) const SHELLS: [&str; 4] = ["bash", "zsh", "fish", "powershell"];
 
 const ROTATE: &[Flag] = &[
     Flag::new("help", Kind::Switch, "", "Print this text and exit."),

@@ -1,6 +1,7 @@
 //! One verb a file.
 
 use crate::diagnostics::{CliError, os_text};
+use crate::reference;
 use crate::request::{Mode, Request};
 use crate::ui::Ui;
 
@@ -17,6 +18,14 @@ pub(crate) fn run(request: Request, ui: &mut Ui) -> Result<(), CliError> {
     let request = match request {
         Request::Print(text) => {
             ui.write(text);
+            return Ok(());
+        }
+        Request::Completions { shell } => {
+            ui.write(reference::completions(&shell));
+            return Ok(());
+        }
+        Request::Man => {
+            ui.write(reference::man());
             return Ok(());
         }
         Request::KeysRotate(rotate) => return keys_rotate::run(&rotate, ui),

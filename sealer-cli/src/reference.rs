@@ -6,18 +6,17 @@ use sealer_core::flags::{Flag, Kind, variable_of};
 
 use crate::{cli, compat};
 
-/// The completion script of a shell; `None` for one that is not known.
-pub(crate) fn completions(shell: &str) -> Option<String> {
+/// The completion script of a shell.
+pub(crate) fn completions(shell: &str) -> String {
     let shell = match shell {
-        "bash" => Shell::Bash,
         "zsh" => Shell::Zsh,
         "fish" => Shell::Fish,
         "powershell" => Shell::PowerShell,
-        _ => return None,
+        _ => Shell::Bash,
     };
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut command(), "sealer", &mut script);
-    String::from_utf8(script).ok()
+    String::from_utf8(script).unwrap_or_default()
 }
 
 /// The manual page, in roff.
@@ -34,7 +33,7 @@ fn command() -> Command {
         .about("Make a new active sealing key, and wait until the controller serves it")
         .args(cli::rotate_table().iter().filter_map(argument));
     let keys = Command::new("keys").about("Sealing keys of a cluster").subcommand(rotate);
-    let shells = Arg::new("shell").required(true).value_parser(["bash", "zsh", "fish", "powershell"]);
+    let shells = Arg::new("shell").required(true).value_parser(cli::SHELLS);
     Command::new("sealer")
         .about("Turns Kubernetes Secrets into SealedSecrets that are safe to keep in Git")
         .version(env!("CARGO_PKG_VERSION"))
@@ -111,14 +110,13 @@ mod tests {
 
     #[test]
     fn every_shell_gets_a_script_that_knows_flags_and_verbs() {
-        for shell in ["bash", "zsh", "fish", "powershell"] {
-            let script = completions(shell).unwrap();
+        for shell in cli::SHELLS {
+            let script = completions(shell);
             assert!(
                 ["sealed-secret-file", "namespace-wide", "rotate"].iter().all(|word| script.contains(word)),
                 "{shell}"
             );
         }
-        assert_eq!(completions("tcsh"), None);
         assert!(man().contains("controller\\-namespace"));
     }
 }

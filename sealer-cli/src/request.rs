@@ -12,6 +12,10 @@ use crate::diagnostics::CliError;
 pub(crate) enum Request {
     /// Text to print.
     Print(String),
+    /// The completion script of a shell.
+    Completions { shell: String },
+    /// The manual page.
+    Man,
     /// Anything that writes sealed documents or a certificate.
     Compat(Box<Compat>),
     /// Make a new sealing key in the cluster.

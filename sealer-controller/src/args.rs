@@ -8,6 +8,7 @@ use jiff::fmt::rfc2822;
 use sealer_core::api;
 use sealer_core::flags::{self, Flag, Kind, Values};
 use sealer_core::key::keyring::RotationPolicy;
+use sealer_core::key::stored::Naming;
 
 use crate::VERSION;
 use crate::error::ArgsError;
@@ -51,14 +52,12 @@ pub(crate) enum Watched {
 /// How sealing keys are made and ordered.
 #[derive(Clone, Debug)]
 pub(crate) struct KeyConfig {
-    pub(crate) prefix: String,
+    pub(crate) naming: Naming,
     pub(crate) bits: usize,
     pub(crate) validity: Duration,
     pub(crate) common_name: String,
     pub(crate) order: KeyOrder,
     pub(crate) rotation: RotationPolicy,
-    pub(crate) labels: BTreeMap<String, String>,
-    pub(crate) annotations: BTreeMap<String, String>,
 }
 
 /// What makes a key newer than another.
@@ -150,14 +149,16 @@ fn key_config(values: &Values) -> Result<KeyConfig, ArgsError> {
         return Err(invalid("key-prefix", prefix, "lower case letters, digits and `-`, 1 to 245 characters"));
     }
     Ok(KeyConfig {
-        prefix: prefix.to_owned(),
+        naming: Naming {
+            prefix: prefix.to_owned(),
+            labels: pairs(values, "privatekey-labels")?,
+            annotations: pairs(values, "privatekey-annotations")?,
+        },
         bits: key_bits(values)?,
         validity: length(values, "key-ttl", Sign::Positive)?,
         common_name: values.text("my-cn").to_owned(),
         order: key_order(values)?,
         rotation: rotation(values)?,
-        labels: pairs(values, "privatekey-labels")?,
-        annotations: pairs(values, "privatekey-annotations")?,
     })
 }
 

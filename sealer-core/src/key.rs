@@ -4,3 +4,5 @@ pub mod certificate;
 pub mod fingerprint;
 pub mod keyring;
 pub mod private;
+pub mod public;
+pub mod stored;

@@ -30,10 +30,11 @@ pub mod scope;
 pub mod seal;
 
 pub use envelope::SealedValue;
-pub use key::certificate::{Certificate, SealingKey};
+pub use key::certificate::Certificate;
 pub use key::fingerprint::Fingerprint;
 pub use key::keyring::{KeyEntry, Keyring};
 pub use key::private::UnsealingKey;
+pub use key::public::SealingKey;
 pub use plaintext::Plaintext;
 pub use resource::{SealedSecret, SealedSecretSpec};
 pub use scope::{Label, Scope};

@@ -2,10 +2,10 @@
 
 use crate::envelope::SealedValue;
 use crate::error::{SealError, UnsealError};
-use crate::key::certificate::SealingKey;
 use crate::key::fingerprint::Fingerprint;
 use crate::key::keyring::Keyring;
 use crate::key::private::UnsealingKey;
+use crate::key::public::SealingKey;
 use crate::plaintext::Plaintext;
 use crate::primitives;
 use crate::scope::Label;

@@ -57,11 +57,12 @@ pub(crate) async fn calls_are_counted(scene: Scene) -> Result<()> {
     Ok(())
 }
 
-/// The calls, once there are as many as expected and a neighbour's later ones show that nothing more follows.
+/// The calls, once there are as many as expected, and a little later: what follows would be one too many.
 async fn settled(scene: &Scene, least: usize) -> Result<Vec<String>> {
-    scene
-        .eventually("calls in the audit log", async || Ok(Some(calls(scene)?).filter(|calls| calls.len() >= least)))
-        .await
+    let enough = async || Ok(Some(calls(scene)?).filter(|calls| calls.len() >= least));
+    scene.eventually("calls in the audit log", enough).await?;
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    calls(scene)
 }
 
 fn sorted(mut calls: Vec<String>) -> Vec<String> {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -119,7 +120,9 @@ fn state_folder() -> Result<TempDir> {
         // Somebody else may be cleaning too.
         let _ = fs::remove_dir_all(stale);
     }
-    let folder = tempfile::Builder::new().prefix(PREFIX).tempdir()?;
+    // It holds the administrator's key.
+    let only_mine = fs::Permissions::from_mode(0o700);
+    let folder = tempfile::Builder::new().prefix(PREFIX).permissions(only_mine).tempdir()?;
     fs::write(folder.path().join(PID), std::process::id().to_string())?;
     Ok(folder)
 }

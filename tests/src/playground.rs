@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::control_plane::ControlPlane;
 use crate::product::{self, Product};
@@ -36,7 +37,8 @@ pub fn main(args: Vec<String>) -> ExitCode {
 
 /// Ctrl-C and SIGTERM end it wherever it is; what was started goes down with it.
 async fn run(tour: bool) -> Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
     let work = async {
         let started = Instant::now();
         let product = tokio::task::spawn_blocking(Product::build).await??;
@@ -57,6 +59,7 @@ async fn run(tour: bool) -> Result<()> {
             Ok(())
         }
         _ = terminate.recv() => Ok(()),
+        _ = hang_up.recv() => Ok(()),
     }
 }
 

@@ -74,10 +74,11 @@ exec 3<&0
 "$@" 3<&- </dev/null &
 p=$!
 { cat <&3 >/dev/null 2>&1; kill -9 $p; } 2>/dev/null >/dev/null &
+r=$!
 exec 3<&-
 trap 'kill -TERM $p 2>/dev/null' TERM INT
 while :; do
   wait $p; s=$?
-  kill -0 $p 2>/dev/null || exit $s
+  kill -0 $p 2>/dev/null || { kill -9 $r 2>/dev/null; exit $s; }
 done
 "#;

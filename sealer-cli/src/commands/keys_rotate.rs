@@ -1,12 +1,10 @@
 //! `sealer keys rotate`: a new active sealing key, stored with the user's own rights and served by the controller.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::ObjectMeta;
-use sealer_core::api::{self, KEY_LABEL, KEY_LABEL_ACTIVE};
+use sealer_core::api;
+use sealer_core::key::stored::{Naming, to_secret};
 use sealer_core::{Certificate, Fingerprint, UnsealingKey};
 
 use crate::cluster::Cluster;
@@ -38,17 +36,8 @@ fn make(request: &KeysRotate) -> Result<(Secret, Fingerprint), CliError> {
     let key = UnsealingKey::generate(request.bits).map_err(|error| failed(&error))?;
     let certificate =
         Certificate::self_signed(&key, "", ui::now(), request.validity).map_err(|error| failed(&error))?;
-    let metadata = ObjectMeta {
-        generate_name: Some(request.prefix.clone()),
-        labels: Some(BTreeMap::from([(KEY_LABEL.to_owned(), KEY_LABEL_ACTIVE.to_owned())])),
-        ..ObjectMeta::default()
-    };
-    let data = BTreeMap::from([
-        ("tls.crt".to_owned(), ByteString(certificate.to_pem().into_bytes())),
-        ("tls.key".to_owned(), ByteString(key.secret_pkcs1_pem().as_bytes().to_vec())),
-    ]);
-    let secret =
-        Secret { metadata, type_: Some("kubernetes.io/tls".to_owned()), data: Some(data), ..Secret::default() };
+    let naming = Naming { prefix: request.prefix.clone(), ..Naming::default() };
+    let secret = to_secret(&key, &certificate, &naming);
     Ok((secret, key.fingerprint().clone()))
 }
 

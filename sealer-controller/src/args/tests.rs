@@ -18,7 +18,7 @@ fn defaults_are_those_of_existing_installations() {
     let config = run(&[], &[("POD_NAMESPACE", "kube-system")]).unwrap();
     assert_eq!((config.namespace.as_str(), &config.watched), ("kube-system", &Watched::All));
     assert_eq!((config.listen.as_str(), config.listen_metrics.as_str()), (":8080", ":8081"));
-    assert_eq!((config.keys.bits, config.keys.prefix.as_str()), (4096, "sealed-secrets-key"));
+    assert_eq!((config.keys.bits, config.keys.naming.prefix.as_str()), (4096, "sealed-secrets-key"));
     assert_eq!(config.keys.rotation.period, Some(Duration::from_secs(720 * 3600)));
     assert!(config.update_status && config.recreate && config.accept_v1_data && config.log.info_to_stdout);
 }

@@ -2,6 +2,7 @@
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::PostParams;
+use sealer_core::key::stored::to_secret;
 use sealer_core::{Certificate, UnsealingKey};
 
 use super::store;
@@ -16,7 +17,7 @@ pub(crate) async fn make(context: &Context) -> Result<(), KeysError> {
         .compute(move || {
             let key = UnsealingKey::generate(config.bits).ok()?;
             let certificate = Certificate::self_signed(&key, &config.common_name, now, config.validity).ok()?;
-            Some((store::to_secret(&key, &certificate, &config), certificate))
+            Some((to_secret(&key, &certificate, &config.naming), certificate))
         })
         .await;
     let (secret, certificate) = secret.flatten().ok_or(KeysError::Generation)?;

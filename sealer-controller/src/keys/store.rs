@@ -1,21 +1,21 @@
 //! Key Secrets: between the cluster's form and the ring. Only the own namespace is looked at.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::{ListParams, ObjectMeta, PartialObjectMeta};
+use kube::api::{ListParams, PartialObjectMeta};
 use kube::runtime::watcher;
 use kube::{Api, ResourceExt as _};
 use sealer_core::api::{KEY_LABEL, KEY_LABEL_ACTIVE};
 use sealer_core::error::{CertificateError, KeyError};
+use sealer_core::key::stored::{CERTIFICATE_ITEM, KEY_ITEM};
 use sealer_core::{Certificate, KeyEntry, Keyring, UnsealingKey};
 
-use crate::args::{KeyConfig, KeyOrder};
+use crate::args::KeyOrder;
 use crate::context::Context;
 use crate::error::{KeysError, watch_answer};
 
@@ -23,7 +23,7 @@ use crate::error::{KeysError, watch_answer};
 pub(crate) async fn load(context: &Context) -> Result<(), KeysError> {
     let api = context.secrets(&context.config.namespace);
     let mut secrets = api.list(&ListParams::default().labels(&selector())).await?.items;
-    secrets.extend(legacy(&api, &context.config.keys.prefix).await?);
+    secrets.extend(legacy(&api, &context.config.keys.naming.prefix).await?);
     let before = context.ring();
     let (entries, broken) = read_all(secrets, context);
     context.metrics.broken_keys.set(broken);
@@ -64,23 +64,6 @@ pub(crate) async fn follow(context: &Context) {
             tracing::error!(error = error.to_string(), "cannot list key Secrets; the ones in memory stay in use");
         }
     }
-}
-
-/// The Secret that stores a key.
-pub(crate) fn to_secret(key: &UnsealingKey, certificate: &Certificate, config: &KeyConfig) -> Secret {
-    let mut labels = config.labels.clone();
-    labels.insert(KEY_LABEL.to_owned(), KEY_LABEL_ACTIVE.to_owned());
-    let metadata = ObjectMeta {
-        generate_name: Some(config.prefix.clone()),
-        labels: Some(labels),
-        annotations: (!config.annotations.is_empty()).then(|| config.annotations.clone()),
-        ..ObjectMeta::default()
-    };
-    let data = BTreeMap::from([
-        ("tls.key".to_owned(), ByteString(key.secret_pkcs1_pem().as_bytes().to_vec())),
-        ("tls.crt".to_owned(), ByteString(certificate.to_pem().into_bytes())),
-    ]);
-    Secret { metadata, type_: Some("kubernetes.io/tls".to_owned()), data: Some(data), ..Secret::default() }
 }
 
 fn selector() -> String {
@@ -125,8 +108,8 @@ fn read(secret: &Secret, order: KeyOrder, now: Timestamp) -> Result<KeyEntry, Br
         return Err(BrokenKey::Owned);
     }
     let item = |name: &str| secret.data.as_ref().and_then(|data| data.get(name)).map_or(&[][..], |bytes| &bytes.0);
-    let key = UnsealingKey::from_pem(item("tls.key")).map_err(BrokenKey::Key)?;
-    let certificate = Certificate::first_from_pem(item("tls.crt")).map_err(BrokenKey::Certificate)?;
+    let key = UnsealingKey::from_pem(item(KEY_ITEM)).map_err(BrokenKey::Key)?;
+    let certificate = Certificate::first_from_pem(item(CERTIFICATE_ITEM)).map_err(BrokenKey::Certificate)?;
     let created = secret.metadata.creation_timestamp.as_ref().map_or(now, |time| time.0);
     let not_before = certificate.not_before();
     // A first day in the future would keep its key the newest until then.

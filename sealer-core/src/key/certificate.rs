@@ -1,10 +1,8 @@
 //! Certificates: what a client seals with, read leniently and written exactly as existing clients expect.
 
-use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
-use der::asn1::{BitString, ObjectIdentifier, OctetString, UintRef, Utf8StringRef};
+use der::asn1::{ObjectIdentifier, OctetString, Utf8StringRef};
 use der::{Decode as _, Encode as _};
 use jiff::Timestamp;
 use x509_cert::attr::{AttributeTypeAndValue, AttributeValue};
@@ -19,79 +17,10 @@ use x509_cert::spki::{SubjectPublicKeyInfo, SubjectPublicKeyInfoRef};
 use x509_cert::time::{Time, Validity};
 
 use crate::error::CertificateError;
-use crate::key::fingerprint::Fingerprint;
 use crate::key::private::UnsealingKey;
+use crate::key::public::SealingKey;
 use crate::pem;
-use crate::primitives::{self, PublicBackend};
-
-/// The public half of a key: all that sealing needs. Cheap to clone.
-#[derive(Clone)]
-pub struct SealingKey(Arc<PublicHalf>);
-
-struct PublicHalf {
-    modulus: Vec<u8>,
-    exponent: Vec<u8>,
-    spki: Vec<u8>,
-    fingerprint: Fingerprint,
-    backend: PublicBackend,
-}
-
-impl SealingKey {
-    /// Takes the two big-endian integers of an RSA public key.
-    pub(crate) fn from_integers(modulus: &[u8], exponent: &[u8]) -> der::Result<Self> {
-        let pkcs1 = pkcs1::RsaPublicKey { modulus: UintRef::new(modulus)?, public_exponent: UintRef::new(exponent)? };
-        let key = BitString::from_bytes(&pkcs1.to_der()?)?;
-        let spki = SubjectPublicKeyInfo { algorithm: pkcs1::ALGORITHM_ID, subject_public_key: key }.to_der()?;
-        Ok(Self::assemble(modulus, exponent, spki))
-    }
-
-    fn assemble(modulus: &[u8], exponent: &[u8], spki: Vec<u8>) -> Self {
-        let backend = PublicBackend::new(&spki, modulus, exponent);
-        let fingerprint = Fingerprint::of(modulus, exponent);
-        Self(Arc::new(PublicHalf {
-            modulus: modulus.to_vec(),
-            exponent: exponent.to_vec(),
-            spki,
-            fingerprint,
-            backend,
-        }))
-    }
-
-    /// The name of the key.
-    pub fn fingerprint(&self) -> &Fingerprint {
-        &self.0.fingerprint
-    }
-
-    /// Size of the modulus in bits.
-    pub fn bits(&self) -> usize {
-        primitives::bit_length(&self.0.modulus)
-    }
-
-    pub(crate) fn modulus(&self) -> &[u8] {
-        &self.0.modulus
-    }
-
-    #[cfg(test)]
-    pub(crate) fn exponent(&self) -> &[u8] {
-        &self.0.exponent
-    }
-
-    pub(crate) fn backend(&self) -> &PublicBackend {
-        &self.0.backend
-    }
-
-    /// PKCS#1 DER of the key: what its subject key identifier is the hash of.
-    fn pkcs1_der(&self) -> der::Result<Vec<u8>> {
-        let modulus = UintRef::new(&self.0.modulus)?;
-        pkcs1::RsaPublicKey { modulus, public_exponent: UintRef::new(&self.0.exponent)? }.to_der()
-    }
-}
-
-impl fmt::Debug for SealingKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SealingKey({})", self.fingerprint())
-    }
-}
+use crate::primitives;
 
 /// A certificate with an RSA key.
 #[derive(Clone, Debug)]
@@ -217,7 +146,7 @@ fn sign(key: &UnsealingKey, common_name: &str, validity: Validity) -> Option<Vec
     let mut serial: [u8; 16] = primitives::random().ok()?;
     // A serial number is positive (RFC 5280, 4.1.2.2).
     serial[0] &= 0x7f;
-    let public = SubjectPublicKeyInfo::from_der(&key.sealing_key().0.spki).ok()?;
+    let public = SubjectPublicKeyInfo::from_der(key.sealing_key().spki()).ok()?;
     let profile = SealingProfile { name: name(common_name).ok()?, key: key.sealing_key().clone() };
     let builder = CertificateBuilder::new(profile, SerialNumber::new(&serial).ok()?, validity, public).ok()?;
     let signer = primitives::certificate_signer(key.secret_pkcs1_der()).ok()?;

