@@ -94,6 +94,14 @@ impl CliError {
     }
 }
 
+/// Has a panic told by its place alone: its text may hold what was worked on.
+pub(crate) fn quiet_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let _ = writeln!(io::stderr(), "error: internal error at {place}; please report it, without the input");
+    }));
+}
+
 /// The operating system's words as every existing script knows them.
 pub(crate) fn os_text(error: &io::Error) -> String {
     match error.kind() {

@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use crate::diagnostics::CliError;
+use crate::diagnostics::{CliError, quiet_panics};
 use crate::ui::Ui;
 
 mod certificate;
@@ -23,6 +23,7 @@ mod ui;
 
 /// Runs one command line (the program's name first).
 pub fn main(args: Vec<String>, variable: impl Fn(&str) -> Option<String>) -> ExitCode {
+    quiet_panics();
     let mut ui = Ui::new();
     let outcome = run(&args, &variable, &mut ui);
     let finished = outcome.and_then(|()| ui.finish());

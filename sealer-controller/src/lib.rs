@@ -34,6 +34,7 @@ pub fn main(args: Vec<String>, variable: impl Fn(&str) -> Option<String>) -> Exi
         Err(error) => return telemetry::refuse(&error.to_string(), USAGE_ERROR),
     };
     telemetry::init(&config.log);
+    telemetry::quiet_panics();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = runtime.map_err(StartError::Runtime).and_then(|runtime| runtime.block_on(run(*config)));
     match outcome {

@@ -42,6 +42,14 @@ pub(crate) fn init(config: &LogConfig) {
     };
 }
 
+/// Has a panic logged by its place alone: its text may hold what was worked on.
+pub(crate) fn quiet_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "internal error");
+    }));
+}
+
 /// Prints what `--version` and `--help` ask for.
 pub(crate) fn print(text: &str) -> ExitCode {
     let written = std::io::stdout().write_all(text.as_bytes());
