@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use tokio_util::sync::CancellationToken;
@@ -26,8 +26,11 @@ pub(crate) async fn serve(context: Arc<Context>, stop: CancellationToken) -> Res
     served.map_err(StartError::Runtime)
 }
 
-async fn metrics(State(context): State<Arc<Context>>) -> Response {
-    ([(header::CONTENT_TYPE, OPEN_METRICS)], context.metrics.text()).into_response()
+/// Older scrapers do not ask for OpenMetrics; to them the text is the format before it, which reads it as well.
+async fn metrics(State(context): State<Arc<Context>>, headers: HeaderMap) -> Response {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type = if accept.contains("openmetrics") { OPEN_METRICS } else { PLAIN };
+    ([(header::CONTENT_TYPE, media_type)], context.metrics.text()).into_response()
 }
 
 /// Ready once there is a certificate to seal with.
@@ -39,4 +42,5 @@ async fn ready(State(context): State<Arc<Context>>) -> Response {
     }
 }
 
+const PLAIN: &str = "text/plain; version=0.0.4; charset=utf-8";
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
