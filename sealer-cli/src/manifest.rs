@@ -1,8 +1,13 @@
 //! Documents: read as kubectl would read them, written as kubectl would write them.
 
 pub(crate) mod json;
+pub(crate) mod node;
 pub(crate) mod read;
+mod scalar;
+pub(crate) mod schema;
 pub(crate) mod secret;
+mod time;
+pub(crate) mod typed;
 pub(crate) mod yaml;
 
 use serde_json::Value;

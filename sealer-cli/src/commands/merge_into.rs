@@ -9,9 +9,10 @@ use serde_json::{Map, Value};
 use crate::certificate;
 use crate::commands::seal;
 use crate::diagnostics::CliError;
-use crate::manifest::{self, read};
+use crate::manifest;
+use crate::manifest::read::{self, Wanted};
 use crate::request::Compat;
-use crate::sealed_secret;
+use crate::sealed_secret::{self, Place};
 use crate::ui::Ui;
 
 pub(crate) fn run(request: &Compat, path: &str, ui: &mut Ui) -> Result<(), CliError> {
@@ -37,13 +38,13 @@ pub(crate) fn run(request: &Compat, path: &str, ui: &mut Ui) -> Result<(), CliEr
 
 /// The one SealedSecret of the file.
 fn target(bytes: &[u8], path: &str) -> Result<Map<String, Value>, CliError> {
-    let mut documents = read::documents(bytes, path)?;
+    let mut documents = read::documents(bytes, path, Wanted::SealedSecret)?;
     if documents.len() > 1 {
         return Err(CliError::new(format!("{path} holds {} documents; one is wanted to merge into", documents.len()))
             .hint("keep the SealedSecret in a file of its own; nothing was written"));
     }
     match documents.pop() {
-        Some(document) => sealed_secret::typed(document.value),
+        Some(document) => sealed_secret::read(&document, Place::Alone),
         None => Err(CliError::new(format!("{path} holds no SealedSecret to merge into"))
             .hint(format!("write a first one with: sealer -w {path}"))),
     }

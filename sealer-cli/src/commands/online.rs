@@ -5,10 +5,10 @@ use serde_json::Value;
 
 use crate::cluster::{Answer, Cluster};
 use crate::diagnostics::CliError;
-use crate::manifest::read::{self, Document};
+use crate::manifest::read::{self, Wanted};
 use crate::manifest::{self, json};
 use crate::request::Compat;
-use crate::sealed_secret;
+use crate::sealed_secret::{self, Place};
 use crate::ui::{self, Ui};
 
 /// Asks whether every SealedSecret of the input opens; stops at the first that does not.
@@ -16,8 +16,8 @@ pub(crate) fn validate(request: &Compat) -> Result<(), CliError> {
     let cluster = Cluster::connect(&request.cluster)?;
     let path = cluster.path(api::VERIFY)?;
     for document in sealed_secrets(request)? {
-        let name = document.value.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
-        match cluster.post(&path, json::compact(&document.value)) {
+        let name = document.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+        match cluster.post(&path, json::compact(&document)) {
             Ok(Answer::Ok(_)) => {}
             Ok(Answer::Conflict) => return Err(CliError::new(format!("unable to decrypt sealed secret: {name}"))),
             Err(cause) => return Err(CliError::new(format!("cannot validate sealed secret: {cause}"))),
@@ -32,7 +32,7 @@ pub(crate) fn re_encrypt(request: &Compat, ui: &mut Ui) -> Result<(), CliError> 
     let path = cluster.path(api::ROTATE)?;
     let format = request.format()?;
     for document in sealed_secrets(request)? {
-        let answer = match cluster.post(&path, json::compact(&document.value)) {
+        let answer = match cluster.post(&path, json::compact(&document)) {
             Ok(Answer::Ok(text)) => text,
             Ok(Answer::Conflict) => return Err(CliError::new("unable to rotate secret")),
             Err(cause) => return Err(CliError::new(format!("cannot re-encrypt secret: {cause}"))),
@@ -42,18 +42,15 @@ pub(crate) fn re_encrypt(request: &Compat, ui: &mut Ui) -> Result<(), CliError> 
     Ok(())
 }
 
-fn sealed_secrets(request: &Compat) -> Result<Vec<Document>, CliError> {
+fn sealed_secrets(request: &Compat) -> Result<Vec<Value>, CliError> {
     let input = ui::read(request.input.as_deref())?;
-    let mut documents = read::documents(&input, request.input.as_deref().unwrap_or("stdin"))?;
-    for document in &mut documents {
-        document.value = Value::Object(sealed_secret::typed(document.value.take())?);
-    }
+    let documents = read::documents(&input, request.input.as_deref().unwrap_or("stdin"), Wanted::SealedSecrets)?;
     if documents.is_empty() {
         return Err(
             CliError::new("no sealed secrets found in the input").hint("pipe in the SealedSecret, in JSON or YAML")
         );
     }
-    Ok(documents)
+    documents.iter().map(|document| sealed_secret::read(document, Place::Stream).map(Value::Object)).collect()
 }
 
 /// The controller's answer, without what a server would have set.

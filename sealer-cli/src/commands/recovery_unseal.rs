@@ -9,16 +9,17 @@ use sealer_core::{Keyring, Label, Scope, SealedSecretSpec, UnsealingKey, base64}
 use serde_json::{Map, Value, json};
 
 use crate::diagnostics::CliError;
-use crate::manifest::{self, read};
+use crate::manifest;
+use crate::manifest::read::{self, Document, Wanted};
 use crate::request::Compat;
-use crate::sealed_secret;
+use crate::sealed_secret::{self, Place};
 use crate::ui::{self, Ui};
 
 pub(crate) fn run(request: &Compat, key_files: &[String], ui: &mut Ui) -> Result<(), CliError> {
     let keyring = keyring(key_files)?;
     let format = request.format()?;
     let input = ui::read(request.input.as_deref())?;
-    let documents = read::documents(&input, request.input.as_deref().unwrap_or("stdin"))?;
+    let documents = read::documents(&input, request.input.as_deref().unwrap_or("stdin"), Wanted::SealedSecret)?;
     if documents.is_empty() {
         return Err(
             CliError::new("no sealed secrets found in the input").hint("pipe in the SealedSecret, in JSON or YAML")
@@ -27,7 +28,7 @@ pub(crate) fn run(request: &Compat, key_files: &[String], ui: &mut Ui) -> Result
     let several = documents.len() > 1;
     for document in documents {
         let number = document.number;
-        let secret = unseal(document.value, &keyring).map_err(|error| match several {
+        let secret = unseal(&document, &keyring).map_err(|error| match several {
             true => error.hint(format!("this is document {number} of the input; nothing was written")),
             false => error,
         })?;
@@ -36,8 +37,8 @@ pub(crate) fn run(request: &Compat, key_files: &[String], ui: &mut Ui) -> Result
     Ok(())
 }
 
-fn unseal(document: Value, keyring: &Keyring) -> Result<Value, CliError> {
-    let object = sealed_secret::typed(document)?;
+fn unseal(document: &Document, keyring: &Keyring) -> Result<Value, CliError> {
+    let object = sealed_secret::read(document, Place::Alone)?;
     let field = |name: &str| object.get(name).cloned().unwrap_or_default();
     let (metadata, spec) = (field("metadata"), field("spec"));
     let spec: SealedSecretSpec = serde_json::from_value(spec)
@@ -111,16 +112,17 @@ fn holds(bytes: &[u8], text: &str) -> bool {
 }
 
 fn keys_of_secrets(bytes: &[u8], path: &str) -> Result<Vec<UnsealingKey>, CliError> {
-    let Ok(documents) = read::documents(bytes, path) else { return Ok(Vec::new()) };
+    let Ok(documents) = read::documents(bytes, path, Wanted::Secrets) else { return Ok(Vec::new()) };
     let mut keys = Vec::new();
     for document in documents {
-        match document.value.get("items").and_then(Value::as_array) {
+        let document = document.value()?;
+        match document.get("items").and_then(Value::as_array) {
             Some(items) => {
                 for item in items {
                     keys.push(key_of_secret(item, path)?);
                 }
             }
-            None => keys.push(key_of_secret(&document.value, path)?),
+            None => keys.push(key_of_secret(&document, path)?),
         }
     }
     Ok(keys)

@@ -7,8 +7,9 @@ use sealer_core::{Certificate, Label, Scope, SealingKey, seal};
 use serde_json::{Map, Value, json};
 
 use crate::diagnostics::CliError;
+use crate::manifest;
+use crate::manifest::read::{self, Wanted};
 use crate::manifest::secret::{SecretInput, secrets};
-use crate::manifest::{self, read};
 use crate::request::Compat;
 use crate::ui::{self, Ui};
 use crate::{certificate, cluster, leak};
@@ -37,7 +38,7 @@ pub(crate) fn documents(
 ) -> Result<Vec<Value>, CliError> {
     let input = ui::read(request.input.as_deref())?;
     let source = request.input.as_deref().unwrap_or("stdin");
-    let secrets = secrets(read::documents(&input, source)?)?;
+    let secrets = secrets(read::documents(&input, source, Wanted::Secrets)?)?;
     if secrets.is_empty() {
         return Err(CliError::new("no secrets found. Ensure the input is valid and UTF-8 encoded")
             .hint("pipe in the output of: kubectl create secret … --dry-run=client -o yaml"));

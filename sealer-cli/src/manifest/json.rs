@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
+use crate::manifest::scalar;
+
 /// Two spaces a level and a final line break.
 pub(crate) fn pretty(value: &Value) -> String {
     let mut text = String::new();
@@ -76,6 +78,9 @@ fn put(text: &mut String, value: &Value, room: Room, depth: Option<usize>) {
             put_all(text, ('[', ']'), items, depth, put_item);
         }
         Value::String(string) => put_string(text, string),
+        Value::Number(number) if number.is_f64() => {
+            text.push_str(&scalar::json_float_text(number.as_f64().unwrap_or_default()));
+        }
         other => text.push_str(&other.to_string()),
     }
 }
@@ -175,6 +180,14 @@ mod tests {
             r#"{"kind":"k","apiVersion":"v","metadata":{},"spec":{"template":{"metadata":{"name":"m","namespace":"n"},"type":"Opaque"},"encryptedData":{"a":"2","b":"1"}}}"#
         );
         assert_eq!(pretty(&json!({"a": [1, {}], "b": []})), "{\n  \"a\": [\n    1,\n    {}\n  ],\n  \"b\": []\n}\n");
+    }
+
+    #[test]
+    fn numbers_are_written_as_go_does() {
+        assert_eq!(
+            compact(&json!([1.0, 1.5, 1e20, 1e21, 1e-6, 1e-7, 0.0, -3])),
+            "[1,1.5,100000000000000000000,1e+21,0.000001,1e-7,0,-3]"
+        );
     }
 
     #[test]

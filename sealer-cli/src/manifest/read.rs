@@ -1,194 +1,249 @@
 //! Reading documents: JSON or YAML, many in a stream. A document that does not parse is an error, never skipped.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
-use serde_saphyr::{DuplicateKeyPolicy, options};
 
 use crate::diagnostics::CliError;
+use crate::manifest::node::Node;
+use crate::sealed_secret::NO_KIND;
+
+mod json;
+mod yaml;
 
 /// One document of a stream.
 #[derive(Debug)]
 pub(crate) struct Document {
     /// Its place, from 1.
     pub(crate) number: usize,
-    /// Whether it was written in YAML, where bare words may stand for text.
-    pub(crate) is_yaml: bool,
-    /// What it holds.
-    pub(crate) value: Value,
+    /// How it was written.
+    pub(crate) syntax: Syntax,
+    /// What it holds: a map that is not empty.
+    pub(crate) node: Node,
+}
+
+/// How a document was written, which decides what may stand for text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Syntax {
+    Yaml,
+    /// Near the beginning of the stream, where JSON that does not fit is read once more as YAML.
+    EarlyJson,
+    Json,
+}
+
+impl Document {
+    /// What it holds, in the types of JSON.
+    pub(crate) fn value(&self) -> Result<Value, CliError> {
+        self.node.to_value().ok_or_else(|| {
+            CliError::new("json: unsupported value")
+                .hint(format!("document {} has an infinite number; quote it if it is meant as text", self.number))
+        })
+    }
+}
+
+/// What the documents are to be, which decides how their absence is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// Secrets to seal.
+    Secrets,
+    /// SealedSecrets for the controller.
+    SealedSecrets,
+    /// A SealedSecret to open or to change.
+    SealedSecret,
 }
 
 /// Reads all documents; empty ones are passed over. `source` names the stream in messages.
-pub(crate) fn documents(bytes: &[u8], source: &str) -> Result<Vec<Document>, CliError> {
-    let text = decode(bytes).ok_or_else(|| {
-        CliError::new("no secrets found. Ensure the input is valid and UTF-8 encoded")
-            .hint(format!("{source} is not text in UTF-8 or UTF-16"))
-    })?;
-    let mut found = Vec::new();
-    let rest = if text.trim_start().starts_with('{') { json_documents(&text, source, &mut found)? } else { &text };
-    yaml_documents(rest, source, &mut found)?;
-    found.retain(|document| !is_empty(&document.value));
-    for (at, document) in found.iter_mut().enumerate() {
-        document.number = at + 1;
+pub(crate) fn documents(bytes: &[u8], source: &str, wanted: Wanted) -> Result<Vec<Document>, CliError> {
+    let mut stream = Documents { source, wanted, found: Vec::new(), seen: 0 };
+    let bytes = decode(bytes);
+    let rest = if starts_as_json(&bytes) { stream.json(&bytes)? } else { 0 };
+    stream.yaml(&bytes, rest)?;
+    Ok(stream.found)
+}
+
+/// Reads one YAML 1.1 text into the types that JSON has: its first document.
+#[cfg(test)]
+pub(crate) fn yaml(text: &str) -> Option<Value> {
+    yaml::documents(text).ok()?.first()?.to_value()
+}
+
+/// Where and why a document cannot be read. The reason never quotes the document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Broken {
+    line: usize,
+    column: usize,
+    reason: &'static str,
+}
+
+impl Broken {
+    fn at(bytes: &[u8], offset: usize, reason: &'static str) -> Self {
+        let before = bytes.get(..offset).unwrap_or(bytes);
+        let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let column = String::from_utf8_lossy(before.get(line_start..).unwrap_or_default()).chars().count() + 1;
+        Self { line: lines(before) + 1, column, reason }
     }
-    Ok(found)
+
+    fn end(text: &str, reason: &'static str) -> Self {
+        Self::at(text.as_bytes(), text.len(), reason)
+    }
+
+    fn below(self, lines: usize) -> Self {
+        Self { line: self.line + lines, ..self }
+    }
 }
 
-/// Reads one YAML 1.1 document into the types that JSON has.
-pub(crate) fn yaml(text: &str) -> Result<Value, String> {
-    let options = options! {
-        legacy_octal_numbers: true,
-        duplicate_keys: DuplicateKeyPolicy::LastWins,
-        with_snippet: false,
-    };
-    serde_saphyr::from_str_with_options(text, options).map_err(|error| position(&error))
+/// The documents of a stream as they are found.
+struct Documents<'a> {
+    source: &'a str,
+    wanted: Wanted,
+    found: Vec<Document>,
+    /// Documents so far, with the empty ones.
+    seen: usize,
 }
 
-/// Only where it is wrong: the parser's own text may quote the document.
-fn position(error: &serde_saphyr::Error) -> String {
-    error.location().map_or_else(
-        || "it is not valid YAML".to_owned(),
-        |location| format!("it is not valid YAML at line {}, column {}", location.line(), location.column()),
-    )
+impl Documents<'_> {
+    /// Reads JSON values, one behind the other, and returns where they end: what follows may be YAML.
+    fn json(&mut self, bytes: &[u8]) -> Result<usize, CliError> {
+        // White space of any kind may precede the first value.
+        let start = leading_space(bytes);
+        let mut stream = json::Stream::new(bytes.get(start..).unwrap_or_default());
+        let mut good = start;
+        while let Some(next) = stream.next_value() {
+            match next {
+                Ok(node) => {
+                    good = start + stream.offset();
+                    let syntax = if self.seen < 2 { Syntax::EarlyJson } else { Syntax::Json };
+                    self.push(node, syntax)?;
+                }
+                // `{...}` that is no JSON may be YAML, and YAML may follow one JSON document.
+                Err(_) if self.seen < 2 => return Ok(good),
+                Err(broken) => return Err(self.error(broken.below(lines(bytes.get(..start).unwrap_or_default())))),
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    /// Reads YAML documents from there on.
+    fn yaml(&mut self, bytes: &[u8], from: usize) -> Result<(), CliError> {
+        let mut chunk = Vec::new();
+        let first_line = lines(bytes.get(..from).unwrap_or_default());
+        let (mut chunk_line, mut line_number) = (first_line, first_line);
+        for line in bytes.get(from..).unwrap_or_default().split_inclusive(|byte| *byte == b'\n') {
+            line_number += 1;
+            if let Some(behind) = line.strip_prefix(b"---") {
+                self.chunk(&chunk, chunk_line)?;
+                chunk.clear();
+                chunk_line = line_number;
+                check_separator(behind, line_number)?;
+                continue;
+            }
+            // Every line ends alike.
+            let text = line.strip_suffix(b"\n").unwrap_or(line);
+            chunk.extend_from_slice(text.strip_suffix(b"\r").unwrap_or(text));
+            chunk.push(b'\n');
+        }
+        self.chunk(&chunk, chunk_line)
+    }
+
+    /// Reads what stands between two separators.
+    fn chunk(&mut self, chunk: &[u8], lines_before: usize) -> Result<(), CliError> {
+        if is_blank(chunk) {
+            return Ok(());
+        }
+        let text = str::from_utf8(chunk)
+            .map_err(|error| self.error(Broken::at(chunk, error.valid_up_to(), "is not UTF-8").below(lines_before)))?;
+        let nodes = yaml::documents(text).map_err(|broken| self.error(broken.below(lines_before)))?;
+        nodes.into_iter().try_for_each(|node| self.push(node, Syntax::Yaml))
+    }
+
+    fn push(&mut self, node: Node, syntax: Syntax) -> Result<(), CliError> {
+        if !matches!(node, Node::Map(_) | Node::Null) {
+            return Err(self.no_object(&node));
+        }
+        self.seen += 1;
+        if !node.is_nothing() {
+            self.found.push(Document { number: self.seen, syntax, node });
+        }
+        Ok(())
+    }
+
+    fn error(&self, broken: Broken) -> CliError {
+        let Broken { line, column, reason } = broken;
+        self.unusable(&format!("{reason} at line {line}, column {column}"))
+    }
+
+    fn no_object(&self, node: &Node) -> CliError {
+        let found = node.type_word();
+        if self.wanted == Wanted::SealedSecret {
+            return CliError::new(format!("{NO_KIND}json: cannot unmarshal {found} into Go value of type {KIND_TYPE}"))
+                .hint(format!("document {} of {} is no object", self.seen + 1, self.source));
+        }
+        self.unusable("is no object")
+    }
+
+    /// Scripts know a line for streams without any good document; else what is wrong is the whole message.
+    fn unusable(&self, reason: &str) -> CliError {
+        let what = format!("document {} of {} cannot be read: it {reason}", self.seen + 1, self.source);
+        match self.wanted {
+            Wanted::Secrets if self.found.is_empty() => CliError::new(NOTHING_FOUND).hint(what),
+            _ => CliError::new(what).hint("nothing was done; every document of the input must be readable"),
+        }
+    }
 }
 
-fn is_empty(value: &Value) -> bool {
-    value.is_null() || value.as_object().is_some_and(serde_json::Map::is_empty)
-}
-
-/// UTF-8, with or without a mark, and the UTF-16 that PowerShell pipes.
-fn decode(bytes: &[u8]) -> Option<String> {
+/// UTF-8 as it is, without its mark, and the UTF-16 that PowerShell pipes.
+fn decode(bytes: &[u8]) -> Cow<'_, [u8]> {
     let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
         let units: Vec<u16> = bytes.chunks_exact(2).filter_map(|pair| pair.try_into().ok()).map(unit).collect();
-        String::from_utf16(&units).ok()
+        Cow::Owned(String::from_utf16_lossy(&units).into_bytes())
     };
     match bytes {
         [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
         [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
-        [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8(rest.to_vec()).ok(),
-        _ => String::from_utf8(bytes.to_vec()).ok(),
+        [0xef, 0xbb, 0xbf, rest @ ..] => Cow::Borrowed(rest),
+        _ => Cow::Borrowed(bytes),
     }
 }
 
-/// Reads JSON values, one behind the other; what follows the last one may be YAML. Returns that rest.
-fn json_documents<'a>(text: &'a str, source: &str, found: &mut Vec<Document>) -> Result<&'a str, CliError> {
-    let mut stream = serde_json::Deserializer::from_str(text).into_iter::<Value>();
-    let mut good = 0;
-    while let Some(next) = stream.next() {
-        match next {
-            Ok(value) => {
-                good = stream.byte_offset();
-                found.push(Document { number: 0, is_yaml: false, value });
-            }
-            // `{...}` that is no JSON may be YAML, and YAML may follow one JSON document.
-            Err(_) if found.len() <= 1 => return Ok(text.get(good..).unwrap_or_default()),
-            Err(error) => {
-                let place = format!("line {}, column {}", error.line(), error.column());
-                return Err(broken(found.len() + 1, source, &format!("it is not valid JSON at {place}")));
-            }
-        }
-    }
-    Ok("")
+fn starts_as_json(bytes: &[u8]) -> bool {
+    bytes.get(leading_space(bytes)) == Some(&b'{')
 }
 
-fn yaml_documents(text: &str, source: &str, found: &mut Vec<Document>) -> Result<(), CliError> {
-    let mut chunk = String::new();
-    for line in text.split_inclusive('\n') {
-        if let Some(behind) = line.strip_prefix("---") {
-            let behind = behind.trim();
-            if !behind.is_empty() && !behind.starts_with('#') {
-                // What stands there may be a value; it is not repeated.
-                let message = "invalid Yaml document separator";
-                return Err(CliError::new(message)
-                    .hint("write nothing behind `---`, or indent the line if it belongs to a text"));
-            }
-            yaml_document(&chunk, source, found)?;
-            chunk.clear();
-        } else {
-            chunk.push_str(line);
-        }
-    }
-    yaml_document(&chunk, source, found)
+/// How many bytes of white space there are, of any script.
+fn leading_space(bytes: &[u8]) -> usize {
+    let text = bytes.utf8_chunks().next().map(|chunk| chunk.valid()).unwrap_or_default();
+    text.len() - text.trim_start().len()
 }
 
-fn yaml_document(chunk: &str, source: &str, found: &mut Vec<Document>) -> Result<(), CliError> {
-    let blank = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
-    if chunk.lines().all(blank) {
+/// Only comments and directives, which say nothing without a document.
+fn is_blank(chunk: &[u8]) -> bool {
+    let says_nothing = |line: &[u8]| {
+        let line = line.trim_ascii();
+        line.is_empty() || line.starts_with(b"#")
+    };
+    let lines = || chunk.split(|byte| *byte == b'\n');
+    lines().all(|line| says_nothing(line) || line.starts_with(b"%"))
+}
+
+/// What else begins with `---` would silently end a document in the middle.
+fn check_separator(behind: &[u8], line: usize) -> Result<(), CliError> {
+    let behind = behind.trim_ascii();
+    if behind.is_empty() || behind.starts_with(b"#") {
         return Ok(());
     }
-    let value = yaml(chunk).map_err(|reason| broken(found.len() + 1, source, &reason))?;
-    if !value.is_object() && !value.is_null() {
-        return Err(broken(found.len() + 1, source, "it is no object"));
-    }
-    found.push(Document { number: 0, is_yaml: true, value });
-    Ok(())
+    Err(CliError::new(format!("invalid Yaml document separator at line {line}"))
+        .hint("write nothing behind `---`, or indent the line if it belongs to a text"))
 }
 
-fn broken(number: usize, source: &str, reason: &str) -> CliError {
-    CliError::new(format!("document {number} of {source} cannot be read: {reason}"))
-        .hint("nothing was sealed; every document of the input must be readable")
+fn lines(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte == b'\n').count()
 }
+
+/// What scripts know for an input that holds nothing.
+pub(crate) const NOTHING_FOUND: &str = "no secrets found. Ensure the input is valid and UTF-8 encoded";
+/// Go's name of what it looks for a kind in.
+const KIND_TYPE: &str =
+    r#"struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }"#;
 
 #[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests may panic")]
-
-    use serde_json::json;
-
-    use super::*;
-
-    fn read(text: impl AsRef<[u8]>) -> Result<Vec<Value>, String> {
-        let documents = documents(text.as_ref(), "stdin").map_err(|error| error.message().to_owned())?;
-        Ok(documents.into_iter().map(|document| document.value).collect())
-    }
-
-    #[test]
-    fn streams_of_json_and_yaml_are_read_whole() {
-        for text in [
-            "{\"a\":1}{\"a\":2}",
-            "{\"a\":1}\n---\na: 2\n",
-            "---\na: 1\n---\n# nothing\n---\n{}\n---\na: 2\n",
-            "a: 1\r\n--- # next\r\na: 2\r\n",
-            "\u{feff}a: 1\n---\na: 2",
-        ] {
-            assert_eq!(read(text).unwrap(), [json!({"a": 1}), json!({"a": 2})], "{text:?}");
-        }
-        assert_eq!(read("{a: b}").unwrap(), [json!({"a": "b"})]);
-        assert_eq!(read("").unwrap(), Vec::<Value>::new());
-    }
-
-    #[test]
-    fn utf16_is_read() {
-        let text = "{\"a\":\"é\"}";
-        let little: Vec<u8> = [0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
-        let big: Vec<u8> = [0xfe, 0xff].into_iter().chain(text.encode_utf16().flat_map(u16::to_be_bytes)).collect();
-        assert_eq!(read(little), read(big));
-    }
-
-    #[test]
-    fn values_are_typed_as_yaml_1_1_does() {
-        assert_eq!(
-            yaml("[yes, 010, 1_000, 0x1f, ~, 12:30, 2020-01-01, 1.5, '1']").unwrap(),
-            json!([true, 8, 1000, 31, null, "12:30", "2020-01-01", 1.5, "1"])
-        );
-        assert_eq!(
-            yaml("a: 1\na: 2\nb: &x {c: d}\ne:\n  <<: *x\n").unwrap(),
-            json!({"a": 2, "b": {"c": "d"}, "e": {"c": "d"}})
-        );
-    }
-
-    #[test]
-    fn what_does_not_parse_is_named_and_never_quoted() {
-        for (text, message) in [
-            ("{\"a\":1}{\"a\":2}x", "document 3 of stdin cannot be read: it is not valid JSON at line 1, column 15"),
-            (
-                "a: 1\n---\na: hunter2: x\n",
-                "document 2 of stdin cannot be read: it is not valid YAML at line 1, column 11",
-            ),
-            ("---x\n", "invalid Yaml document separator"),
-            ("- a\n", "document 1 of stdin cannot be read: it is no object"),
-            ("hello", "document 1 of stdin cannot be read: it is no object"),
-        ] {
-            assert_eq!(read(text).unwrap_err(), message, "{text:?}");
-        }
-        assert_eq!(read([0xc3, 0x28]).unwrap_err(), "no secrets found. Ensure the input is valid and UTF-8 encoded");
-    }
-}
+mod tests;

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use sealer_core::{Plaintext, base64};
+use sealer_core::Plaintext;
 use serde_json::{Map, Value};
 
 use crate::diagnostics::CliError;
-use crate::manifest::read::Document;
+use crate::manifest::node::Node;
+use crate::manifest::read::{Document, Syntax};
+use crate::manifest::schema;
+use crate::manifest::typed::{Rules, Wrong, typed};
 
 /// One Secret of the input.
 #[derive(Debug)]
@@ -50,135 +53,91 @@ impl SecretInput {
 pub(crate) fn secrets(documents: Vec<Document>) -> Result<Vec<SecretInput>, CliError> {
     let mut found = Vec::new();
     for document in documents {
-        let Document { number, is_yaml, value } = document;
-        let reader = Reader { number, is_yaml };
-        match reader.list_items(&value) {
+        let Document { number, syntax, node } = document;
+        let reader = Reader { number, syntax };
+        match list_items(&node) {
             Some(items) => {
                 for item in items {
                     found.push(reader.secret(item)?);
                 }
             }
-            None => found.push(reader.secret(&value)?),
+            None => found.push(reader.secret(&node)?),
         }
     }
     Ok(found)
 }
 
+fn list_items(node: &Node) -> Option<&Vec<Node>> {
+    let kind = node.field("kind").and_then(Node::as_text)?;
+    match node.field("items")? {
+        Node::List(items) if matches!(kind, "List" | "SecretList") && !items.is_empty() => Some(items),
+        _ => None,
+    }
+}
+
 /// Reads one document; messages name it and the field, never a value.
 struct Reader {
     number: usize,
-    is_yaml: bool,
+    syntax: Syntax,
 }
 
 impl Reader {
-    fn list_items<'a>(&self, value: &'a Value) -> Option<&'a Vec<Value>> {
-        let kind = field(value, "kind").and_then(Value::as_str)?;
-        if matches!(kind, "List" | "SecretList") { field(value, "items").and_then(Value::as_array) } else { None }
+    fn secret(&self, node: &Node) -> Result<SecretInput, CliError> {
+        let object = self.typed(node)?;
+        self.check_kind(&object)?;
+        let mut secret = SecretInput { metadata: Map::new(), type_: None, immutable: None, items: BTreeMap::new() };
+        let Node::Map(fields) = object else { return Ok(secret) };
+        // `data` stands before `stringData`, so that the latter wins.
+        for (name, value) in fields {
+            match (name.as_str(), value) {
+                ("metadata", metadata) => secret.metadata = self.metadata(&metadata)?,
+                ("immutable", Node::Bool(immutable)) => secret.immutable = Some(immutable),
+                ("type", Node::Text(text)) => secret.type_ = Some(text.to_string()),
+                ("data" | "stringData", Node::Map(items)) => {
+                    secret.items.extend(items.into_iter().filter_map(|(item, value)| Some((item, plaintext(value)?))));
+                }
+                _ => {}
+            }
+        }
+        Ok(secret)
     }
 
-    fn secret(&self, value: &Value) -> Result<SecretInput, CliError> {
-        self.check_kind(value)?;
-        let mut metadata = match field(value, "metadata") {
-            None | Some(Value::Null) => Map::new(),
-            Some(Value::Object(metadata)) => metadata.clone(),
-            Some(_) => return Err(self.wrong("metadata", "an object")),
+    /// Text near the beginning of a stream of JSON may be bare, as in YAML; the error is that of JSON.
+    fn typed(&self, node: &Node) -> Result<Node, CliError> {
+        let yaml = self.syntax == Syntax::Yaml;
+        let rules = |coerces| Rules { coerces, any_case: true, yaml: coerces };
+        let result = match self.syntax {
+            Syntax::Yaml => typed(node, &schema::SECRET, rules(true)),
+            Syntax::Json => typed(node, &schema::SECRET, rules(false)),
+            Syntax::EarlyJson => typed(node, &schema::SECRET, rules(false))
+                .or_else(|wrong| typed(node, &schema::SECRET, rules(true)).map_err(|_| wrong)),
         };
-        for name in ["name", "namespace", "generateName"] {
-            self.normalize_text(&mut metadata, name)?;
-        }
-        for name in ["labels", "annotations"] {
-            self.normalize_texts(&mut metadata, name)?;
-        }
-        let type_ = field(value, "type").and_then(|value| self.text(value));
-        let immutable = field(value, "immutable").and_then(Value::as_bool);
-        let mut items = self.data(value)?;
-        items.extend(self.string_data(value)?);
-        Ok(SecretInput { metadata, type_: type_.filter(|text| !text.is_empty()), immutable, items })
+        result.map_err(|wrong| self.wrong(&wrong, yaml))
     }
 
-    fn check_kind(&self, value: &Value) -> Result<(), CliError> {
-        match field(value, "kind").and_then(Value::as_str) {
-            None | Some("" | "Secret") => Ok(()),
-            Some("SealedSecret") => Err(self
-                .error("is a SealedSecret already")
-                .hint("pipe in the Secret; to seal it anew under the newest key use --re-encrypt")),
-            Some(kind) => Err(self
-                .error(&format!("is a {kind}, not a Secret"))
-                .hint("only Secrets can be sealed; leave the others out of the input")),
+    fn metadata(&self, metadata: &Node) -> Result<Map<String, Value>, CliError> {
+        match metadata.to_value() {
+            Some(Value::Object(metadata)) => Ok(metadata),
+            _ => Err(self.error("has a number in its metadata that JSON cannot write")),
         }
     }
 
-    fn data(&self, value: &Value) -> Result<BTreeMap<String, Plaintext>, CliError> {
-        let Some(data) = self.object(value, "data")? else { return Ok(BTreeMap::new()) };
-        let item = |(name, value): (&String, &Value)| {
-            let bytes = match value {
-                Value::Null => Vec::new(),
-                Value::String(text) => base64::decode(text).map_err(|error| {
-                    CliError::new(error.to_string()).hint(format!(
-                        "data.{name} of document {} must be base64; put plain text under stringData",
-                        self.number
-                    ))
-                })?,
-                _ => return Err(self.wrong(&format!("data.{name}"), "text in base64")),
-            };
-            Ok((name.clone(), Plaintext::new(bytes)))
+    fn check_kind(&self, object: &Node) -> Result<(), CliError> {
+        let Some(kind) = object.field("kind").and_then(Node::as_text) else { return Ok(()) };
+        let has_items = object.field("data").is_some() || object.field("stringData").is_some();
+        let hint = match kind {
+            "Secret" => return Ok(()),
+            "SealedSecret" => "it is sealed already; to seal it anew under the newest key use --re-encrypt",
+            _ => "only Secrets can be sealed; leave the others out of the input",
         };
-        data.iter().map(item).collect()
+        let what = format!("document {} of the input is a {}, not a Secret", self.number, shortened(kind));
+        // Where nothing can be sealed anyway, scripts know the line.
+        if has_items { Err(CliError::new(what).hint(hint)) } else { Err(CliError::new(NO_DATA).hint(what).hint(hint)) }
     }
 
-    fn string_data(&self, value: &Value) -> Result<BTreeMap<String, Plaintext>, CliError> {
-        let Some(data) = self.object(value, "stringData")? else { return Ok(BTreeMap::new()) };
-        let item = |(name, value): (&String, &Value)| {
-            let text = if value.is_null() { Some(String::new()) } else { self.text(value) };
-            let text = text.ok_or_else(|| self.wrong(&format!("stringData.{name}"), "text"))?;
-            Ok((name.clone(), Plaintext::new(text.into_bytes())))
-        };
-        data.iter().map(item).collect()
-    }
-
-    fn object<'a>(&self, value: &'a Value, name: &str) -> Result<Option<&'a Map<String, Value>>, CliError> {
-        match field(value, name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::Object(map)) => Ok(Some(map)),
-            Some(_) => Err(self.wrong(name, "a map")),
-        }
-    }
-
-    /// Text as it is; in YAML bare numbers and words stand for their text, as kubectl takes them.
-    fn text(&self, value: &Value) -> Option<String> {
-        match value {
-            Value::String(text) => Some(text.clone()),
-            Value::Bool(_) | Value::Number(_) if self.is_yaml => Some(value.to_string()),
-            _ => None,
-        }
-    }
-
-    fn normalize_text(&self, metadata: &mut Map<String, Value>, name: &str) -> Result<(), CliError> {
-        let Some(value) = metadata.remove(name).filter(|value| !value.is_null()) else { return Ok(()) };
-        let text = self.text(&value).ok_or_else(|| self.wrong(&format!("metadata.{name}"), "text"))?;
-        if !text.is_empty() {
-            metadata.insert(name.to_owned(), Value::String(text));
-        }
-        Ok(())
-    }
-
-    fn normalize_texts(&self, metadata: &mut Map<String, Value>, name: &str) -> Result<(), CliError> {
-        let Some(value) = metadata.remove(name).filter(|value| !value.is_null()) else { return Ok(()) };
-        let Value::Object(map) = value else { return Err(self.wrong(&format!("metadata.{name}"), "a map")) };
-        let entry = |(key, value): (String, Value)| {
-            let text = if value.is_null() { Some(String::new()) } else { self.text(&value) };
-            let text = text.ok_or_else(|| self.wrong(&format!("metadata.{name}.{key}"), "text"))?;
-            Ok((key, Value::String(text)))
-        };
-        let map: Map<String, Value> = map.into_iter().map(entry).collect::<Result<_, CliError>>()?;
-        if !map.is_empty() {
-            metadata.insert(name.to_owned(), Value::Object(map));
-        }
-        Ok(())
-    }
-
-    fn wrong(&self, field: &str, expected: &str) -> CliError {
-        self.error(&format!("has a {field} that is not {expected}")).hint("quote the value if it is meant as text")
+    fn wrong(&self, wrong: &Wrong, yaml: bool) -> CliError {
+        let prefix = if yaml { "error unmarshaling JSON: while decoding JSON: " } else { "" };
+        CliError::new(format!("{prefix}{}", wrong.message)).hint(wrong.hint(self.number))
     }
 
     fn error(&self, what: &str) -> CliError {
@@ -186,8 +145,21 @@ impl Reader {
     }
 }
 
-/// A field by its name, or by its name in other letters' case, as Go reads it.
-fn field<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
-    let fields = value.as_object()?;
-    fields.get(name).or_else(|| fields.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
+fn plaintext(value: Node) -> Option<Plaintext> {
+    match value {
+        Node::Bytes(mut bytes) => Some(Plaintext::new(std::mem::take(&mut *bytes))),
+        Node::Text(mut text) => Some(Plaintext::new(std::mem::take(&mut *text).into_bytes())),
+        _ => None,
+    }
 }
+
+/// A kind fit for a message.
+fn shortened(kind: &str) -> String {
+    kind.chars().filter(char::is_ascii_alphanumeric).take(63).collect()
+}
+
+/// What scripts know for a Secret without values.
+pub(crate) const NO_DATA: &str = "secret.data is empty in input Secret, assuming this is an error and aborting. To work with empty data, --allow-empty-data can be used";
+
+#[cfg(test)]
+mod tests;

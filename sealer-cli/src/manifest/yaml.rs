@@ -1,149 +1,104 @@
-//! YAML as kubectl writes it: keys in natural order, strings quoted only where they would read as something else.
+//! YAML as kubectl writes it: keys in natural order, every node where go-yaml's emitter puts it.
 
-use std::fmt::Write as _;
+use serde_json::{Map, Number, Value};
 
-use serde_json::{Map, Value};
+use crate::manifest::scalar;
 
 mod order;
 mod style;
+mod writer;
 
 use style::Style;
+use writer::Writer;
 
 /// One document, without the line that separates it from others.
 pub(crate) fn document(value: &Value) -> String {
-    let mut text = String::new();
+    let mut writer = Writer::default();
+    put(&mut writer, value, Place::Alone);
+    writer.finish()
+}
+
+/// Where a node stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// At the top, or in a list.
+    Alone,
+    /// As a key on the line of its value: never broken over lines.
+    SimpleKey,
+    /// As a value, or as a key on a line of its own.
+    InMap,
+}
+
+fn put(writer: &mut Writer, value: &Value, place: Place) {
     match value {
-        Value::Object(fields) if !fields.is_empty() => put_map(&mut text, fields, 0, false),
-        Value::Array(items) if !items.is_empty() => put_list(&mut text, items, 0),
-        other => {
-            put_scalar(&mut text, other, 0, 0);
-            text.push('\n');
-        }
-    }
-    text
-}
-
-/// `hangs`: the first key stands behind a `- ` that is written already.
-fn put_map(text: &mut String, fields: &Map<String, Value>, indent: usize, hangs: bool) {
-    let mut sorted: Vec<(&String, &Value)> = fields.iter().collect();
-    sorted.sort_by(|(one, _), (other, _)| order::natural(one, other));
-    for (at, (key, value)) in sorted.into_iter().enumerate() {
-        if at > 0 || !hangs {
-            put_indent(text, indent);
-        }
-        put_key(text, key, indent);
-        put_value(text, value, indent);
+        Value::Null => writer.put_word("null"),
+        Value::Bool(true) => writer.put_word("true"),
+        Value::Bool(false) => writer.put_word("false"),
+        Value::Number(number) => writer.put_word(&number_text(number)),
+        Value::String(text) => put_text(writer, text, place),
+        Value::Array(items) if items.is_empty() => writer.put_word("[]"),
+        Value::Object(fields) if fields.is_empty() => writer.put_word("{}"),
+        Value::Array(items) => put_list(writer, items, place),
+        Value::Object(fields) => put_map(writer, fields),
     }
 }
 
-fn put_list(text: &mut String, items: &[Value], indent: usize) {
+fn put_list(writer: &mut Writer, items: &[Value], place: Place) {
+    // A list stands under its key, not to the right of it, unless something precedes it on its line.
+    let indentless = place == Place::InMap && !writer.indention();
+    let outer = if indentless { writer.keep_indent() } else { writer.increase_indent(false) };
     for item in items {
-        put_indent(text, indent);
-        text.push('-');
-        match item {
-            Value::Object(fields) if !fields.is_empty() => {
-                text.push(' ');
-                put_map(text, fields, indent + STEP, true);
-            }
-            Value::Array(inner) if !inner.is_empty() => {
-                // A list in a list hangs behind its dash.
-                let mut nested = String::new();
-                put_list(&mut nested, inner, indent + STEP);
-                text.push(' ');
-                text.push_str(nested.trim_start());
-            }
-            scalar => {
-                text.push(' ');
-                put_scalar(text, scalar, indent, column(text));
-                text.push('\n');
-            }
+        writer.put_indent();
+        writer.put_indicator("-", true, true);
+        put(writer, item, Place::Alone);
+    }
+    writer.restore_indent(outer);
+}
+
+fn put_map(writer: &mut Writer, fields: &Map<String, Value>) {
+    let outer = writer.increase_indent(false);
+    for (key, value) in order::sorted(fields) {
+        writer.put_indent();
+        if is_simple(key) {
+            put_text(writer, key, Place::SimpleKey);
+            writer.put_indicator(":", false, false);
+        } else {
+            writer.put_indicator("?", true, true);
+            put_text(writer, key, Place::InMap);
+            writer.put_indent();
+            writer.put_indicator(":", true, true);
         }
+        put(writer, value, Place::InMap);
+    }
+    writer.restore_indent(outer);
+}
+
+fn put_text(writer: &mut Writer, text: &str, place: Place) {
+    let key = place == Place::SimpleKey;
+    let outer = writer.increase_indent(true);
+    match style::of(text, key) {
+        Style::Plain => writer.put_plain(text, !key),
+        Style::Single => writer.put_single(text, !key),
+        Style::Double => writer.put_double(text, !key),
+        Style::Literal => writer.put_literal(text),
+    }
+    writer.restore_indent(outer);
+}
+
+/// Whether a key fits on the line of its value.
+fn is_simple(key: &str) -> bool {
+    key.len() <= LONGEST_SIMPLE_KEY && !key.chars().any(style::is_break)
+}
+
+/// Whole numbers as they are, others in Go's shortest form.
+fn number_text(number: &Number) -> String {
+    match number.as_f64() {
+        Some(value) if number.is_f64() => scalar::float_text(value),
+        _ => number.to_string(),
     }
 }
 
-/// A key longer than 128 characters needs the explicit form.
-fn put_key(text: &mut String, key: &str, indent: usize) {
-    let mut written = String::new();
-    style::put_key(&mut written, key);
-    if key.chars().count() > LONGEST_SIMPLE_KEY {
-        text.push_str("? ");
-        text.push_str(&written);
-        text.push('\n');
-        put_indent(text, indent);
-        text.push(':');
-    } else {
-        text.push_str(&written);
-        text.push(':');
-    }
-}
-
-fn put_value(text: &mut String, value: &Value, indent: usize) {
-    match value {
-        Value::Object(fields) if !fields.is_empty() => {
-            text.push('\n');
-            put_map(text, fields, indent + STEP, false);
-        }
-        // Lists stand at the indentation of their key.
-        Value::Array(items) if !items.is_empty() => {
-            text.push('\n');
-            put_list(text, items, indent);
-        }
-        scalar => {
-            text.push(' ');
-            put_scalar(text, scalar, indent, column(text));
-            text.push('\n');
-        }
-    }
-}
-
-fn put_scalar(text: &mut String, value: &Value, indent: usize, column: usize) {
-    match value {
-        Value::String(string) => match style::of(string) {
-            Style::Literal => put_literal(text, string, indent + STEP),
-            Style::Plain => style::put_folded(text, string, indent + STEP, column),
-            Style::Single => style::put_single(text, string, indent + STEP, column),
-            Style::Double => style::put_double(text, string, indent + STEP, column),
-        },
-        Value::Object(_) => text.push_str("{}"),
-        Value::Array(_) => text.push_str("[]"),
-        other => {
-            // Writing into a String does not fail.
-            let _ = write!(text, "{other}");
-        }
-    }
-}
-
-/// A block that keeps its line breaks. The final line break is the caller's to write.
-fn put_literal(text: &mut String, string: &str, indent: usize) {
-    text.push('|');
-    if string.starts_with([' ', '\n']) {
-        let _ = write!(text, "{STEP}");
-    }
-    if !string.ends_with('\n') {
-        text.push('-');
-    } else if string.ends_with("\n\n") || string == "\n" {
-        text.push('+');
-    }
-    let body = string.strip_suffix('\n').unwrap_or(string);
-    for line in body.split('\n') {
-        text.push('\n');
-        if !line.is_empty() {
-            put_indent(text, indent);
-            text.push_str(line);
-        }
-    }
-}
-
-fn put_indent(text: &mut String, indent: usize) {
-    text.extend(std::iter::repeat_n(' ', indent));
-}
-
-/// How far the current line is written.
-fn column(text: &str) -> usize {
-    text.rsplit('\n').next().map_or(0, |line| line.chars().count())
-}
-
-const STEP: usize = 2;
+/// In bytes, as in go-yaml.
 const LONGEST_SIMPLE_KEY: usize = 128;
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ fn compare_output(case: &Value, outcome: &Outcome, sealed: &mut Sealed, found: &
 }
 
 fn sorted(text: &str) -> String {
-    let mut lines: Vec<&str> = text.lines().collect();
+    let mut lines: Vec<&str> = text.split('\n').collect();
     lines.sort_unstable();
     lines.join("\n")
 }
