@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
 use crate::error::StartError;
-use crate::http::{address, listen};
+use crate::http::{address, listen, server};
 
 /// Serves until told to stop.
 pub(crate) async fn serve(context: Arc<Context>, stop: CancellationToken) -> Result<(), StartError> {
@@ -21,9 +21,9 @@ pub(crate) async fn serve(context: Arc<Context>, stop: CancellationToken) -> Res
         .route("/metrics", get(metrics))
         .route("/livez", get(async || "ok\n"))
         .route("/readyz", get(ready))
-        .with_state(context);
-    let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
-    served.map_err(StartError::Runtime)
+        .with_state(context.clone());
+    server::serve(listener, router, context.config.read_timeout, &stop).await;
+    Ok(())
 }
 
 /// Older scrapers do not ask for OpenMetrics; to them the text is the format before it, which reads it as well.

@@ -31,7 +31,10 @@ pub(crate) struct Config {
     pub(crate) log: LogConfig,
     pub(crate) listen: String,
     pub(crate) listen_metrics: String,
-    pub(crate) request_timeout: Duration,
+    /// Time that a request's head may take; none is for ever.
+    pub(crate) read_timeout: Option<Duration>,
+    /// Time from a request's head to its answer.
+    pub(crate) request_timeout: Option<Duration>,
     pub(crate) rate: RateLimit,
     pub(crate) accept_v1_data: bool,
     pub(crate) update_status: bool,
@@ -40,6 +43,8 @@ pub(crate) struct Config {
     pub(crate) omit_secret_labels: bool,
     pub(crate) fast_retries: u32,
     pub(crate) allowed_types: Vec<String>,
+    /// What was set under a name that should no longer be used, and its new name.
+    pub(crate) deprecated: Option<(&'static str, &'static str)>,
 }
 
 /// Which namespaces are watched.
@@ -96,6 +101,7 @@ pub(crate) fn read(args: &[String], variable: impl Fn(&str) -> Option<String>) -
 }
 
 fn config(values: &Values, namespace: String) -> Result<Config, ArgsError> {
+    let read_timeout = timeout(values, "read-timeout")?;
     Ok(Config {
         watched: watched(values, &namespace),
         namespace,
@@ -104,11 +110,8 @@ fn config(values: &Values, namespace: String) -> Result<Config, ArgsError> {
         log: log_config(values),
         listen: values.text("listen-addr").to_owned(),
         listen_metrics: values.text("listen-metrics-addr").to_owned(),
-        request_timeout: length(values, "read-timeout", Sign::Positive)?.min(length(
-            values,
-            "write-timeout",
-            Sign::Positive,
-        )?),
+        read_timeout,
+        request_timeout: [read_timeout, timeout(values, "write-timeout")?].into_iter().flatten().min(),
         rate: RateLimit { per_second: count(values, "rate-limit", 1)?, burst: count(values, "rate-limit-burst", 0)? },
         accept_v1_data: values.is_on("accept-deprecated-v1-data"),
         update_status: values.is_on("update-status"),
@@ -117,6 +120,7 @@ fn config(values: &Values, namespace: String) -> Result<Config, ArgsError> {
         omit_secret_labels: values.is_on("metrics-omit-secret-labels"),
         fast_retries: u32::try_from(values.integer("max-unseal-retries").max(0)).unwrap_or(u32::MAX),
         allowed_types: values.list("allow-secret-types").to_vec(),
+        deprecated: (!values.text("rotate-period").is_empty()).then_some(("rotate-period", "key-renew-period")),
     })
 }
 
@@ -177,15 +181,21 @@ fn key_order(values: &Values) -> Result<KeyOrder, ArgsError> {
 }
 
 fn rotation(values: &Values) -> Result<RotationPolicy, ArgsError> {
-    // The deprecated alias counts when it was the one that was set.
-    let name = if values.was_given("rotate-period") { "rotate-period" } else { "key-renew-period" };
-    let period = length(values, name, Sign::ZeroToo)?;
+    let period = length(values, renewal_flag(values), Sign::ZeroToo)?;
     let cutoff = non_empty(values.text("key-cutoff-time"));
     let cutoff = cutoff.map(|text| {
         let parsed = rfc2822::DateTimeParser::new().relaxed_weekday(true).parse_timestamp(&text);
         parsed.map_err(|_| invalid("key-cutoff-time", &text, "a time like `Mon, 14 Oct 2024 21:45:30 +0200`"))
     });
     Ok(RotationPolicy { period: (!period.is_zero()).then_some(period), cutoff: cutoff.transpose()? })
+}
+
+/// The deprecated alias counts where it was set: on the command line, or by its variable unless the command line says
+/// otherwise.
+fn renewal_flag(values: &Values) -> &'static str {
+    let (name, alias) = ("key-renew-period", "rotate-period");
+    let by_alias = values.was_given(alias) || (!values.was_given(name) && !values.text(alias).is_empty());
+    if by_alias { alias } else { name }
 }
 
 enum Sign {
@@ -200,6 +210,11 @@ fn length(values: &Values, flag: &'static str, sign: Sign) -> Result<Duration, A
         return Err(invalid(flag, values.text(flag), "a length of time that is not negative, such as `720h`"));
     }
     Ok(Duration::from_nanos(nanoseconds.unsigned_abs()))
+}
+
+/// Zero is none.
+fn timeout(values: &Values, flag: &'static str) -> Result<Option<Duration>, ArgsError> {
+    Ok(Some(length(values, flag, Sign::ZeroToo)?).filter(|length| !length.is_zero()))
 }
 
 fn count(values: &Values, flag: &'static str, smallest: i64) -> Result<u32, ArgsError> {
@@ -333,7 +348,7 @@ const TABLE: &[Flag] = &[
     Flag::new("rate-limit", Kind::Integer, "2", "Requests a second to verify and rotate."),
     Flag::new("rate-limit-burst", Kind::Integer, "2", "Requests above that rate at once."),
     Flag::new("read-timeout", Kind::Duration, "2m", "Time to read a request."),
-    Flag::new("rotate-period", Kind::Duration, "720h", ""),
+    Flag::new("rotate-period", Kind::Duration, "", ""),
     Flag::new("skip-recreate", Kind::Switch, "false", "Do not watch Secrets, and so do not make deleted ones again."),
     Flag::new("update-status", Kind::Switch, "true", "Write the status of SealedSecrets."),
     Flag::new("version", Kind::Switch, "false", "Print the version and exit."),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::{Api, ApiResource, DynamicObject};
+use kube::api::{Api, ApiResource, DynamicObject, PostParams};
 use kube::{Client, Resource as _};
 use sealer_core::SealedSecret;
 use sealer_core::resource::assemble::{OpenError, OpenOptions, Templates, UnsealedSecret, open};
@@ -26,7 +26,15 @@ pub(crate) struct Context {
     pub(crate) metrics: Metrics,
     pub(crate) queue: Queue,
     pub(crate) index: Index,
-    rsa: Arc<Semaphore>,
+    reconcile_threads: Arc<Semaphore>,
+    http_threads: Arc<Semaphore>,
+}
+
+/// Whose arithmetic it is: requests from outside must not keep the cluster's own work waiting.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Pool {
+    Reconcile,
+    Http,
 }
 
 impl Context {
@@ -39,14 +47,16 @@ impl Context {
 
     pub(crate) fn new(client: Client, config: Config) -> Self {
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        let index = if config.update_status { Index::default() } else { Index::without_status() };
         Self {
             client,
             config,
             keys: Keys::default(),
             metrics: Metrics::default(),
             queue: Queue::default(),
-            index: Index::default(),
-            rsa: Arc::new(Semaphore::new(workers)),
+            index,
+            reconcile_threads: Arc::new(Semaphore::new(workers)),
+            http_threads: Arc::new(Semaphore::new((workers / 2).max(1))),
         }
     }
 
@@ -64,22 +74,31 @@ impl Context {
         Api::namespaced_with(self.client.clone(), namespace, &sealed_secret_resource())
     }
 
-    /// Opens values on a bounded set of threads beside the async workers: one private-key operation takes
-    /// milliseconds.
-    pub(crate) async fn open(
-        &self,
-        label: Label,
-        spec: SealedSecretSpec,
-        templates: Templates,
-    ) -> Option<Result<UnsealedSecret, OpenError>> {
-        let keyring = self.keys.ring();
-        let options = OpenOptions { accept_v1_data: self.config.accept_v1_data, templates };
-        self.compute(move || open(&label, &spec, &keyring, &options)).await
+    /// What every write says of its writer; the name is the one that existing installations show.
+    #[expect(clippy::unused_self, reason = "all writes go through the context")]
+    pub(crate) fn write(&self) -> PostParams {
+        PostParams { field_manager: Some("controller".to_owned()), ..PostParams::default() }
     }
 
-    /// Runs arithmetic on the bounded set of threads; `None` if it panicked.
-    pub(crate) async fn compute<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-        let permit = self.rsa.clone().acquire_owned().await.ok()?;
+    /// Opens a SealedSecret and renders its templates; `None` if that panicked.
+    pub(crate) async fn open(&self, label: Label, spec: SealedSecretSpec) -> Option<Result<UnsealedSecret, OpenError>> {
+        let keyring = self.keys.ring();
+        let options = OpenOptions { accept_v1_data: self.config.accept_v1_data, templates: Templates::Render };
+        self.compute(Pool::Reconcile, move || open(&label, &spec, &keyring, &options)).await
+    }
+
+    /// Runs arithmetic on a bounded set of threads beside the async workers: one private-key operation takes
+    /// milliseconds. `None` if it panicked.
+    pub(crate) async fn compute<T: Send + 'static>(
+        &self,
+        pool: Pool,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        let threads = match pool {
+            Pool::Reconcile => &self.reconcile_threads,
+            Pool::Http => &self.http_threads,
+        };
+        let permit = threads.clone().acquire_owned().await.ok()?;
         let task = tokio::task::spawn_blocking(move || {
             let _held = permit;
             work()

@@ -136,7 +136,9 @@ impl Failure {
         let kube::Error::Api(status) = error else {
             return Self::new(reason, Class::Transient, answer(error));
         };
-        let class = if matches!(status.code, 400 | 422) { Class::Permanent } else { Class::Transient };
+        // A refusal of a webhook has any code, and passes when its policy changes.
+        let is_invalid = status.is_invalid() || status.code == TOO_LARGE;
+        let class = if is_invalid { Class::Permanent } else { Class::Transient };
         let failure = Self::new(reason, class, status.message.clone());
         if status.message.ends_with(IMMUTABLE) {
             return Self { event: immutable(namespace, name), class: Class::Permanent, ..failure };
@@ -153,5 +155,7 @@ fn immutable(namespace: &str, name: &str) -> String {
     )
 }
 
+/// The answer to a Secret above the size limit.
+const TOO_LARGE: u16 = 413;
 /// How the API server ends its refusal to change an immutable Secret.
 const IMMUTABLE: &str = "field is immutable when `immutable` is set";

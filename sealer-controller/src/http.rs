@@ -2,7 +2,7 @@
 //! hold a private key and never come near a template.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -24,7 +24,9 @@ use crate::http::limit::Limits;
 mod body;
 mod certificate;
 mod limit;
+mod open;
 mod rotate;
+pub(crate) mod server;
 mod verify;
 
 /// What handlers share.
@@ -37,9 +39,9 @@ pub(crate) struct Shared {
 pub(crate) async fn serve(context: Arc<Context>, stop: CancellationToken) -> Result<(), StartError> {
     let listener = listen(&context.config.listen).await?;
     tracing::info!(addr = address(&listener), "HTTP server serving");
-    let router = router(context);
-    let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
-    served.map_err(StartError::Runtime)
+    let read_timeout = context.config.read_timeout;
+    server::serve(listener, router(context), read_timeout, &stop).await;
+    Ok(())
 }
 
 /// Binds an address in Go's form: `:8080` is every interface.
@@ -62,7 +64,7 @@ pub(crate) fn address(listener: &TcpListener) -> String {
 
 /// All routes. Any method is answered, as existing clients and probes expect.
 fn router(context: Arc<Context>) -> Router {
-    let timeout = context.config.request_timeout;
+    let timeout = context.config.request_timeout.unwrap_or(Duration::MAX);
     let shared = Arc::new(Shared { limits: Limits::new(context.config.rate), context });
     let opening = Router::new()
         .route(api::VERIFY, any(verify::verify))

@@ -1,17 +1,20 @@
 //! The sealing keys: a ring that is swapped whole, followed live, and renewed in time.
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use sealer_core::key::keyring::{NextKey, next_key};
+use sealer_core::key::keyring::{NextKey, RotationPolicy, next_key};
 use sealer_core::{Fingerprint, Keyring};
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
-use crate::error::StartError;
+use crate::error::{KeysError, StartError};
+use crate::keys::rotation::Fresh;
+use crate::keys::store::Parsed;
 
 mod rotation;
 pub(crate) mod store;
@@ -19,15 +22,27 @@ pub(crate) mod store;
 /// The ring as everybody sees it.
 pub(crate) struct Keys {
     ring: ArcSwap<Keyring>,
-    changed: watch::Sender<()>,
+    /// Counts the rings that were put in place.
+    version: watch::Sender<u64>,
     asked: Notify,
-    /// Keys that this process made; the watch may bring one before its creation is answered.
-    made: Mutex<HashSet<Fingerprint>>,
+    /// Held while the cluster's keys are listed or one is added, so that no older list replaces a newer one.
+    loading: tokio::sync::Mutex<()>,
+    /// What each key Secret was found to hold, by its name; read again only when its version changes.
+    parsed: Mutex<BTreeMap<String, Parsed>>,
+    /// Keys that this process made, and when.
+    made: Mutex<Vec<(Fingerprint, Instant)>>,
 }
 
 impl Default for Keys {
     fn default() -> Self {
-        Self { ring: ArcSwap::default(), changed: watch::Sender::new(()), asked: Notify::new(), made: Mutex::default() }
+        Self {
+            ring: ArcSwap::default(),
+            version: watch::Sender::new(0),
+            asked: Notify::new(),
+            loading: tokio::sync::Mutex::new(()),
+            parsed: Mutex::default(),
+            made: Mutex::default(),
+        }
     }
 }
 
@@ -37,19 +52,14 @@ impl Keys {
         Keyring::clone(&self.ring.load())
     }
 
+    /// Changes with every ring that is put in place.
+    pub(crate) fn version(&self) -> u64 {
+        *self.version.borrow()
+    }
+
     /// Asks the renewal task for a new key at once.
     pub(crate) fn ask_for_new_key(&self) {
         self.asked.notify_one();
-    }
-
-    /// Remembers that a key is of our own making.
-    pub(crate) fn note_made(&self, fingerprint: Fingerprint) {
-        self.made.lock().unwrap_or_else(PoisonError::into_inner).insert(fingerprint);
-    }
-
-    /// Whether a key is of our own making.
-    pub(crate) fn was_made_here(&self, fingerprint: &Fingerprint) -> bool {
-        self.made.lock().unwrap_or_else(PoisonError::into_inner).contains(fingerprint)
     }
 
     /// Puts a ring in place; says whether it brought keys that were not there.
@@ -57,12 +67,28 @@ impl Keys {
         let before = self.ring();
         let brings_new = ring.entries().iter().any(|entry| before.get(entry.key.fingerprint()).is_none());
         self.ring.store(Arc::new(ring));
-        self.changed.send_replace(());
+        self.version.send_modify(|version| *version += 1);
         brings_new
+    }
+
+    fn made_by_us(&self, fingerprint: &Fingerprint) -> bool {
+        lock(&self.made).iter().any(|(made, _)| made == fingerprint)
+    }
+
+    /// When this process last made a key that is still there.
+    fn last_made(&self) -> Option<Instant> {
+        let ring = self.ring();
+        lock(&self.made).iter().filter(|(made, _)| ring.get(made).is_some()).map(|(_, at)| *at).max()
     }
 }
 
-/// Loads the keys, and makes the first one where there is none. Nothing is served or opened before this is done.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing panics while it holds one of these locks; a poisoned one is whole.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Loads the keys, and makes one where there is none or the newest is older than the cutoff: that is judged at start
+/// alone, since a cutoff in the future would ask for another key for ever. Nothing is served or opened before.
 pub(crate) async fn start(context: &Context) -> Result<(), StartError> {
     tracing::info!("Searching for existing private keys");
     let refused = |action| {
@@ -70,10 +96,10 @@ pub(crate) async fn start(context: &Context) -> Result<(), StartError> {
         move |cause| StartError::Keys { action, namespace, cause }
     };
     store::load(context).await.map_err(refused("list"))?;
-    let cutoff_too = next_key(&context.ring(), context.now(), &context.config.keys.rotation);
-    let must_have = context.ring().active().is_none() || cutoff_too == NextKey::Now;
-    if must_have {
-        rotation::make(context).await.map_err(refused("create"))?;
+    let at_start = RotationPolicy { period: None, ..context.config.keys.rotation };
+    if next_key(&context.ring(), context.now(), &at_start) == NextKey::Now {
+        let fresh = rotation::generate(context).await.map_err(refused("create"))?;
+        rotation::store(context, &fresh).await.map_err(refused("create"))?;
     }
     Ok(())
 }
@@ -89,53 +115,83 @@ pub(crate) async fn follow(context: Arc<Context>, stop: CancellationToken) -> Re
 
 /// Makes the next key when it is due, or when asked.
 pub(crate) async fn renew(context: Arc<Context>, stop: CancellationToken) -> Result<(), StartError> {
-    let mut changed = context.keys.changed.subscribe();
-    let mut failures = 0;
+    tokio::select! {
+        () = stop.cancelled() => Ok(()),
+        never = renew_for_ever(&context) => never,
+    }
+}
+
+async fn renew_for_ever(context: &Context) -> Result<(), StartError> {
+    let mut changed = context.keys.version.subscribe();
     loop {
-        let wait = until_next(&context);
-        tokio::select! {
-            () = stop.cancelled() => return Ok(()),
+        let cause = tokio::select! {
             _ = changed.changed() => continue,
-            () = context.keys.asked.notified() => {}
-            () = tokio::time::sleep(wait) => {
-                if !is_due(&context) { continue }
-            }
-        }
-        failures = if make(&context).await { 0 } else { failures + 1 };
-        if failures > 0 {
-            tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                () = tokio::time::sleep(retry_after(failures)) => context.keys.ask_for_new_key(),
-            }
-        }
+            () = context.keys.asked.notified() => Cause::Asked,
+            () = tokio::time::sleep(until_due(context).min(LONGEST_WAIT)) => Cause::Due,
+        };
+        bring_new_key(context, cause).await;
     }
 }
 
-async fn make(context: &Context) -> bool {
-    let made = rotation::make(context).await;
-    if let Err(error) = &made {
+/// Why a new key is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    Asked,
+    Due,
+}
+
+/// Tries until there is one: the key that was generated first is kept, so that an attempt which only seemed to fail
+/// does not end in two.
+async fn bring_new_key(context: &Context, cause: Cause) {
+    let mut fresh = None;
+    let mut failures = 0;
+    while let Err(error) = attempt(context, cause, &mut fresh).await {
+        failures += 1;
         tracing::error!(error = error.to_string(), "Failed to generate new key");
+        tokio::time::sleep(retry_after(failures)).await;
     }
-    made.is_ok()
 }
 
-fn is_due(context: &Context) -> bool {
-    next_key(&context.ring(), context.now(), &context.config.keys.rotation) == NextKey::Now
+async fn attempt(context: &Context, cause: Cause, fresh: &mut Option<Fresh>) -> Result<(), KeysError> {
+    let not_due = || cause == Cause::Due && !until_due(context).is_zero();
+    if not_due() {
+        return Ok(());
+    }
+    // Another controller may have been faster, and an answer may have been lost.
+    store::load(context).await?;
+    let is_there = fresh.as_ref().is_some_and(|fresh| context.ring().get(fresh.key.fingerprint()).is_some());
+    if is_there || not_due() {
+        return Ok(());
+    }
+    let fresh = match fresh {
+        Some(fresh) => fresh,
+        None => fresh.insert(rotation::generate(context).await?),
+    };
+    rotation::store(context, fresh).await
 }
 
-/// Time until the next key is due, looked at again at least once a minute: clocks jump.
-fn until_next(context: &Context) -> Duration {
+/// Time until the next key is due by age. A key that this process made counts from then by a clock that does not jump,
+/// so that clocks which disagree cannot ask for one key after another.
+fn until_due(context: &Context) -> Duration {
     let now = context.now();
-    match next_key(&context.ring(), now, &context.config.keys.rotation) {
+    let by_age = RotationPolicy { cutoff: None, ..context.config.keys.rotation };
+    let wait = match next_key(&context.ring(), now, &by_age) {
         NextKey::Now => Duration::ZERO,
-        NextKey::At(due) => Duration::try_from(due.duration_since(now)).unwrap_or_default().min(LONGEST_WAIT),
-        NextKey::Never => LONGEST_WAIT,
-    }
+        NextKey::At(due) => Duration::try_from(due.duration_since(now)).unwrap_or_default(),
+        NextKey::Never => return LONGEST_WAIT,
+    };
+    let period = by_age.period.unwrap_or_default();
+    let since_made = context.keys.last_made().map(|at| at.elapsed());
+    wait.max(since_made.map_or(Duration::ZERO, |since| period.saturating_sub(since)))
 }
 
 fn retry_after(failures: u32) -> Duration {
     Duration::from_secs(1 << failures.min(9)).min(LONGEST_RETRY)
 }
 
+/// Clocks jump: what is due is looked at again at least that often.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 const LONGEST_RETRY: Duration = Duration::from_secs(300);
+
+#[cfg(test)]
+mod tests;

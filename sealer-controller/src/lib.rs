@@ -5,6 +5,7 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -12,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::args::{Config, Request};
 use crate::context::Context;
 use crate::error::StartError;
+use crate::signals::Signals;
 
 mod admin;
 mod args;
@@ -36,41 +38,64 @@ pub fn main(args: Vec<String>, variable: impl Fn(&str) -> Option<String>) -> Exi
     telemetry::init(&config.log);
     telemetry::quiet_panics();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let outcome = runtime.map_err(StartError::Runtime).and_then(|runtime| runtime.block_on(run(*config)));
+    let outcome = runtime.map_err(StartError::Runtime).and_then(|runtime| {
+        let outcome = runtime.block_on(run(*config));
+        // Arithmetic under way would be waited for otherwise, and nobody needs its result any longer.
+        runtime.shutdown_background();
+        outcome
+    });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => telemetry::refuse(&error.to_string(), FAILURE),
     }
 }
 
-/// Starts every task, waits for a signal or for one that cannot go on, and drains.
+/// Gets ready, then works until told to stop.
 async fn run(config: Config) -> Result<(), StartError> {
     tracing::info!(version = VERSION, "Starting sealed-secrets controller");
+    if let Some((old, new)) = config.deprecated {
+        tracing::warn!("Flag --{old} has been deprecated, please use {new} instead");
+    }
     // kube takes the process's provider; a second one in the tree would make the choice ambiguous.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let stop = CancellationToken::new();
+    let mut signals = Signals::catch()?;
     let context = Arc::new(Context::connect(config).await?);
-    keys::start(&context).await?;
-    let mut tasks: JoinSet<Result<(), StartError>> = JoinSet::new();
+    tokio::select! {
+        started = keys::start(&context) => started?,
+        () = signals.end(|| context.keys.ask_for_new_key()) => return Ok(()),
+    }
+    work(&context, &mut signals).await
+}
+
+/// Starts every task, waits for a signal or for a task that cannot go on, and drains.
+async fn work(context: &Arc<Context>, signals: &mut Signals) -> Result<(), StartError> {
+    let stop = CancellationToken::new();
+    let mut tasks = start(context, &stop);
+    let first = tokio::select! {
+        first = tasks.join_next() => first,
+        () = signals.end(|| context.keys.ask_for_new_key()) => None,
+    };
+    tracing::info!("Shutting down controller");
+    stop.cancel();
+    // What waits for an API server that does not answer is not waited for.
+    let _ = tokio::time::timeout(DRAIN, async { while tasks.join_next().await.is_some() {} }).await;
+    first.unwrap_or(Ok(Ok(()))).unwrap_or(Err(StartError::Task))
+}
+
+fn start(context: &Arc<Context>, stop: &CancellationToken) -> JoinSet<Result<(), StartError>> {
+    let mut tasks = JoinSet::new();
     tasks.spawn(http::serve(context.clone(), stop.clone()));
     tasks.spawn(admin::serve(context.clone(), stop.clone()));
     tasks.spawn(keys::follow(context.clone(), stop.clone()));
     tasks.spawn(keys::renew(context.clone(), stop.clone()));
     tasks.spawn(watch::run(context.clone(), stop.clone()));
     tasks.spawn(reconcile::work(context.clone(), stop.clone()));
-    tasks.spawn(signals::wait(context, stop.clone()));
-    let first = tasks.join_next().await;
-    tracing::info!("Shutting down controller");
-    stop.cancel();
-    while tasks.join_next().await.is_some() {}
-    match first {
-        Some(Ok(outcome)) => outcome,
-        Some(Err(_)) => Err(StartError::Task),
-        None => Ok(()),
-    }
+    tasks
 }
 
 /// Version that is logged, printed and shown as a metric.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// A Pod is killed after half a minute.
+const DRAIN: Duration = Duration::from_secs(20);
 const USAGE_ERROR: u8 = 2;
 const FAILURE: u8 = 1;

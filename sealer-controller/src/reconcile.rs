@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use kube::api::DynamicObject;
 use sealer_core::SealedSecret;
-use sealer_core::resource::assemble::{OpenError, Templates, UnsealedSecret};
+use sealer_core::resource::assemble::{OpenError, UnsealedSecret};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +20,7 @@ mod apply;
 mod desired;
 mod events;
 mod plan;
+mod redact;
 mod status;
 
 /// Works the queue off until told to stop; what a worker holds then is finished first.
@@ -82,13 +83,18 @@ async fn reconcile(context: &Context, key: &Key) -> Result<(), Failure> {
         return Ok(());
     }
     tracing::info!(key = key.to_string(), "Updating");
+    let keys = context.keys.version();
     let outcome = bring_in_sync(context, &object).await;
     if let Err(failure) = &outcome {
         context.metrics.count_error(failure.reason, &key.namespace);
     }
     let settled = outcome.as_ref().map(|applied| applied.secret_version.clone());
-    context.index.settled(key, settled);
-    report(context, key, &object, &outcome).await?;
+    let is_news = context.index.settled(key, settled);
+    // A key that came during the look found nobody waiting for it.
+    if outcome.is_err() && context.keys.version() != keys {
+        context.queue.add(key.clone());
+    }
+    report(context, key, &object, &outcome, is_news).await?;
     outcome.map(|_| ())
 }
 
@@ -140,7 +146,7 @@ fn decode(object: &DynamicObject) -> Result<SealedSecret, Failure> {
 
 async fn unseal(context: &Context, sealed: &SealedSecret) -> Result<UnsealedSecret, Failure> {
     let label = sealed.label().map_err(Failure::unseal)?;
-    match context.open(label, sealed.spec.clone(), Templates::Render).await {
+    match context.open(label, sealed.spec.clone()).await {
         Some(opened) => opened.map_err(|error: OpenError| Failure::unseal(error)),
         None => Err(Failure::unseal("internal error")),
     }
@@ -152,11 +158,14 @@ async fn report(
     key: &Key,
     object: &DynamicObject,
     outcome: &Result<apply::Applied, Failure>,
+    is_news: bool,
 ) -> Result<(), Failure> {
     let message = outcome.as_ref().err().map(|failure| failure.message.as_str());
     let changed = status::next(object.data.get("status"), message, object.metadata.generation, context.now());
     let wrote = outcome.as_ref().is_ok_and(|applied| applied.wrote);
-    if wrote || changed.is_some() {
+    // What is told in the status is told in an event too; without a status, what differs from the last look.
+    let is_told = if context.config.update_status { changed.is_some() } else { is_news && outcome.is_err() };
+    if wrote || is_told {
         events::emit(context, object, outcome).await;
     }
     if let Some(next) = changed.filter(|_| context.config.update_status) {

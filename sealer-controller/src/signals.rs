@@ -1,24 +1,35 @@
 //! What the process is told from outside: SIGTERM and SIGINT end it, SIGUSR1 asks for a new key.
 
-use std::sync::Arc;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
-
-use crate::context::Context;
 use crate::error::StartError;
 
-/// Returns when the process is to end.
-pub(crate) async fn wait(context: Arc<Context>, stop: CancellationToken) -> Result<(), StartError> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(StartError::Runtime)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::Runtime)?;
-    let mut new_key = signal(SignalKind::user_defined1()).map_err(StartError::Runtime)?;
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
-            () = stop.cancelled() => return Ok(()),
-            _ = new_key.recv() => context.keys.ask_for_new_key(),
+/// Signals that are caught from now on.
+pub(crate) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    new_key: Signal,
+}
+
+impl Signals {
+    /// Begins to catch them.
+    pub(crate) fn catch() -> Result<Self, StartError> {
+        let catch = |kind| signal(kind).map_err(StartError::Runtime);
+        Ok(Self {
+            terminate: catch(SignalKind::terminate())?,
+            interrupt: catch(SignalKind::interrupt())?,
+            new_key: catch(SignalKind::user_defined1())?,
+        })
+    }
+
+    /// Returns when the process is to end; until then, calls `new_key` for each request for a key.
+    pub(crate) async fn end(&mut self, new_key: impl Fn()) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.new_key.recv() => new_key(),
+            }
         }
     }
 }

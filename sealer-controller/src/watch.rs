@@ -10,7 +10,8 @@ use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, DynamicObject, PartialObjectMeta};
 use kube::runtime::{WatchStreamExt as _, watcher};
-use kube::{Client, ResourceExt as _};
+use kube::{Client, ResourceExt};
+use sealer_core::scope::MANAGED_ANNOTATION;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +20,7 @@ use crate::context::{Context, sealed_secret_resource};
 use crate::error::{StartError, watch_answer};
 use crate::queue::Key;
 
+pub(crate) mod access;
 pub(crate) mod index;
 
 /// Watches until told to stop.
@@ -87,29 +89,46 @@ fn appeared(context: &Context, object: DynamicObject) {
     }
 }
 
-fn key_of(object: &DynamicObject) -> Key {
+fn key_of(object: &impl ResourceExt) -> Key {
     Key::new(object.namespace().unwrap_or_default(), object.name_any())
 }
 
+/// Follows Secrets for as long as that is allowed, and says once if it is not.
 async fn secrets(context: Arc<Context>, namespace: Option<String>) {
-    let api: Api<PartialObjectMeta<Secret>> = metadata_api(context.client.clone(), namespace.as_deref());
-    let mut events = watcher(api, watcher::Config::default()).boxed();
     let mut warned = false;
+    loop {
+        if access::may_watch_secrets(&context, namespace.as_deref()).await {
+            follow_secrets(&context, namespace.as_deref()).await;
+        }
+        if !std::mem::replace(&mut warned, true) {
+            tracing::warn!(
+                "no right to watch Secrets; what is done to them is noticed only when their SealedSecret changes"
+            );
+        }
+        tokio::time::sleep(REFUSED).await;
+    }
+}
+
+async fn follow_secrets(context: &Context, namespace: Option<&str>) {
+    let api: Api<PartialObjectMeta<Secret>> = metadata_api(context.client.clone(), namespace);
+    let mut events = watcher(api, watcher::Config::default()).default_backoff().boxed();
+    let mut listed = Vec::new();
     while let Some(event) = events.next().await {
         match event {
-            Ok(watcher::Event::Apply(secret)) => changed(&context, &secret),
-            Ok(watcher::Event::Delete(secret)) => deleted(&context, &secret),
-            Ok(_) => {}
-            Err(error) => {
-                if !std::mem::replace(&mut warned, true) {
-                    tracing::warn!(
-                        error = watch_answer(&error),
-                        "cannot watch Secrets; deleted ones come back only when their SealedSecret changes"
-                    );
-                }
-                // Without the right it stays refused until somebody changes RBAC; ask seldom.
-                tokio::time::sleep(if is_refused(&error) { REFUSED } else { BROKEN }).await;
+            Ok(watcher::Event::Init) => listed.clear(),
+            // What was done while nobody watched shows in a fresh list.
+            Ok(watcher::Event::InitApply(secret)) => {
+                changed(context, &secret);
+                listed.extend(Some(key_of(&secret)).filter(|key| context.index.knows(key)));
             }
+            Ok(watcher::Event::InitDone) => {
+                let missing = context.index.without_secret(namespace, &std::mem::take(&mut listed));
+                missing.into_iter().for_each(|key| context.queue.add(key));
+            }
+            Ok(watcher::Event::Apply(secret)) => changed(context, &secret),
+            Ok(watcher::Event::Delete(secret)) => deleted(context, &secret),
+            Err(error) if access::is_refused(&error) => return,
+            Err(error) => tracing::error!(error = watch_answer(&error), "cannot watch Secrets; trying again"),
         }
     }
 }
@@ -118,30 +137,27 @@ fn metadata_api(client: Client, namespace: Option<&str>) -> Api<PartialObjectMet
     namespace.map_or_else(|| Api::all(client.clone()), |namespace| Api::namespaced(client.clone(), namespace))
 }
 
-fn is_refused(error: &watcher::Error) -> bool {
-    match error {
-        watcher::Error::InitialListFailed(kube::Error::Api(status))
-        | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => status.is_forbidden(),
-        _ => false,
-    }
-}
-
 /// A Secret that somebody else changed is looked at again, if it belongs to a SealedSecret in view or may now be
 /// taken over.
 fn changed(context: &Context, secret: &PartialObjectMeta<Secret>) {
-    let key = Key::new(secret.namespace().unwrap_or_default(), secret.name_any());
+    let key = key_of(secret);
     let version = secret.resource_version().unwrap_or_default();
     if context.index.secret_changed(&key, &version) && !context.queue.is_running(&key) {
         context.queue.add(key);
     }
 }
 
+/// A Secret that was ours is made again, and one that was in the way no longer is. One that was only patched belonged to
+/// somebody else, who took it away.
 fn deleted(context: &Context, secret: &PartialObjectMeta<Secret>) {
-    let key = Key::new(secret.namespace().unwrap_or_default(), secret.name_any());
-    if context.index.knows(&key) {
+    let key = key_of(secret);
+    let controller = secret.owner_references().iter().find(|owner| owner.controller == Some(true));
+    let owned = controller.is_some_and(|owner| owner.kind == "SealedSecret" && owner.name == key.name);
+    let managed = secret.annotations().get(MANAGED_ANNOTATION).is_some_and(|value| value == "true");
+    if context.index.knows(&key) && (owned || managed || context.index.has_failed(&key)) {
         context.queue.add(key);
     }
 }
 
+/// Without the right it stays refused until somebody changes RBAC; ask seldom.
 const REFUSED: Duration = Duration::from_secs(600);
-const BROKEN: Duration = Duration::from_secs(2);

@@ -66,6 +66,7 @@ const TESTS: &[(&str, &str, Test)] = tests![
     ownership::a_foreign_secret_is_never_touched,
     ownership::a_secret_handed_over_later_is_taken_over,
     ownership::a_patched_secret_keeps_its_own_items,
+    ownership::only_what_was_ours_or_in_the_way_is_made_again,
     ownership::privileged_types_are_refused,
     scopes::each_scope_opens_where_it_may,
     scopes::a_strict_value_opens_under_no_other_name,

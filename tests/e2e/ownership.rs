@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt as _;
-use kube::api::{Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, ObjectMeta, Patch, PatchParams, PostParams};
 use sealer_core::Scope;
 use serde_json::{Value, json};
 
@@ -52,6 +52,24 @@ pub(crate) async fn a_patched_secret_keeps_its_own_items(scene: Scene) -> Result
     scene.holds("b", &[("k", "v")]).await?;
     let kept = scene.secret("a").await?.unwrap_or_default();
     ensure!(texts(&kept).len() == 2, "it must outlive the SealedSecret");
+    Ok(())
+}
+
+pub(crate) async fn only_what_was_ours_or_in_the_way_is_made_again(scene: Scene) -> Result<()> {
+    foreign(&scene, &json!({ "sealedsecrets.bitnami.com/patch": "true" })).await?;
+    scene.apply(&scene.sealed("a", &[("k", "v")], Scope::Strict).await?).await?;
+    scene.holds("a", &[("k", "v"), ("own", "x")]).await?;
+    scene.synced("a", "True").await?;
+    scene.secrets().delete("a", &DeleteParams::default()).await?;
+    let in_the_way =
+        Secret { metadata: ObjectMeta { name: Some("b".into()), ..ObjectMeta::default() }, ..Secret::default() };
+    scene.secrets().create(&PostParams::default(), &in_the_way).await?;
+    scene.apply(&scene.sealed("b", &[("k", "v")], Scope::Strict).await?).await?;
+    scene.synced("b", "False").await?;
+    scene.secrets().delete("b", &DeleteParams::default()).await?;
+    scene.holds("b", &[("k", "v")]).await?;
+    scene.synced("b", "True").await?;
+    ensure!(scene.secret("a").await?.is_none(), "a patched Secret belongs to whoever took it away");
     Ok(())
 }
 

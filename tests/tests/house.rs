@@ -88,7 +88,14 @@ fn one_file_names_the_cryptographic_backends() {
 #[test]
 fn the_cluster_is_written_from_few_places() {
     let writes = [".create(&", ".replace(&", ".replace_status(&", ".delete(&", ".patch(&", ".patch_status(&"];
-    let allowed = ["reconcile/apply.rs", "reconcile/events.rs", "keys/rotation.rs", "sealer-cli/src/cluster.rs"];
+    // `access.rs` creates a question that the API server answers and does not keep.
+    let allowed = [
+        "reconcile/apply.rs",
+        "reconcile/events.rs",
+        "keys/rotation.rs",
+        "watch/access.rs",
+        "sealer-cli/src/cluster.rs",
+    ];
     assert_eq!(naming(&writes, &allowed), Vec::<PathBuf>::new());
 }
 

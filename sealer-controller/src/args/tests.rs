@@ -32,6 +32,25 @@ fn flags_read_in_every_form_and_words_are_passed_over() {
 }
 
 #[test]
+fn the_old_name_of_the_renewal_period_still_counts() {
+    let period = |args: &[&str], environment: &[(&str, &str)]| {
+        run(args, environment).unwrap().keys.rotation.period.unwrap_or_default().as_secs() / 3600
+    };
+    let (old, new) = (("SEALED_SECRETS_ROTATE_PERIOD", "1h"), ("SEALED_SECRETS_KEY_RENEW_PERIOD", "2h"));
+    assert_eq!(period(&["--rotate-period=3h"], &[new]), 3);
+    assert_eq!(period(&[], &[old, new]), 1);
+    assert_eq!(period(&["--key-renew-period=4h"], &[old]), 4);
+    assert_eq!(run(&[], &[old]).unwrap().deprecated, Some(("rotate-period", "key-renew-period")));
+    assert_eq!(run(&[], &[]).unwrap().deprecated, None);
+}
+
+#[test]
+fn a_timeout_of_zero_is_none() {
+    let config = run(&["--read-timeout=0", "--write-timeout=90s"], &[]).unwrap();
+    assert_eq!((config.read_timeout, config.request_timeout), (None, Some(Duration::from_secs(90))));
+}
+
+#[test]
 fn additional_namespaces_narrow_the_watch() {
     let config = run(&["--additional-namespaces", "b, a,,b"], &[("POD_NAMESPACE", "own")]).unwrap();
     assert_eq!(config.watched, Watched::These(["a", "b", "own"].map(str::to_owned).to_vec()));

@@ -7,6 +7,8 @@ use kube::api::ObjectMeta;
 use sealer_core::{Label, SealedSecret};
 use serde_json::Value;
 
+use crate::context::{Context, Pool};
+
 /// A SealedSecret in the two forms that handlers need: as it came, and typed.
 pub(crate) struct Posted {
     pub(crate) json: Value,
@@ -18,12 +20,14 @@ pub(crate) struct Posted {
 ///
 /// # Errors
 /// The status to answer with: too large, cannot be received, or no SealedSecret.
-pub(crate) async fn read(body: Body) -> Result<Posted, StatusCode> {
+pub(crate) async fn read(context: &Context, body: Body) -> Result<Posted, StatusCode> {
     let bytes = to_bytes(body, LARGEST).await.map_err(|error| {
         let too_large = std::error::Error::source(&error).is_some_and(<dyn std::error::Error>::is::<LengthLimitError>);
         if too_large { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST }
     })?;
-    parse(&bytes).ok_or(StatusCode::INTERNAL_SERVER_ERROR)
+    // Two megabytes of YAML take a while.
+    let parsed = context.compute(Pool::Http, move || parse(&bytes)).await;
+    parsed.flatten().ok_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 fn parse(bytes: &[u8]) -> Option<Posted> {

@@ -7,17 +7,19 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use sealer_core::resource::assemble::{Templates, UnsealedSecret};
+use sealer_core::resource::assemble::UnsealedSecret;
 use sealer_core::resource::disassemble::template_metadata;
 use sealer_core::scope::{CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION};
 use sealer_core::{Label, Scope, SealingKey, seal};
 use serde_json::{Map, Value, json};
 
+use crate::context::Pool;
 use crate::http::body::Posted;
-use crate::http::{Shared, body, empty};
+use crate::http::open::Outcome;
+use crate::http::{Shared, body, empty, open};
 
 pub(crate) async fn rotate(State(shared): State<Arc<Shared>>, body: Body) -> Response {
-    let posted = match body::read(body).await {
+    let posted = match body::read(&shared.context, body).await {
         Ok(posted) => posted,
         Err(status) => {
             tracing::error!(error = status.as_str(), "Error handling /v1/rotate request");
@@ -37,10 +39,12 @@ async fn seal_anew(shared: &Shared, posted: Posted) -> Option<Value> {
     let ring = shared.context.ring();
     let key = ring.active()?.certificate.as_ref()?.key().clone();
     let from_blob = sealed.spec.data.is_some();
-    let unsealed = shared.context.open(label.clone(), sealed.spec, Templates::Ignore).await?.ok()?;
+    let Outcome::Opened(unsealed) = open::posted(&shared.context, label.clone(), sealed.spec).await else {
+        return None;
+    };
     let template =
         if from_blob { blob_template(&unsealed) } else { json.pointer("/spec/template").cloned().unwrap_or_default() };
-    let items = shared.context.compute(move || seal_items(&unsealed, &label, &key)).await??;
+    let items = shared.context.compute(Pool::Http, move || seal_items(&unsealed, &label, &key)).await??;
     Some(json!({
         "kind": "SealedSecret",
         "apiVersion": "bitnami.com/v1alpha1",

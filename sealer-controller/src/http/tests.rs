@@ -16,7 +16,7 @@ static KEY: LazyLock<Arc<UnsealingKey>> = LazyLock::new(|| Arc::new(UnsealingKey
 
 fn ring() -> Keyring {
     let now = Timestamp::from_second(1_800_000_000).unwrap();
-    let certificate = Certificate::self_signed(&KEY, "", now, std::time::Duration::from_secs(86_400)).unwrap();
+    let certificate = Certificate::self_signed(&KEY, "", now, Duration::from_secs(86_400)).unwrap();
     Keyring::new(vec![KeyEntry { name: "k".into(), key: KEY.clone(), certificate: Some(certificate), ordered_at: now }])
 }
 
@@ -141,4 +141,26 @@ async fn a_header_does_not_dodge_the_limits() {
     let (status, headers, body) = ask(&app, "/v1/verify", "{}".to_owned(), "x").await;
     assert_eq!((status, body.as_str()), (StatusCode::TOO_MANY_REQUESTS, "limit exceeded\n"));
     assert!(headers.contains_key("retry-after"));
+}
+
+#[tokio::test]
+async fn slow_and_silent_connections_are_dropped_and_do_not_hold_up_the_end() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let stop = CancellationToken::new();
+    let ended = stop.clone();
+    let timeout = Some(Duration::from_millis(300));
+    let server = tokio::spawn(async move { server::serve(listener, app(&[]), timeout, &ended).await });
+    let mut slow = tokio::net::TcpStream::connect(address).await.unwrap();
+    slow.write_all(b"GET /healthz HTTP/1.1\r\nX: ").await.unwrap();
+    let mut quick = tokio::net::TcpStream::connect(address).await.unwrap();
+    quick.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    quick.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("ok\n"), "{answer}");
+    let dropped = tokio::time::timeout(Duration::from_secs(10), slow.read_to_end(&mut Vec::new())).await;
+    assert!(dropped.is_ok(), "the slow one is still open");
+    stop.cancel();
+    assert!(tokio::time::timeout(Duration::from_secs(20), server).await.is_ok(), "the server does not end");
 }

@@ -6,21 +6,21 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use sealer_core::resource::assemble::Templates;
 
-use crate::http::{Shared, body, empty};
+use crate::http::open::Outcome;
+use crate::http::{Shared, body, empty, open};
 
 pub(crate) async fn verify(State(shared): State<Arc<Shared>>, body: Body) -> Response {
-    let posted = match body::read(body).await {
+    let posted = match body::read(&shared.context, body).await {
         Ok(posted) => posted,
         Err(status) => {
             tracing::error!(error = status.as_str(), "Error handling /v1/verify request");
             return empty(status);
         }
     };
-    match shared.context.open(posted.label, posted.sealed.spec, Templates::Ignore).await {
-        Some(Ok(_)) => empty(StatusCode::OK),
-        Some(Err(_)) => empty(StatusCode::CONFLICT),
-        None => empty(StatusCode::INTERNAL_SERVER_ERROR),
-    }
+    empty(match open::posted(&shared.context, posted.label, posted.sealed.spec).await {
+        Outcome::Opened(_) => StatusCode::OK,
+        Outcome::Closed => StatusCode::CONFLICT,
+        Outcome::TooLong => StatusCode::SERVICE_UNAVAILABLE,
+    })
 }

@@ -1,34 +1,51 @@
 //! Making a key: generated, stored in the cluster, and only then served.
 
-use k8s_openapi::api::core::v1::Secret;
-use kube::api::PostParams;
+use std::sync::Arc;
+
 use sealer_core::key::stored::to_secret;
-use sealer_core::{Certificate, UnsealingKey};
+use sealer_core::{Certificate, KeyEntry, UnsealingKey};
+use tokio::time::Instant;
 
-use super::store;
-use crate::context::Context;
+use crate::args::KeyOrder;
+use crate::context::{Context, Pool};
 use crate::error::KeysError;
+use crate::keys::{lock, store};
 
-/// Makes a key, stores it, and loads the ring anew. A key that could not be stored is forgotten.
-pub(crate) async fn make(context: &Context) -> Result<(), KeysError> {
-    let config = context.config.keys.clone();
-    let now = context.now();
-    let secret = context
-        .compute(move || {
-            let key = UnsealingKey::generate(config.bits).ok()?;
-            let certificate = Certificate::self_signed(&key, &config.common_name, now, config.validity).ok()?;
-            Some((to_secret(&key, &certificate, &config.naming), certificate))
-        })
-        .await;
-    let (secret, certificate) = secret.flatten().ok_or(KeysError::Generation)?;
-    context.keys.note_made(certificate.key().fingerprint().clone());
-    let stored = store_secret(context, &secret).await?;
-    let name = stored.metadata.name.unwrap_or_default();
-    tracing::info!(namespace = context.config.namespace, name, "New key written");
-    tracing::info!(certificate = certificate.to_pem(), "Certificate generated");
-    store::load(context).await
+/// A key that may not be stored yet.
+pub(crate) struct Fresh {
+    pub(crate) key: Arc<UnsealingKey>,
+    certificate: Certificate,
 }
 
-async fn store_secret(context: &Context, secret: &Secret) -> Result<Secret, kube::Error> {
-    context.secrets(&context.config.namespace).create(&PostParams::default(), secret).await
+/// Generates a key and its certificate.
+pub(crate) async fn generate(context: &Context) -> Result<Fresh, KeysError> {
+    let config = context.config.keys.clone();
+    let now = context.now();
+    let made = context.compute(Pool::Reconcile, move || {
+        let key = UnsealingKey::generate(config.bits).ok()?;
+        let certificate = Certificate::self_signed(&key, &config.common_name, now, config.validity).ok()?;
+        Some(Fresh { key: Arc::new(key), certificate })
+    });
+    let fresh = made.await.flatten().ok_or(KeysError::Generation)?;
+    // Known before it can be seen in the cluster, so that nobody takes it for a stranger's.
+    lock(&context.keys.made).push((fresh.key.fingerprint().clone(), Instant::now()));
+    Ok(fresh)
+}
+
+/// Stores a key in the cluster, and puts it into the ring once it is there.
+pub(crate) async fn store(context: &Context, fresh: &Fresh) -> Result<(), KeysError> {
+    let _held = context.keys.loading.lock().await;
+    let secret = to_secret(&fresh.key, &fresh.certificate, &context.config.keys.naming);
+    let stored = context.secrets(&context.config.namespace).create(&context.write(), &secret).await?;
+    let name = stored.metadata.name.unwrap_or_default();
+    let created = stored.metadata.creation_timestamp.map_or_else(|| context.now(), |time| time.0);
+    tracing::info!(namespace = context.config.namespace, name, "New key written");
+    tracing::info!(certificate = fresh.certificate.to_pem(), "Certificate generated");
+    let ordered_at = match context.config.keys.order {
+        KeyOrder::CertNotBefore => fresh.certificate.not_before(),
+        KeyOrder::SecretCreationTimestamp => created,
+    };
+    let certificate = Some(fresh.certificate.clone());
+    store::install(context, context.ring().with(KeyEntry { name, key: fresh.key.clone(), certificate, ordered_at }));
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! Key Secrets: between the cluster's form and the ring. Only the own namespace is looked at.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use futures::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{ListParams, PartialObjectMeta};
-use kube::runtime::watcher;
+use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, ResourceExt as _};
 use sealer_core::api::{KEY_LABEL, KEY_LABEL_ACTIVE};
 use sealer_core::error::{CertificateError, KeyError};
@@ -16,53 +16,79 @@ use sealer_core::key::stored::{CERTIFICATE_ITEM, KEY_ITEM};
 use sealer_core::{Certificate, KeyEntry, Keyring, UnsealingKey};
 
 use crate::args::KeyOrder;
-use crate::context::Context;
+use crate::context::{Context, Pool};
 use crate::error::{KeysError, watch_answer};
+use crate::keys::lock;
+use crate::watch::access;
+
+/// What a key Secret was found to hold at one of its versions; nothing if it cannot be used.
+pub(crate) struct Parsed {
+    version: String,
+    created: Timestamp,
+    entry: Option<KeyEntry>,
+}
 
 /// Lists the key Secrets and puts the ring in place.
 pub(crate) async fn load(context: &Context) -> Result<(), KeysError> {
+    let _held = context.keys.loading.lock().await;
     let api = context.secrets(&context.config.namespace);
     let mut secrets = api.list(&ListParams::default().labels(&selector())).await?.items;
-    secrets.extend(legacy(&api, &context.config.keys.naming.prefix).await?);
-    let before = context.ring();
-    let (entries, broken) = read_all(secrets, context);
+    secrets.extend(api.get_opt(&context.config.keys.naming.prefix).await?);
+    let (entries, broken) = read_all(secrets, context).await;
     context.metrics.broken_keys.set(broken);
     let ring = Keyring::new(entries);
-    if ring.is_empty() && !before.is_empty() {
+    if ring.is_empty() && !context.ring().is_empty() {
         tracing::error!("no sealing key is left in the cluster; the ones in memory stay in use until a restart");
         return Ok(());
     }
-    announce(context, &before, &ring);
+    install(context, ring);
+    Ok(())
+}
+
+/// Puts a ring in place, and says and counts what that changes.
+pub(crate) fn install(context: &Context, ring: Keyring) {
+    announce(context, &context.ring(), &ring);
     context.metrics.keys.set(i64::try_from(ring.entries().len()).unwrap_or(i64::MAX));
     if context.keys.replace(ring) {
         context.index.requeue_unopened(&context.queue);
     }
-    Ok(())
 }
 
 /// Follows the key Secrets for ever.
 pub(crate) async fn follow(context: &Context) {
+    let mut warned = false;
+    loop {
+        if access::may_watch_secrets(context, Some(&context.config.namespace)).await {
+            watch(context).await;
+        }
+        if !std::mem::replace(&mut warned, true) {
+            tracing::warn!("no right to watch key Secrets; they are listed again every 15 seconds instead");
+        }
+        for _ in 0..LISTS_BETWEEN_QUESTIONS {
+            tokio::time::sleep(WITHOUT_WATCH).await;
+            reload(context).await;
+        }
+    }
+}
+
+/// Loads the keys whenever a key Secret changes; ends when the right to watch them is gone.
+async fn watch(context: &Context) {
     let api: Api<PartialObjectMeta<Secret>> = Api::namespaced(context.client.clone(), &context.config.namespace);
     let config = watcher::Config::default().labels(&selector());
-    let mut events = watcher(api, config).boxed();
-    let mut warned = false;
+    let mut events = watcher(api, config).default_backoff().boxed();
     while let Some(event) = events.next().await {
         match event {
-            Ok(watcher::Event::Init | watcher::Event::InitApply(_)) => continue,
-            Ok(_) => {}
-            Err(error) => {
-                if !std::mem::replace(&mut warned, true) {
-                    tracing::warn!(
-                        error = watch_answer(&error),
-                        "cannot watch key Secrets; they are listed again every 15 seconds instead"
-                    );
-                }
-                tokio::time::sleep(WITHOUT_WATCH).await;
-            }
+            Ok(watcher::Event::Init | watcher::Event::InitApply(_)) => {}
+            Ok(_) => reload(context).await,
+            Err(error) if access::is_refused(&error) => return,
+            Err(error) => tracing::error!(error = watch_answer(&error), "cannot watch key Secrets; trying again"),
         }
-        if let Err(error) = load(context).await {
-            tracing::error!(error = error.to_string(), "cannot list key Secrets; the ones in memory stay in use");
-        }
+    }
+}
+
+async fn reload(context: &Context) {
+    if let Err(error) = load(context).await {
+        tracing::error!(error = error.to_string(), "cannot list key Secrets; the ones in memory stay in use");
     }
 }
 
@@ -70,26 +96,53 @@ fn selector() -> String {
     format!("{KEY_LABEL}={KEY_LABEL_ACTIVE}")
 }
 
-/// The key of installations from before labels: a Secret named exactly like the prefix.
-async fn legacy(api: &Api<Secret>, prefix: &str) -> Result<Option<Secret>, kube::Error> {
-    api.get_opt(prefix).await
+/// Reads each Secret by itself: one that cannot be read does not keep the others from being used. What was read before
+/// is not read again.
+async fn read_all(secrets: Vec<Secret>, context: &Context) -> (Vec<KeyEntry>, i64) {
+    let mut before = std::mem::take(&mut *lock(&context.keys.parsed));
+    let mut parsed = BTreeMap::new();
+    // Of a legacy Secret that also carries the label there is one copy too many: the name decides.
+    for secret in secrets {
+        let name = secret.name_any();
+        let version = secret.resource_version().unwrap_or_default();
+        let known = before.remove(&name).filter(|known| known.version == version && !version.is_empty());
+        let found = match known {
+            Some(known) => known,
+            None if parsed.contains_key(&name) => continue,
+            None => read_one(secret, version, context).await,
+        };
+        parsed.insert(name, found);
+    }
+    // Among keys of equal rank the older Secret wins.
+    let mut usable: Vec<(Timestamp, KeyEntry)> =
+        parsed.values().filter_map(|parsed| Some((parsed.created, parsed.entry.clone()?))).collect();
+    usable.sort_by_key(|(created, _)| *created);
+    let broken = parsed.len() - usable.len();
+    *lock(&context.keys.parsed) = parsed;
+    (usable.into_iter().map(|(_, entry)| entry).collect(), i64::try_from(broken).unwrap_or(i64::MAX))
 }
 
-/// Reads each Secret by itself: one that cannot be read does not keep the others from being used.
-fn read_all(secrets: Vec<Secret>, context: &Context) -> (Vec<KeyEntry>, i64) {
-    let mut entries = Vec::new();
-    let mut broken = 0;
-    let mut seen = BTreeSet::new();
-    for secret in secrets.into_iter().filter(|secret| seen.insert(secret.name_any())) {
-        match read(&secret, context.config.keys.order, context.now()) {
-            Ok(entry) => entries.push(entry),
-            Err(error) => {
-                broken += 1;
-                tracing::error!(secret = secret.name_any(), error = error.to_string(), "Error reading key");
-            }
+/// Reading checks the key's arithmetic, which takes milliseconds.
+async fn read_one(secret: Secret, version: String, context: &Context) -> Parsed {
+    let name = secret.name_any();
+    let (order, now) = (context.config.keys.order, context.now());
+    let created = created(&secret, now);
+    let error = match context.compute(Pool::Reconcile, move || read(&secret, order, now)).await {
+        Some(Ok(entry)) => {
+            let later = entry.certificate.as_ref().is_some_and(|certificate| certificate.not_before() > now);
+            // What is not valid yet has another rank once it is: it is read again.
+            let version = if later { String::new() } else { version };
+            return Parsed { version, created, entry: Some(entry) };
         }
-    }
-    (entries, broken)
+        Some(Err(error)) => error.to_string(),
+        None => "internal error".to_owned(),
+    };
+    tracing::error!(secret = name, error, "Error reading key");
+    Parsed { version, created, entry: None }
+}
+
+fn created(secret: &Secret, now: Timestamp) -> Timestamp {
+    secret.metadata.creation_timestamp.as_ref().map_or(now, |time| time.0)
 }
 
 /// A key Secret that cannot be used.
@@ -110,11 +163,11 @@ fn read(secret: &Secret, order: KeyOrder, now: Timestamp) -> Result<KeyEntry, Br
     let item = |name: &str| secret.data.as_ref().and_then(|data| data.get(name)).map_or(&[][..], |bytes| &bytes.0);
     let key = UnsealingKey::from_pem(item(KEY_ITEM)).map_err(BrokenKey::Key)?;
     let certificate = Certificate::first_from_pem(item(CERTIFICATE_ITEM)).map_err(BrokenKey::Certificate)?;
-    let created = secret.metadata.creation_timestamp.as_ref().map_or(now, |time| time.0);
     let not_before = certificate.not_before();
     // A first day in the future would keep its key the newest until then.
     let in_future = not_before > now.saturating_add(CLOCK_SKEW).unwrap_or(now);
-    let ordered_at = if order == KeyOrder::SecretCreationTimestamp || in_future { created } else { not_before };
+    let ordered_at =
+        if order == KeyOrder::SecretCreationTimestamp || in_future { created(secret, now) } else { not_before };
     let certificate = may_seal(secret, &key, certificate, now);
     Ok(KeyEntry { name: secret.name_any(), key: Arc::new(key), certificate, ordered_at })
 }
@@ -147,7 +200,7 @@ fn announce(context: &Context, before: &Keyring, ring: &Keyring) {
             fingerprint = entry.key.fingerprint().as_str(),
             "registered private key"
         );
-        if !before.is_empty() && !context.keys.was_made_here(entry.key.fingerprint()) {
+        if !before.is_empty() && !context.keys.made_by_us(entry.key.fingerprint()) {
             context.metrics.foreign_keys.inc();
             tracing::warn!(secretname = entry.name, "a sealing key appeared that this controller did not make");
         }
@@ -158,6 +211,8 @@ fn announce(context: &Context, before: &Keyring, ring: &Keyring) {
 }
 
 const WITHOUT_WATCH: Duration = Duration::from_secs(15);
+/// Ten minutes: rights are seldom given later.
+const LISTS_BETWEEN_QUESTIONS: u32 = 40;
 /// How far the clock of whoever made a certificate may be ahead.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 const SMALLEST_SEALING_KEY: usize = 2048;

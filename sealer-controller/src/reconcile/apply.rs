@@ -3,7 +3,7 @@
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt as _;
-use kube::api::{DeleteParams, DynamicObject, PostParams, Preconditions};
+use kube::api::{DeleteParams, DynamicObject, Preconditions};
 use sealer_core::SealedSecret;
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::error::{Class, Failure, Reason};
 use crate::queue::Key;
 use crate::reconcile::plan::{Plan, Policy, plan};
-use crate::reconcile::status;
+use crate::reconcile::{redact, status};
 
 /// A Secret that is as it should be.
 pub(crate) struct Applied {
@@ -40,9 +40,9 @@ pub(crate) async fn apply(
                 return Ok(Applied { secret_version, wrote: false });
             }
             Plan::Refuse(failure) => return Err(*failure),
-            Plan::Create(secret) => context.secrets(&key.namespace).create(&PostParams::default(), &secret).await,
+            Plan::Create(secret) => context.secrets(&key.namespace).create(&context.write(), &secret).await,
             Plan::Replace(secret) => {
-                context.secrets(&key.namespace).replace(&key.name, &PostParams::default(), &secret).await
+                context.secrets(&key.namespace).replace(&key.name, &context.write(), &secret).await
             }
         };
         match attempt {
@@ -50,7 +50,10 @@ pub(crate) async fn apply(
                 return Ok(Applied { secret_version: written.resource_version().unwrap_or_default(), wrote: true });
             }
             Err(error) if is_race(&error) => live = get(context, &key).await?,
-            Err(error) => return Err(Failure::api(Reason::Update, &key.namespace, &key.name, &error)),
+            Err(error) => {
+                let failure = Failure::api(Reason::Update, &key.namespace, &key.name, &error);
+                return Err(redact::failure(failure, desired));
+            }
         }
     }
     Err(Failure::new(Reason::Update, Class::Transient, "other writers keep changing the Secret"))
@@ -70,7 +73,7 @@ pub(crate) async fn write_status(
     let mut next = next;
     for _ in 0..CONFLICTS {
         put_status(&mut target, next);
-        match api.replace_status(&name, &PostParams::default(), &target).await {
+        match api.replace_status(&name, &context.write(), &target).await {
             Ok(_) => return Ok(()),
             Err(kube::Error::Api(answer)) if answer.is_not_found() => return Ok(()),
             Err(error) if is_race(&error) => {}

@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::{Event, EventSource, ObjectReference};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use kube::api::{Api, DynamicObject, ObjectMeta, PostParams};
+use kube::api::{Api, DynamicObject, ObjectMeta};
 use kube::{Resource as _, ResourceExt as _};
 use sealer_core::SealedSecret;
 
@@ -19,7 +19,7 @@ pub(crate) async fn emit(context: &Context, object: &DynamicObject, outcome: &Re
     let event = event(context, object, type_, reason, message);
     let namespace = object.namespace().unwrap_or_default();
     let api: Api<Event> = Api::namespaced(context.client.clone(), &namespace);
-    if let Err(error) = api.create(&PostParams::default(), &event).await {
+    if let Err(error) = api.create(&context.write(), &event).await {
         tracing::debug!(error = crate::error::answer(&error), "cannot write an event");
     }
 }

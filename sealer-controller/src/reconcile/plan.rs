@@ -35,10 +35,8 @@ pub(crate) struct Policy<'a> {
 
 /// Decides.
 pub(crate) fn plan(desired: &Secret, live: Option<&Secret>, owner_uid: &str, policy: &Policy<'_>) -> Plan {
-    if let Some(refusal) = privileged(desired, policy) {
-        return Plan::Refuse(Box::new(refusal));
-    }
-    let Some(live) = live else { return Plan::Create(Box::new(desired.clone())) };
+    let refusal = privileged(desired, policy).map(|refusal| Plan::Refuse(Box::new(refusal)));
+    let Some(live) = live else { return refusal.unwrap_or_else(|| Plan::Create(Box::new(desired.clone()))) };
     let ours = is_owned_by(live, owner_uid);
     let next = if is_true(live, PATCH_ANNOTATION) {
         merged(desired, live)
@@ -49,7 +47,8 @@ pub(crate) fn plan(desired: &Secret, live: Option<&Secret>, owner_uid: &str, pol
     if !ours && !is_offered(desired, live, same) {
         return Plan::Refuse(Box::new(Failure::unmanaged(&live.name_any())));
     }
-    if same { Plan::Nothing } else { Plan::Replace(Box::new(next)) }
+    // What an earlier controller made stays, and stays in sync, for as long as nothing is to be written.
+    if same { Plan::Nothing } else { refusal.unwrap_or_else(|| Plan::Replace(Box::new(next))) }
 }
 
 /// Secrets that would hand out rights: a tenant who may create SealedSecrets gets none through them.

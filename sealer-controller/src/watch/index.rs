@@ -13,7 +13,11 @@ use crate::queue::{Key, Queue};
 
 /// All SealedSecrets in view.
 #[derive(Default)]
-pub(crate) struct Index(Mutex<HashMap<Key, Known>>);
+pub(crate) struct Index {
+    all: Mutex<HashMap<Key, Known>>,
+    /// Whether no status is written that could say what was observed.
+    without_status: bool,
+}
 
 #[derive(Default)]
 struct Known {
@@ -27,11 +31,17 @@ struct Known {
     secret_version: String,
     /// The last version that the watch of Secrets brought since a worker began.
     seen_version: String,
+    settled: bool,
     failed: Option<Reason>,
     gone: bool,
 }
 
 impl Index {
+    /// For a controller that writes no status.
+    pub(crate) fn without_status() -> Self {
+        Self { without_status: true, ..Self::default() }
+    }
+
     /// Takes note of an object; says whether it is to be looked at.
     pub(crate) fn saw(&self, key: &Key, object: DynamicObject) -> bool {
         let mut all = self.lock();
@@ -44,7 +54,8 @@ impl Index {
             known.uid == uid && known.generation == generation && known.scope == scope && known.instance == instance;
         let observed = object.data.pointer("/status/observedGeneration").and_then(serde_json::Value::as_i64);
         // A generation that nobody observed keeps waiting tools waiting, whatever else is the same.
-        if same && !known.gone && (known.pending.is_some() || observed == Some(generation) || known.failed.is_some()) {
+        let observed = observed == Some(generation) || (self.without_status && known.settled);
+        if same && !known.gone && (known.pending.is_some() || observed) {
             if known.pending.is_some() {
                 known.pending = Some(Box::new(object));
             }
@@ -103,17 +114,36 @@ impl Index {
             .collect()
     }
 
-    /// What came of the last look.
-    pub(crate) fn settled(&self, key: &Key, outcome: Result<String, &Failure>) {
-        if let Some(known) = self.lock().get_mut(key) {
-            match outcome {
-                Ok(version) => {
-                    known.failed = None;
-                    known.secret_version = version;
-                }
-                Err(failure) => known.failed = Some(failure.reason),
+    /// What came of the last look; says whether it differs from what came of the one before.
+    pub(crate) fn settled(&self, key: &Key, outcome: Result<String, &Failure>) -> bool {
+        let mut all = self.lock();
+        let Some(known) = all.get_mut(key) else { return false };
+        let before = (known.settled, known.failed);
+        known.settled = true;
+        match outcome {
+            Ok(version) => {
+                known.failed = None;
+                known.secret_version = version;
             }
+            Err(failure) => known.failed = Some(failure.reason),
         }
+        before != (true, known.failed)
+    }
+
+    /// Whether the last look failed.
+    pub(crate) fn has_failed(&self, key: &Key) -> bool {
+        self.lock().get(key).is_some_and(|known| known.failed.is_some())
+    }
+
+    /// Objects whose Secret was in order and is missing in a fresh list of a namespace (or of all).
+    pub(crate) fn without_secret(&self, namespace: Option<&str>, listed: &[Key]) -> Vec<Key> {
+        let listed: BTreeSet<&Key> = listed.iter().collect();
+        let all = self.lock();
+        let missing = all.iter().filter(|(key, known)| {
+            let in_view = namespace.is_none_or(|namespace| key.namespace == namespace);
+            in_view && !known.gone && !known.secret_version.is_empty() && !listed.contains(key)
+        });
+        missing.map(|(key, _)| key.clone()).collect()
     }
 
     /// Takes note of a Secret's new version; says whether it is the work of somebody else on an object in view.
@@ -146,7 +176,7 @@ impl Index {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, Known>> {
         // Nothing panics while it holds the lock; a poisoned one is whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -202,5 +232,34 @@ mod tests {
         assert_eq!(index.keep_only(Some("other"), &[]), []);
         assert_eq!(index.keep_only(None, &[]), std::slice::from_ref(&key));
         assert!(index.is_gone(&key) && !index.knows(&key));
+    }
+
+    #[test]
+    fn a_failure_and_a_missing_secret_are_remembered() {
+        let index = Index::default();
+        let key = Key::new("ns", "a");
+        assert!(index.saw(&key, object("1", 1, None, &json!({}))));
+        index.take(&key);
+        let failure = Failure::unmanaged("a");
+        assert!(index.settled(&key, Err(&failure)), "news");
+        assert!(!index.settled(&key, Err(&failure)), "known");
+        assert!(index.has_failed(&key));
+        assert_eq!(index.without_secret(None, &[]), [], "it had none");
+        assert!(index.settled(&key, Ok("7".to_owned())));
+        assert!(!index.has_failed(&key));
+        assert_eq!(index.without_secret(Some("ns"), &[]), std::slice::from_ref(&key));
+        assert_eq!(index.without_secret(Some("other"), &[]), []);
+        assert_eq!(index.without_secret(None, std::slice::from_ref(&key)), []);
+    }
+
+    #[test]
+    fn without_a_status_the_look_itself_is_what_was_observed() {
+        let key = Key::new("ns", "a");
+        for (index, again) in [(Index::default(), true), (Index::without_status(), false)] {
+            assert!(index.saw(&key, object("1", 1, None, &json!({}))));
+            index.take(&key);
+            index.settled(&key, Ok("7".to_owned()));
+            assert_eq!(index.saw(&key, object("1", 1, None, &json!({}))), again);
+        }
     }
 }

@@ -142,4 +142,9 @@ fn secrets_that_hand_out_rights_are_refused() {
     let key = json!({"metadata": {"namespace": "kube-system", "labels": {KEY_LABEL: "active"}}});
     assert!(refused(&key, &POLICY));
     assert!(!refused(&json!({"metadata": {"labels": {KEY_LABEL: "active"}}}), &POLICY));
+    // One that an earlier controller made stays in sync, and is not written.
+    let made = live(&[owned("u1"), token.clone()]);
+    assert_eq!(plan(&desired(&token), Some(&made), "u1", &POLICY), Plan::Nothing);
+    let drifted = live(&[owned("u1"), token.clone(), json!({"data": {"k": "eA=="}})]);
+    assert!(matches!(plan(&desired(&token), Some(&drifted), "u1", &POLICY), Plan::Refuse(_)));
 }
