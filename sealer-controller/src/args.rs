@@ -37,6 +37,8 @@ pub(crate) struct Config {
     pub(crate) request_timeout: Option<Duration>,
     pub(crate) rate: RateLimit,
     pub(crate) accept_v1_data: bool,
+    /// Whether templates may call functions that make keys or are slow on purpose.
+    pub(crate) expensive_templates: bool,
     pub(crate) update_status: bool,
     pub(crate) recreate: bool,
     pub(crate) delete_orphans: bool,
@@ -114,6 +116,7 @@ fn config(values: &Values, namespace: String) -> Result<Config, ArgsError> {
         request_timeout: [read_timeout, timeout(values, "write-timeout")?].into_iter().flatten().min(),
         rate: RateLimit { per_second: count(values, "rate-limit", 1)?, burst: count(values, "rate-limit-burst", 0)? },
         accept_v1_data: values.is_on("accept-deprecated-v1-data"),
+        expensive_templates: values.is_on("allow-expensive-template-functions"),
         update_status: values.is_on("update-status"),
         recreate: !values.is_on("skip-recreate"),
         delete_orphans: values.is_on("old-gc-behavior"),
@@ -283,6 +286,12 @@ const TABLE: &[Flag] = &[
         "Comma-separated namespaces to watch besides the own one, instead of all.",
     ),
     Flag::new("all-namespaces", Kind::Switch, "true", "Watch the whole cluster; otherwise the own namespace."),
+    Flag::new(
+        "allow-expensive-template-functions",
+        Kind::Switch,
+        "false",
+        "Let templates call functions that make keys or are slow on purpose: genPrivateKey, genCA, bcrypt and their like.",
+    ),
     Flag::new(
         "allow-secret-types",
         Kind::List,

@@ -1,13 +1,16 @@
 //! What every task shares: the client, the keys, the objects in view, the metrics, the clock.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, ApiResource, DynamicObject, PostParams};
 use kube::{Client, Resource as _};
 use sealer_core::SealedSecret;
-use sealer_core::resource::assemble::{OpenError, OpenOptions, Templates, UnsealedSecret, open};
+use sealer_core::resource::assemble::{OpenError, OpenOptions, UnsealedSecret, open};
+use sealer_core::resource::render::Rendering;
+use sealer_core::template::{Environment, Functions, Limits};
 use sealer_core::{Keyring, Label, SealedSecretSpec};
 use tokio::sync::Semaphore;
 
@@ -83,8 +86,16 @@ impl Context {
     /// Opens a SealedSecret and renders its templates; `None` if that panicked.
     pub(crate) async fn open(&self, label: Label, spec: SealedSecretSpec) -> Option<Result<UnsealedSecret, OpenError>> {
         let keyring = self.keys.ring();
-        let options = OpenOptions { accept_v1_data: self.config.accept_v1_data, templates: Templates::Render };
-        self.compute(Pool::Reconcile, move || open(&label, &spec, &keyring, &options)).await
+        let accept_v1_data = self.config.accept_v1_data;
+        let functions = Functions { expensive: self.config.expensive_templates };
+        let environment = Environment { now: self.now(), functions };
+        self.compute(Pool::Reconcile, move || {
+            let started = Instant::now();
+            let clock = move || started.elapsed();
+            let rendering = Rendering { environment, limits: Limits::default(), clock: &clock };
+            open(&label, &spec, &keyring, &OpenOptions { accept_v1_data, rendering: Some(rendering) })
+        })
+        .await
     }
 
     /// Runs arithmetic on a bounded set of threads beside the async workers: one private-key operation takes

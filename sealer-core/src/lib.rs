@@ -28,6 +28,7 @@ mod primitives;
 pub mod resource;
 pub mod scope;
 pub mod seal;
+pub mod template;
 
 pub use envelope::SealedValue;
 pub use key::certificate::Certificate;

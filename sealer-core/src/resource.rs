@@ -13,6 +13,7 @@ use crate::scope::{Label, Scope};
 
 pub mod assemble;
 pub mod disassemble;
+pub mod render;
 mod schema;
 
 /// What a SealedSecret holds: sealed values, and the template of the Secret they become.
@@ -58,7 +59,7 @@ pub struct SecretTemplate {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub immutable: Option<bool>,
     /// Item name to Go template over the opened values.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "texts")]
     pub data: Option<BTreeMap<String, String>>,
 }
 
@@ -123,6 +124,12 @@ impl SealedSecret {
 
 fn null_as_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(input: D) -> Result<T, D::Error> {
     Option::deserialize(input).map(Option::unwrap_or_default)
+}
+
+/// As Go reads a map of texts: null instead of a text is an empty one.
+fn texts<'de, D: Deserializer<'de>>(input: D) -> Result<Option<BTreeMap<String, String>>, D::Error> {
+    let texts: Option<BTreeMap<String, Option<String>>> = Option::deserialize(input)?;
+    Ok(texts.map(|texts| texts.into_iter().map(|(name, text)| (name, text.unwrap_or_default())).collect()))
 }
 
 /// Reads `encryptedData` whatever it is: what is no text becomes an empty sealed value, which does not open. So one

@@ -5,7 +5,7 @@ use aes_gcm::aead::{Aead, KeyInit, Nonce};
 use aes_gcm::{Aes128Gcm, Aes256Gcm, AesGcm, aead::consts::U12, aes::Aes192};
 use rsa::pkcs1::DecodeRsaPrivateKey;
 use rsa::{Oaep, RsaPrivateKey};
-use sealer_core::resource::assemble::{OpenOptions, Templates, open};
+use sealer_core::resource::assemble::{OpenOptions, open};
 use sealer_core::{Keyring, Label, Scope, SealedSecretSpec, SealedValue, UnsealingKey, base64, unseal};
 use sha2::Sha256;
 
@@ -73,7 +73,7 @@ fn two_items_may_be_exchanged_within_one_object() {
     let keyring = Keyring::from_keys(vec![UnsealingKey::from_pem(KEY.as_bytes()).unwrap()]);
     let text = base64::encode(envelope(&wrapped(&[7; 32]), &encrypted::<Aes256Gcm>(&[7; 32])));
     let spec = SealedSecretSpec { encrypted_data: [("renamed".to_owned(), text)].into(), ..Default::default() };
-    let options = OpenOptions { accept_v1_data: true, templates: Templates::Render };
+    let options = OpenOptions { accept_v1_data: true, rendering: None };
     let opened = open(&Label::new(Scope::Strict, "ns", "name").unwrap(), &spec, &keyring, &options).unwrap();
     assert_eq!(opened.data["renamed"].expose(), VALUE);
 }
@@ -84,7 +84,7 @@ fn failures_group_their_items_and_tell_nothing_else() {
         "encryptedData": { "b": "AAAA", "a": "", "c": "not base64", "d": 7, "e": null },
     }))
     .unwrap();
-    let options = OpenOptions { accept_v1_data: true, templates: Templates::Render };
+    let options = OpenOptions { accept_v1_data: true, rendering: None };
     let error = open(&Label::as_given(Scope::Strict, "ns", "name"), &spec, &Keyring::default(), &options).unwrap_err();
     assert_eq!(error.to_string(), "illegal base64 data at input byte 3 (c)\nno key could decrypt secret (a, b, d, e)");
 }

@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::time::{Duration, Instant};
 
-use sealer_core::resource::assemble::{OpenOptions, Templates, UnsealedSecret, open};
+use jiff::Timestamp;
+use sealer_core::resource::assemble::{OpenOptions, UnsealedSecret, open};
+use sealer_core::resource::render::Rendering;
 use sealer_core::scope::SKIP_OWNER_ANNOTATION;
+use sealer_core::template::{Environment, Functions, Limits};
 use sealer_core::{Keyring, Label, Scope, SealedSecretSpec, UnsealingKey, base64};
 use serde_json::{Map, Value, json};
 
@@ -47,9 +51,12 @@ fn unseal(document: &Document, keyring: &Keyring) -> Result<Value, CliError> {
         metadata.get("annotations").cloned().map(serde_json::from_value).and_then(Result::ok).unwrap_or_default();
     let text = |name: &str| metadata.get(name).and_then(Value::as_str).unwrap_or_default();
     let label = Label::as_given(Scope::from_annotations(&annotations), text("namespace"), text("name"));
-    let options = OpenOptions { accept_v1_data: false, templates: Templates::Render };
+    let started = Instant::now();
+    let clock = move || started.elapsed();
+    let options = OpenOptions { accept_v1_data: false, rendering: Some(rendering(&clock)) };
     let opened = open(&label, &spec, keyring, &options).map_err(|error| {
-        let failed = CliError::new(error.to_string());
+        // Whoever has the private keys may see what Go's engine says of values.
+        let failed = CliError::new(error.go_text());
         if keyring.is_empty() {
             failed.hint("no private key was given; name its file with --recovery-private-key")
         } else {
@@ -58,6 +65,13 @@ fn unseal(document: &Document, keyring: &Keyring) -> Result<Value, CliError> {
     })?;
     let owned = !spec.template.has_true_annotation(SKIP_OWNER_ANNOTATION);
     Ok(secret(opened, &metadata, owned))
+}
+
+/// Templates run here with all functions, and with time for slow machines: nobody else waits for them.
+#[expect(clippy::disallowed_methods, reason = "`now` of a template is the time of the run")]
+fn rendering(clock: &dyn Fn() -> Duration) -> Rendering<'_> {
+    let environment = Environment { now: Timestamp::now(), functions: Functions { expensive: true } };
+    Rendering { environment, limits: Limits { time: PATIENCE, ..Limits::default() }, clock }
 }
 
 /// The Secret as the controller would make it.
@@ -138,3 +152,6 @@ fn key_of_secret(secret: &Value, path: &str) -> Result<UnsealingKey, CliError> {
     UnsealingKey::from_pem(&pem)
         .map_err(|error| CliError::new(error.to_string()).hint(format!("data.tls.key of a Secret in {path}")))
 }
+
+/// For all templates of one object.
+const PATIENCE: Duration = Duration::from_secs(10);

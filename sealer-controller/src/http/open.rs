@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use sealer_core::resource::assemble::{OpenOptions, Templates, UnsealedSecret, open};
+use sealer_core::resource::assemble::{OpenOptions, UnsealedSecret, open};
 use sealer_core::seal::unseal_preferring;
 use sealer_core::{Fingerprint, Keyring, Label, SealedSecretSpec, SealedValue};
 
@@ -20,8 +20,9 @@ pub(crate) enum Outcome {
 /// Opens every item. One answer for every cause of a failure.
 pub(crate) async fn posted(context: &Context, label: Label, spec: SealedSecretSpec) -> Outcome {
     let keyring = context.ring();
-    let options = OpenOptions { accept_v1_data: context.config.accept_v1_data, templates: Templates::Ignore };
+    let accept_v1_data = context.config.accept_v1_data;
     let work = move || {
+        let options = OpenOptions { accept_v1_data, rendering: None };
         if spec.data.is_some() {
             return open(&label, &spec, &keyring, &options).map_or(Outcome::Closed, Outcome::Opened);
         }

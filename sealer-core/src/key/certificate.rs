@@ -136,7 +136,7 @@ fn timestamp(time: Time) -> Result<Timestamp, CertificateError> {
     Timestamp::from_second(seconds).map_err(|_| CertificateError::Malformed)
 }
 
-fn time(unix_seconds: i64) -> Result<Time, CertificateError> {
+pub(crate) fn time(unix_seconds: i64) -> Result<Time, CertificateError> {
     let seconds = u64::try_from(unix_seconds).map_err(|_| CertificateError::Validity)?;
     let moment = der::asn1::GeneralizedTime::from_unix_duration(Duration::from_secs(seconds));
     moment.map(Time::GeneralTime).map_err(|_| CertificateError::Validity)
@@ -154,7 +154,7 @@ fn sign(key: &UnsealingKey, common_name: &str, validity: Validity) -> Option<Vec
 }
 
 /// `CN=<common name>`, or nothing at all.
-fn name(common_name: &str) -> der::Result<Name> {
+pub(crate) fn name(common_name: &str) -> der::Result<Name> {
     if common_name.is_empty() {
         return Ok(Name::default());
     }
@@ -194,7 +194,7 @@ impl BuilderProfile for SealingProfile {
     }
 }
 
-fn extension(extn_id: ObjectIdentifier, critical: bool, value: Vec<u8>) -> der::Result<Extension> {
+pub(crate) fn extension(extn_id: ObjectIdentifier, critical: bool, value: Vec<u8>) -> der::Result<Extension> {
     Ok(Extension { extn_id, critical, extn_value: OctetString::new(value)? })
 }
 

@@ -1,7 +1,6 @@
 //! From a SealedSecret to the Secret it stands for: open every item, then render the templates over them. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -12,26 +11,19 @@ use crate::error::{EnvelopeError, UnsealError};
 use crate::key::fingerprint::Fingerprint;
 use crate::key::keyring::Keyring;
 use crate::plaintext::Plaintext;
+use crate::resource::render::Rendering;
 use crate::resource::{SealedSecretSpec, SecretTemplate};
 use crate::scope::Label;
 use crate::seal::unseal_preferring;
+use crate::template::TemplateError;
 
 /// What may be opened.
 #[derive(Clone, Copy, Debug)]
-pub struct OpenOptions {
+pub struct OpenOptions<'a> {
     /// Whether the deprecated single blob in `spec.data` is accepted.
     pub accept_v1_data: bool,
-    /// Whether templates are rendered; the endpoints that anybody can reach never do.
-    pub templates: Templates,
-}
-
-/// Whether `spec.template.data` is rendered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Templates {
-    /// Render them.
-    Render,
-    /// Open the items and leave the templates alone.
-    Ignore,
+    /// How templates are rendered; the endpoints that anybody can reach leave them alone.
+    pub rendering: Option<Rendering<'a>>,
 }
 
 /// The content of a Secret, opened. Names, ownership and what may reach a cluster are the caller's to add.
@@ -57,15 +49,17 @@ pub fn open(
     label: &Label,
     spec: &SealedSecretSpec,
     keyring: &Keyring,
-    options: &OpenOptions,
+    options: &OpenOptions<'_>,
 ) -> Result<UnsealedSecret, OpenError> {
     if let Some(blob) = &spec.data {
         return open_v1(label, blob, spec, keyring, options);
     }
-    let (mut data, keys) = open_items(label, &spec.encrypted_data, keyring)?;
-    if options.templates == Templates::Render {
-        render(&spec.template, &mut data)?;
+    let opened = open_items(label, &spec.encrypted_data, keyring);
+    let (data, keys) = match &options.rendering {
+        Some(rendering) => with_templates(opened, &spec.template, rendering),
+        None => opened,
     }
+    .map_err(OpenError::Items)?;
     let SecretTemplate { metadata, type_, immutable, .. } = spec.template.clone();
     Ok(UnsealedSecret { metadata: metadata.unwrap_or_default(), type_, immutable, data, keys })
 }
@@ -73,7 +67,7 @@ pub fn open(
 type Items = (BTreeMap<String, Plaintext>, BTreeSet<Fingerprint>);
 
 /// Opens items one by one, trying first the key that opened the one before.
-fn open_items(label: &Label, items: &BTreeMap<String, String>, keyring: &Keyring) -> Result<Items, OpenError> {
+fn open_items(label: &Label, items: &BTreeMap<String, String>, keyring: &Keyring) -> Result<Items, Vec<ItemFailure>> {
     let mut data = BTreeMap::new();
     let mut keys = BTreeSet::new();
     let mut last: Option<Fingerprint> = None;
@@ -88,7 +82,7 @@ fn open_items(label: &Label, items: &BTreeMap<String, String>, keyring: &Keyring
             Err(cause) => failures.push(ItemFailure { item: item.clone(), cause }),
         }
     }
-    if failures.is_empty() { Ok((data, keys)) } else { Err(OpenError::Items(failures)) }
+    if failures.is_empty() { Ok((data, keys)) } else { Err(failures) }
 }
 
 fn open_item(
@@ -102,12 +96,19 @@ fn open_item(
     Ok((opened.plaintext, opened.fingerprint))
 }
 
-/// Renders `template.data`; an item of the same name wins over its template.
-fn render(template: &SecretTemplate, data: &mut BTreeMap<String, Plaintext>) -> Result<(), OpenError> {
-    let Some(templates) = template.data.as_ref().filter(|templates| !templates.is_empty()) else { return Ok(()) };
-    let _ = data;
-    let failures = templates.keys().map(|item| ItemFailure { item: item.clone(), cause: ItemCause::Template });
-    Err(OpenError::Items(failures.collect()))
+/// Renders the templates. When an item failed none of them runs, but those that are no templates are still named.
+fn with_templates(
+    opened: Result<Items, Vec<ItemFailure>>,
+    template: &SecretTemplate,
+    rendering: &Rendering<'_>,
+) -> Result<Items, Vec<ItemFailure>> {
+    let Some(templates) = template.data.as_ref().filter(|templates| !templates.is_empty()) else { return opened };
+    let (mut data, keys) = opened.map_err(|mut failures| {
+        failures.extend(rendering.check(templates));
+        failures
+    })?;
+    let failures = rendering.add(templates, &mut data);
+    if failures.is_empty() { Ok((data, keys)) } else { Err(failures) }
 }
 
 /// The whole Secret that a v1 blob holds, as far as it is used.
@@ -128,7 +129,7 @@ fn open_v1(
     blob: &str,
     spec: &SealedSecretSpec,
     keyring: &Keyring,
-    options: &OpenOptions,
+    options: &OpenOptions<'_>,
 ) -> Result<UnsealedSecret, OpenError> {
     if !options.accept_v1_data {
         return Err(OpenError::V1Refused);
@@ -152,7 +153,7 @@ fn open_v1(
 #[non_exhaustive]
 pub enum OpenError {
     /// Some items failed; the text groups them by cause.
-    #[error("{}", grouped(.0))]
+    #[error("{}", grouped(.0, ItemCause::to_string))]
     Items(Vec<ItemFailure>),
     /// The deprecated blob did not open.
     #[error(transparent)]
@@ -188,8 +189,8 @@ pub enum ItemCause {
     #[error(transparent)]
     NoKey(#[from] UnsealError),
     /// Its template failed.
-    #[error("templates are not supported")]
-    Template,
+    #[error(transparent)]
+    Template(TemplateError),
 }
 
 impl From<EnvelopeError> for ItemCause {
@@ -206,11 +207,30 @@ fn shown(item: &str) -> &str {
     item.char_indices().nth(LONGEST_ITEM).map_or(item, |(end, _)| item.get(..end).unwrap_or(item))
 }
 
+impl OpenError {
+    /// The text that Go's engine gives for templates. It may hold values: only for whoever holds the keys anyway.
+    pub fn go_text(&self) -> String {
+        match self {
+            Self::Items(failures) => grouped(failures, ItemCause::go_text),
+            other => other.to_string(),
+        }
+    }
+}
+
+impl ItemCause {
+    fn go_text(&self) -> String {
+        match self {
+            Self::Template(error) => error.go_text().to_owned(),
+            other => other.to_string(),
+        }
+    }
+}
+
 /// Causes of equal text share a line, with the items in parentheses: `no key could decrypt secret (a, b)`.
-fn grouped(failures: &[ItemFailure]) -> impl fmt::Display {
+fn grouped(failures: &[ItemFailure], text: fn(&ItemCause) -> String) -> String {
     let mut items_by_text: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for failure in failures {
-        items_by_text.entry(failure.cause.to_string()).or_default().push(shown(&failure.item));
+        items_by_text.entry(text(&failure.cause)).or_default().push(shown(&failure.item));
     }
     let line = |(text, items): (String, Vec<&str>)| format!("{text} ({})", items.join(", "));
     items_by_text.into_iter().map(line).collect::<Vec<_>>().join("\n")

@@ -1,0 +1,50 @@
+//! How does Go's `fmt` show values?
+
+mod float;
+mod integer;
+mod printer;
+mod printf;
+mod text;
+
+use super::budget::Budget;
+use super::error::Fault;
+use super::value::Value;
+
+pub(crate) use float::{decimal_digits, go_float};
+use printer::Printer;
+pub(crate) use printf::sprintf;
+
+/// What `%v` shows.
+pub(crate) fn shown(value: &Value, budget: &mut Budget<'_>) -> Result<Vec<u8>, Fault> {
+    let mut printer = Printer::new(budget);
+    printer.print_argument(value, 'v')?;
+    Ok(printer.out)
+}
+
+/// Go's `Sprint`: a space between two values that are no texts.
+pub(crate) fn sprint(values: &[Value], budget: &mut Budget<'_>) -> Result<Vec<u8>, Fault> {
+    let mut printer = Printer::new(budget);
+    let mut after_text = true;
+    for value in values {
+        let is_text = matches!(value, Value::Text(_));
+        if !is_text && !after_text {
+            printer.push(b" ")?;
+        }
+        printer.print_argument(value, 'v')?;
+        after_text = is_text;
+    }
+    Ok(printer.out)
+}
+
+/// Go's `Sprintln`: spaces between all, and a line's end.
+pub(crate) fn sprintln(values: &[Value], budget: &mut Budget<'_>) -> Result<Vec<u8>, Fault> {
+    let mut printer = Printer::new(budget);
+    for (index, value) in values.iter().enumerate() {
+        if index > 0 {
+            printer.push(b" ")?;
+        }
+        printer.print_argument(value, 'v')?;
+    }
+    printer.push(b"\n")?;
+    Ok(printer.out)
+}

@@ -1,0 +1,52 @@
+//! How does a function read its arguments, whose types the call has checked?
+
+use super::super::value::{Dict, Text, Value};
+
+#[derive(Clone, Copy)]
+pub(crate) struct Arguments<'a>(pub(crate) &'a [Value]);
+
+impl<'a> Arguments<'a> {
+    pub(crate) fn any(self, index: usize) -> &'a Value {
+        self.0.get(index).unwrap_or(&Value::Nil)
+    }
+
+    pub(crate) fn bytes(self, index: usize) -> &'a [u8] {
+        match self.any(index) {
+            Value::Text(text) => text,
+            _ => &[],
+        }
+    }
+
+    pub(crate) fn text(self, index: usize) -> Text {
+        match self.any(index) {
+            Value::Text(text) => text.clone(),
+            _ => Text::from(Vec::new()),
+        }
+    }
+
+    pub(crate) fn str(self, index: usize) -> String {
+        String::from_utf8_lossy(self.bytes(index)).into_owned()
+    }
+
+    pub(crate) fn int(self, index: usize) -> i64 {
+        match self.any(index) {
+            Value::Int(integer) => integer.bits,
+            _ => 0,
+        }
+    }
+
+    pub(crate) fn truth(self, index: usize) -> bool {
+        matches!(self.any(index), Value::Bool(true))
+    }
+
+    pub(crate) fn dict(self, index: usize) -> Dict {
+        match self.any(index) {
+            Value::Dict(dict) => dict.clone(),
+            _ => Dict::nil(),
+        }
+    }
+
+    pub(crate) fn from(self, index: usize) -> &'a [Value] {
+        self.0.get(index..).unwrap_or_default()
+    }
+}

@@ -1,0 +1,96 @@
+//! How are values compared?
+
+use std::cmp::Ordering;
+
+use super::super::error::Fault;
+use super::super::format;
+use super::super::value::{Kind, Value, type_name};
+use super::{Arguments, Function, Runtime};
+
+pub(super) static FUNCTIONS: &[Function] = &[
+    Function::variadic("eq", &[Kind::Reflect], Kind::Reflect, |runtime, arguments| {
+        equal_to_any(runtime, arguments).map(Value::Bool)
+    }),
+    Function::new("ne", TWO, |runtime, arguments| equal_to_any(runtime, arguments).map(|equal| Value::Bool(!equal))),
+    Function::new("lt", TWO, |_, arguments| less(arguments).map(Value::Bool)),
+    Function::new("le", TWO, |_, arguments| less_or_equal(arguments).map(Value::Bool)),
+    Function::new("gt", TWO, |_, arguments| less_or_equal(arguments).map(|result| Value::Bool(!result))),
+    Function::new("ge", TWO, |_, arguments| less(arguments).map(|result| Value::Bool(!result))),
+];
+
+const TWO: &[Kind] = &[Kind::Reflect, Kind::Reflect];
+
+fn equal_to_any(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Result<bool, Fault> {
+    let first = arguments.any(0);
+    if arguments.0.len() < 2 {
+        return Err(Fault::plain("missing argument for comparison"));
+    }
+    for other in arguments.from(1) {
+        if equal(runtime, first, other)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn equal(runtime: &mut Runtime<'_, '_>, first: &Value, other: &Value) -> Result<bool, Fault> {
+    Ok(match (first, other) {
+        (Value::Bool(a), Value::Bool(b)) => a == b,
+        (Value::Int(a), Value::Int(b)) => a.wide() == b.wide(),
+        (Value::Float(a), Value::Float(b)) => a == b,
+        (Value::Complex(a, b), Value::Complex(c, d)) => a == c && b == d,
+        (Value::Text(a), Value::Text(b)) => {
+            runtime.budget.steps(a.len() as u64 / 256)?;
+            a == b
+        }
+        (a, b) if a.is_nil() || b.is_nil() => a.is_nil() && b.is_nil(),
+        (a, b) if is_basic(a) || is_basic(b) => return Err(incompatible(a, b)),
+        (Value::Time(a), Value::Time(b)) => a == b,
+        (Value::Version(a), Value::Version(b)) => std::rc::Rc::ptr_eq(a, b),
+        (Value::Certificate(a), Value::Certificate(b)) => a.certificate == b.certificate && a.key == b.key,
+        (a, b) => return non_comparable(runtime, a, b),
+    })
+}
+
+fn non_comparable(runtime: &mut Runtime<'_, '_>, first: &Value, other: &Value) -> Result<bool, Fault> {
+    for (value, which) in [(other, 1), (first, 0)] {
+        if matches!(value, Value::List(_) | Value::Dict(_) | Value::Strings(_)) && which == 1 {
+            let shown = format::sprintf(b"%s", std::slice::from_ref(value), runtime.budget)?;
+            let shown = String::from_utf8_lossy(&shown).into_owned();
+            let text = format!("non-comparable type {shown}: {}", type_name(value));
+            return Err(Fault::new("values of this type cannot be compared", text));
+        }
+    }
+    Ok(false)
+}
+
+fn is_basic(value: &Value) -> bool {
+    matches!(value, Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Complex(..) | Value::Text(_))
+}
+
+fn incompatible(first: &Value, other: &Value) -> Fault {
+    let text = format!("incompatible types for comparison: {} and {}", type_name(first), type_name(other));
+    Fault::new("incompatible types for comparison", text)
+}
+
+fn less(arguments: Arguments<'_>) -> Result<bool, Fault> {
+    Ok(compare(arguments.any(0), arguments.any(1))? == Some(Ordering::Less))
+}
+
+fn less_or_equal(arguments: Arguments<'_>) -> Result<bool, Fault> {
+    let order = compare(arguments.any(0), arguments.any(1))?;
+    Ok(matches!(order, Some(Ordering::Less | Ordering::Equal)))
+}
+
+fn compare(first: &Value, other: &Value) -> Result<Option<Ordering>, Fault> {
+    Ok(match (first, other) {
+        (a, b) if !is_basic(a) || !is_basic(b) => return Err(Fault::plain("invalid type for comparison")),
+        (Value::Int(a), Value::Int(b)) => Some(a.wide().cmp(&b.wide())),
+        (Value::Float(a), Value::Float(b)) => a.partial_cmp(b),
+        (Value::Text(a), Value::Text(b)) => Some(a.cmp(b)),
+        (Value::Bool(_), Value::Bool(_)) | (Value::Complex(..), Value::Complex(..)) => {
+            return Err(Fault::plain("invalid type for comparison"));
+        }
+        (a, b) => return Err(incompatible(a, b)),
+    })
+}

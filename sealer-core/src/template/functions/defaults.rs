@@ -1,0 +1,82 @@
+//! Which value is taken where another is empty?
+
+use super::super::error::Fault;
+use super::super::value::{Kind, ListKind, Value, kind_name};
+use super::{Function, Outcome, Runtime};
+
+pub(super) static FUNCTIONS: &[Function] = &[
+    Function::variadic("default", &[Kind::Any], Kind::Any, |_, arguments| {
+        let given = arguments.any(1);
+        Ok(if is_empty(given) { arguments.any(0).clone() } else { given.clone() })
+    }),
+    Function::new("empty", &[Kind::Any], |_, arguments| Ok(Value::Bool(is_empty(arguments.any(0))))),
+    Function::variadic("coalesce", &[], Kind::Any, |_, arguments| {
+        Ok(arguments.0.iter().find(|value| !is_empty(value)).cloned().unwrap_or(Value::Nil))
+    }),
+    Function::variadic("all", &[], Kind::Any, |_, arguments| Ok(Value::Bool(!arguments.0.iter().any(is_empty)))),
+    Function::variadic("any", &[], Kind::Any, |_, arguments| {
+        Ok(Value::Bool(arguments.0.iter().any(|value| !is_empty(value))))
+    }),
+    Function::new("ternary", &[Kind::Any, Kind::Any, Kind::Bool], |_, arguments| {
+        Ok(arguments.any(if arguments.truth(2) { 0 } else { 1 }).clone())
+    }),
+    Function::new("compact", &[Kind::Any], |runtime, arguments| compact(runtime, arguments.any(0))),
+    Function::new("mustCompact", &[Kind::Any], |runtime, arguments| compact(runtime, arguments.any(0))),
+    Function::new("deepCopy", &[Kind::Any], |runtime, arguments| copy(runtime, arguments.any(0))),
+    Function::new("mustDeepCopy", &[Kind::Any], |runtime, arguments| copy(runtime, arguments.any(0))),
+];
+
+pub(super) fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Time(_) | Value::Certificate(_) => false,
+        other => !other.truth(),
+    }
+}
+
+fn compact(runtime: &mut Runtime<'_, '_>, value: &Value) -> Outcome {
+    match value {
+        Value::List(list) => {
+            let kept = list.items.iter().filter(|item| !is_empty(item)).cloned().collect();
+            runtime.list(ListKind::Any, kept)
+        }
+        other => {
+            let text = if other.is_nil() {
+                super::lists::NIL_POINTER.to_owned()
+            } else {
+                format!("Cannot compact on type {}", kind_name(other))
+            };
+            Err(Fault::new("the argument must be a list", text))
+        }
+    }
+}
+
+fn copy(runtime: &mut Runtime<'_, '_>, value: &Value) -> Outcome {
+    if value.is_nil() {
+        return Err(Fault::new("nothing cannot be copied", "reflect: call of reflect.Value.Type on zero Value"));
+    }
+    copy_deep(runtime, value, 0)
+}
+
+pub(super) fn copy_deep(runtime: &mut Runtime<'_, '_>, value: &Value, depth: usize) -> Outcome {
+    if depth > super::reflection::MAXIMUM_DEPTH {
+        return Err(Fault::Limit("a value nested too deep"));
+    }
+    runtime.budget.step()?;
+    match value {
+        Value::List(list) => {
+            let mut items = Vec::new();
+            for item in list.items.iter() {
+                items.push(copy_deep(runtime, item, depth + 1)?);
+            }
+            runtime.list(list.kind, items)
+        }
+        Value::Dict(dict) => {
+            let mut entries = std::collections::BTreeMap::new();
+            for (key, item) in dict.snapshot() {
+                entries.insert(key, copy_deep(runtime, &item, depth + 1)?);
+            }
+            runtime.dict(entries)
+        }
+        other => Ok(other.clone()),
+    }
+}

@@ -1,0 +1,171 @@
+//! What do the functions for dicts do?
+
+use std::collections::BTreeMap;
+
+use super::super::error::Fault;
+use super::super::value::{Dict, Kind, ListKind, Value, type_name};
+use super::convert::to_text;
+use super::defaults::is_empty;
+use super::{Arguments, ENTRY, Function, Outcome, Plain, Runtime};
+
+const DICT: &[Kind] = &[Kind::Dict];
+const KEYED: &[Kind] = &[Kind::Dict, Kind::Text];
+
+const MERGE: Plain = |runtime, arguments| merge_all(runtime, arguments, false);
+const OVERWRITE: Plain = |runtime, arguments| merge_all(runtime, arguments, true);
+
+pub(super) static FUNCTIONS: &[Function] = &[
+    Function::variadic("dict", &[], Kind::Any, dict),
+    Function::new("get", KEYED, |_, arguments| {
+        let found = arguments.dict(0).get(arguments.bytes(1));
+        Ok(found.unwrap_or_else(|| Value::Text(Vec::new().into())))
+    }),
+    Function::new("set", &[Kind::Dict, Kind::Text, Kind::Any], |runtime, arguments| {
+        put(runtime, &arguments.dict(0), arguments, 1, arguments.any(2).clone())?;
+        Ok(arguments.any(0).clone())
+    }),
+    Function::new("unset", KEYED, |_, arguments| {
+        arguments.dict(0).remove(arguments.bytes(1));
+        Ok(arguments.any(0).clone())
+    }),
+    Function::new("hasKey", KEYED, |_, arguments| Ok(Value::Bool(arguments.dict(0).has(arguments.bytes(1))))),
+    Function::variadic("pluck", &[Kind::Text], Kind::Dict, |runtime, arguments| {
+        let found = (1..arguments.0.len()).filter_map(|index| arguments.dict(index).get(arguments.bytes(0))).collect();
+        runtime.list(ListKind::Any, found)
+    }),
+    Function::variadic("keys", &[], Kind::Dict, |runtime, arguments| {
+        let mut keys = Vec::new();
+        for index in 0..arguments.0.len() {
+            keys.extend(snapshot(runtime, &arguments.dict(index))?.into_iter().map(|(key, _)| Value::Text(key)));
+        }
+        runtime.list(ListKind::Text, keys)
+    }),
+    Function::new("values", DICT, |runtime, arguments| {
+        let values = snapshot(runtime, &arguments.dict(0))?.into_iter().map(|(_, value)| value).collect();
+        runtime.list(ListKind::Any, values)
+    }),
+    Function::variadic("pick", DICT, Kind::Text, |runtime, arguments| {
+        let dict = arguments.dict(0);
+        let picked = (1..arguments.0.len())
+            .filter_map(|index| dict.get(arguments.bytes(index)).map(|value| (arguments.text(index), value)))
+            .collect();
+        runtime.dict(picked)
+    }),
+    Function::variadic("omit", DICT, Kind::Text, |runtime, arguments| {
+        let mut entries: BTreeMap<_, _> = snapshot(runtime, &arguments.dict(0))?.into_iter().collect();
+        for index in 1..arguments.0.len() {
+            entries.remove(arguments.bytes(index));
+        }
+        runtime.dict(entries)
+    }),
+    Function::variadic("merge", DICT, Kind::Dict, MERGE),
+    Function::variadic("mustMerge", DICT, Kind::Dict, MERGE),
+    Function::variadic("mergeOverwrite", DICT, Kind::Dict, OVERWRITE),
+    Function::variadic("mustMergeOverwrite", DICT, Kind::Dict, OVERWRITE),
+    Function::variadic("dig", &[], Kind::Any, dig),
+];
+
+fn snapshot(runtime: &mut Runtime<'_, '_>, dict: &Dict) -> Result<Vec<(super::Key, Value)>, Fault> {
+    runtime.budget.allocate(dict.len() * ENTRY)?;
+    Ok(dict.snapshot())
+}
+
+fn dict(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Outcome {
+    let mut entries = BTreeMap::new();
+    for pair in arguments.0.chunks(2) {
+        let key = to_text(runtime, pair.first().unwrap_or(&Value::Nil))?;
+        let value = pair.get(1).cloned().unwrap_or_else(|| Value::Text(Vec::new().into()));
+        entries.insert(key, value);
+    }
+    runtime.dict(entries)
+}
+
+fn put(
+    runtime: &mut Runtime<'_, '_>,
+    dict: &Dict,
+    arguments: Arguments<'_>,
+    key: usize,
+    value: Value,
+) -> Result<(), Fault> {
+    if dict.is_nil() {
+        return Err(Fault::plain("assignment to entry in nil map"));
+    }
+    runtime.budget.allocate(ENTRY)?;
+    dict.insert(arguments.text(key), value);
+    Ok(())
+}
+
+fn merge_all(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>, overwrite: bool) -> Outcome {
+    let target = arguments.dict(0);
+    for index in 1..arguments.0.len() {
+        merge(runtime, &target, &arguments.dict(index), overwrite, 0)?;
+    }
+    Ok(arguments.any(0).clone())
+}
+
+fn merge(
+    runtime: &mut Runtime<'_, '_>,
+    target: &Dict,
+    source: &Dict,
+    overwrite: bool,
+    depth: usize,
+) -> Result<(), Fault> {
+    if depth > super::reflection::MAXIMUM_DEPTH {
+        return Err(Fault::Limit("a value nested too deep"));
+    }
+    if target.same(source) {
+        return Ok(());
+    }
+    for (key, value) in snapshot(runtime, source)? {
+        runtime.budget.step()?;
+        match (target.get(&key), value) {
+            (Some(Value::Dict(inner)), Value::Dict(other)) => merge(runtime, &inner, &other, overwrite, depth + 1)?,
+            (None, value) => {
+                runtime.budget.allocate(ENTRY)?;
+                target.insert(key, value);
+            }
+            (Some(known), value) if overwrite || is_empty(&known) => target.insert(key, value),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn dig(_: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Outcome {
+    let [keys @ .., default, last] = arguments.0 else {
+        return Err(Fault::plain("dig needs at least three arguments"));
+    };
+    if keys.is_empty() {
+        return Err(Fault::plain("dig needs at least three arguments"));
+    }
+    let mut dict = as_dict(last)?.clone();
+    let mut names: Vec<&[u8]> = Vec::new();
+    for key in keys {
+        match key {
+            Value::Text(text) => names.push(text),
+            other => return Err(conversion(other, "string")),
+        }
+    }
+    let Some((last, before)) = names.split_last() else {
+        return Ok(default.clone());
+    };
+    for name in before {
+        let Some(inner) = dict.get(name) else {
+            return Ok(default.clone());
+        };
+        dict = as_dict(&inner)?.clone();
+    }
+    Ok(dict.get(last).unwrap_or_else(|| default.clone()))
+}
+
+fn as_dict(value: &Value) -> Result<&Dict, Fault> {
+    match value {
+        Value::Dict(dict) => Ok(dict),
+        other => Err(conversion(other, "map[string]interface {}")),
+    }
+}
+
+fn conversion(value: &Value, wanted: &str) -> Fault {
+    let found = if value.is_nil() { "nil" } else { type_name(value) };
+    Fault::new("a value has the wrong type", format!("interface conversion: interface {{}} is {found}, not {wanted}"))
+}

@@ -1,0 +1,12 @@
+//! Which functions belong nowhere else?
+
+use super::super::error::Fault;
+use super::super::value::Kind;
+use super::Function;
+
+pub(super) static FUNCTIONS: &[Function] = &[
+    Function::new("hello", &[], |runtime, _| runtime.text("Hello!")),
+    Function::new("fail", &[Kind::Text], |_, arguments| {
+        Err(Fault::new("the template itself says that it fails", arguments.str(0)))
+    }),
+];

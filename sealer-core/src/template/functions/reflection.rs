@@ -1,0 +1,80 @@
+//! What does a template learn of types, and when are values deeply equal?
+
+use super::super::budget::Budget;
+use super::super::error::Fault;
+use super::super::value::{Kind, Value, kind_name, type_name};
+use super::Function;
+
+const NAMED: &[Kind] = &[Kind::Text, Kind::Any];
+
+pub(super) static FUNCTIONS: &[Function] = &[
+    Function::new("typeOf", &[Kind::Any], |runtime, arguments| runtime.text(type_name(arguments.any(0)))),
+    Function::new("typeIs", NAMED, |_, arguments| {
+        Ok(Value::Bool(arguments.bytes(0) == type_name(arguments.any(1)).as_bytes()))
+    }),
+    Function::new("typeIsLike", NAMED, |_, arguments| {
+        let name = type_name(arguments.any(1));
+        let wanted = arguments.str(0);
+        Ok(Value::Bool(wanted == name || format!("*{wanted}") == name))
+    }),
+    Function::new("kindOf", &[Kind::Any], |runtime, arguments| runtime.text(kind_name(arguments.any(0)))),
+    Function::new("kindIs", NAMED, |_, arguments| {
+        Ok(Value::Bool(arguments.bytes(0) == kind_name(arguments.any(1)).as_bytes()))
+    }),
+    Function::new("deepEqual", &[Kind::Any, Kind::Any], |runtime, arguments| {
+        deep_equal(runtime.budget, arguments.any(0), arguments.any(1), 0).map(Value::Bool)
+    }),
+];
+
+/// Values inside each other: what a thread's stack bears.
+pub(super) const MAXIMUM_DEPTH: usize = 200;
+
+/// Equal in type and content.
+pub(super) fn deep_equal(budget: &mut Budget<'_>, first: &Value, other: &Value, depth: usize) -> Result<bool, Fault> {
+    if depth > MAXIMUM_DEPTH {
+        return Err(Fault::Limit("a value nested too deep"));
+    }
+    budget.step()?;
+    Ok(match (first, other) {
+        (Value::Nil | Value::NilInterface, Value::Nil | Value::NilInterface) => true,
+        (Value::Bool(a), Value::Bool(b)) => a == b,
+        (Value::Int(a), Value::Int(b)) => a == b,
+        (Value::Float(a), Value::Float(b)) => a == b,
+        (Value::Complex(a, b), Value::Complex(c, d)) => a == c && b == d,
+        (Value::Text(a), Value::Text(b)) => {
+            budget.steps(a.len() as u64 / 256)?;
+            a.same(b)
+        }
+        (Value::List(a), Value::List(b)) => {
+            if a.kind != b.kind || a.nil != b.nil || a.items.len() != b.items.len() {
+                return Ok(false);
+            }
+            for (a, b) in a.items.iter().zip(b.items.iter()) {
+                if !deep_equal(budget, a, b, depth + 1)? {
+                    return Ok(false);
+                }
+            }
+            true
+        }
+        (Value::Dict(a), Value::Dict(b)) => {
+            if a.same(b) {
+                return Ok(true);
+            }
+            if a.is_nil() != b.is_nil() || a.len() != b.len() {
+                return Ok(false);
+            }
+            budget.steps(a.len() as u64)?;
+            for ((key, a), (other_key, b)) in a.snapshot().iter().zip(&b.snapshot()) {
+                if key != other_key || !deep_equal(budget, a, b, depth + 1)? {
+                    return Ok(false);
+                }
+            }
+            true
+        }
+        (Value::Strings(a), Value::Strings(b)) => a.entries() == b.entries(),
+        (Value::Time(a), Value::Time(b)) => a == b,
+        (Value::Version(a), Value::Version(b)) => a == b,
+        (Value::Certificate(a), Value::Certificate(b)) => a.certificate == b.certificate && a.key == b.key,
+        _ => false,
+    })
+}

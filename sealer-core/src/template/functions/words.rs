@@ -1,0 +1,208 @@
+//! What do the functions do that look at a text's words?
+
+use super::super::error::Fault;
+use super::super::value::{Kind, chars, is_digit, to_lower, to_title, to_upper};
+use super::strings::to_size;
+use super::{Arguments, Function, Outcome, Runtime};
+
+const ONE: &[Kind] = &[Kind::Text];
+
+pub(super) static FUNCTIONS: &[Function] = &[
+    Function::new("title", ONE, |runtime, arguments| {
+        let mut before = ' ';
+        rewrite(runtime, arguments, |character| {
+            let begins = is_separator(std::mem::replace(&mut before, character));
+            if begins { to_title(character) } else { character }
+        })
+    }),
+    Function::new("untitle", ONE, |runtime, arguments| {
+        let mut begins = true;
+        rewrite(runtime, arguments, |character| {
+            if is_space(character) {
+                begins = true;
+                return character;
+            }
+            if std::mem::take(&mut begins) { to_lower(character) } else { character }
+        })
+    }),
+    Function::new("swapcase", ONE, |runtime, arguments| {
+        let mut begins = true;
+        rewrite(runtime, arguments, |character| {
+            let first = std::mem::replace(&mut begins, is_space(character));
+            if character.is_uppercase() {
+                to_lower(character)
+            } else if character.is_lowercase() {
+                if first { to_title(character) } else { to_upper(character) }
+            } else {
+                character
+            }
+        })
+    }),
+    Function::new("nospace", ONE, |runtime, arguments| {
+        let text = arguments.str(0);
+        runtime.text(text.chars().filter(|character| !is_space(*character)).collect::<String>())
+    }),
+    Function::new("initials", ONE, |runtime, arguments| {
+        let text = arguments.str(0);
+        let words = text.split(is_space).filter(|word| !word.is_empty());
+        runtime.text(words.filter_map(|word| word.chars().next()).collect::<String>())
+    }),
+    Function::new("snakecase", ONE, |runtime, arguments| {
+        let text = separated(&arguments.str(0), '_');
+        runtime.text(text)
+    }),
+    Function::new("kebabcase", ONE, |runtime, arguments| {
+        let text = separated(&arguments.str(0), '-');
+        runtime.text(text)
+    }),
+    Function::new("camelcase", ONE, |runtime, arguments| {
+        let text = camel(&arguments.str(0));
+        runtime.text(text)
+    }),
+    Function::new("wrap", &[Kind::Int, Kind::Text], |runtime, arguments| {
+        let text = wrap(runtime, arguments.bytes(1), arguments.int(0), b"\n", false)?;
+        runtime.text(text)
+    }),
+    Function::new("wrapWith", &[Kind::Int, Kind::Text, Kind::Text], |runtime, arguments| {
+        let separator = if arguments.bytes(1).is_empty() { b"\n" } else { arguments.bytes(1) };
+        let text = wrap(runtime, arguments.bytes(2), arguments.int(0), separator, true)?;
+        runtime.text(text)
+    }),
+];
+
+fn rewrite(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>, mut change: impl FnMut(char) -> char) -> Outcome {
+    let bytes = arguments.bytes(0);
+    runtime.budget.steps(bytes.len() as u64 / 64)?;
+    let text: String = chars(bytes).map(|(_, character, _)| change(character.unwrap_or('\u{FFFD}'))).collect();
+    runtime.text(text)
+}
+
+/// White space as Go's `unicode.IsSpace` has it.
+pub(super) fn is_space(character: char) -> bool {
+    character.is_whitespace()
+}
+
+fn is_separator(character: char) -> bool {
+    if character.is_ascii() {
+        return !(character.is_ascii_alphanumeric() || character == '_');
+    }
+    !character.is_alphabetic() && !is_digit(character) && is_space(character)
+}
+
+pub(super) fn trim_space(bytes: &[u8]) -> &[u8] {
+    let kept = |(_, character, _): &(usize, Option<char>, usize)| !character.is_some_and(is_space);
+    let Some((start, ..)) = chars(bytes).find(kept) else {
+        return &[];
+    };
+    let end = chars(bytes).filter(kept).last().map_or(bytes.len(), |(at, _, width)| at + width);
+    bytes.get(start..end).unwrap_or_default()
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sort {
+    Lower,
+    Upper,
+    Digit,
+    Connector,
+    Other,
+}
+
+fn sort_of(character: char) -> Sort {
+    if matches!(character, '_' | '-') || is_space(character) {
+        Sort::Connector
+    } else if character.is_uppercase() {
+        Sort::Upper
+    } else if is_digit(character) {
+        Sort::Digit
+    } else if character.is_alphabetic() {
+        Sort::Lower
+    } else {
+        Sort::Other
+    }
+}
+
+/// Words in lower case with `connector` between them.
+fn separated(text: &str, connector: char) -> String {
+    let all: Vec<char> = text.chars().collect();
+    let mut out = String::with_capacity(text.len() + 8);
+    for (index, character) in all.iter().copied().enumerate() {
+        let sort = sort_of(character);
+        if sort == Sort::Connector {
+            out.push(connector);
+            continue;
+        }
+        let before = index.checked_sub(1).and_then(|at| all.get(at)).map(|before| sort_of(*before));
+        let after = all.get(index + 1).map(|after| sort_of(*after));
+        if begins_word(sort, before, after) {
+            out.push(connector);
+        }
+        out.push(to_lower(character));
+    }
+    out
+}
+
+fn begins_word(sort: Sort, before: Option<Sort>, after: Option<Sort>) -> bool {
+    match (before, sort) {
+        (Some(Sort::Lower | Sort::Digit), Sort::Upper) => true,
+        (Some(Sort::Upper), Sort::Upper) => after == Some(Sort::Lower),
+        _ => false,
+    }
+}
+
+/// Words put together, each with its first letter in upper case.
+fn camel(text: &str) -> String {
+    let is_connector = |character: char| sort_of(character) == Sort::Connector;
+    let body_start = text.find(|character| !is_connector(character)).unwrap_or(text.len());
+    let body_end = text
+        .rfind(|character| !is_connector(character))
+        .map_or(body_start, |at| at + text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8));
+    let mut out = text.get(..body_start).unwrap_or("").to_owned();
+    let body = text.get(body_start..body_end).unwrap_or("");
+    for word in body.split(is_connector) {
+        let mut characters = word.chars();
+        out.extend(characters.next().map(to_upper));
+        out.extend(lowered(characters.as_str(), word));
+    }
+    out + text.get(body_end..).unwrap_or("")
+}
+
+/// The rest of a word: in lower case if the word shouts.
+fn lowered<'a>(rest: &'a str, word: &str) -> Box<dyn Iterator<Item = char> + 'a> {
+    if word.chars().any(char::is_lowercase) { Box::new(rest.chars()) } else { Box::new(rest.chars().map(to_lower)) }
+}
+
+fn wrap(
+    runtime: &mut Runtime<'_, '_>,
+    text: &[u8],
+    length: i64,
+    line_end: &[u8],
+    breaks_words: bool,
+) -> Result<Vec<u8>, Fault> {
+    let length = to_size(length.max(1));
+    let mut out = Vec::new();
+    let mut rest = text;
+    while rest.len() > length {
+        runtime.budget.step()?;
+        if let Some(after) = rest.strip_prefix(b" ") {
+            rest = after;
+            continue;
+        }
+        let line = rest.get(..length.saturating_add(1)).unwrap_or(rest);
+        let space = line.iter().rposition(|byte| *byte == b' ');
+        let later = || rest.iter().skip(length).position(|byte| *byte == b' ').map(|at| at + length);
+        let (end, next) = match space {
+            Some(at) => (at, at + 1),
+            None if breaks_words => (length, length),
+            None => match later() {
+                Some(at) => (at, at + 1),
+                None => break,
+            },
+        };
+        runtime.budget.allocate(end + line_end.len())?;
+        out.extend_from_slice(rest.get(..end).unwrap_or_default());
+        out.extend_from_slice(line_end);
+        rest = rest.get(next..).unwrap_or_default();
+    }
+    out.extend_from_slice(rest);
+    Ok(out)
+}

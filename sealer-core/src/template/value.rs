@@ -1,0 +1,217 @@
+//! Which values does a template compute with? They are Go's, as far as templates can meet them.
+
+mod arena;
+mod decimal;
+mod text;
+pub(crate) mod time;
+mod types;
+pub(crate) mod version;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+pub(crate) use arena::Arena;
+pub(crate) use decimal::Decimal;
+pub(crate) use text::{Key, Text, chars, is_digit, is_printable, rune_at, to_lower, to_title, to_upper, unicode_class};
+pub(crate) use time::Time;
+pub(crate) use types::{Kind, assignable, kind_name, type_name};
+pub(crate) use version::Version;
+
+/// A value, with its Go type.
+#[derive(Clone)]
+pub(crate) enum Value {
+    /// Nothing at all: an absent key, or `nil`.
+    Nil,
+    /// An element that can hold anything and holds nothing.
+    NilInterface,
+    Bool(bool),
+    Int(Integer),
+    Float(f64),
+    Complex(f64, f64),
+    Text(Text),
+    List(List),
+    Dict(Dict),
+    Strings(Strings),
+    Time(Rc<Time>),
+    Version(Rc<Version>),
+    Certificate(Rc<KeyPair>),
+}
+
+/// An integer of one of Go's types; unsigned ones as their bits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Integer {
+    pub(crate) bits: i64,
+    pub(crate) kind: IntegerKind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum IntegerKind {
+    Int,
+    Int64,
+    Uint8,
+    Uint64,
+    Month,
+    Weekday,
+    Duration,
+}
+
+impl IntegerKind {
+    pub(crate) fn is_unsigned(self) -> bool {
+        matches!(self, Self::Uint8 | Self::Uint64)
+    }
+}
+
+impl Integer {
+    /// The number as one that holds every value of every kind.
+    pub(crate) fn wide(self) -> i128 {
+        if self.kind.is_unsigned() { i128::from(self.bits.cast_unsigned()) } else { i128::from(self.bits) }
+    }
+}
+
+/// What a list's elements are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum ListKind {
+    Any,
+    Text,
+    Int,
+    Byte,
+    Lists,
+}
+
+#[derive(Clone)]
+pub(crate) struct List {
+    pub(crate) kind: ListKind,
+    /// Go's nil slice: empty, but `null` as JSON.
+    pub(crate) nil: bool,
+    pub(crate) items: Rc<Vec<Value>>,
+}
+
+/// A map that functions can change: all holders see the change.
+#[derive(Clone)]
+pub(crate) struct Dict(Rc<DictCell>);
+
+struct DictCell {
+    nil: bool,
+    entries: RefCell<BTreeMap<Key, Value>>,
+}
+
+impl Dict {
+    pub(crate) fn nil() -> Self {
+        Self(Rc::new(DictCell { nil: true, entries: RefCell::default() }))
+    }
+
+    pub(crate) fn new(entries: BTreeMap<Key, Value>) -> Self {
+        Self(Rc::new(DictCell { nil: false, entries: RefCell::new(entries) }))
+    }
+
+    pub(crate) fn is_nil(&self) -> bool {
+        self.0.nil
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.entries.borrow().len()
+    }
+
+    pub(crate) fn get(&self, key: &[u8]) -> Option<Value> {
+        self.0.entries.borrow().get(key).cloned()
+    }
+
+    pub(crate) fn has(&self, key: &[u8]) -> bool {
+        self.0.entries.borrow().contains_key(key)
+    }
+
+    pub(crate) fn insert(&self, key: Key, value: Value) {
+        self.0.entries.borrow_mut().insert(key, value);
+    }
+
+    pub(crate) fn remove(&self, key: &[u8]) {
+        self.0.entries.borrow_mut().remove(key);
+    }
+
+    /// Takes everything out, so that dicts that hold each other can be freed.
+    pub(crate) fn take(&self) -> BTreeMap<Key, Value> {
+        std::mem::take(&mut *self.0.entries.borrow_mut())
+    }
+
+    /// The entries as they are now, sorted by key.
+    pub(crate) fn snapshot(&self) -> Vec<(Key, Value)> {
+        self.0.entries.borrow().iter().map(|(key, value)| (key.clone(), value.clone())).collect()
+    }
+
+    pub(crate) fn same(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+/// Go's map of strings to strings. Nothing changes one.
+#[derive(Clone)]
+pub(crate) struct Strings(Rc<BTreeMap<Key, Text>>);
+
+impl Strings {
+    pub(crate) fn new(entries: BTreeMap<Key, Text>) -> Self {
+        Self(Rc::new(entries))
+    }
+
+    pub(crate) fn entries(&self) -> &BTreeMap<Key, Text> {
+        &self.0
+    }
+}
+
+/// A certificate and its private key, both as PEM.
+pub(crate) struct KeyPair {
+    pub(crate) certificate: Text,
+    pub(crate) key: Text,
+}
+
+impl Value {
+    pub(crate) fn int(value: i64) -> Self {
+        Self::Int(Integer { bits: value, kind: IntegerKind::Int })
+    }
+
+    pub(crate) fn int64(value: i64) -> Self {
+        Self::Int(Integer { bits: value, kind: IntegerKind::Int64 })
+    }
+
+    pub(crate) fn uint64(value: u64) -> Self {
+        Self::Int(Integer { bits: value.cast_signed(), kind: IntegerKind::Uint64 })
+    }
+
+    pub(crate) fn of_kind(value: i64, kind: IntegerKind) -> Self {
+        Self::Int(Integer { bits: value, kind })
+    }
+
+    pub(crate) fn nil_list(kind: ListKind) -> Self {
+        Self::List(List { kind, nil: true, items: Rc::default() })
+    }
+
+    pub(crate) fn is_nil(&self) -> bool {
+        matches!(self, Self::Nil | Self::NilInterface)
+    }
+
+    /// Go's truth: whatever is not its type's empty value.
+    pub(crate) fn truth(&self) -> bool {
+        match self {
+            Self::Nil | Self::NilInterface => false,
+            Self::Bool(value) => *value,
+            Self::Int(value) => value.bits != 0,
+            Self::Float(value) => *value != 0.0,
+            Self::Complex(real, imaginary) => *real != 0.0 || *imaginary != 0.0,
+            Self::Text(text) => !text.is_empty(),
+            Self::List(list) => !list.items.is_empty(),
+            Self::Dict(dict) => dict.len() > 0,
+            Self::Strings(map) => !map.entries().is_empty(),
+            Self::Time(_) | Self::Version(_) | Self::Certificate(_) => true,
+        }
+    }
+
+    /// An element that can hold anything, as it is met when it is looked up.
+    pub(crate) fn as_element(&self) -> Self {
+        if self.is_nil() { Self::NilInterface } else { self.clone() }
+    }
+
+    /// The value inside an element: nothing where it holds nothing.
+    pub(crate) fn settled(self) -> Self {
+        if self.is_nil() { Self::Nil } else { self }
+    }
+}
