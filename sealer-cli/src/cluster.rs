@@ -15,6 +15,8 @@ use crate::diagnostics::CliError;
 use crate::network;
 
 mod config;
+mod transport;
+mod usable;
 
 /// What the flags choose.
 #[derive(Clone, Debug, Default)]
@@ -82,7 +84,8 @@ impl Cluster {
         let root = config.cluster_url.to_string().trim_end_matches('/').to_owned();
         let client = {
             let _inside = runtime.enter();
-            Client::try_from(config).map_err(|error| CliError::new(chain(&error)))?
+            let told = Some(choice.request_timeout.clone()).filter(|_| config.read_timeout.is_some());
+            transport::client(config, told).map_err(|error| CliError::new(chain(&*error)))?
         };
         let (name, namespace) = (choice.controller_name.clone(), choice.controller_namespace.clone());
         Ok(Self { runtime, client, name, namespace, root })

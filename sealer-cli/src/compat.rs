@@ -114,7 +114,7 @@ fn usage(table: &[Flag]) -> String {
 fn type_word(kind: Kind) -> &'static str {
     match kind {
         Kind::Switch => "",
-        Kind::Text | Kind::Words(_) => " string",
+        Kind::Text | Kind::Words(_) | Kind::SourceLine | Kind::Levels => " string",
         Kind::Integer => " int",
         Kind::Number => " float",
         Kind::Duration => " duration",
@@ -126,7 +126,7 @@ fn type_word(kind: Kind) -> &'static str {
 fn default_note(flag: &Flag) -> String {
     match flag.kind {
         _ if flag.default.is_empty() || flag.default == "false" => String::new(),
-        Kind::Text | Kind::Words(_) => format!(" (default {:?})", flag.default),
+        Kind::Text | Kind::Words(_) | Kind::SourceLine | Kind::Levels => format!(" (default {:?})", flag.default),
         Kind::Integer if flag.default == "0" => String::new(),
         _ => format!(" (default {})", flag.default),
     }
@@ -171,7 +171,7 @@ const KLOG: &[Flag] = &[
     Flag::new("alsologtostderrthreshold", Kind::Text, "", "Accepted for compatibility.").without_variable(),
     Flag::new("legacy_stderr_threshold_behavior", Kind::Switch, "true", "Accepted for compatibility.")
         .without_variable(),
-    Flag::new("log_backtrace_at", Kind::Text, ":0", "Accepted for compatibility.").without_variable(),
+    Flag::new("log_backtrace_at", Kind::SourceLine, ":0", "Accepted for compatibility.").without_variable(),
     Flag::new("log_dir", Kind::Text, "", "Accepted for compatibility.").without_variable(),
     Flag::new("log_file", Kind::Text, "", "Accepted for compatibility.").without_variable(),
     Flag::new("log_file_max_size", Kind::Integer, "1800", "Accepted for compatibility.").without_variable(),
@@ -181,5 +181,5 @@ const KLOG: &[Flag] = &[
     Flag::new("skip_log_headers", Kind::Switch, "", "Accepted for compatibility.").without_variable(),
     Flag::new("stderrthreshold", Kind::Text, "2", "Accepted for compatibility.").without_variable(),
     Flag::new("v", Kind::Integer, "0", "Accepted for compatibility.").short('v').without_variable(),
-    Flag::new("vmodule", Kind::Text, "", "Accepted for compatibility.").without_variable(),
+    Flag::new("vmodule", Kind::Levels, "", "Accepted for compatibility.").without_variable(),
 ];

@@ -38,6 +38,14 @@ impl CliError {
         self
     }
 
+    /// The same under a line that scripts know; the message becomes the first hint.
+    #[must_use]
+    pub(crate) fn beneath(mut self, line: &str) -> Self {
+        let message = std::mem::replace(&mut self.message, line.to_owned());
+        self.hints.insert(0, message);
+        self
+    }
+
     /// The command line of a verb that cannot be read.
     pub(crate) fn command_line(message: impl Into<String>) -> Self {
         Self { kind: Kind::CommandLine, ..Self::new(message) }

@@ -27,6 +27,10 @@ pub enum Kind {
     Repeated,
     /// One of these words, or nothing.
     Words(&'static [&'static str]),
+    /// A place in a source file such as `a.go:12`, for flags of Go's logging.
+    SourceLine,
+    /// Numbers by file name such as `a=1,b=2`, for flags of Go's logging.
+    Levels,
 }
 
 /// One row of the table.
@@ -289,7 +293,28 @@ fn check(kind: Kind, value: &str) -> Result<(), String> {
         Kind::Words(words) if !value.is_empty() && !words.contains(&value) => {
             Err(format!("must be one of: {}", words.join(", ")))
         }
+        Kind::SourceLine => source_line(value),
+        Kind::Levels => value.split(',').filter(|element| !element.is_empty()).try_for_each(level),
         _ => Ok(()),
+    }
+}
+
+/// Nothing, or a file and a line in it.
+fn source_line(value: &str) -> Result<(), String> {
+    let number = |line: &str| line.parse::<i64>().ok();
+    match value.split_once(':').map(|(file, line)| (file.contains('.'), number(line))) {
+        _ if value.is_empty() => Ok(()),
+        Some((true, Some(1..))) => Ok(()),
+        Some((true, Some(_))) => Err("negative or zero value for level".to_owned()),
+        _ => Err("syntax error: expect file.go:234".to_owned()),
+    }
+}
+
+fn level(element: &str) -> Result<(), String> {
+    match element.split_once('=').map(|(file, level)| (file, level.parse::<i32>())) {
+        Some((file, Ok(0..))) if !file.is_empty() => Ok(()),
+        Some((file, Ok(_))) if !file.is_empty() => Err("negative value for vmodule level".to_owned()),
+        _ => Err("syntax error: expect comma-separated list of filename=N".to_owned()),
     }
 }
 

@@ -1,13 +1,16 @@
 //! Certificates by URL: plain HTTP rules, the environment's proxies, redirects without a downgrade, a time limit.
 
 use std::env;
+use std::error::Error;
 use std::fs;
 use std::time::Duration;
 
 use http::{Request, Response, Uri, header};
 use http_body_util::{BodyExt as _, Limited};
+use hyper_util::rt::TokioIo;
 use kube::client::Body;
 use kube::{Client, Config};
+use tokio::net::TcpStream;
 
 use crate::diagnostics::CliError;
 use crate::network;
@@ -82,6 +85,11 @@ async fn follow(first: &str) -> Result<Vec<u8>, CliError> {
 async fn get(url: &str) -> Result<Response<Body>, CliError> {
     let bad = |error: &dyn std::fmt::Display| CliError::new(format!("parse \"{url}\": {error}"));
     let uri: Uri = url.parse().map_err(|error| bad(&error))?;
+    if let Some(proxy) =
+        proxy(&uri).filter(|proxy| uri.scheme_str() == Some("http") && proxy.scheme_str() == Some("http"))
+    {
+        return through(&proxy, &uri).await.map_err(|error| CliError::new(network::unanswered("Get", url, &*error)));
+    }
     let root = format!("{}://{}", uri.scheme_str().unwrap_or("http"), uri.authority().map_or("", |it| it.as_str()));
     let mut config = Config::new(root.parse().map_err(|error| bad(&error))?);
     config.default_retry = false;
@@ -92,6 +100,22 @@ async fn get(url: &str) -> Result<Response<Body>, CliError> {
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     let request = Request::get(path).body(Body::empty()).map_err(|error| bad(&error))?;
     client.send(request).await.map_err(|error| CliError::new(network::unanswered("Get", url, &error)))
+}
+
+/// Asks a proxy for a plain address: by its whole URL, where TLS would be tunnelled.
+async fn through(proxy: &Uri, uri: &Uri) -> Result<Response<Body>, Box<dyn Error + Send + Sync>> {
+    let address = (proxy.host().unwrap_or_default(), proxy.port_u16().unwrap_or(80));
+    let asked = async {
+        let stream = TokioIo::new(TcpStream::connect(address).await?);
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await?;
+        tokio::spawn(connection);
+        let host = uri.authority().map_or("", |authority| authority.as_str());
+        let request = Request::get(uri).header(header::HOST, host).body(Body::empty())?;
+        let (head, body) = sender.send_request(request).await?.into_parts();
+        let bytes = Limited::new(body, MOST_BYTES).collect().await?.to_bytes();
+        Ok(Response::from_parts(head, Body::from(bytes.to_vec())))
+    };
+    tokio::time::timeout(PATIENCE, asked).await?
 }
 
 async fn body(url: &str, answer: Response<Body>) -> Result<Vec<u8>, CliError> {

@@ -9,7 +9,7 @@ use kube::Config;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use sealer_core::flags::duration;
 
-use crate::cluster::Choice;
+use crate::cluster::{Choice, usable};
 use crate::diagnostics::CliError;
 
 /// The configuration of the chosen cluster and user.
@@ -86,7 +86,9 @@ async fn from_kubeconfig(mut kubeconfig: Kubeconfig, choice: &Choice) -> Result<
     }
     absent("cluster", choice.cluster.as_ref(), kubeconfig.clusters.iter().map(|named| &named.name))?;
     absent("auth info", choice.user.as_ref(), kubeconfig.auth_infos.iter().map(|named| &named.name))?;
-    overlay(&mut kubeconfig, choice, &name);
+    let (cluster, user) = chosen(&kubeconfig, choice, &name);
+    overlay(&mut kubeconfig, choice, cluster.as_deref(), user.as_deref());
+    usable::check(&kubeconfig, cluster.as_deref(), user.as_deref())?;
     let options = KubeConfigOptions {
         context: choice.context.clone(),
         cluster: choice.cluster.clone(),
@@ -117,12 +119,17 @@ fn absent<'a>(
     }
 }
 
+/// The names of the cluster and the user that flags and context choose.
+fn chosen(kubeconfig: &Kubeconfig, choice: &Choice, context: &str) -> (Option<String>, Option<String>) {
+    let context = kubeconfig.contexts.iter().find(|named| named.name == context);
+    let context = context.and_then(|named| named.context.clone());
+    let cluster = choice.cluster.clone().or_else(|| context.as_ref().map(|context| context.cluster.clone()));
+    (cluster, choice.user.clone().or_else(|| context.and_then(|context| context.user)))
+}
+
 /// Puts the flags over the chosen cluster and user.
-fn overlay(kubeconfig: &mut Kubeconfig, choice: &Choice, context: &str) {
-    let chosen = kubeconfig.contexts.iter().find(|named| named.name == context).and_then(|named| named.context.clone());
-    let cluster_name = choice.cluster.clone().or_else(|| chosen.as_ref().map(|context| context.cluster.clone()));
-    let user_name = choice.user.clone().or_else(|| chosen.and_then(|context| context.user));
-    for named in kubeconfig.clusters.iter_mut().filter(|named| Some(&named.name) == cluster_name.as_ref()) {
+fn overlay(kubeconfig: &mut Kubeconfig, choice: &Choice, cluster_name: Option<&str>, user_name: Option<&str>) {
+    for named in kubeconfig.clusters.iter_mut().filter(|named| Some(named.name.as_str()) == cluster_name) {
         let cluster = named.cluster.get_or_insert_default();
         replace(&mut cluster.server, &choice.server);
         replace(&mut cluster.tls_server_name, &choice.tls_server_name);
@@ -135,7 +142,7 @@ fn overlay(kubeconfig: &mut Kubeconfig, choice: &Choice, context: &str) {
             cluster.insecure_skip_tls_verify = Some(true);
         }
     }
-    for named in kubeconfig.auth_infos.iter_mut().filter(|named| Some(&named.name) == user_name.as_ref()) {
+    for named in kubeconfig.auth_infos.iter_mut().filter(|named| Some(named.name.as_str()) == user_name) {
         overlay_user(named.auth_info.get_or_insert_default(), choice);
     }
 }

@@ -1,12 +1,14 @@
 //! `--validate` and `--re-encrypt`: the controller opens, and answers.
 
+use std::convert::identity;
+
 use sealer_core::api;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use crate::cluster::{Answer, Cluster};
 use crate::diagnostics::CliError;
 use crate::manifest::read::{self, Wanted};
-use crate::manifest::{self, json};
+use crate::manifest::{self, json as text};
 use crate::request::Compat;
 use crate::sealed_secret::{self, Place};
 use crate::ui::{self, Ui};
@@ -15,9 +17,11 @@ use crate::ui::{self, Ui};
 pub(crate) fn validate(request: &Compat) -> Result<(), CliError> {
     let cluster = Cluster::connect(&request.cluster)?;
     let path = cluster.path(api::VERIFY)?;
-    for document in sealed_secrets(request)? {
+    // Scripts know this line for whatever cannot be read.
+    let unreadable = |error: CliError| error.beneath("unable to decrypt sealed secret");
+    for document in sealed_secrets(request, unreadable)? {
         let name = document.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
-        match cluster.post(&path, json::compact(&document)) {
+        match cluster.post(&path, text::compact(&document)) {
             Ok(Answer::Ok(_)) => {}
             Ok(Answer::Conflict) => return Err(CliError::new(format!("unable to decrypt sealed secret: {name}"))),
             Err(cause) => return Err(CliError::new(format!("cannot validate sealed secret: {cause}"))),
@@ -31,8 +35,8 @@ pub(crate) fn re_encrypt(request: &Compat, ui: &mut Ui) -> Result<(), CliError> 
     let cluster = Cluster::connect(&request.cluster)?;
     let path = cluster.path(api::ROTATE)?;
     let format = request.format()?;
-    for document in sealed_secrets(request)? {
-        let answer = match cluster.post(&path, json::compact(&document)) {
+    for document in sealed_secrets(request, identity)? {
+        let answer = match cluster.post(&path, text::compact(&document)) {
             Ok(Answer::Ok(text)) => text,
             Ok(Answer::Conflict) => return Err(CliError::new("unable to rotate secret")),
             Err(cause) => return Err(CliError::new(format!("cannot re-encrypt secret: {cause}"))),
@@ -42,15 +46,23 @@ pub(crate) fn re_encrypt(request: &Compat, ui: &mut Ui) -> Result<(), CliError> 
     Ok(())
 }
 
-fn sealed_secrets(request: &Compat) -> Result<Vec<Value>, CliError> {
+/// The documents of the input; what cannot be read of it fails as `unreadable` says.
+fn sealed_secrets(request: &Compat, unreadable: fn(CliError) -> CliError) -> Result<Vec<Value>, CliError> {
     let input = ui::read(request.input.as_deref())?;
-    let documents = read::documents(&input, request.input.as_deref().unwrap_or("stdin"), Wanted::SealedSecrets)?;
+    let documents = read::documents(&input, request.input.as_deref().unwrap_or("stdin"), Wanted::SealedSecrets)
+        .map_err(unreadable)?;
     if documents.is_empty() {
         return Err(
             CliError::new("no sealed secrets found in the input").hint("pipe in the SealedSecret, in JSON or YAML")
         );
     }
-    documents.iter().map(|document| sealed_secret::read(document, Place::Stream).map(Value::Object)).collect()
+    let object = |document| sealed_secret::read(document, Place::Stream).map(Value::Object).map_err(unreadable);
+    documents.iter().map(object).collect()
+}
+
+/// Gives a field that the type always has.
+fn fill(fields: &mut Map<String, Value>, name: &str, value: Value) {
+    fields.entry(name.to_owned()).or_insert(value);
 }
 
 /// The controller's answer, without what a server would have set.
@@ -58,6 +70,15 @@ fn resealed(answer: &str) -> Result<Value, CliError> {
     let unreadable = || CliError::new("cannot re-encrypt secret: the controller's answer is no SealedSecret");
     let mut document: Value = serde_json::from_str(answer).map_err(|_| unreadable())?;
     let fields = document.as_object_mut().ok_or_else(unreadable)?;
+    fill(fields, "metadata", Value::Object(Map::new()));
+    fill(fields, "spec", Value::Object(Map::new()));
+    if let Some(Value::Object(spec)) = fields.get_mut("spec") {
+        fill(spec, "template", json!({}));
+        fill(spec, "encryptedData", Value::Null);
+        if let Some(Value::Object(template)) = spec.get_mut("template") {
+            fill(template, "metadata", json!({}));
+        }
+    }
     fields.insert("kind".to_owned(), Value::String("SealedSecret".to_owned()));
     fields.insert("apiVersion".to_owned(), Value::String("bitnami.com/v1alpha1".to_owned()));
     if let Some(Value::Object(metadata)) = fields.get_mut("metadata") {

@@ -9,7 +9,7 @@ use sealer_core::resource::assemble::{OpenOptions, UnsealedSecret, open};
 use sealer_core::resource::render::Rendering;
 use sealer_core::scope::SKIP_OWNER_ANNOTATION;
 use sealer_core::template::{Environment, Functions, Limits};
-use sealer_core::{Keyring, Label, Scope, SealedSecretSpec, UnsealingKey, base64};
+use sealer_core::{Keyring, Label, Plaintext, Scope, SealedSecretSpec, UnsealingKey, base64};
 use serde_json::{Map, Value, json};
 
 use crate::diagnostics::CliError;
@@ -89,8 +89,7 @@ fn secret(opened: UnsealedSecret, outer: &Value, owned: bool) -> Value {
             "uid": text("uid"), "controller": true});
         metadata.insert("ownerReferences".to_owned(), json!([owner]));
     }
-    let data: Map<String, Value> =
-        opened.data.iter().map(|(item, value)| (item.clone(), Value::String(base64::encode(value.expose())))).collect();
+    let data: Map<String, Value> = opened.data.iter().map(|(item, value)| (item.clone(), encoded(value))).collect();
     let mut secret = Map::new();
     secret.insert("kind".to_owned(), Value::String("Secret".to_owned()));
     secret.insert("apiVersion".to_owned(), Value::String("v1".to_owned()));
@@ -105,6 +104,11 @@ fn secret(opened: UnsealedSecret, outer: &Value, owned: bool) -> Value {
         secret.insert("type".to_owned(), Value::String(type_));
     }
     Value::Object(secret)
+}
+
+/// A value as Go writes bytes: null where there are none.
+fn encoded(value: &Plaintext) -> Value {
+    if value.expose().is_empty() { Value::Null } else { Value::String(base64::encode(value.expose())) }
 }
 
 /// All keys of all files: PEM, a key Secret, several of them, or a List as `kubectl get` prints it.

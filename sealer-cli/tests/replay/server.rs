@@ -114,10 +114,7 @@ fn read_request(stream: &mut BufReader<impl Read>) -> Option<Asked> {
     let mut words = line.split_whitespace();
     let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
     // A proxy is asked with the whole address.
-    let path = match target.strip_prefix("http://").and_then(|rest| rest.find('/').map(|at| rest[at..].to_owned())) {
-        Some(path) => path,
-        None => target,
-    };
+    let path = target.to_owned();
     let mut headers = BTreeMap::new();
     loop {
         let mut line = String::new();

@@ -15,9 +15,9 @@ pub(crate) fn duration_text(nanoseconds: i64) -> String {
         return "0s".to_owned();
     }
     let small = match size {
-        ..1_000 => Some((1, "ns")),
-        ..1_000_000 => Some((1_000, "µs")),
-        ..1_000_000_000 => Some((1_000_000, "ms")),
+        0..1_000 => Some((1, "ns")),
+        1_000..1_000_000 => Some((1_000, "µs")),
+        1_000_000..1_000_000_000 => Some((1_000_000, "ms")),
         _ => None,
     };
     if let Some((unit, name)) = small {
