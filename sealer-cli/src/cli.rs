@@ -1,5 +1,7 @@
 //! The verbs of `sealer`. They stand before all flags: `sealer keys rotate --context staging`.
 
+pub(crate) mod template;
+
 use std::time::Duration;
 
 use sealer_core::api;
@@ -13,6 +15,7 @@ use crate::request::{KeysRotate, Request};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verb {
     Keys,
+    Template,
     Completions,
     Man,
 }
@@ -23,6 +26,7 @@ pub(crate) fn verb<'a>(program: &str, args: &'a [String]) -> Option<(Verb, &'a [
     let (first, rest) = args.split_first()?;
     let verb = match first.as_str() {
         "keys" => Verb::Keys,
+        "template" => Verb::Template,
         "completions" => Verb::Completions,
         "man" => Verb::Man,
         _ => return None,
@@ -38,6 +42,7 @@ pub(crate) fn read(
 ) -> Result<Request, CliError> {
     match verb {
         Verb::Keys => keys(args, variable),
+        Verb::Template => template::read(args),
         Verb::Completions => completions(args),
         Verb::Man => Ok(Request::Man),
     }

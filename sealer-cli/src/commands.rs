@@ -12,6 +12,7 @@ mod online;
 mod raw;
 mod recovery_unseal;
 mod seal;
+mod template_check;
 
 /// Carries a request out.
 pub(crate) fn run(request: Request, ui: &mut Ui) -> Result<(), CliError> {
@@ -29,6 +30,7 @@ pub(crate) fn run(request: Request, ui: &mut Ui) -> Result<(), CliError> {
             return Ok(());
         }
         Request::KeysRotate(rotate) => return keys_rotate::run(&rotate, ui),
+        Request::TemplateCheck(check) => return template_check::run(&check, ui),
         Request::Compat(request) => request,
     };
     for warning in &request.warnings {

@@ -33,6 +33,12 @@ fn command() -> Command {
         .about("Make a new active sealing key, and wait until the controller serves it")
         .args(cli::rotate_table().iter().filter_map(argument));
     let keys = Command::new("keys").about("Sealing keys of a cluster").subcommand(rotate);
+    let files = Arg::new("FILE").required(true).num_args(1..).help("Files with SealedSecrets, or `-`");
+    let check = Command::new("check")
+        .about("Parse and render the templates of SealedSecrets with placeholders, without any key")
+        .args(cli::template::TABLE.iter().filter_map(argument))
+        .arg(files);
+    let template = Command::new("template").about("Templates in SealedSecrets").subcommand(check);
     let shells = Arg::new("shell").required(true).value_parser(cli::SHELLS);
     Command::new("sealer")
         .about("Turns Kubernetes Secrets into SealedSecrets that are safe to keep in Git")
@@ -42,6 +48,7 @@ fn command() -> Command {
         .disable_help_subcommand(true)
         .args(compat::table().iter().filter_map(argument))
         .subcommand(keys)
+        .subcommand(template)
         .subcommand(Command::new("completions").about("Print a completion script").arg(shells))
         .subcommand(Command::new("man").about("Print the manual page"))
 }
@@ -62,7 +69,8 @@ fn argument(flag: &Flag) -> Option<Arg> {
 /// docs/cli.md.
 #[cfg_attr(not(test), expect(dead_code, reason = "a test writes the page and holds it against the tables"))]
 fn markdown() -> String {
-    format!("{HEAD}\n{}\n{ROTATE}\n{}\n{TAIL}", rows(&compat::table()), rows(&cli::rotate_table()))
+    let (compat, rotate, check) = (rows(&compat::table()), rows(&cli::rotate_table()), rows(cli::template::TABLE));
+    format!("{HEAD}\n{compat}\n{ROTATE}\n{rotate}\n{CHECK}\n{check}\n{TAIL}")
 }
 
 fn rows(table: &[Flag]) -> String {
@@ -85,6 +93,9 @@ const HEAD: &str = "# Command line\n\n<!-- Generated from the tables of flags: S
 default. Exit status: 0 done, 1 failed, 2 the command line cannot be read.\n";
 const ROTATE: &str = "## sealer keys rotate\n\nMakes a new active sealing key with your own rights, waits until the controller serves its certificate, and prints both\n\
 fingerprints. What was sealed before still opens.\n";
+const CHECK: &str = "## sealer template check FILE...\n\nParses the templates of all SealedSecrets in the files and renders them with a placeholder for every value, without any\n\
+key: for a pre-commit hook. What is no template, calls a function that does not exist or that controllers refuse, or goes\n\
+beyond a bound is an error with its place; what fails with placeholders only, or renders `<no value>`, is a warning.\n";
 const TAIL: &str = "## sealer completions SHELL, sealer man\n\nPrint a completion script for bash, zsh, fish or powershell, and the manual page.\n";
 
 #[cfg(test)]

@@ -20,6 +20,18 @@ pub(crate) enum Request {
     Compat(Box<Compat>),
     /// Make a new sealing key in the cluster.
     KeysRotate(Box<KeysRotate>),
+    /// Look at the templates of files.
+    TemplateCheck(TemplateCheck),
+}
+
+/// Which templates to look at, and how.
+#[derive(Debug)]
+pub(crate) struct TemplateCheck {
+    pub(crate) files: Vec<String>,
+    /// Whether warnings fail.
+    pub(crate) strict: bool,
+    /// Whether functions that make keys or are slow may be called.
+    pub(crate) expensive: bool,
 }
 
 /// The modes of the surface without verbs.

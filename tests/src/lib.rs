@@ -11,3 +11,4 @@ pub mod process;
 pub mod product;
 pub mod report;
 pub mod shell;
+pub mod template_maker;

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod builtin;
+mod casing;
 #[cfg(feature = "native")]
 mod certificates;
 mod compare;

@@ -13,7 +13,9 @@ use std::rc::Rc;
 
 pub(crate) use arena::Arena;
 pub(crate) use decimal::Decimal;
-pub(crate) use text::{Key, Text, chars, is_digit, is_printable, rune_at, to_lower, to_title, to_upper, unicode_class};
+pub(crate) use text::{
+    Key, Text, chars, is_digit, is_printable, is_punctuation, rune_at, to_lower, to_title, to_upper, unicode_class,
+};
 pub(crate) use time::Time;
 pub(crate) use types::{Kind, assignable, kind_name, type_name};
 pub(crate) use version::Version;

@@ -3,7 +3,7 @@
 use super::{Engine, Place, Run};
 use crate::template::error::{Fault, TemplateError};
 use crate::template::functions::{Body, Function};
-use crate::template::syntax::tree::Operand;
+use crate::template::syntax::tree::{Operand, OperandKind};
 use crate::template::value::{Kind, Value, type_name};
 
 impl<'t> Engine<'t, '_, '_> {
@@ -114,7 +114,11 @@ fn not_callable(arguments: &[Value], operands: &[Operand<'_>]) -> Fault {
     match arguments.first() {
         None | Some(Value::Nil) => Fault::plain("call of nil"),
         Some(value) => {
-            let name = operands.first().map_or_else(|| format!("<{} Value>", type_name(value)), Operand::source);
+            let name = match operands.first() {
+                Some(Operand { kind: OperandKind::Pipe(pipe), .. }) => pipe.source(),
+                Some(operand) => operand.source(),
+                None => format!("<{} Value>", type_name(value)),
+            };
             Fault::new("the value is no function", format!("non-function {name} of type {}", type_name(value)))
         }
     }

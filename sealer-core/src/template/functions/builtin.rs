@@ -153,8 +153,7 @@ fn js(bytes: &[u8], out: &mut Vec<u8>) {
             Some(character) if !character.is_ascii() && !is_printable(character) => {
                 out.extend_from_slice(format!("\\u{:04X}", u32::from(character)).as_bytes());
             }
-            None => out.extend_from_slice("\u{FFFD}".as_bytes()),
-            Some(_) => out.extend_from_slice(bytes.get(offset..offset + width).unwrap_or_default()),
+            _ => out.extend_from_slice(bytes.get(offset..offset + width).unwrap_or_default()),
         }
     }
 }

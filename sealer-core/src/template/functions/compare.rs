@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::super::error::Fault;
 use super::super::format;
-use super::super::value::{Kind, Value, type_name};
+use super::super::value::{Kind, Value, kind_name, type_name};
 use super::{Arguments, Function, Runtime};
 
 pub(super) static FUNCTIONS: &[Function] = &[
@@ -53,15 +53,21 @@ fn equal(runtime: &mut Runtime<'_, '_>, first: &Value, other: &Value) -> Result<
 }
 
 fn non_comparable(runtime: &mut Runtime<'_, '_>, first: &Value, other: &Value) -> Result<bool, Fault> {
-    for (value, which) in [(other, 1), (first, 0)] {
-        if matches!(value, Value::List(_) | Value::Dict(_) | Value::Strings(_)) && which == 1 {
-            let shown = format::sprintf(b"%s", std::slice::from_ref(value), runtime.budget)?;
-            let shown = String::from_utf8_lossy(&shown).into_owned();
-            let text = format!("non-comparable type {shown}: {}", type_name(value));
-            return Err(Fault::new("values of this type cannot be compared", text));
-        }
-    }
-    Ok(false)
+    let text = if kind_name(first) != kind_name(other) {
+        let (shown, other_shown) = (shown(runtime, first)?, format::shown(other, runtime.budget)?);
+        let other_shown = String::from_utf8_lossy(&other_shown).into_owned();
+        format!("non-comparable types {shown}: {}, {}: {other_shown}", type_name(first), type_name(other))
+    } else if matches!(other, Value::List(_) | Value::Dict(_) | Value::Strings(_)) {
+        format!("non-comparable type {}: {}", shown(runtime, other)?, type_name(other))
+    } else {
+        return Ok(false);
+    };
+    Err(Fault::new("values of this type cannot be compared", text))
+}
+
+fn shown(runtime: &mut Runtime<'_, '_>, value: &Value) -> Result<String, Fault> {
+    let shown = format::sprintf(b"%s", std::slice::from_ref(value), runtime.budget)?;
+    Ok(String::from_utf8_lossy(&shown).into_owned())
 }
 
 fn is_basic(value: &Value) -> bool {

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::super::error::Fault;
 use super::super::value::time::{
-    DurationError, Zone, duration_text, parse_duration, parse_time, round_duration, since,
+    DurationError, Zone, duration_text, parse_duration, parse_time, quoted, round_duration, since,
 };
 use super::super::value::{IntegerKind, Kind, Time, Value};
 use super::convert::to_int;
@@ -99,12 +99,12 @@ fn in_zone(runtime: &mut Runtime<'_, '_>, layout: String, date: &Value, zone: &s
 fn modified(arguments: Arguments<'_>) -> Outcome {
     let text = arguments.str(0);
     let duration = parse_duration(&text).map_err(|error| {
-        let shown = super::super::syntax::go_quote(text.as_bytes());
+        let shown = quoted(arguments.bytes(0));
         let text = match error {
             DurationError::Invalid => format!("time: invalid duration {shown}"),
             DurationError::MissingUnit => format!("time: missing unit in duration {shown}"),
             DurationError::UnknownUnit(unit) => {
-                let unit = super::super::syntax::go_quote(unit.as_bytes());
+                let unit = quoted(unit.as_bytes());
                 format!("time: unknown unit {unit} in duration {shown}")
             }
         };

@@ -120,6 +120,8 @@ fn merge(
         runtime.budget.step()?;
         match (target.get(&key), value) {
             (Some(Value::Dict(inner)), Value::Dict(other)) => merge(runtime, &inner, &other, overwrite, depth + 1)?,
+            // Nothing is merged in where there is nothing, unless it may replace.
+            (_, value) if value.is_nil() && !overwrite => {}
             (None, value) => {
                 runtime.budget.allocate(ENTRY)?;
                 target.insert(key, value);

@@ -62,7 +62,7 @@ fn decode_base32(text: &[u8]) -> Result<Vec<u8>, usize> {
         let padded = block.len() == 8 && block.iter().skip(letters).all(|byte| *byte == b'=');
         let last = letters < 8;
         if !padded || last && (start + 8 < text.len() || !matches!(letters, 2 | 4 | 5 | 7)) {
-            return Err(if block.len() < 8 && letters == block.len() { text.len() } else { start + letters });
+            return Err(if block.len() < 8 && letters == block.len() { start } else { start + letters });
         }
         bits <<= 5 * (8 - letters);
         out.extend(bits.to_be_bytes().iter().skip(3).take(letters * 5 / 8));

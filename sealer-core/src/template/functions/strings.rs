@@ -66,6 +66,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
             parts.push(to_text(runtime, value)?);
         }
         let parts: Vec<&[u8]> = parts.iter().map(|part| &**part).collect();
+        runtime.budget.allocate(parts.iter().map(|part| part.len()).sum())?;
         runtime.text(parts.join(b" ".as_slice()))
     }),
     Function::new("indent", NUMBER, |runtime, arguments| {
@@ -140,20 +141,19 @@ fn substring(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Outcome
     let (start, end, text) = (arguments.int(0), arguments.int(1), arguments.bytes(2));
     let length = i64::try_from(text.len()).unwrap_or(i64::MAX);
     let outside = |shown: String| {
-        Err(Fault::new("out of the text's bounds", format!("runtime error: slice bounds out of range [{shown}]")))
+        Err(Fault::new("out of the text's bounds", format!("runtime error: slice bounds out of range {shown}")))
     };
     if start < 0 {
         return match text.get(..usize::try_from(end).unwrap_or(usize::MAX)) {
             Some(part) => runtime.text(part),
-            None if end < 0 => outside(format!(":{end}")),
-            None => outside(format!(":{end}] with length {length}").trim_end_matches(']').to_owned()),
+            None if end < 0 => outside(format!("[:{end}]")),
+            None => outside(format!("[:{end}] with length {length}")),
         };
     }
-    let (end, open) = if end < 0 || end > length { (length, true) } else { (end, false) };
+    let end = if end < 0 || end > length { length } else { end };
     if start > end {
-        return outside(format!("{start}:{end}"));
+        return outside(format!("[{start}:{end}]"));
     }
-    let _ = open;
     runtime.text(text.get(to_size(start)..to_size(end)).unwrap_or_default())
 }
 

@@ -111,8 +111,8 @@ impl Constraint {
         let unasked = !version.prerelease.is_empty() && self.version.prerelease.is_empty();
         let order = version.compare(&self.version);
         match self.operator {
-            Operator::NotEqual if !self.incomplete => order.is_ne(),
             _ if unasked => false,
+            Operator::NotEqual if !self.incomplete => order.is_ne(),
             Operator::NotEqual => self.differs(version),
             Operator::Equal if !self.incomplete => order.is_eq(),
             Operator::Equal | Operator::Tilde => order.is_ge() && self.in_tilde_range(version),

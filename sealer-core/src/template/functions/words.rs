@@ -3,7 +3,7 @@
 use super::super::error::Fault;
 use super::super::value::{Kind, chars, is_digit, to_lower, to_title, to_upper};
 use super::strings::to_size;
-use super::{Arguments, Function, Outcome, Runtime};
+use super::{Arguments, Function, Outcome, Runtime, casing};
 
 const ONE: &[Kind] = &[Kind::Text];
 
@@ -39,20 +39,22 @@ pub(super) static FUNCTIONS: &[Function] = &[
         })
     }),
     Function::new("nospace", ONE, |runtime, arguments| {
-        let text = arguments.str(0);
-        runtime.text(text.chars().filter(|character| !is_space(*character)).collect::<String>())
+        let text = arguments.bytes(0);
+        // Each byte is taken for a character here, as soon as there is a space to remove.
+        let left: String = text.iter().map(|byte| char::from(*byte)).filter(|byte| !is_space(*byte)).collect();
+        if left.chars().count() == text.len() { runtime.text(text) } else { runtime.text(left) }
     }),
     Function::new("initials", ONE, |runtime, arguments| {
-        let text = arguments.str(0);
-        let words = text.split(is_space).filter(|word| !word.is_empty());
-        runtime.text(words.filter_map(|word| word.chars().next()).collect::<String>())
+        // Bytes are taken for characters, too.
+        let words = arguments.bytes(0).split(|byte| is_space(char::from(*byte)));
+        runtime.text(words.filter_map(|word| word.first().map(|byte| char::from(*byte))).collect::<String>())
     }),
     Function::new("snakecase", ONE, |runtime, arguments| {
-        let text = separated(&arguments.str(0), '_');
+        let text = casing::separated(&arguments.str(0), '_');
         runtime.text(text)
     }),
     Function::new("kebabcase", ONE, |runtime, arguments| {
-        let text = separated(&arguments.str(0), '-');
+        let text = casing::separated(&arguments.str(0), '-');
         runtime.text(text)
     }),
     Function::new("camelcase", ONE, |runtime, arguments| {
@@ -98,60 +100,12 @@ pub(super) fn trim_space(bytes: &[u8]) -> &[u8] {
     bytes.get(start..end).unwrap_or_default()
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Sort {
-    Lower,
-    Upper,
-    Digit,
-    Connector,
-    Other,
-}
-
-fn sort_of(character: char) -> Sort {
-    if matches!(character, '_' | '-') || is_space(character) {
-        Sort::Connector
-    } else if character.is_uppercase() {
-        Sort::Upper
-    } else if is_digit(character) {
-        Sort::Digit
-    } else if character.is_alphabetic() {
-        Sort::Lower
-    } else {
-        Sort::Other
-    }
-}
-
-/// Words in lower case with `connector` between them.
-fn separated(text: &str, connector: char) -> String {
-    let all: Vec<char> = text.chars().collect();
-    let mut out = String::with_capacity(text.len() + 8);
-    for (index, character) in all.iter().copied().enumerate() {
-        let sort = sort_of(character);
-        if sort == Sort::Connector {
-            out.push(connector);
-            continue;
-        }
-        let before = index.checked_sub(1).and_then(|at| all.get(at)).map(|before| sort_of(*before));
-        let after = all.get(index + 1).map(|after| sort_of(*after));
-        if begins_word(sort, before, after) {
-            out.push(connector);
-        }
-        out.push(to_lower(character));
-    }
-    out
-}
-
-fn begins_word(sort: Sort, before: Option<Sort>, after: Option<Sort>) -> bool {
-    match (before, sort) {
-        (Some(Sort::Lower | Sort::Digit), Sort::Upper) => true,
-        (Some(Sort::Upper), Sort::Upper) => after == Some(Sort::Lower),
-        _ => false,
-    }
+fn is_connector(character: char) -> bool {
+    matches!(character, '_' | '-') || is_space(character)
 }
 
 /// Words put together, each with its first letter in upper case.
 fn camel(text: &str) -> String {
-    let is_connector = |character: char| sort_of(character) == Sort::Connector;
     let body_start = text.find(|character| !is_connector(character)).unwrap_or(text.len());
     let body_end = text
         .rfind(|character| !is_connector(character))
@@ -161,14 +115,17 @@ fn camel(text: &str) -> String {
     for word in body.split(is_connector) {
         let mut characters = word.chars();
         out.extend(characters.next().map(to_upper));
-        out.extend(lowered(characters.as_str(), word));
+        out.push_str(&lowered(characters.as_str(), word));
     }
     out + text.get(body_end..).unwrap_or("")
 }
 
-/// The rest of a word: in lower case if the word shouts.
-fn lowered<'a>(rest: &'a str, word: &str) -> Box<dyn Iterator<Item = char> + 'a> {
-    if word.chars().any(char::is_lowercase) { Box::new(rest.chars()) } else { Box::new(rest.chars().map(to_lower)) }
+/// The rest of a word, with the capitals that follow a first capital in lower case: `HTTPServer` as `Httpserver`.
+fn lowered(rest: &str, word: &str) -> String {
+    let shouts = word.starts_with(char::is_uppercase);
+    let capitals = rest.find(|character: char| !character.is_uppercase()).unwrap_or(rest.len());
+    let (capitals, after) = rest.split_at_checked(if shouts { capitals } else { 0 }).unwrap_or(("", rest));
+    capitals.chars().map(to_lower).chain(after.chars()).collect()
 }
 
 fn wrap(

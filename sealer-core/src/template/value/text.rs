@@ -150,6 +150,11 @@ pub(crate) fn is_printable(character: char) -> bool {
     in_class(&PRINTABLE, character)
 }
 
+/// Whether the character is punctuation of any kind.
+pub(crate) fn is_punctuation(character: char) -> bool {
+    in_class(&PUNCTUATION, character)
+}
+
 /// Whether the character is a decimal digit of any script.
 pub(crate) fn is_digit(character: char) -> bool {
     if character.is_ascii() { character.is_ascii_digit() } else { in_class(&DIGITS, character) }
@@ -171,4 +176,6 @@ pub(crate) fn unicode_class(pattern: &str) -> Option<ClassUnicode> {
 
 static PRINTABLE: LazyLock<ClassUnicode> =
     LazyLock::new(|| unicode_class(r"[\p{L}\p{M}\p{N}\p{P}\p{S}]").unwrap_or_else(ClassUnicode::empty));
+static PUNCTUATION: LazyLock<ClassUnicode> =
+    LazyLock::new(|| unicode_class(r"\p{P}").unwrap_or_else(ClassUnicode::empty));
 static DIGITS: LazyLock<ClassUnicode> = LazyLock::new(|| unicode_class(r"\p{Nd}").unwrap_or_else(ClassUnicode::empty));

@@ -253,3 +253,16 @@ const SECOND: i64 = 1_000_000_000;
 const DAY: i64 = 86_400;
 /// The first of January of the year 1.
 const ZERO: i64 = -62_135_596_800;
+
+/// A text in quotes as Go's `time` writes it in errors: all but plain ASCII as bytes.
+pub(crate) fn quoted(text: &[u8]) -> String {
+    let mut out = String::from("\"");
+    for byte in text {
+        match byte {
+            b'"' | b'\\' => out.extend(['\\', char::from(*byte)]),
+            b' '..=0x7F => out.push(char::from(*byte)),
+            byte => out.push_str(&format!("\\x{byte:02x}")),
+        }
+    }
+    out + "\""
+}

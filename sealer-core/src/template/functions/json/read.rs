@@ -40,6 +40,10 @@ impl Reader<'_> {
 
     fn invalid(&self, context: &str) -> Fault {
         match self.peek() {
+            // Go takes the end for a space, which some places do not bear.
+            None if UNSPACED.iter().any(|place| context.starts_with(place)) => {
+                Fault::new("wrong JSON", format!("invalid character ' ' {context}"))
+            }
             None => Fault::new("wrong JSON", "unexpected end of JSON input"),
             Some(byte) => {
                 let shown = match byte {
@@ -274,3 +278,12 @@ fn shown_letter(letter: u8) -> String {
 }
 
 const MAXIMUM_DEPTH: usize = 200;
+
+const UNSPACED: &[&str] = &[
+    "in literal",
+    "in numeric literal",
+    "after decimal point",
+    "in exponent",
+    "in string escape",
+    "in \\u hexadecimal",
+];

@@ -1,8 +1,8 @@
 //! Which time does a text mean under a layout?
 
 use super::layout::{MONTHS, Part, WEEKDAYS, next_part};
+use super::quoted;
 use super::{Civil, Time, Zone, days_in};
-use crate::template::syntax::go_quote;
 
 /// Reads `value` under `layout`; the error is Go's text.
 pub(crate) fn parse_time(layout: &str, value: &str) -> Result<Time, String> {
@@ -19,15 +19,15 @@ enum Problem {
 
 impl Problem {
     fn text(&self, layout: &str, value: &str) -> String {
-        let shown = go_quote(value.as_bytes());
+        let shown = quoted(value.as_bytes());
         match self {
             Self::OutOfRange(what) => format!("parsing time {shown}: {what} out of range"),
-            Self::Extra(rest) => format!("parsing time {shown}: extra text: {}", go_quote(rest.as_bytes())),
+            Self::Extra(rest) => format!("parsing time {shown}: extra text: {}", quoted(rest.as_bytes())),
             Self::Mismatch(part, rest) => format!(
                 "parsing time {shown} as {}: cannot parse {} as {}",
-                go_quote(layout.as_bytes()),
-                go_quote(rest.as_bytes()),
-                go_quote(part.as_bytes())
+                quoted(layout.as_bytes()),
+                quoted(rest.as_bytes()),
+                quoted(part.as_bytes())
             ),
         }
     }

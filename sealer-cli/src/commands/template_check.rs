@@ -1,0 +1,103 @@
+//! `sealer template check`: are the templates of SealedSecrets templates, and do they run? Without any key.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use sealer_core::template::{Budget, Context, Environment, ErrorClass, Functions, Limits, TemplateError, render};
+use serde_json::Value;
+
+use crate::diagnostics::CliError;
+use crate::manifest::node::Node;
+use crate::manifest::read::{self, Wanted};
+use crate::request::TemplateCheck;
+use crate::ui::{self, Ui};
+
+pub(crate) fn run(request: &TemplateCheck, ui: &Ui) -> Result<(), CliError> {
+    let mut count = Count::default();
+    for file in &request.files {
+        let path = Some(file.as_str()).filter(|path| *path != "-");
+        let bytes = ui::read(path)?;
+        for document in read::documents(&bytes, path.unwrap_or("stdin"), Wanted::SealedSecrets)? {
+            if document.node.field("kind").and_then(Node::as_text) == Some("SealedSecret") {
+                check(file, &document.value()?, request, &mut count, ui);
+            }
+        }
+    }
+    ui.notice(&format!("{} templates: {} errors, {} warnings", count.templates, count.errors, count.warnings));
+    let failed = count.errors + if request.strict { count.warnings } else { 0 };
+    match failed {
+        0 => Ok(()),
+        1 => Err(CliError::new("a template would fail")),
+        several => Err(CliError::new(format!("{several} templates would fail"))),
+    }
+}
+
+#[derive(Default)]
+struct Count {
+    templates: usize,
+    errors: usize,
+    warnings: usize,
+}
+
+type Texts = BTreeMap<String, String>;
+
+/// Renders every template of one object with placeholders for its values.
+fn check(file: &str, object: &Value, request: &TemplateCheck, count: &mut Count, ui: &Ui) {
+    let texts = |path: &str| -> Texts {
+        let entries = object.pointer(path).and_then(Value::as_object).into_iter().flatten();
+        entries.map(|(name, text)| (name.clone(), text.as_str().unwrap_or_default().to_owned())).collect()
+    };
+    let templates = texts("/spec/template/data");
+    let placeholders = texts("/spec/encryptedData").into_keys().map(|item| (item, PLACEHOLDER.to_vec())).collect();
+    let context = Context::new(placeholders, &templates);
+    let started = Instant::now();
+    let clock = move || started.elapsed();
+    let limits = Limits { time: PATIENCE, ..Limits::default() };
+    let mut budget = Budget::new(limits, &clock);
+    let functions = Functions { expensive: request.expensive };
+    let environment = Environment { now: ui::now(), functions };
+    for (item, text) in &templates {
+        count.templates += 1;
+        let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+        let place = format!("{file}: SealedSecret `{name}`, item `{item}`");
+        match render(item, text, &context, &environment, &mut budget) {
+            Ok(rendered) if holds(&rendered, b"<no value>") => {
+                count.warnings += 1;
+                ui.notice(&format!(
+                    "warning: {place}: it renders `<no value>`: an item that it asks for does not exist"
+                ));
+            }
+            Ok(_) => {}
+            // A placeholder is no number, no JSON and no certificate: the value itself may do.
+            Err(error) if error.class() == ErrorClass::Execution => {
+                count.warnings += 1;
+                ui.notice(&format!(
+                    "warning: {place}: {error} (with placeholders for all values)\n{}",
+                    excerpt(text, &error)
+                ));
+            }
+            Err(error) => {
+                count.errors += 1;
+                ui.notice(&format!("error: {place}: {error}\n{}", excerpt(text, &error)));
+            }
+        }
+    }
+}
+
+fn holds(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}
+
+/// The line that failed, with a mark under the place.
+fn excerpt(text: &str, error: &TemplateError) -> String {
+    let line = text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
+    let before = line.get(..error.column().saturating_sub(1)).unwrap_or_default();
+    let indent: String = before.chars().map(|character| if character == '\t' { '\t' } else { ' ' }).collect();
+    let number = error.line().to_string();
+    let margin = " ".repeat(number.len());
+    format!("{margin} |\n{number} | {line}\n{margin} | {indent}^")
+}
+
+const PLACEHOLDER: &[u8] = b"placeholder";
+/// For all templates of one object.
+const PATIENCE: Duration = Duration::from_secs(10);

@@ -1,0 +1,64 @@
+// Renders templates with Go and sprig: reads JSON lines {"template": text, "data": {name: base64}} and answers each with
+// a line {"result": base64} or {"error": text, "class": "parse" or "execution"}.
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"os"
+	"text/template"
+
+	"github.com/Masterminds/sprig/v3"
+)
+
+type question struct {
+	Template string            `json:"template"`
+	Data     map[string]string `json:"data"`
+}
+
+type answer struct {
+	Result []byte `json:"result"`
+	Error  string `json:"error,omitempty"`
+	Class  string `json:"class,omitempty"`
+}
+
+func render(asked question, functions template.FuncMap) answer {
+	data := map[string]string{"out": asked.Template}
+	for name, value := range asked.Data {
+		bytes, err := base64.StdEncoding.DecodeString(value)
+		if err != nil {
+			panic(err)
+		}
+		data[name] = string(bytes)
+	}
+	parsed, err := template.New("out").Funcs(functions).Parse(asked.Template)
+	if err != nil {
+		return answer{Error: err.Error(), Class: "parse"}
+	}
+	var out bytes.Buffer
+	if err := parsed.Execute(&out, data); err != nil {
+		return answer{Error: err.Error(), Class: "execution"}
+	}
+	return answer{Result: out.Bytes()}
+}
+
+func main() {
+	functions := sprig.GenericFuncMap()
+	for _, name := range []string{"env", "expandenv", "getHostByName"} {
+		delete(functions, name)
+	}
+	lines := bufio.NewScanner(os.Stdin)
+	lines.Buffer(nil, 1<<26)
+	answers := json.NewEncoder(os.Stdout)
+	for lines.Scan() {
+		var asked question
+		if err := json.Unmarshal(lines.Bytes(), &asked); err != nil {
+			panic(err)
+		}
+		if err := answers.Encode(render(asked, functions)); err != nil {
+			panic(err)
+		}
+	}
+}
