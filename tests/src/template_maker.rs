@@ -31,10 +31,7 @@ impl Maker {
         }
     }
 
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T
-    where
-        T: Default,
-    {
+    fn pick<T: Copy + Default>(&mut self, from: &[T]) -> T {
         let index = self.random.random_range(0..from.len());
         from.get(index).copied().unwrap_or_default()
     }

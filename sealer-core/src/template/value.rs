@@ -22,6 +22,7 @@ pub(crate) use version::Version;
 
 /// A value, with its Go type.
 #[derive(Clone)]
+#[cfg_attr(not(feature = "native"), expect(dead_code, reason = "certificates are made in native builds only"))]
 pub(crate) enum Value {
     /// Nothing at all: an absent key, or `nil`.
     Nil,

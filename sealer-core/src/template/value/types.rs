@@ -4,6 +4,7 @@ use super::{IntegerKind, ListKind, Value};
 
 /// The type of a function's parameter.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(not(feature = "native"), expect(dead_code, reason = "certificates are made in native builds only"))]
 pub(crate) enum Kind {
     /// Any value, as the function's own type says nothing.
     Any,
