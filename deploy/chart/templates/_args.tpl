@@ -1,0 +1,47 @@
+{{/* The controller's arguments: each flag only where its value is set, and its value an argument of its own */}}
+{{- define "sealed-secrets.args" -}}
+{{- if .Values.updateStatus }}
+- --update-status
+{{- end }}
+{{- if .Values.skipRecreate }}
+- --skip-recreate
+{{- end }}
+{{- include "sealed-secrets.flag" (list "--key-renew-period" .Values.keyrenewperiod $) }}
+{{- include "sealed-secrets.flag" (list "--key-ttl" .Values.keyttl $) }}
+{{- include "sealed-secrets.flag" (list "--key-cutoff-time" .Values.keycutofftime $) }}
+{{- include "sealed-secrets.flag" (list "--rate-limit" .Values.rateLimit $) }}
+{{- include "sealed-secrets.flag" (list "--rate-limit-burst" .Values.rateLimitBurst $) }}
+- --key-prefix
+- {{ tpl .Values.secretName $ | quote }}
+{{- include "sealed-secrets.flag" (list "--additional-namespaces" (join "," .Values.additionalNamespaces) $) }}
+{{- include "sealed-secrets.flag" (list "--privatekey-annotations" (include "sealed-secrets.pairs" (dict "map" .Values.privateKeyAnnotations "name" "privateKeyAnnotations")) $) }}
+{{- include "sealed-secrets.flag" (list "--privatekey-labels" (include "sealed-secrets.pairs" (dict "map" .Values.privateKeyLabels "name" "privateKeyLabels")) $) }}
+{{- if .Values.logInfoStdout }}
+- --log-info-stdout
+{{- end }}
+{{- include "sealed-secrets.flag" (list "--log-level" .Values.logLevel $) }}
+{{- include "sealed-secrets.flag" (list "--log-format" .Values.logFormat $) }}
+- --listen-addr
+- ":{{ .Values.containerPorts.http }}"
+- --listen-metrics-addr
+- ":{{ .Values.containerPorts.metrics }}"
+{{- include "sealed-secrets.flag" (list "--max-unseal-retries" .Values.maxRetries $) }}
+{{- if .Values.watchForSecrets }}
+- --watch-for-secrets
+{{- end }}
+{{- include "sealed-secrets.flag" (list "--kubeclient-qps" .Values.kubeClientQPS $) }}
+{{- include "sealed-secrets.flag" (list "--kubeclient-burst" .Values.kubeClientBurst $) }}
+{{- if .Values.allowExpensiveTemplateFunctions }}
+- --allow-expensive-template-functions
+{{- end }}
+{{- end -}}
+
+{{/* A flag and its value, unless that is empty. A number is written without an exponent. */}}
+{{- define "sealed-secrets.flag" -}}
+{{- $value := index . 1 -}}
+{{- if kindIs "float64" $value }}{{ $value = int64 $value }}{{ end -}}
+{{- if and (not (kindIs "invalid" $value)) (ne (toString $value) "") }}
+- {{ first . }}
+- {{ tpl (toString $value) (last .) | quote }}
+{{- end }}
+{{- end -}}
