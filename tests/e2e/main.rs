@@ -13,6 +13,7 @@ use tokio::runtime::{Handle, Runtime};
 use crate::scene::Scene;
 use crate::suite::Suite;
 
+mod chart;
 mod command_line;
 mod failures;
 mod keys;
@@ -88,13 +89,15 @@ const TESTS: &[(&str, &str, Test)] = tests![
     command_line::an_unreachable_or_forbidden_controller_is_named,
     command_line::a_controller_with_another_name_is_hinted_at,
     command_line::the_controller_validates_and_seals_anew,
+    chart::a_release_is_taken_over_upgraded_and_given_back,
     scale::two_hundred_objects_at_once,
     scale::calls_are_counted,
     scale::nothing_the_controller_asks_for_is_forbidden,
 ];
 
 /// Namespaces of the tests that others must not run beside.
-const DISTURBING: &[&str] = &["a-restart-changes-nothing-and-serves-the-same-key"];
+const DISTURBING: &[&str] =
+    &["a-restart-changes-nothing-and-serves-the-same-key", "a-release-is-taken-over-upgraded-and-given-back"];
 
 fn trials(suite: Option<&Arc<Suite>>, handle: &Handle) -> Vec<Trial> {
     let trial = |(module, name, test): &(&str, &str, Test)| {

@@ -21,7 +21,9 @@ impl Suite {
     pub(crate) async fn start() -> Result<Self> {
         let product = tokio::task::spawn_blocking(Product::build).await??;
         let plane = ControlPlane::start().await?;
-        plane.node.provide("sealer-controller", &product.folder.join("controller"));
+        for image in ["sealer-controller", "sealer/controller", "bitnami/sealed-secrets-controller"] {
+            plane.node.provide(image, &product.folder.join("controller"));
+        }
         let shell = product.shell(&plane)?;
         product::install(&shell).await?;
         say("waiting for the controller's first key …");

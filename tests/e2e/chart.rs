@@ -1,0 +1,151 @@
+//! Does the chart take a release of the other chart over, and give it back?
+
+use std::fs;
+use std::io::Read as _;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, ensure};
+use sealer_tests::control_plane::binaries;
+use sealer_tests::product::repository;
+use sealer_tests::report::say;
+use serde_json::{Value, json};
+
+use crate::scene::Scene;
+
+/// The objects of a release of the other chart, as they stand in clusters.
+const RECORDED: &[u8] = include_bytes!("../golden/chart-2.19.1.json.gz");
+/// Names of its own: the suite's controller has the usual ones.
+const NAME: &str = "taken-over";
+
+pub(crate) async fn a_release_is_taken_over_upgraded_and_given_back(scene: Scene) -> Result<()> {
+    let scale = "kubectl -n kube-system scale deployment sealed-secrets-controller --replicas";
+    let gone = "kubectl -n kube-system wait pod -l name=sealed-secrets-controller --for=delete --timeout=60s";
+    scene.shell().must(&format!("{scale}=0 && {gone}")).await?;
+    let taken = take_over(&scene).await;
+    let back = "kubectl -n kube-system rollout status deployment sealed-secrets-controller --timeout=110s";
+    scene.shell().must(&format!("{scale}=1 && {back}")).await?;
+    scene.eventually("the certificate", async || Ok(scene.certificate().await.ok())).await?;
+    taken
+}
+
+async fn take_over(scene: &Scene) -> Result<()> {
+    let helm = tokio::task::spawn_blocking(binaries::helm).await??;
+    let (helm, namespace, chart) = (helm.display(), &scene.namespace, repository().join("deploy/chart"));
+    let folder = tempfile::tempdir()?;
+    write_other_chart(folder.path(), namespace)?;
+    let values = folder.path().join("values.json");
+    fs::write(&values, values_of_release().to_string())?;
+    let run = async |what: &str, command: String| -> Result<String> {
+        let told = scene.shell().must(&format!("{helm} {command} --namespace {namespace}")).await?;
+        say(&format!("  helm: {what}"));
+        Ok(told)
+    };
+    let wait = "--wait --timeout 100s";
+    run("installed the other chart", format!("install sealed-secrets {} {wait}", folder.path().display())).await?;
+    seal(scene, "before").await?;
+    let before = state(scene).await?;
+
+    let upgrade = format!("upgrade sealed-secrets {} --values {} {wait}", chart.display(), values.display());
+    run("upgraded it to this chart", upgrade.clone()).await?;
+    compare(&before, &state(scene).await?)?;
+    seal(scene, "after").await?;
+
+    let before = state(scene).await?;
+    run("changed a value", format!("{upgrade} --set podAnnotations.changed=yes")).await?;
+    compare(&before, &state(scene).await?)?;
+    run("rolled back to the other chart", format!("rollback sealed-secrets 1 {wait}")).await?;
+    compare(&before, &state(scene).await?)?;
+    seal(scene, "back").await?;
+    run("uninstalled", "uninstall sealed-secrets --wait".to_owned()).await?;
+    let keys = "kubectl get secret -l sealedsecrets.bitnami.com/sealed-secrets-key -o name";
+    ensure!(!scene.shell().must(&format!("{keys} -n {namespace}")).await?.is_empty(), "the keys are gone");
+    Ok(())
+}
+
+/// Only its own namespace: what other tests left would not open with this release's keys.
+fn arguments() -> Value {
+    json!(["--update-status", "--key-prefix", "sealed-secrets-key", "--all-namespaces=false"])
+}
+
+fn values_of_release() -> Value {
+    json!({
+        "fullnameOverride": NAME,
+        "rbac": { "clusterRoleName": format!("{NAME}-unsealer") },
+        "args": arguments(),
+        "resources": { "requests": { "cpu": "80m", "memory": "100Mi" } },
+    })
+}
+
+/// A chart that renders the recorded objects under names of their own.
+fn write_other_chart(folder: &Path, namespace: &str) -> Result<()> {
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(RECORDED).read_to_string(&mut text)?;
+    let text = text.replace("sealed-secrets-controller\"", &format!("{NAME}\""));
+    let text = text
+        .replace("sealed-secrets-controller-", &format!("{NAME}-"))
+        .replace("sealed-secrets-controller:h", &format!("{NAME}:h"));
+    let text = text.replace("secrets-unsealer", &format!("{NAME}-unsealer")).replace("kube-system", namespace);
+    let recorded: Value =
+        serde_json::from_str(&text.replace("http:sealed-secrets-controller:", &format!("http:{NAME}:")))?;
+    let objects = recorded["objects"].as_array().context("there are no objects")?;
+    let mut manifest = String::new();
+    for object in objects.iter().filter(|object| object["kind"] != "CustomResourceDefinition") {
+        let mut object = object.clone();
+        if let Some(container) = object.pointer_mut("/spec/template/spec/containers/0") {
+            container["args"] = arguments();
+        }
+        manifest.push_str(&format!("---\n{object}\n"));
+    }
+    fs::create_dir_all(folder.join("templates"))?;
+    fs::write(
+        folder.join("Chart.yaml"),
+        "apiVersion: v2\nname: sealed-secrets\nversion: 2.19.1\nappVersion: 0.38.4\n",
+    )?;
+    fs::write(folder.join("templates/all.yaml"), manifest)?;
+    Ok(())
+}
+
+async fn seal(scene: &Scene, name: &str) -> Result<()> {
+    let namespace = &scene.namespace;
+    let pipe = format!(
+        "kubectl create secret generic {name} -n {namespace} --dry-run=client --from-literal=k={name} -o yaml | sealer \
+         --controller-name {NAME} --controller-namespace {namespace} -o yaml | kubectl apply -f -"
+    );
+    scene.shell().must(&pipe).await?;
+    scene.holds(name, &[("k", name)]).await?;
+    scene.synced(name, "True").await?;
+    Ok(())
+}
+
+/// Versions of what must not be written again, and identities of what must not be made again.
+struct State {
+    versions: Vec<String>,
+    identities: Vec<String>,
+}
+
+async fn state(scene: &Scene) -> Result<State> {
+    let namespace = &scene.namespace;
+    let lines = async |kinds: &str, field: &str| -> Result<Vec<String>> {
+        let columns = format!("custom-columns=K:.kind,N:.metadata.name,V:.metadata.{field},T:.type");
+        let told = scene.shell().must(&format!("kubectl get {kinds} -n {namespace} -o {columns} --no-headers")).await?;
+        Ok(told.lines().filter(|line| !line.contains("helm.sh/release")).map(str::to_owned).collect())
+    };
+    let versions = lines("sealedsecrets,secrets", "resourceVersion").await?;
+    let identities = lines("deployments,services,serviceaccounts,roles,rolebindings", "uid").await?;
+    Ok(State { versions, identities })
+}
+
+/// All that was there is there, unchanged; there may be more.
+fn compare(before: &State, now: &State) -> Result<()> {
+    for (old, new) in [(&before.versions, &now.versions), (&before.identities, &now.identities)] {
+        for line in old {
+            ensure!(new.contains(line), "changed: {line}\nnow:\n{}", new.join("\n"));
+        }
+    }
+    say(&format!(
+        "        {} Secrets and SealedSecrets not written again, {} objects kept",
+        before.versions.len(),
+        before.identities.len()
+    ));
+    Ok(())
+}
