@@ -3,7 +3,9 @@
 use std::fs::{self, File};
 use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 use tempfile::NamedTempFile;
 
@@ -14,6 +16,28 @@ use crate::diagnostics::CliError;
 pub(crate) struct Ui {
     output: Vec<u8>,
     target: Option<Target>,
+}
+
+/// A count that shows itself on a terminal once the work has taken a second.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    started: Instant,
+}
+
+impl Progress {
+    /// One more is done.
+    pub(crate) fn step(&self) {
+        if self.bar.is_hidden() && self.started.elapsed() > SHOWN_AFTER && io::stderr().is_terminal() {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        self.bar.inc(1);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
 }
 
 #[derive(Debug)]
@@ -53,6 +77,17 @@ impl Ui {
         if io::stdin().is_terminal() {
             self.notice(text);
         }
+    }
+
+    /// Counts work of which there is much.
+    pub(crate) fn progress(&self, what: &'static str, total: usize) -> Progress {
+        let bar = ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::hidden());
+        bar.set_style(
+            ProgressStyle::with_template("{msg} {pos} of {len} {wide_bar} {eta}")
+                .unwrap_or_else(|_| ProgressStyle::default_bar()),
+        );
+        bar.set_message(what);
+        Progress { bar, started: Instant::now() }
     }
 
     /// Puts the results in place. Nothing was written before this.
@@ -102,3 +137,5 @@ pub(crate) fn read(path: Option<&str>) -> Result<Vec<u8>, CliError> {
     }
     Ok(bytes)
 }
+
+const SHOWN_AFTER: Duration = Duration::from_secs(1);

@@ -15,6 +15,7 @@ use crate::suite::Suite;
 
 mod chart;
 mod command_line;
+mod connections;
 mod failures;
 mod keys;
 mod lifecycle;
@@ -89,6 +90,8 @@ const TESTS: &[(&str, &str, Test)] = tests![
     command_line::an_unreachable_or_forbidden_controller_is_named,
     command_line::a_controller_with_another_name_is_hinted_at,
     command_line::the_controller_validates_and_seals_anew,
+    connections::tokens_plugins_and_impersonation_are_used_as_kubectl_uses_them,
+    connections::a_live_controller_answers_as_recorded,
     chart::a_release_is_taken_over_upgraded_and_given_back,
     scale::two_hundred_objects_at_once,
     scale::calls_are_counted,

@@ -105,7 +105,7 @@ fn recorded_renderings_are_rendered_as_recorded() {
         }
         let names: Vec<_> = wanted.keys().chain(found.keys()).collect();
         for name in names.into_iter().filter(|name| wanted.get(name) != found.get(name)) {
-            let shown = |object: Option<&Value>| object.map_or("nothing".to_owned(), Value::to_string);
+            let shown = |object: Option<&Value>| object.map_or_else(|| "nothing".to_owned(), Value::to_string);
             wrong.push(format!("{id} {name:?}\n  want {}\n  got  {}", shown(wanted.get(name)), shown(found.get(name))));
         }
     }

@@ -55,9 +55,17 @@ pub(crate) fn documents(
             ui.notice(&format!("warning: document {}: {warning}", at + 1));
         }
     }
-    let seal_one = |prepared: &Prepared| seal_document(prepared, certificate.key());
     // A pool of threads costs more than a few values do.
-    if several { prepared.par_iter().map(seal_one).collect() } else { prepared.iter().map(seal_one).collect() }
+    if !several {
+        return prepared.iter().map(|prepared| seal_document(prepared, certificate.key())).collect();
+    }
+    let progress = ui.progress("sealing", prepared.len());
+    let seal_one = |prepared: &Prepared| {
+        let sealed = seal_document(prepared, certificate.key());
+        progress.step();
+        sealed
+    };
+    prepared.par_iter().map(seal_one).collect()
 }
 
 /// A Secret whose name, namespace and scope are settled.
