@@ -2,6 +2,7 @@
 
 pub(crate) mod json;
 pub(crate) mod node;
+pub(crate) mod patch;
 pub(crate) mod read;
 mod scalar;
 pub(crate) mod schema;

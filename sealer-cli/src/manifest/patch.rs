@@ -1,0 +1,102 @@
+//! Byte-precise edits: which bytes of a text are one value, and does a text say the same but for them?
+//!
+//! YAML and JSON alike, with comments, any style of quotes and blocks, line ends, several documents, and the `{{ }}` of
+//! Helm around. What is not certain is refused: nothing is written that does not read back as it was meant.
+
+mod mask;
+mod tree;
+
+use std::ops::Range;
+
+pub(crate) use tree::Tree;
+
+/// Why a text cannot be edited.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum PatchError {
+    /// It does not parse, even with what is templated left out.
+    #[error("line {line}, column {column}: {reason}")]
+    Broken { line: usize, column: usize, reason: &'static str },
+    /// A value that an anchor or a template holds cannot be replaced alone.
+    #[error("the value at line {line} {reason}")]
+    Unsure { line: usize, reason: &'static str },
+    /// The edited text does not read as the old one with the new values.
+    #[error("an edit would change more than its value")]
+    MoreThanMeant,
+}
+
+/// A text and its documents.
+pub(crate) struct Edited<'t> {
+    text: &'t str,
+    documents: Vec<Tree>,
+    masked: bool,
+}
+
+/// A new value for the scalar at a path: a document's number, then names and numbers.
+pub(crate) struct Replacement {
+    pub(crate) path: Vec<Step>,
+    pub(crate) value: String,
+}
+
+/// One step down a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    Name(String),
+    Number(usize),
+}
+
+impl<'t> Edited<'t> {
+    /// Reads a text as it is, or with its templates left out.
+    pub(crate) fn read(text: &'t str) -> Result<Self, PatchError> {
+        match tree::documents(text) {
+            Ok(documents) => Ok(Self { text, documents, masked: false }),
+            Err(error) if text.contains("{{") => {
+                let documents = tree::documents(&mask::without_templates(text)).map_err(|_| error)?;
+                Ok(Self { text, documents, masked: true })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) fn documents(&self) -> &[Tree] {
+        &self.documents
+    }
+
+    /// Whether a template stands in these bytes.
+    pub(crate) fn is_templated(&self, range: Range<usize>) -> bool {
+        self.masked && self.text.get(range).is_none_or(|part| part.contains("{{") || part.contains("}}"))
+    }
+
+    /// The text with the values replaced, each in the style that it has.
+    pub(crate) fn with(&self, replacements: &[Replacement]) -> Result<String, PatchError> {
+        let mut wanted = self.documents.clone();
+        let mut edits: Vec<(Range<usize>, String)> = Vec::new();
+        for replacement in replacements {
+            let scalar = tree::at(&mut wanted, &replacement.path).ok_or(PatchError::MoreThanMeant)?;
+            let (range, line) = (scalar.range.clone(), scalar.line);
+            if scalar.shared {
+                return Err(PatchError::Unsure { line, reason: "has an anchor or is an alias" });
+            }
+            if self.is_templated(range.clone()) {
+                return Err(PatchError::Unsure { line, reason: "is a template" });
+            }
+            let written = self.text.get(range.clone()).unwrap_or_default();
+            edits.push((range, tree::in_style(scalar, written, &replacement.value)));
+            scalar.text.clone_from(&replacement.value);
+        }
+        edits.sort_by_key(|(range, _)| range.start);
+        let mut result = String::with_capacity(self.text.len());
+        let mut end = 0;
+        for (range, value) in edits {
+            result.push_str(self.text.get(end..range.start).ok_or(PatchError::MoreThanMeant)?);
+            result.push_str(&value);
+            end = range.end;
+        }
+        result.push_str(self.text.get(end..).unwrap_or_default());
+        // The proof that nothing else changed: the new text reads as the old one with the new values.
+        let again = Edited::read(&result).map_err(|_| PatchError::MoreThanMeant)?;
+        if tree::same(&again.documents, &wanted) { Ok(result) } else { Err(PatchError::MoreThanMeant) }
+    }
+}
+
+#[cfg(test)]
+mod tests;
