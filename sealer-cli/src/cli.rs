@@ -1,5 +1,6 @@
 //! The verbs of `sealer`. They stand before all flags: `sealer keys rotate --context staging`.
 
+pub(crate) mod reseal;
 pub(crate) mod template;
 
 use std::time::Duration;
@@ -16,6 +17,7 @@ use crate::request::{KeysRotate, Request};
 pub(crate) enum Verb {
     Keys,
     Template,
+    Reseal,
     Completions,
     Man,
 }
@@ -27,6 +29,7 @@ pub(crate) fn verb<'a>(program: &str, args: &'a [String]) -> Option<(Verb, &'a [
     let verb = match first.as_str() {
         "keys" => Verb::Keys,
         "template" => Verb::Template,
+        "reseal" => Verb::Reseal,
         "completions" => Verb::Completions,
         "man" => Verb::Man,
         _ => return None,
@@ -43,6 +46,7 @@ pub(crate) fn read(
     match verb {
         Verb::Keys => keys(args, variable),
         Verb::Template => template::read(args),
+        Verb::Reseal => reseal::read(args, variable),
         Verb::Completions => completions(args),
         Verb::Man => Ok(Request::Man),
     }

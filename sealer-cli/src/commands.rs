@@ -11,6 +11,7 @@ mod merge_into;
 mod online;
 mod raw;
 mod recovery_unseal;
+mod reseal;
 mod seal;
 mod template_check;
 
@@ -30,6 +31,7 @@ pub(crate) fn run(request: Request, ui: &mut Ui) -> Result<(), CliError> {
             return Ok(());
         }
         Request::KeysRotate(rotate) => return keys_rotate::run(&rotate, ui),
+        Request::Reseal(reseal) => return reseal::run(&reseal, ui),
         Request::TemplateCheck(check) => return template_check::run(&check, ui),
         Request::Compat(request) => request,
     };

@@ -96,7 +96,6 @@ impl CliError {
         format!("error: {}\n{hints}", self.message)
     }
 
-    #[cfg(test)]
     pub(crate) fn message(&self) -> &str {
         &self.message
     }

@@ -19,6 +19,7 @@ mod network;
 mod reference;
 mod request;
 mod sealed_secret;
+mod tree;
 mod ui;
 
 /// Runs one command line (the program's name first).

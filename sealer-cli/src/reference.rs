@@ -39,6 +39,11 @@ fn command() -> Command {
         .args(cli::template::TABLE.iter().filter_map(argument))
         .arg(files);
     let template = Command::new("template").about("Templates in SealedSecrets").subcommand(check);
+    let paths = Arg::new("PATH").required(true).num_args(1..).help("Files, or folders of them");
+    let reseal = Command::new("reseal")
+        .about("Seal the values of files anew for another key; nothing else in them changes")
+        .args(cli::reseal::table().iter().filter_map(argument))
+        .arg(paths);
     let shells = Arg::new("shell").required(true).value_parser(cli::SHELLS);
     Command::new("sealer")
         .about("Turns Kubernetes Secrets into SealedSecrets that are safe to keep in Git")
@@ -48,6 +53,7 @@ fn command() -> Command {
         .disable_help_subcommand(true)
         .args(compat::table().iter().filter_map(argument))
         .subcommand(keys)
+        .subcommand(reseal)
         .subcommand(template)
         .subcommand(Command::new("completions").about("Print a completion script").arg(shells))
         .subcommand(Command::new("man").about("Print the manual page"))
@@ -70,7 +76,8 @@ fn argument(flag: &Flag) -> Option<Arg> {
 #[cfg_attr(not(test), expect(dead_code, reason = "a test writes the page and holds it against the tables"))]
 fn markdown() -> String {
     let (compat, rotate, check) = (rows(&compat::table()), rows(&cli::rotate_table()), rows(cli::template::TABLE));
-    format!("{HEAD}\n{compat}\n{ROTATE}\n{rotate}\n{CHECK}\n{check}\n{TAIL}")
+    let reseal = rows(&cli::reseal::table());
+    format!("{HEAD}\n{compat}\n{ROTATE}\n{rotate}\n{RESEAL}\n{reseal}\n{CHECK}\n{check}\n{TAIL}")
 }
 
 fn rows(table: &[Flag]) -> String {
@@ -93,6 +100,9 @@ const HEAD: &str = "# Command line\n\n<!-- Generated from the tables of flags: S
 default. Exit status: 0 done, 1 failed, 2 the command line cannot be read.\n";
 const ROTATE: &str = "## sealer keys rotate\n\nMakes a new active sealing key with your own rights, waits until the controller serves its certificate, and prints both\n\
 fingerprints. What was sealed before still opens.\n";
+const RESEAL: &str = "## sealer reseal PATH...\n\nSeals every value of the files' SealedSecrets anew: for the cluster's newest key, or for `--cert` of another one. Only the bytes of\n\
+the sealed values change; what does not parse, what no key opens and what a template holds stays as it is and is reported. Values\n\
+that are sealed for that key already stay, where a private key at hand can tell.\n";
 const CHECK: &str = "## sealer template check FILE...\n\nParses the templates of all SealedSecrets in the files and renders them with a placeholder for every value, without any\n\
 key: for a pre-commit hook. What is no template, calls a function that does not exist or that controllers refuse, or goes\n\
 beyond a bound is an error with its place; what fails with placeholders only, or renders `<no value>`, is a warning.\n";

@@ -20,8 +20,25 @@ pub(crate) enum Request {
     Compat(Box<Compat>),
     /// Make a new sealing key in the cluster.
     KeysRotate(Box<KeysRotate>),
+    /// Seal the values of files anew.
+    Reseal(Box<Reseal>),
     /// Look at the templates of files.
     TemplateCheck(TemplateCheck),
+}
+
+/// Which files to seal anew, for whom, and opened how.
+#[derive(Debug)]
+pub(crate) struct Reseal {
+    pub(crate) paths: Vec<String>,
+    /// Instead of the cluster's newest.
+    pub(crate) certificate: Option<String>,
+    /// Without any, the controller opens.
+    pub(crate) private_keys: Vec<String>,
+    pub(crate) check: bool,
+    pub(crate) dry_run: bool,
+    pub(crate) diff: bool,
+    pub(crate) json: bool,
+    pub(crate) cluster: Choice,
 }
 
 /// Which templates to look at, and how.

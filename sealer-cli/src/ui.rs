@@ -90,14 +90,17 @@ impl Ui {
         Progress { bar, started: Instant::now() }
     }
 
+    /// Writes what there is to standard output now: a report is wanted even if the command fails.
+    pub(crate) fn flush(&mut self) -> Result<(), CliError> {
+        let output = std::mem::take(&mut self.output);
+        print(&output)
+    }
+
     /// Puts the results in place. Nothing was written before this.
     pub(crate) fn finish(self) -> Result<(), CliError> {
         match self.target {
             Some(target) => target.put(&self.output),
-            None => {
-                let mut out = io::stdout().lock();
-                out.write_all(&self.output).and_then(|()| out.flush()).map_err(|error| CliError::output(&error))
-            }
+            None => print(&self.output),
         }
     }
 }
@@ -115,6 +118,19 @@ impl Target {
         self.file.persist(&self.path).map_err(|error| failed(&error.error))?;
         Ok(())
     }
+}
+
+fn print(bytes: &[u8]) -> Result<(), CliError> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| CliError::output(&error))
+}
+
+/// Replaces a file as one step.
+pub(crate) fn replace(path: &str, bytes: &[u8]) -> Result<(), CliError> {
+    let mut ui = Ui::new();
+    ui.write_to_file(path)?;
+    ui.write(bytes);
+    ui.finish()
 }
 
 /// The time of day.

@@ -20,6 +20,7 @@ mod failures;
 mod keys;
 mod lifecycle;
 mod ownership;
+mod reseal;
 mod scale;
 mod scene;
 mod scopes;
@@ -90,6 +91,7 @@ const TESTS: &[(&str, &str, Test)] = tests![
     command_line::an_unreachable_or_forbidden_controller_is_named,
     command_line::a_controller_with_another_name_is_hinted_at,
     command_line::the_controller_validates_and_seals_anew,
+    reseal::files_follow_a_new_key_and_nothing_else_in_them_changes,
     connections::tokens_plugins_and_impersonation_are_used_as_kubectl_uses_them,
     connections::a_live_controller_answers_as_recorded,
     chart::a_release_is_taken_over_upgraded_and_given_back,

@@ -112,7 +112,7 @@ fn encoded(value: &Plaintext) -> Value {
 }
 
 /// All keys of all files: PEM, a key Secret, several of them, or a List as `kubectl get` prints it.
-fn keyring(paths: &[String]) -> Result<Keyring, CliError> {
+pub(crate) fn keyring(paths: &[String]) -> Result<Keyring, CliError> {
     let mut keys = Vec::new();
     for path in paths {
         let bytes = fs::read(path).map_err(|error| CliError::file("open", path, &error))?;

@@ -61,6 +61,11 @@ impl<'t> Edited<'t> {
         &self.documents
     }
 
+    /// These bytes as they are.
+    pub(crate) fn written(&self, range: Range<usize>) -> &str {
+        self.text.get(range).unwrap_or_default()
+    }
+
     /// Whether a template stands in these bytes.
     pub(crate) fn is_templated(&self, range: Range<usize>) -> bool {
         self.masked && self.text.get(range).is_none_or(|part| part.contains("{{") || part.contains("}}"))

@@ -1,0 +1,62 @@
+//! `sealer reseal PATH...` on the command line.
+
+use sealer_core::flags::{self, Flag, FlagError, Kind};
+
+use crate::diagnostics::CliError;
+use crate::kubernetes_flags;
+use crate::request::{Request, Reseal};
+
+pub(super) fn read(args: &[String], variable: &dyn Fn(&str) -> Option<String>) -> Result<Request, CliError> {
+    let table = table();
+    let (preset, _) = flags::from_environment(&table, variable);
+    let values = flags::parse(&table, preset, args).map_err(|error| match error {
+        FlagError::Help => CliError::help("sealer reseal", usage(&table)),
+        error => wrong(error.to_string()),
+    })?;
+    if values.is_on("help") {
+        return Ok(Request::Print(format!("Usage of sealer reseal:\n{}", usage(&table))));
+    }
+    if values.positionals().is_empty() {
+        return Err(wrong("`sealer reseal` needs at least one file or folder".to_owned()));
+    }
+    let non_empty = |flag: &str| Some(values.text(flag).to_owned()).filter(|text| !text.is_empty());
+    Ok(Request::Reseal(Box::new(Reseal {
+        paths: values.positionals().to_vec(),
+        certificate: non_empty("cert"),
+        private_keys: values.list("private-key").to_vec(),
+        check: values.is_on("check"),
+        dry_run: values.is_on("dry-run"),
+        diff: values.is_on("diff"),
+        json: values.text("output") == "json",
+        cluster: kubernetes_flags::choice(&values),
+    })))
+}
+
+/// The flags of `sealer reseal`.
+pub(crate) fn table() -> Vec<Flag> {
+    OWN.iter().chain(kubernetes_flags::TABLE).copied().collect()
+}
+
+fn usage(table: &[Flag]) -> String {
+    table.iter().map(|flag| format!("      --{:<26} {}\n", flag.name, flag.help)).collect()
+}
+
+fn wrong(message: String) -> CliError {
+    CliError::command_line(message).hint("sealer reseal --private-key keys.yaml --cert cert.pem deploy/")
+}
+
+const OWN: &[Flag] = &[
+    Flag::new("cert", Kind::Text, "", "Certificate to seal for, a file or a URL, instead of the cluster's newest."),
+    Flag::new("check", Kind::Switch, "", "Change nothing; fail if a value is not sealed for that certificate.").without_variable(),
+    Flag::new("diff", Kind::Switch, "", "Print the lines that change.").without_variable(),
+    Flag::new("dry-run", Kind::Switch, "", "Change nothing; say what would change.").without_variable(),
+    Flag::new("help", Kind::Switch, "", "Print this text and exit.").without_variable(),
+    Flag::new("output", Kind::Words(&["text", "json"]), "text", "Form of the summary: text or json.").short('o').without_variable(),
+    Flag::new(
+        "private-key",
+        Kind::List,
+        "",
+        "Files with private keys (PEM, key Secrets or Lists of them) that open the files; without them the controller does.",
+    )
+    .without_variable(),
+];

@@ -1,0 +1,133 @@
+//! SealedSecrets in files: which files there are, which objects in them, and where each sealed value stands.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use ignore::WalkBuilder;
+use sealer_core::{Label, Scope};
+
+use crate::diagnostics::CliError;
+use crate::manifest::patch::{Edited, Step, Tree};
+
+/// A SealedSecret in a text.
+pub(crate) struct SealedObject {
+    /// Counted from 1.
+    pub(crate) document: usize,
+    pub(crate) name: String,
+    pub(crate) namespace: String,
+    pub(crate) scope: Scope,
+    /// Name or namespace come from a template, and the values are bound to them.
+    pub(crate) templated: bool,
+    pub(crate) items: Vec<SealedItem>,
+}
+
+/// A sealed value in a text.
+pub(crate) struct SealedItem {
+    pub(crate) name: String,
+    pub(crate) value: String,
+    pub(crate) path: Vec<Step>,
+}
+
+impl SealedObject {
+    /// What its values are bound to.
+    pub(crate) fn label(&self) -> Label {
+        Label::as_given(self.scope, &self.namespace, &self.name)
+    }
+}
+
+/// All SealedSecrets of a text, those of Lists among them.
+pub(crate) fn objects(edited: &Edited<'_>) -> Vec<SealedObject> {
+    let mut found = Vec::new();
+    for (number, document) in edited.documents().iter().enumerate() {
+        collect(edited, document, &mut vec![Step::Number(number)], &mut found);
+    }
+    found
+}
+
+fn collect(edited: &Edited<'_>, tree: &Tree, path: &mut Vec<Step>, found: &mut Vec<SealedObject>) {
+    let kind = tree.field("kind").and_then(Tree::text).unwrap_or_default();
+    if kind == "SealedSecret" {
+        found.push(object(edited, tree, path));
+    }
+    if let (true, Some(Tree::List(items))) = (kind.ends_with("List"), tree.field("items")) {
+        for (number, item) in items.iter().enumerate() {
+            path.extend([Step::Name("items".to_owned()), Step::Number(number)]);
+            collect(edited, item, path, found);
+            path.truncate(path.len() - 2);
+        }
+    }
+}
+
+fn object(edited: &Edited<'_>, tree: &Tree, path: &[Step]) -> SealedObject {
+    let metadata = tree.field("metadata");
+    let field = |name: &str| metadata.and_then(|metadata| metadata.field(name));
+    // A templated name is told as it is written.
+    let text = |name: &str| match field(name).and_then(Tree::scalar) {
+        Some(scalar) if edited.is_templated(scalar.range.clone()) => edited.written(scalar.range.clone()).to_owned(),
+        scalar => scalar.map(|scalar| scalar.text.clone()).unwrap_or_default(),
+    };
+    let is_templated = |tree: Option<&Tree>| {
+        tree.and_then(Tree::scalar).is_some_and(|scalar| edited.is_templated(scalar.range.clone()))
+    };
+    let annotations: BTreeMap<String, String> = match field("annotations") {
+        Some(Tree::Map(fields)) => {
+            fields.iter().map(|(key, value)| (key.text.clone(), value.text().unwrap_or_default().to_owned())).collect()
+        }
+        _ => BTreeMap::new(),
+    };
+    let scope = Scope::from_annotations(&annotations);
+    let templated = match scope {
+        Scope::Strict => is_templated(field("name")) || is_templated(field("namespace")),
+        Scope::NamespaceWide => is_templated(field("namespace")),
+        Scope::ClusterWide => false,
+    };
+    let document = match path.first() {
+        Some(Step::Number(number)) => number + 1,
+        _ => 1,
+    };
+    let mut items = Vec::new();
+    if let Some(Tree::Map(fields)) = tree.field("spec").and_then(|spec| spec.field("encryptedData")) {
+        for (key, value) in fields {
+            let steps = ["spec", "encryptedData", &key.text].map(|name| Step::Name(name.to_owned()));
+            let path = path.iter().cloned().chain(steps).collect();
+            items.push(SealedItem { name: key.text.clone(), value: value.text().unwrap_or_default().to_owned(), path });
+        }
+    }
+    SealedObject { document, name: text("name"), namespace: text("namespace"), scope, templated, items }
+}
+
+/// The files that paths name: a file itself, and of a folder all YAML and JSON that its `.gitignore` lets through.
+pub(crate) fn files(paths: &[String]) -> Result<Vec<PathBuf>, CliError> {
+    let mut found = Vec::new();
+    for path in paths {
+        let kind = std::fs::metadata(path).map_err(|error| CliError::file("open", path, &error))?;
+        if kind.is_file() {
+            // A link that was named is followed; the file behind it is what is edited.
+            let is_link = std::fs::symlink_metadata(path).is_ok_and(|kind| kind.is_symlink());
+            let real = std::fs::canonicalize(path).map_err(|error| CliError::file("open", path, &error))?;
+            found.push(if is_link { real } else { PathBuf::from(path) });
+            continue;
+        }
+        // Links are not followed: what they name inside the tree is met there, and outside it is somebody else's.
+        for entry in WalkBuilder::new(path).hidden(false).require_git(false).build() {
+            let entry = entry.map_err(|error| CliError::new(format!("cannot walk {path}: {error}")))?;
+            let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
+            if is_file
+                && has_manifest_ending(entry.path())
+                && !entry.path().components().any(|part| part.as_os_str() == ".git")
+            {
+                found.push(entry.into_path());
+            }
+        }
+    }
+    // A file that several paths lead to is taken once, under the name by which it was met first.
+    let mut met = BTreeSet::new();
+    found.sort();
+    found.retain(|path| met.insert(std::fs::canonicalize(path).unwrap_or_else(|_| path.clone())));
+    Ok(found)
+}
+
+fn has_manifest_ending(path: &Path) -> bool {
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    ["yaml", "yml", "json"].iter().any(|known| ending.eq_ignore_ascii_case(known))
+}

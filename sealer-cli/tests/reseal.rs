@@ -1,0 +1,198 @@
+//! Does `sealer reseal` change the sealed values of a tree, all that it can open, and nothing else?
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
+#![cfg(unix)]
+
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use regex::Regex;
+use serde_json::Value;
+
+const SECRET: &str = "{\"kind\": \"Secret\", \"apiVersion\": \"v1\", \"metadata\": {\"name\": \"x\", \"namespace\": \"ns\"}, \
+                      \"stringData\": {\"a\": \"1\", \"b\": \"2\"}}";
+
+fn fixture(name: &str) -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/fixtures").join(name).display().to_string()
+}
+
+fn run(folder: &Path, args: &[&str], stdin: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sealer"));
+    command.args(args).current_dir(folder).env_clear().env("HOME", "/nonexistent").env("PATH", "/usr/bin:/bin");
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // A command that does not read its input has closed it.
+    drop(child.stdin.take().unwrap().write_all(stdin.as_bytes()));
+    child.wait_with_output().unwrap()
+}
+
+/// Reseals for another certificate, with the keys of both.
+fn reseal(folder: &Path, args: &[&str]) -> Output {
+    let keys = format!("{},{}", fixture("key4096.pem"), fixture("key2048.pem"));
+    let certificate = fixture("cert2048.pem");
+    let always = ["reseal", "--private-key", &keys, "--cert", &certificate];
+    run(folder, &[&always, args].concat(), "")
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// A repository as people have them.
+fn tree() -> (tempfile::TempDir, Vec<PathBuf>) {
+    let folder = tempfile::tempdir().unwrap();
+    let sealed = |format: &str| {
+        let output = run(folder.path(), &["--cert", &fixture("cert4096.pem"), "-o", format], SECRET);
+        assert!(output.status.success(), "{}", said(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let (yaml, json) = (sealed("yaml"), sealed("json"));
+    let commented = yaml.replace("    a: ", "    # why\n    a:   ").replace("spec:", "spec:   # all");
+    let helm = format!(
+        "{{{{- if .Values.on }}}}\n{}{{{{- end }}}}\n",
+        yaml.replace("  template:", "  {{/* shape */}}\n  template:")
+    );
+    let folded = yaml.replace("    a: ", "    a: >-\n      ");
+    let files = [
+        ("one.yaml", yaml.clone()),
+        ("sub/two.json", json.clone()),
+        ("sub/commented.yml", format!("{commented}---\nkind: ConfigMap\ndata: {{a: {{b: c}}}}\n")),
+        ("sub/windows.yaml", yaml.replace('\n', "\r\n")),
+        ("charts/templates/helm.yaml", helm),
+        ("folded.yaml", folded),
+        ("list.json", format!("{{\"kind\": \"List\", \"items\": [{json}]}}")),
+        ("ignored/one.yaml", yaml.clone()),
+        (".gitignore", "ignored/\n".to_owned()),
+        ("notes.txt", yaml),
+    ];
+    let mut paths = Vec::new();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        paths.push(path);
+    }
+    symlink("/etc/hostname", folder.path().join("link.yaml")).unwrap();
+    (folder, paths)
+}
+
+fn texts(paths: &[PathBuf]) -> Vec<String> {
+    paths.iter().map(|path| fs::read_to_string(path).unwrap()).collect()
+}
+
+#[test]
+fn only_sealed_values_change_and_a_second_run_changes_nothing() {
+    let (folder, paths) = tree();
+    let before = texts(&paths);
+    let output = reseal(folder.path(), &["."]);
+    assert_eq!(
+        (output.status.code(), said(&output).as_str()),
+        (Some(0), "14 values in 7 files sealed anew, 0 current, 0 failed\n")
+    );
+    let after = texts(&paths);
+    let sealed = Regex::new("A[A-Za-z0-9+/=]{200,}").unwrap();
+    let mut changed = 0;
+    for (before, after) in before.iter().zip(&after) {
+        assert_eq!(sealed.replace_all(before, "SEALED"), sealed.replace_all(after, "SEALED"));
+        changed += usize::from(before != after);
+    }
+    assert_eq!(changed, 7);
+    // What another key opens now is what was sealed.
+    let key = fixture("key2048.pem");
+    let opened = run(folder.path(), &["--recovery-unseal", "--recovery-private-key", &key, "-f", "one.yaml"], "");
+    let opened: Value = serde_json::from_slice(&opened.stdout).unwrap();
+    assert_eq!(opened["data"], serde_json::json!({"a": "MQ==", "b": "Mg=="}));
+    let output = reseal(folder.path(), &["."]);
+    assert_eq!(
+        (output.status.code(), said(&output).as_str()),
+        (Some(0), "0 values in 0 files sealed anew, 14 current, 0 failed\n")
+    );
+    assert_eq!(texts(&paths), after);
+}
+
+#[test]
+fn check_and_dry_run_write_nothing() {
+    let (folder, paths) = tree();
+    let before = texts(&paths);
+    let check = reseal(folder.path(), &["--check", "."]);
+    assert_eq!(check.status.code(), Some(1));
+    assert_eq!(
+        said(&check),
+        "14 values in 7 files to be sealed anew, 0 current, 0 failed\nerror: 14 values are not sealed for the newest key\nhint: sealer reseal PATH...\n"
+    );
+    let dry = reseal(folder.path(), &["--dry-run", "--diff", "one.yaml"]);
+    let diff = String::from_utf8(dry.stdout).unwrap();
+    assert_eq!((dry.status.code(), diff.lines().filter(|line| line.starts_with("-    ")).count()), (Some(0), 2));
+    assert_eq!(texts(&paths), before);
+}
+
+#[test]
+fn what_cannot_be_resealed_stays_and_is_named_and_all_else_is_done() {
+    let (folder, paths) = tree();
+    let file = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    let one = fs::read_to_string(folder.path().join("one.yaml")).unwrap();
+    file("broken.yaml", "kind: SealedSecret\nspec: [\n");
+    file("foreign.yaml", &one.replace("name: x", "name: other"));
+    file("named.yaml", &one.replace("name: x", "name: {{ .Values.name }}"));
+    file("twice.yaml", &one.replace("    b: ", "    a: "));
+    let output = reseal(folder.path(), &["."]);
+    let lines: Vec<String> = said(&output).lines().map(str::to_owned).collect();
+    let none = "no key at hand opens it under this name, namespace and scope";
+    let templated = "its name or namespace is a template, and the value is bound to them";
+    let wanted = [
+        "./broken.yaml: line 2, column 7: is no YAML".to_owned(),
+        format!("./foreign.yaml: document 1, ns/other, item a: {none}"),
+        format!("./foreign.yaml: document 1, ns/other, item b: {none}"),
+        format!("./named.yaml: document 1, ns/{{{{ .Values.name }}}}, item a: {templated}"),
+        format!("./named.yaml: document 1, ns/{{{{ .Values.name }}}}, item b: {templated}"),
+        "./twice.yaml: line 10, column 5: has a name that stands there twice".to_owned(),
+        "14 values in 7 files sealed anew, 0 current, 6 failed".to_owned(),
+        "error: 6 could not be sealed anew; they are as they were".to_owned(),
+    ];
+    assert_eq!((output.status.code(), lines), (Some(1), wanted.to_vec()));
+    let json = reseal(folder.path(), &["-o", "json", "."]);
+    let json: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!((json["failed"].as_array().unwrap().len(), &json["unchanged"]), (6, &Value::from(14)));
+    drop(paths);
+}
+
+#[test]
+fn modes_stay_and_a_link_that_is_named_is_followed() {
+    let (folder, _) = tree();
+    let path = folder.path().join("one.yaml");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    symlink("one.yaml", folder.path().join("named.yaml")).unwrap();
+    let output = reseal(folder.path(), &["named.yaml"]);
+    assert_eq!(said(&output), "2 values in 1 files sealed anew, 0 current, 0 failed\n");
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+    assert!(fs::symlink_metadata(folder.path().join("named.yaml")).unwrap().is_symlink());
+}
+
+#[test]
+fn wrong_uses_say_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = |args: &[&str]| {
+        let output = run(folder.path(), &[&["reseal"], args].concat(), "");
+        (output.status.code(), said(&output))
+    };
+    let certificate = fixture("cert4096.pem");
+    assert_eq!(
+        told(&[]),
+        (Some(2), "error: `sealer reseal` needs at least one file or folder\nhint: sealer reseal --private-key keys.yaml --cert cert.pem deploy/\n".to_owned())
+    );
+    assert_eq!(told(&["missing"]), (Some(1), "error: open missing: no such file or directory\n".to_owned()));
+    assert_eq!(
+        told(&[".", "--private-key", &certificate, "--cert", &certificate]),
+        (
+            Some(1),
+            format!(
+                "error: no private key in {certificate}\nhint: --private-key takes a PEM file, a key Secret, or a List of them as kubectl get -o yaml prints it\n"
+            )
+        )
+    );
+    assert_eq!(
+        told(&[".", "--cert", &certificate]),
+        (Some(1), "error: another certificate can be sealed for only with the private keys that open the files\nhint: give them with --private-key, or leave --cert out to reseal for the cluster's newest key\n".to_owned())
+    );
+}
