@@ -1,5 +1,6 @@
 //! `--merge-into`: seals the input for an existing SealedSecret and puts the items into its file.
 
+use std::convert::identity;
 use std::fs::OpenOptions;
 use std::io::{Read as _, Seek as _, Write as _};
 
@@ -10,6 +11,7 @@ use crate::certificate;
 use crate::commands::seal;
 use crate::diagnostics::CliError;
 use crate::manifest;
+use crate::manifest::node::Node;
 use crate::manifest::read::{self, Wanted};
 use crate::request::Compat;
 use crate::sealed_secret::{self, Place};
@@ -44,9 +46,25 @@ fn target(bytes: &[u8], path: &str) -> Result<Map<String, Value>, CliError> {
             .hint("keep the SealedSecret in a file of its own; nothing was written"));
     }
     match documents.pop() {
-        Some(document) => sealed_secret::read(&document, Place::Alone),
+        Some(document) => {
+            refuse_items_without_text(&document, path)?;
+            sealed_secret::read(&document, Place::Alone)
+        }
         None => Err(CliError::new(format!("{path} holds no SealedSecret to merge into"))
             .hint(format!("write a first one with: sealer -w {path}"))),
+    }
+}
+
+/// An item that is no text would be written back as an empty one.
+fn refuse_items_without_text(document: &read::Document, path: &str) -> Result<(), CliError> {
+    let items = document.node.field("spec").and_then(|spec| spec.field("encryptedData"));
+    let Some(Node::Map(items)) = items else { return Ok(()) };
+    match items.iter().find(|(_, value)| value.as_text().is_none()) {
+        None => Ok(()),
+        Some((item, value)) => {
+            let message = format!("item `{item}` of {path} is no sealed value but of type {}", value.type_word());
+            Err(CliError::new(message).hint("seal the item anew, or take it out; nothing was written"))
+        }
     }
 }
 
@@ -63,7 +81,7 @@ fn sealed_for(
         value.unwrap_or_default().to_owned()
     };
     let bound = seal::Bound { name: text("name"), namespace: text("namespace") };
-    let mut sealed = seal::documents(request, &bound, certificate, ui)?;
+    let mut sealed = seal::documents(request, &bound, certificate, ui, identity)?;
     if sealed.len() > 1 {
         return Err(CliError::new(format!("the input holds {} Secrets; one is wanted to merge", sealed.len()))
             .hint("merge them one by one; nothing was written"));

@@ -32,7 +32,7 @@ pub(crate) fn run(request: &Compat, key_files: &[String], ui: &mut Ui) -> Result
     let several = documents.len() > 1;
     for document in documents {
         let number = document.number;
-        let secret = unseal(&document, &keyring).map_err(|error| match several {
+        let secret = unseal(&document, &keyring, key_files).map_err(|error| match several {
             true => error.hint(format!("this is document {number} of the input; nothing was written")),
             false => error,
         })?;
@@ -41,7 +41,7 @@ pub(crate) fn run(request: &Compat, key_files: &[String], ui: &mut Ui) -> Result
     Ok(())
 }
 
-fn unseal(document: &Document, keyring: &Keyring) -> Result<Value, CliError> {
+fn unseal(document: &Document, keyring: &Keyring, key_files: &[String]) -> Result<Value, CliError> {
     let object = sealed_secret::read(document, Place::Alone)?;
     let field = |name: &str| object.get(name).cloned().unwrap_or_default();
     let (metadata, spec) = (field("metadata"), field("spec"));
@@ -57,11 +57,7 @@ fn unseal(document: &Document, keyring: &Keyring) -> Result<Value, CliError> {
     let opened = open(&label, &spec, keyring, &options).map_err(|error| {
         // Whoever has the private keys may see what Go's engine says of values.
         let failed = CliError::new(error.go_text());
-        if keyring.is_empty() {
-            failed.hint("no private key was given; name its file with --recovery-private-key")
-        } else {
-            failed
-        }
+        without_key(key_files).into_iter().fold(failed, CliError::hint)
     })?;
     let owned = !spec.template.has_true_annotation(SKIP_OWNER_ANNOTATION);
     Ok(secret(opened, &metadata, owned))
@@ -109,6 +105,18 @@ fn secret(opened: UnsealedSecret, outer: &Value, owned: bool) -> Value {
 /// A value as Go writes bytes: null where there are none.
 fn encoded(value: &Plaintext) -> Value {
     if value.expose().is_empty() { Value::Null } else { Value::String(base64::encode(value.expose())) }
+}
+
+/// What is wrong with the files that were to bring keys and brought none.
+fn without_key(key_files: &[String]) -> Vec<String> {
+    if key_files.is_empty() {
+        return vec!["no private key was given; name its file with --recovery-private-key".to_owned()];
+    }
+    let has_none = |path: &&String| keyring(std::slice::from_ref(path)).is_ok_and(|keyring| keyring.is_empty());
+    let told = |path: &String| {
+        format!("{path} holds no private key that can be used: RSA in PEM, not encrypted, or key Secrets")
+    };
+    key_files.iter().filter(has_none).map(told).collect()
 }
 
 /// All keys of all files: PEM, a key Secret, several of them, or a List as `kubectl get` prints it.

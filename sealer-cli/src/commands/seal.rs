@@ -17,9 +17,11 @@ use crate::{certificate, cluster, leak};
 pub(crate) fn run(request: &Compat, ui: &mut Ui) -> Result<(), CliError> {
     let certificate = certificate::load(request.certificate.as_deref(), &request.cluster)?;
     let bound = Bound { name: request.name.clone(), namespace: String::new() };
-    let sealed = documents(request, &bound, &certificate, ui)?;
     let format = request.format()?;
-    sealed.iter().for_each(|document| ui.write(manifest::encode(document, format)));
+    // Each document is written where it is sealed: of many, only the text is kept.
+    for text in documents(request, &bound, &certificate, ui, |document| manifest::encode(&document, format))? {
+        ui.write(text);
+    }
     Ok(())
 }
 
@@ -29,13 +31,14 @@ pub(crate) struct Bound {
     pub(crate) namespace: String,
 }
 
-/// The input, read and sealed.
-pub(crate) fn documents(
+/// The input, read and sealed; `finish` makes of each document what is wanted of it.
+pub(crate) fn documents<T: Send>(
     request: &Compat,
     bound: &Bound,
     certificate: &Certificate,
     ui: &Ui,
-) -> Result<Vec<Value>, CliError> {
+    finish: impl Fn(Value) -> T + Sync,
+) -> Result<Vec<T>, CliError> {
     let input = ui::read(request.input.as_deref())?;
     let source = request.input.as_deref().unwrap_or("stdin");
     let secrets = secrets(read::documents(&input, source, Wanted::Secrets)?)?;
@@ -57,15 +60,15 @@ pub(crate) fn documents(
     }
     // A pool of threads costs more than a few values do.
     if !several {
-        return prepared.iter().map(|prepared| seal_document(prepared, certificate.key())).collect();
+        return prepared.iter().map(|prepared| seal_document(prepared, certificate.key()).map(&finish)).collect();
     }
     let progress = ui.progress("sealing", prepared.len());
-    let seal_one = |prepared: &Prepared| {
-        let sealed = seal_document(prepared, certificate.key());
+    let seal_one = |prepared: Prepared| {
+        let sealed = seal_document(&prepared, certificate.key());
         progress.step();
-        sealed
+        sealed.map(&finish)
     };
-    prepared.par_iter().map(seal_one).collect()
+    prepared.into_par_iter().map(seal_one).collect()
 }
 
 /// A Secret whose name, namespace and scope are settled.
