@@ -20,6 +20,7 @@ mod failures;
 mod keys;
 mod lifecycle;
 mod ownership;
+mod recorded;
 mod reseal;
 mod scale;
 mod scene;
@@ -91,6 +92,7 @@ const TESTS: &[(&str, &str, Test)] = tests![
     command_line::an_unreachable_or_forbidden_controller_is_named,
     command_line::a_controller_with_another_name_is_hinted_at,
     command_line::the_controller_validates_and_seals_anew,
+    recorded::recorded_scenes_are_taken_over_untouched_and_end_as_recorded,
     reseal::files_follow_a_new_key_and_nothing_else_in_them_changes,
     connections::tokens_plugins_and_impersonation_are_used_as_kubectl_uses_them,
     connections::a_live_controller_answers_as_recorded,
@@ -101,8 +103,11 @@ const TESTS: &[(&str, &str, Test)] = tests![
 ];
 
 /// Namespaces of the tests that others must not run beside.
-const DISTURBING: &[&str] =
-    &["a-restart-changes-nothing-and-serves-the-same-key", "a-release-is-taken-over-upgraded-and-given-back"];
+const DISTURBING: &[&str] = &[
+    "recorded-scenes-are-taken-over-untouched-and-end-as-recorded",
+    "a-restart-changes-nothing-and-serves-the-same-key",
+    "a-release-is-taken-over-upgraded-and-given-back",
+];
 
 fn trials(suite: Option<&Arc<Suite>>, handle: &Handle) -> Vec<Trial> {
     let trial = |(module, name, test): &(&str, &str, Test)| {
