@@ -76,13 +76,14 @@ pub(crate) async fn a_restart_changes_nothing_and_serves_the_same_key(scene: Sce
     scene.synced("a", "True").await?;
     let object = scene.sealed_secrets().get("a").await?;
     let pods: Api<Pod> = Api::namespaced(scene.client(), "kube-system");
-    let running = pods.list(&ListParams::default().labels("name=sealed-secrets-controller")).await?;
+    let running = pods.list(&ListParams::default().labels(scene.suite.installation.pods)).await?;
     let old = running.items.first().context("no controller runs")?.name_any();
     pods.delete(&old, &DeleteParams::default()).await?;
-    let ready = "kubectl wait -n kube-system pod -l name=sealed-secrets-controller --for=condition=Ready --timeout=60s";
+    let labels = scene.suite.installation.pods;
+    let ready = format!("kubectl wait -n kube-system pod -l {labels} --for=condition=Ready --timeout=60s");
     scene.eventually("another Pod", async || Ok(pods.get_opt(&old).await?.is_none().then_some(()))).await?;
     scene
-        .eventually("its readiness", async || Ok((scene.shell().run(ready).await?.status == Some(0)).then_some(())))
+        .eventually("its readiness", async || Ok((scene.shell().run(&ready).await?.status == Some(0)).then_some(())))
         .await?;
     // Deleting a Secret shows when the new process has looked at everything.
     scene.eventually("the certificate", async || Ok(scene.certificate().await.ok())).await?;

@@ -10,6 +10,7 @@ use anyhow::Result;
 use libtest_mimic::{Arguments, Failed, Trial};
 use tokio::runtime::{Handle, Runtime};
 
+use crate::installation::{INSTALLATIONS, Installation};
 use crate::scene::Scene;
 use crate::suite::Suite;
 
@@ -17,6 +18,7 @@ mod chart;
 mod command_line;
 mod connections;
 mod failures;
+mod installation;
 mod keys;
 mod lifecycle;
 mod ownership;
@@ -34,18 +36,30 @@ fn main() -> ExitCode {
     arguments.test_threads = arguments.test_threads.or(Some(6));
     let Ok(runtime) = Runtime::new() else { return ExitCode::FAILURE };
     if arguments.list {
-        return libtest_mimic::run(&arguments, trials(None, runtime.handle())).exit_code();
+        let all = INSTALLATIONS.iter().flat_map(|installation| trials(installation, None, runtime.handle())).collect();
+        return libtest_mimic::run(&arguments, all).exit_code();
     }
-    match runtime.block_on(Suite::start()) {
+    let mut failed = false;
+    for installation in INSTALLATIONS {
+        let wanted = |test: &Trial| arguments.filter.as_ref().is_none_or(|filter| test.name().contains(filter));
+        if trials(installation, None, runtime.handle()).iter().any(wanted) {
+            failed |= !passed(installation, &arguments, &runtime);
+        }
+    }
+    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// Runs the tests of one installation on a control plane of its own.
+fn passed(installation: &'static Installation, arguments: &Arguments, runtime: &Runtime) -> bool {
+    match runtime.block_on(Suite::start(installation)) {
         Ok(suite) => {
             let suite = Arc::new(suite);
-            let conclusion = libtest_mimic::run(&arguments, trials(Some(&suite), runtime.handle()));
-            drop(suite);
-            conclusion.exit_code()
+            let tests = trials(installation, Some(&suite), runtime.handle());
+            !libtest_mimic::run(arguments, tests).has_failed()
         }
         Err(error) => {
             sealer_tests::report::say(&format!("error: {error:#}"));
-            ExitCode::FAILURE
+            false
         }
     }
 }
@@ -109,17 +123,19 @@ const DISTURBING: &[&str] = &[
     "a-release-is-taken-over-upgraded-and-given-back",
 ];
 
-fn trials(suite: Option<&Arc<Suite>>, handle: &Handle) -> Vec<Trial> {
+fn trials(installation: &Installation, suite: Option<&Arc<Suite>>, handle: &Handle) -> Vec<Trial> {
     let trial = |(module, name, test): &(&str, &str, Test)| {
         let (suite, handle, test) = (suite.cloned(), handle.clone(), *test);
         let namespace = name.replace('_', "-").chars().take(60).collect::<String>();
         let namespace = namespace.trim_end_matches('-').to_owned();
-        Trial::test(format!("{module}::{name}"), move || {
+        let prefix = if installation.name.is_empty() { String::new() } else { format!("{}::", installation.name) };
+        Trial::test(format!("{prefix}{module}::{name}"), move || {
             let Some(suite) = suite else { return Err(Failed::from("there is no control plane")) };
             handle.block_on(run(suite, namespace, test)).map_err(Failed::from)
         })
     };
-    TESTS.iter().map(trial).collect()
+    let here = |(module, name, _): &&(&str, &str, Test)| installation.has(&format!("{module}::{name}"));
+    TESTS.iter().filter(here).map(trial).collect()
 }
 
 async fn run(suite: Arc<Suite>, namespace: String, test: Test) -> Result<(), String> {

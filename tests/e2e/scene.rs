@@ -47,7 +47,12 @@ impl Scene {
 
     /// The certificate that the controller serves now.
     pub(crate) async fn certificate(&self) -> Result<Certificate> {
-        let path = api::service_proxy_path("kube-system", api::DEFAULT_CONTROLLER_NAME, "", api::CERTIFICATE);
+        let path = api::service_proxy_path(
+            "kube-system",
+            api::DEFAULT_CONTROLLER_NAME,
+            self.suite.installation.ports[0],
+            api::CERTIFICATE,
+        );
         let pem = self.client().request_text(http::Request::get(path).body(Vec::new())?).await?;
         Ok(Certificate::first_from_pem(pem.as_bytes())?)
     }
@@ -136,7 +141,7 @@ impl Scene {
     /// The metrics of the shared controller, found through the API server as Prometheus would find them.
     pub(crate) async fn metrics(&self) -> Result<String> {
         let service = format!("{}-metrics", api::DEFAULT_CONTROLLER_NAME);
-        let path = api::service_proxy_path("kube-system", &service, "", "/metrics");
+        let path = api::service_proxy_path("kube-system", &service, self.suite.installation.ports[1], "/metrics");
         Ok(self.client().request_text(http::Request::get(path).body(Vec::new())?).await?)
     }
 

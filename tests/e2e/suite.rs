@@ -4,32 +4,35 @@ use std::fs;
 
 use anyhow::Result;
 use sealer_tests::control_plane::{ControlPlane, tail};
-use sealer_tests::product::{self, Product};
+use sealer_tests::product::Product;
 use sealer_tests::report::say;
 use sealer_tests::shell::Shell;
 use tokio::sync::RwLock;
+
+use crate::installation::Installation;
 
 /// The running product.
 pub(crate) struct Suite {
     pub(crate) plane: ControlPlane,
     pub(crate) shell: Shell,
+    pub(crate) installation: &'static Installation,
     /// Held by every test; whole by those that disturb the controller.
     pub(crate) turn: RwLock<()>,
 }
 
 impl Suite {
-    pub(crate) async fn start() -> Result<Self> {
+    pub(crate) async fn start(installation: &'static Installation) -> Result<Self> {
         let product = tokio::task::spawn_blocking(Product::build).await??;
         let plane = ControlPlane::start().await?;
         for image in ["sealer-controller", "sealer/controller", "bitnami/sealed-secrets-controller"] {
             plane.node.provide(image, &product.folder.join("controller"));
         }
         let shell = product.shell(&plane)?;
-        product::install(&shell).await?;
+        installation.install(&shell).await?;
         say("waiting for the controller's first key …");
         let ready = "until sealer --fetch-cert >/dev/null 2>&1; do sleep 0.2; done";
         shell.must(ready).await?;
-        Ok(Self { plane, shell, turn: RwLock::new(()) })
+        Ok(Self { plane, shell, installation, turn: RwLock::new(()) })
     }
 
     /// The end of every controller's log.

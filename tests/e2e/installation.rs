@@ -1,0 +1,77 @@
+//! How is the controller installed: from `deploy/`, or with the objects, rights and resource definition of old charts?
+
+use std::io::Read as _;
+
+use anyhow::{Context as _, Result};
+use sealer_tests::product;
+use sealer_tests::shell::Shell;
+use serde_json::Value;
+
+/// One way to install it.
+pub(crate) struct Installation {
+    /// Stands before the names of its tests; nothing for the product's own.
+    pub(crate) name: &'static str,
+    objects: Option<&'static [u8]>,
+    /// Labels of its Pod.
+    pub(crate) pods: &'static str,
+    /// Names of the ports of the Services, for the endpoints and for the metrics.
+    pub(crate) ports: [&'static str; 2],
+    /// Tests that its rights do not allow, or that are about another installation.
+    without: &'static [&'static str],
+}
+
+/// The product's own, and two that stand in clusters: without the right to watch Secrets, and the newest.
+pub(crate) const INSTALLATIONS: [&Installation; 3] = [
+    &Installation { name: "", objects: None, pods: "name=sealed-secrets-controller", ports: ["", ""], without: &[] },
+    &Installation {
+        name: "chart-2.19.1",
+        objects: Some(include_bytes!("../golden/chart-2.19.1.json.gz")),
+        pods: "app.kubernetes.io/name=sealed-secrets",
+        ports: ["http", "metrics"],
+        without: &["chart::", "recorded::", "scale::two_hundred"],
+    },
+    &Installation {
+        name: "chart-2.4.0",
+        objects: Some(include_bytes!("../golden/chart-2.4.0.json.gz")),
+        pods: "app.kubernetes.io/name=sealed-secrets",
+        ports: ["http", ""],
+        without: &[
+            "chart::",
+            "recorded::",
+            "scale::two_hundred",
+            // Nobody may watch Secrets: what happens to them alone is not seen.
+            "lifecycle::a_secret_deleted_by_hand",
+            "lifecycle::a_secret_edited_by_hand",
+            "ownership::a_secret_handed_over_later",
+            "ownership::only_what_was_ours",
+            "lifecycle::what_other_tools_add",
+            // It publishes no metrics.
+            "templates::a_failing_template",
+        ],
+    },
+];
+
+impl Installation {
+    pub(crate) fn has(&self, test: &str) -> bool {
+        !self.without.iter().any(|left_out| test.starts_with(left_out))
+    }
+
+    pub(crate) async fn install(&self, shell: &Shell) -> Result<()> {
+        let Some(packed) = self.objects else { return product::install(shell).await.map(drop) };
+        let mut text = String::new();
+        flate2::read::GzDecoder::new(packed).read_to_string(&mut text)?;
+        let recorded: Value = serde_json::from_str(&text)?;
+        let folder = tempfile::tempdir()?;
+        let is_definition = |object: &&Value| object["kind"] == "CustomResourceDefinition";
+        let objects = recorded["objects"].as_array().context("there are no objects")?;
+        let apply = async |name: &str, objects: Vec<&Value>| -> Result<()> {
+            let file = folder.path().join(name);
+            let list = serde_json::json!({ "apiVersion": "v1", "kind": "List", "items": objects });
+            std::fs::write(&file, list.to_string())?;
+            shell.must(&format!("kubectl apply -f {}", file.display())).await.map(drop)
+        };
+        apply("definition.json", objects.iter().filter(is_definition).collect()).await?;
+        shell.must("kubectl wait --for=condition=Established crd/sealedsecrets.bitnami.com --timeout=30s").await?;
+        apply("objects.json", objects.iter().filter(|object| !is_definition(object)).collect()).await
+    }
+}
