@@ -1,17 +1,12 @@
 //! What every task shares: the client, the keys, the objects in view, the metrics, the clock.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, ApiResource, DynamicObject, PostParams};
 use kube::{Client, Resource as _};
-use sealer_core::SealedSecret;
-use sealer_core::resource::assemble::{OpenError, OpenOptions, UnsealedSecret, open};
-use sealer_core::resource::render::Rendering;
-use sealer_core::template::{Environment, Functions, Limits};
-use sealer_core::{Keyring, Label, SealedSecretSpec};
+use sealer_core::{Keyring, SealedSecret};
 use tokio::sync::Semaphore;
 
 use crate::args::Config;
@@ -81,21 +76,6 @@ impl Context {
     #[expect(clippy::unused_self, reason = "all writes go through the context")]
     pub(crate) fn write(&self) -> PostParams {
         PostParams { field_manager: Some("controller".to_owned()), ..PostParams::default() }
-    }
-
-    /// Opens a SealedSecret and renders its templates; `None` if that panicked.
-    pub(crate) async fn open(&self, label: Label, spec: SealedSecretSpec) -> Option<Result<UnsealedSecret, OpenError>> {
-        let keyring = self.keys.ring();
-        let accept_v1_data = self.config.accept_v1_data;
-        let functions = Functions { expensive: self.config.expensive_templates };
-        let environment = Environment { now: self.now(), functions };
-        self.compute(Pool::Reconcile, move || {
-            let started = Instant::now();
-            let clock = move || started.elapsed();
-            let rendering = Rendering { environment, limits: Limits::default(), clock: &clock };
-            open(&label, &spec, &keyring, &OpenOptions { accept_v1_data, rendering: Some(rendering) })
-        })
-        .await
     }
 
     /// Runs arithmetic on a bounded set of threads beside the async workers: one private-key operation takes

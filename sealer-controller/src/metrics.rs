@@ -26,6 +26,8 @@ pub(crate) struct Metrics {
     pub(crate) keys: Gauge,
     pub(crate) broken_keys: Gauge,
     pub(crate) foreign_keys: Counter,
+    /// Private-key operations for objects in the cluster.
+    pub(crate) operations: Counter,
 }
 
 /// A fixed number of labels.
@@ -59,6 +61,7 @@ impl Default for Metrics {
             keys: Gauge::default(),
             broken_keys: Gauge::default(),
             foreign_keys: Counter::default(),
+            operations: Counter::default(),
             registry: Registry::default(),
         };
         let build: Family<Labels<1>, Gauge> = Family::default();
@@ -84,6 +87,11 @@ impl Metrics {
         registry.register("keys", "Sealing keys in use", self.keys.clone());
         registry.register("broken_keys", "Key Secrets that cannot be used", self.broken_keys.clone());
         registry.register("foreign_keys", "New keys that this controller did not make", self.foreign_keys.clone());
+        registry.register(
+            "private_key_operations",
+            "RSA operations spent on SealedSecrets of the cluster",
+            self.operations.clone(),
+        );
     }
 
     pub(crate) fn count_error(&self, reason: Reason, namespace: &str) {

@@ -7,7 +7,6 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use kube::api::DynamicObject;
 use sealer_core::SealedSecret;
-use sealer_core::resource::assemble::{OpenError, UnsealedSecret};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +18,7 @@ use crate::reconcile::plan::Policy;
 mod apply;
 mod desired;
 mod events;
+mod opening;
 mod plan;
 mod redact;
 mod status;
@@ -84,7 +84,7 @@ async fn reconcile(context: &Context, key: &Key) -> Result<(), Failure> {
     }
     tracing::info!(key = key.to_string(), "Updating");
     let keys = context.keys.version();
-    let outcome = bring_in_sync(context, &object).await;
+    let outcome = bring_in_sync(context, key, &object).await;
     if let Err(failure) = &outcome {
         context.metrics.count_error(failure.reason, &key.namespace);
     }
@@ -121,9 +121,9 @@ async fn gone(context: &Context, key: &Key) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn bring_in_sync(context: &Context, object: &DynamicObject) -> Result<apply::Applied, Failure> {
+async fn bring_in_sync(context: &Context, key: &Key, object: &DynamicObject) -> Result<apply::Applied, Failure> {
     let sealed = decode(object)?;
-    let unsealed = unseal(context, &sealed).await?;
+    let unsealed = opening::open(context, key, &sealed).await?;
     let desired = desired::secret(&sealed, unsealed)?;
     let policy = Policy {
         key_namespace: &context.config.namespace,
@@ -142,14 +142,6 @@ fn decode(object: &DynamicObject) -> Result<SealedSecret, Failure> {
             Failure::unseal("the spec is malformed: spec.template or spec.data has a field of the wrong type")
         })?;
     Ok(SealedSecret { metadata: object.metadata.clone(), spec, status: None })
-}
-
-async fn unseal(context: &Context, sealed: &SealedSecret) -> Result<UnsealedSecret, Failure> {
-    let label = sealed.label().map_err(Failure::unseal)?;
-    match context.open(label, sealed.spec.clone()).await {
-        Some(opened) => opened.map_err(|error: OpenError| Failure::unseal(error)),
-        None => Err(Failure::unseal("internal error")),
-    }
 }
 
 /// Status, event and metric, all from one outcome.

@@ -13,6 +13,8 @@ use crate::scope::{Label, Scope};
 
 pub mod assemble;
 pub mod disassemble;
+pub mod explain;
+pub mod progress;
 pub mod render;
 mod schema;
 

@@ -30,29 +30,120 @@ pub fn seal(value: &Plaintext, label: &Label, key: &SealingKey) -> Result<Sealed
     Ok(SealedValue::new(wrapped, ciphertext))
 }
 
+/// In which order keys are tried on the values of one object, and how many private-key operations that took.
+#[derive(Clone, Debug, Default)]
+pub struct Trials {
+    first: Vec<Fingerprint>,
+    operations: u32,
+}
+
+impl Trials {
+    /// Tries these keys before all others, in this order.
+    pub fn preferring(first: Vec<Fingerprint>) -> Self {
+        Self { first, operations: 0 }
+    }
+
+    /// Private-key operations so far.
+    pub fn operations(&self) -> u32 {
+        self.operations
+    }
+
+    pub(crate) fn first(&self) -> &[Fingerprint] {
+        &self.first
+    }
+
+    pub(crate) fn operations_mut(&mut self) -> &mut u32 {
+        &mut self.operations
+    }
+
+    /// What one key opened, its neighbours were most likely sealed with.
+    pub(crate) fn serve_next(&mut self, fingerprint: &Fingerprint) {
+        if self.first.first() != Some(fingerprint) {
+            self.first.retain(|other| other != fingerprint);
+            self.first.insert(0, fingerprint.clone());
+        }
+    }
+}
+
 /// Opens a value with whichever key of the ring fits, newest first.
 ///
 /// # Errors
 /// One answer for every cause: another label, another key, a damaged value.
 pub fn unseal(value: &SealedValue, label: &Label, keyring: &Keyring) -> Result<Opened, UnsealError> {
-    unseal_preferring(value, label, keyring, None)
+    unseal_counted(value, label, keyring, &mut Trials::default())
 }
 
-/// Like [`unseal`], but tries one key before all others: the one that opened a neighbour.
+/// Like [`unseal`], in the order of the trials, which learn from it.
 ///
 /// # Errors
 /// As [`unseal`].
-pub fn unseal_preferring(
+pub fn unseal_counted(
     value: &SealedValue,
     label: &Label,
     keyring: &Keyring,
-    first: Option<&Fingerprint>,
+    trials: &mut Trials,
 ) -> Result<Opened, UnsealError> {
-    keyring.in_trial_order(first).find_map(|key| open_with(value, label, key)).ok_or(UnsealError)
+    let Trials { first, operations } = trials;
+    let opened = keyring.in_trial_order(first).find_map(|key| open_with(value, label, key, operations));
+    let opened = opened.ok_or(UnsealError)?;
+    trials.serve_next(&opened.fingerprint);
+    Ok(opened)
 }
 
-fn open_with(value: &SealedValue, label: &Label, key: &UnsealingKey) -> Option<Opened> {
+/// Opens a value with one key. What cannot be of this key, by length or as a number, costs no operation.
+pub(crate) fn open_with(
+    value: &SealedValue,
+    label: &Label,
+    key: &UnsealingKey,
+    operations: &mut u32,
+) -> Option<Opened> {
+    if !key.may_have_wrapped(value.wrapped_key()) {
+        return None;
+    }
+    *operations = operations.saturating_add(1);
     let session = key.unwrap_session_key(value.wrapped_key(), label)?;
     let plaintext = primitives::decrypt(&session, value.ciphertext())?;
     Some(Opened { plaintext, fingerprint: key.fingerprint().clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
+
+    use super::*;
+    use crate::scope::Scope;
+
+    fn ring() -> Keyring {
+        Keyring::from_keys((0..3).map(|_| UnsealingKey::generate(1024).unwrap()).collect())
+    }
+
+    #[test]
+    fn the_key_that_served_is_tried_first_and_every_operation_is_counted() {
+        let (ring, label) = (ring(), Label::as_given(Scope::ClusterWide, "", ""));
+        let oldest = ring.entries()[2].key.clone();
+        let value = seal(&Plaintext::new(b"v".to_vec()), &label, oldest.sealing_key()).unwrap();
+        let mut trials = Trials::default();
+        for operations in [3, 4, 5] {
+            // A value may by chance be too large for one of the keys, which then costs nothing.
+            let opened = unseal_counted(&value, &label, &ring, &mut trials).unwrap();
+            assert_eq!(&opened.fingerprint, oldest.fingerprint());
+            assert!(trials.operations() <= operations);
+        }
+        let mut knowing = Trials::preferring(vec![oldest.fingerprint().clone()]);
+        unseal_counted(&value, &label, &ring, &mut knowing).unwrap();
+        assert_eq!(knowing.operations(), 1);
+    }
+
+    #[test]
+    fn what_no_key_can_have_sealed_costs_no_operation() {
+        let ring = ring();
+        let label = Label::as_given(Scope::ClusterWide, "", "");
+        for wrapped in [vec![], vec![1; 64], vec![1; 129], vec![0xff; 128], vec![1; 256]] {
+            let value = SealedValue::new(wrapped, vec![0; 20]);
+            let mut trials = Trials::default();
+            assert!(unseal_counted(&value, &label, &ring, &mut trials).is_err() && !ring.may_have_sealed(&value));
+            assert_eq!(trials.operations(), 0);
+        }
+        assert!(ring.may_have_sealed(&SealedValue::new(vec![1; 128], vec![])));
+    }
 }

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use sealer_core::resource::assemble::{OpenOptions, UnsealedSecret, open};
-use sealer_core::seal::unseal_preferring;
-use sealer_core::{Fingerprint, Keyring, Label, SealedSecretSpec, SealedValue};
+use sealer_core::seal::{Trials, unseal_counted};
+use sealer_core::{Keyring, Label, SealedSecretSpec, SealedValue};
 
 use crate::context::{Context, Pool};
 
@@ -34,16 +34,15 @@ pub(crate) async fn posted(context: &Context, label: Label, spec: SealedSecretSp
 fn items(label: &Label, spec: SealedSecretSpec, keyring: &Keyring) -> Outcome {
     let deadline = Instant::now() + BUDGET;
     let mut unsealed = UnsealedSecret::default();
-    let mut last: Option<Fingerprint> = None;
+    let mut trials = Trials::default();
     for (item, sealed) in spec.encrypted_data {
         if Instant::now() > deadline {
             return Outcome::TooLong;
         }
         let value = SealedValue::from_base64(&sealed).ok();
-        let opened = value.and_then(|value| unseal_preferring(&value, label, keyring, last.as_ref()).ok());
+        let opened = value.and_then(|value| unseal_counted(&value, label, keyring, &mut trials).ok());
         let Some(opened) = opened else { return Outcome::Closed };
         unsealed.data.insert(item, opened.plaintext);
-        last = Some(opened.fingerprint);
     }
     Outcome::Opened(unsealed)
 }

@@ -191,6 +191,29 @@ async fn a_status_conflict_is_written_over_the_newer_object() {
     assert_eq!(script.body(4)["metadata"]["resourceVersion"], "9");
 }
 
+#[tokio::test]
+async fn what_does_not_open_says_why_and_is_explained_once() {
+    let label = sealer_core::Label::as_given(sealer_core::Scope::NamespaceWide, "ns", "");
+    let value = seal(&Plaintext::new(b"v".to_vec()), &label, KEY.sealing_key()).unwrap().to_base64();
+    let mut object = object(1, None);
+    object["spec"]["encryptedData"]["k"] = json!(value);
+    let script = Script::new([told(object.clone()), told(object.clone())].concat());
+    let expected = "no key could decrypt secret (k): is sealed with scope namespace-wide, not strict; the annotation \
+                    sealedsecrets.bitnami.com/namespace-wide: \"true\" is missing";
+    let key = Key::new("ns", "a");
+    for _ in 0..2 {
+        script.context.index.saw(&key, serde_json::from_value(object.clone()).unwrap());
+        let failure = reconcile(&script.context, &key).await.unwrap_err();
+        assert_eq!((failure.reason, failure.message.as_str()), (Reason::Unseal, expected));
+        // The second look tries the value once more and does not ask again.
+        script.context.index.requeue_unopened(&script.context.queue);
+    }
+    assert_eq!(script.body(0)["message"], format!("Failed to unseal: {expected}"));
+    assert_eq!(script.body(1)["status"]["conditions"][0]["message"], expected);
+    let operations = script.context.metrics.operations.get();
+    assert!((3..=5).contains(&operations), "{operations}");
+}
+
 #[test]
 fn waits_grow_and_end_at_five_minutes() {
     assert!(backoff(0, 5) < Duration::from_millis(100));

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use kube::ResourceExt as _;
 use kube::api::DynamicObject;
 use sealer_core::Scope;
+use sealer_core::resource::explain::Explanation;
 
 use crate::error::{Failure, Reason};
 use crate::metrics::Series;
@@ -32,6 +33,8 @@ struct Known {
     /// The last version that the watch of Secrets brought since a worker began.
     seen_version: String,
     settled: bool,
+    /// Why no key opened it, once that was looked for; it is looked for once a generation.
+    explained: Option<Option<Explanation>>,
     failed: Option<Reason>,
     gone: bool,
 }
@@ -61,7 +64,9 @@ impl Index {
             }
             return false;
         }
-        *known = Known { uid, generation, scope, instance, pending: Some(Box::new(object)), ..Known::default() };
+        let explained = if same { known.explained.take() } else { None };
+        let pending = Some(Box::new(object));
+        *known = Known { uid, generation, scope, instance, pending, explained, ..Known::default() };
         true
     }
 
@@ -166,6 +171,27 @@ impl Index {
         let keys: Vec<Key> =
             self.lock().iter().filter(|(_, known)| failed(known)).map(|(key, _)| key.clone()).collect();
         keys.into_iter().for_each(|key| queue.add(key));
+    }
+
+    /// What was found when it was asked why no key opens the object; nothing if nobody asked yet.
+    pub(crate) fn explanation(&self, key: &Key) -> Option<Option<Explanation>> {
+        self.lock().get(key)?.explained.clone()
+    }
+
+    /// Keeps what was found for as long as the object stays the same.
+    pub(crate) fn explained(&self, key: &Key, explanation: Option<Explanation>) {
+        if let Some(known) = self.lock().get_mut(key) {
+            known.explained = Some(explanation);
+        }
+    }
+
+    /// Names of SealedSecrets in a namespace.
+    pub(crate) fn names(&self, namespace: &str) -> Vec<String> {
+        let all = self.lock();
+        let there = all.iter().filter(|(key, known)| key.namespace == namespace && !known.gone);
+        let mut names: Vec<String> = there.map(|(key, _)| key.name.clone()).collect();
+        names.sort();
+        names
     }
 
     /// The labels of the object's metric.

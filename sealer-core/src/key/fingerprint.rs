@@ -1,13 +1,14 @@
 //! The name of a key: the SHA-256 of its public half, as `ssh-keygen -l` prints it.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::base64;
 use crate::primitives::sha256;
 
-/// `SHA256:` and unpadded base64 of the hash over the ssh-rsa encoding of the public key.
+/// `SHA256:` and unpadded base64 of the hash over the ssh-rsa encoding of the public key. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Fingerprint(String);
+pub struct Fingerprint(Arc<str>);
 
 impl Fingerprint {
     /// Names an RSA public key given as two big-endian integers without leading zeros (RFC 4253, section 6.6).
@@ -16,7 +17,7 @@ impl Fingerprint {
         put_string(&mut blob, b"ssh-rsa");
         put_mpint(&mut blob, exponent);
         put_mpint(&mut blob, modulus);
-        Self(format!("SHA256:{}", base64::encode(sha256(&blob)).trim_end_matches('=')))
+        Self(format!("SHA256:{}", base64::encode(sha256(&blob)).trim_end_matches('=')).into())
     }
 
     /// The printed form.

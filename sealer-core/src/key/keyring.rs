@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::envelope::SealedValue;
 use crate::key::certificate::Certificate;
 use crate::key::fingerprint::Fingerprint;
 use crate::key::private::UnsealingKey;
@@ -82,14 +83,19 @@ impl Keyring {
         self.0.iter().find(|entry| entry.key.fingerprint() == fingerprint)
     }
 
-    /// Keys in the order worth trying: the preferred one, then newest first.
-    pub(crate) fn in_trial_order<'a>(
+    /// Keys in the order worth trying: the preferred ones, then newest first.
+    pub(crate) fn in_trial_order<'a, 'b>(
         &'a self,
-        first: Option<&'a Fingerprint>,
-    ) -> impl Iterator<Item = &'a UnsealingKey> {
-        let preferred = first.and_then(|fingerprint| self.get(fingerprint));
-        let others = self.0.iter().filter(move |entry| Some(entry.key.fingerprint()) != first);
-        preferred.into_iter().chain(others).map(|entry| &*entry.key)
+        first: &'b [Fingerprint],
+    ) -> impl Iterator<Item = &'a UnsealingKey> + use<'a, 'b> {
+        let preferred = first.iter().filter_map(|fingerprint| self.get(fingerprint));
+        let others = self.0.iter().filter(move |entry| !first.contains(entry.key.fingerprint()));
+        preferred.chain(others).map(|entry| &*entry.key)
+    }
+
+    /// Whether any key can have sealed the value, judged by the sizes alone. Where none can, its key is not here.
+    pub fn may_have_sealed(&self, value: &SealedValue) -> bool {
+        self.0.iter().any(|entry| entry.key.may_have_wrapped(value.wrapped_key()))
     }
 }
 

@@ -75,18 +75,17 @@ impl UnsealingKey {
         &self.backend
     }
 
-    /// Whether a wrapped key of this length can belong to this key: RSA blocks are as long as the modulus, but some
-    /// writers strip leading zero bytes.
+    /// Whether a wrapped key can belong to this key, without an operation on it: RSA blocks are as long as the modulus
+    /// (but some writers strip leading zero bytes) and below it as numbers.
     pub(crate) fn may_have_wrapped(&self, wrapped: &[u8]) -> bool {
-        let size = self.public.modulus().len();
-        (size.saturating_sub(MOST_STRIPPED)..=size).contains(&wrapped.len())
+        let modulus = self.public.modulus();
+        let is_as_long = (modulus.len().saturating_sub(MOST_STRIPPED)..=modulus.len()).contains(&wrapped.len());
+        is_as_long && (wrapped.len() < modulus.len() || wrapped < modulus)
     }
 
+    /// One private-key operation, for a wrapped key that may belong to this key.
     pub(crate) fn unwrap_session_key(&self, wrapped: &[u8], label: &Label) -> Option<SessionKey> {
-        if !self.may_have_wrapped(wrapped) {
-            return None;
-        }
-        let missing = self.public.modulus().len() - wrapped.len();
+        let missing = self.public.modulus().len().checked_sub(wrapped.len())?;
         if missing == 0 {
             return self.backend.unwrap(wrapped, label);
         }

@@ -11,10 +11,11 @@ use crate::error::{EnvelopeError, UnsealError};
 use crate::key::fingerprint::Fingerprint;
 use crate::key::keyring::Keyring;
 use crate::plaintext::Plaintext;
+use crate::resource::progress::Progress;
 use crate::resource::render::Rendering;
 use crate::resource::{SealedSecretSpec, SecretTemplate};
 use crate::scope::Label;
-use crate::seal::unseal_preferring;
+use crate::seal::{Trials, unseal_counted};
 use crate::template::TemplateError;
 
 /// What may be opened.
@@ -51,10 +52,27 @@ pub fn open(
     keyring: &Keyring,
     options: &OpenOptions<'_>,
 ) -> Result<UnsealedSecret, OpenError> {
+    let (mut progress, mut trials) = (Progress::default(), Trials::default());
+    progress.advance(label, spec, keyring, &mut trials, u32::MAX);
+    finish(progress, label, spec, keyring, options, &mut trials)
+}
+
+/// Makes the Secret of items that were opened in turns; a deprecated blob is opened here.
+///
+/// # Errors
+/// As [`open`].
+pub fn finish(
+    progress: Progress,
+    label: &Label,
+    spec: &SealedSecretSpec,
+    keyring: &Keyring,
+    options: &OpenOptions<'_>,
+    trials: &mut Trials,
+) -> Result<UnsealedSecret, OpenError> {
     if let Some(blob) = &spec.data {
-        return open_v1(label, blob, spec, keyring, options);
+        return open_v1(label, blob, spec, keyring, options, trials);
     }
-    let opened = open_items(label, &spec.encrypted_data, keyring);
+    let opened = progress.into_items(&spec.encrypted_data);
     let (data, keys) = match &options.rendering {
         Some(rendering) => with_templates(opened, &spec.template, rendering),
         None => opened,
@@ -64,35 +82,16 @@ pub fn open(
     Ok(UnsealedSecret { metadata: metadata.unwrap_or_default(), type_, immutable, data, keys })
 }
 
-type Items = (BTreeMap<String, Plaintext>, BTreeSet<Fingerprint>);
+pub(crate) type Items = (BTreeMap<String, Plaintext>, BTreeSet<Fingerprint>);
 
-/// Opens items one by one, trying first the key that opened the one before.
-fn open_items(label: &Label, items: &BTreeMap<String, String>, keyring: &Keyring) -> Result<Items, Vec<ItemFailure>> {
-    let mut data = BTreeMap::new();
-    let mut keys = BTreeSet::new();
-    let mut last: Option<Fingerprint> = None;
-    let mut failures = Vec::new();
-    for (item, sealed) in items {
-        match open_item(label, sealed, keyring, last.as_ref()) {
-            Ok((plaintext, fingerprint)) => {
-                data.insert(item.clone(), plaintext);
-                keys.insert(fingerprint.clone());
-                last = Some(fingerprint);
-            }
-            Err(cause) => failures.push(ItemFailure { item: item.clone(), cause }),
-        }
-    }
-    if failures.is_empty() { Ok((data, keys)) } else { Err(failures) }
-}
-
-fn open_item(
+pub(crate) fn open_item(
     label: &Label,
     sealed: &str,
     keyring: &Keyring,
-    first: Option<&Fingerprint>,
+    trials: &mut Trials,
 ) -> Result<(Plaintext, Fingerprint), ItemCause> {
     let value = SealedValue::from_base64(sealed)?;
-    let opened = unseal_preferring(&value, label, keyring, first)?;
+    let opened = unseal_counted(&value, label, keyring, trials)?;
     Ok((opened.plaintext, opened.fingerprint))
 }
 
@@ -130,6 +129,7 @@ fn open_v1(
     spec: &SealedSecretSpec,
     keyring: &Keyring,
     options: &OpenOptions<'_>,
+    trials: &mut Trials,
 ) -> Result<UnsealedSecret, OpenError> {
     if !options.accept_v1_data {
         return Err(OpenError::V1Refused);
@@ -137,7 +137,7 @@ fn open_v1(
     if !spec.encrypted_data.is_empty() {
         return Err(OpenError::V1AndItems);
     }
-    let (plaintext, fingerprint) = open_item(label, blob, keyring, None).map_err(OpenError::V1)?;
+    let (plaintext, fingerprint) = open_item(label, blob, keyring, trials).map_err(OpenError::V1)?;
     let secret: V1Secret = serde_json::from_slice(plaintext.expose()).map_err(|_| OpenError::V1Malformed)?;
     let decoded = secret.data.unwrap_or_default().into_iter().map(|(item, value)| {
         let bytes = base64::decode(value.unwrap_or_default()).map_err(|_| OpenError::V1Malformed)?;

@@ -1,0 +1,103 @@
+//! Opening one object of the cluster: in slices, so that others get their turn between them, and if no key fits, looking
+//! for the cause.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use sealer_core::resource::assemble::{OpenError, OpenOptions, UnsealedSecret, finish};
+use sealer_core::resource::explain::explain;
+use sealer_core::resource::progress::Progress;
+use sealer_core::resource::render::Rendering;
+use sealer_core::seal::Trials;
+use sealer_core::template::{Environment, Functions, Limits};
+use sealer_core::{Keyring, Label, SealedSecret};
+
+use crate::context::{Context, Pool};
+use crate::error::Failure;
+use crate::queue::Key;
+
+/// What is worked on.
+struct Work {
+    label: Label,
+    sealed: SealedSecret,
+    keyring: Keyring,
+    accept_v1_data: bool,
+    environment: Environment,
+}
+
+impl Work {
+    /// The last step: the templates, whose time is counted from here.
+    fn finish(&self, progress: Progress, trials: &mut Trials) -> Result<UnsealedSecret, OpenError> {
+        let started = Instant::now();
+        let clock = move || started.elapsed();
+        let rendering = Rendering { environment: self.environment, limits: Limits::default(), clock: &clock };
+        let options = OpenOptions { accept_v1_data: self.accept_v1_data, rendering: Some(rendering) };
+        finish(progress, &self.label, &self.sealed.spec, &self.keyring, &options, trials)
+    }
+}
+
+/// Opens every item and renders the templates.
+pub(crate) async fn open(context: &Context, key: &Key, sealed: &SealedSecret) -> Result<UnsealedSecret, Failure> {
+    let label = sealed.label().map_err(Failure::unseal)?;
+    let functions = Functions { expensive: context.config.expensive_templates };
+    let work = Arc::new(Work {
+        label,
+        sealed: sealed.clone(),
+        keyring: context.ring(),
+        accept_v1_data: context.config.accept_v1_data,
+        environment: Environment { now: context.now(), functions },
+    });
+    let (opened, trials) = in_slices(context, &work).await.ok_or_else(|| Failure::unseal("internal error"))?;
+    match opened {
+        Ok(unsealed) => Ok(unsealed),
+        Err(error) => Err(Failure::unseal(explained(context, key, work, error, trials).await)),
+    }
+}
+
+/// Gives its thread back after each slice: whoever waits for one is served in order. `None` if it panicked.
+async fn in_slices(context: &Context, work: &Arc<Work>) -> Option<(Result<UnsealedSecret, OpenError>, Trials)> {
+    let mut state = (Progress::default(), Trials::default());
+    loop {
+        let (work, before) = (work.clone(), state.1.operations());
+        let slice = context.compute(Pool::Reconcile, move || {
+            let (mut progress, mut trials) = state;
+            let is_done = progress.advance(&work.label, &work.sealed.spec, &work.keyring, &mut trials, SLICE);
+            if !is_done {
+                return (None, progress, trials);
+            }
+            let opened = work.finish(progress, &mut trials);
+            (Some(opened), Progress::default(), trials)
+        });
+        let (opened, progress, trials) = slice.await?;
+        context.metrics.operations.inc_by(u64::from(trials.operations() - before));
+        if let Some(opened) = opened {
+            return Some((opened, trials));
+        }
+        state = (progress, trials);
+    }
+}
+
+/// The message, with the cause where one can be found: it is looked for once a generation.
+async fn explained(context: &Context, key: &Key, work: Arc<Work>, error: OpenError, trials: Trials) -> String {
+    let message = error.to_string();
+    let found = match context.index.explanation(key) {
+        Some(known) => known,
+        None => {
+            let neighbours = context.index.names(&key.namespace);
+            let search = context.compute(Pool::Reconcile, move || {
+                let mut trials = trials;
+                let before = trials.operations();
+                let found = explain(&error, &work.sealed, &neighbours, &work.keyring, &mut trials);
+                (found, trials.operations() - before)
+            });
+            let (found, operations) = search.await.unwrap_or_default();
+            context.metrics.operations.inc_by(u64::from(operations));
+            context.index.explained(key, found.clone());
+            found
+        }
+    };
+    found.map_or_else(|| message.clone(), |found| found.added_to(&message))
+}
+
+/// Private-key operations between two chances for others: a fifth of a second with keys of 4096 bits.
+const SLICE: u32 = 32;

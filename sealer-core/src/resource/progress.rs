@@ -1,0 +1,179 @@
+//! How far an object's items are opened: work that can be put down after so many private-key operations and taken up
+//! later, without a byte of a value in between.
+
+use std::collections::BTreeMap;
+
+use crate::key::fingerprint::Fingerprint;
+use crate::key::keyring::Keyring;
+use crate::plaintext::Plaintext;
+use crate::resource::SealedSecretSpec;
+use crate::resource::assemble::{ItemCause, ItemFailure, Items, open_item};
+use crate::scope::Label;
+use crate::seal::Trials;
+
+/// What is known of an object's items so far. It belongs to one spec and one ring.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Of each item in the order of their names: the key that opened it, or why none did.
+    verdicts: Vec<Result<Fingerprint, ItemCause>>,
+    has_failed: bool,
+    /// Values of items that opened, while they are worth anything.
+    values: BTreeMap<String, Plaintext>,
+}
+
+impl Progress {
+    /// Goes on opening items until about `budget` private-key operations are spent; says whether all is known.
+    pub fn advance(
+        &mut self,
+        label: &Label,
+        spec: &SealedSecretSpec,
+        keyring: &Keyring,
+        trials: &mut Trials,
+        budget: u32,
+    ) -> bool {
+        if spec.data.is_some() {
+            return true;
+        }
+        let end = trials.operations().saturating_add(budget);
+        for (item, sealed) in spec.encrypted_data.iter().skip(self.verdicts.len()) {
+            if trials.operations() >= end {
+                return false;
+            }
+            let opened = open_item(label, sealed, keyring, trials);
+            self.note(item, opened);
+        }
+        self.open_again(label, spec, keyring, trials, end)
+    }
+
+    /// Whether each item was tried; what is left is to open again what was forgotten, one operation each.
+    pub fn is_judged(&self, spec: &SealedSecretSpec) -> bool {
+        self.verdicts.len() >= spec.encrypted_data.len()
+    }
+
+    /// Wipes the values: what waits holds none. Which key opens which item stays known.
+    pub fn forget_values(&mut self) {
+        self.values.clear();
+    }
+
+    /// One item that failed ends the object: no value of it is needed any longer.
+    fn note(&mut self, item: &str, opened: Result<(Plaintext, Fingerprint), ItemCause>) {
+        let verdict = opened.map(|(value, fingerprint)| {
+            if !self.has_failed {
+                self.values.insert(item.to_owned(), value);
+            }
+            fingerprint
+        });
+        if verdict.is_err() {
+            self.has_failed = true;
+            self.values.clear();
+        }
+        self.verdicts.push(verdict);
+    }
+
+    fn open_again(
+        &mut self,
+        label: &Label,
+        spec: &SealedSecretSpec,
+        keyring: &Keyring,
+        trials: &mut Trials,
+        end: u32,
+    ) -> bool {
+        if self.has_failed || self.values.len() == self.verdicts.len() {
+            return true;
+        }
+        for ((item, sealed), verdict) in spec.encrypted_data.iter().zip(&mut self.verdicts) {
+            if self.values.contains_key(item) {
+                continue;
+            }
+            if trials.operations() >= end {
+                return false;
+            }
+            if let Ok(fingerprint) = verdict.as_ref() {
+                trials.serve_next(fingerprint);
+            }
+            match open_item(label, sealed, keyring, trials) {
+                Ok((value, _)) => drop(self.values.insert(item.clone(), value)),
+                Err(cause) => {
+                    *verdict = Err(cause);
+                    self.has_failed = true;
+                }
+            }
+        }
+        true
+    }
+
+    /// The values, and the keys that opened them; or all that failed.
+    pub(crate) fn into_items(self, items: &BTreeMap<String, String>) -> Result<Items, Vec<ItemFailure>> {
+        let failure = |(item, verdict): (&String, &Result<_, ItemCause>)| {
+            let cause = verdict.as_ref().err()?.clone();
+            Some(ItemFailure { item: item.clone(), cause })
+        };
+        let failures: Vec<_> = items.keys().zip(&self.verdicts).filter_map(failure).collect();
+        if !failures.is_empty() {
+            return Err(failures);
+        }
+        Ok((self.values, self.verdicts.into_iter().flatten().collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests may panic")]
+
+    use super::*;
+    use crate::key::private::UnsealingKey;
+    use crate::resource::assemble::{OpenOptions, finish};
+    use crate::scope::Scope;
+    use crate::seal::seal;
+
+    const OPTIONS: OpenOptions<'static> = OpenOptions { accept_v1_data: true, rendering: None };
+
+    fn spec(key: &UnsealingKey, label: &Label, good: usize, bad: usize) -> SealedSecretSpec {
+        let value = |at: usize, label: &Label| {
+            let value = Plaintext::new(format!("value {at}").into_bytes());
+            (format!("{at:04}"), seal(&value, label, key.sealing_key()).unwrap().to_base64())
+        };
+        let other = Label::as_given(Scope::Strict, "ns", "other");
+        let good_items = (0..good).map(|at| value(at, label));
+        let bad_items = (good..good + bad).map(|at| value(at, &other));
+        SealedSecretSpec { encrypted_data: good_items.chain(bad_items).collect(), ..SealedSecretSpec::default() }
+    }
+
+    /// Works in turns of `budget` and forgets the values between them; returns the turns.
+    fn in_turns(spec: &SealedSecretSpec, label: &Label, ring: &Keyring, budget: u32) -> (Progress, Trials, u32) {
+        let (mut progress, mut trials, mut turns) = (Progress::default(), Trials::default(), 1);
+        while !progress.advance(label, spec, ring, &mut trials, budget) {
+            if !progress.is_judged(spec) {
+                progress.forget_values();
+            }
+            turns += 1;
+        }
+        (progress, trials, turns)
+    }
+
+    #[test]
+    fn what_is_opened_in_turns_is_the_same_as_at_once() {
+        let label = Label::as_given(Scope::Strict, "ns", "name");
+        let ring = Keyring::from_keys((0..2).map(|_| UnsealingKey::generate(1024).unwrap()).collect());
+        let spec = spec(&ring.entries().first().unwrap().key, &label, 7, 0);
+        for budget in [1, 3, 100] {
+            let (progress, mut trials, turns) = in_turns(&spec, &label, &ring, budget);
+            let secret = finish(progress, &label, &spec, &ring, &OPTIONS, &mut trials).unwrap();
+            assert_eq!(secret.data.len(), 7);
+            assert!(secret.data.values().all(|value| value.expose().starts_with(b"value ")));
+            assert!(turns >= 7 / budget && trials.operations() <= 14, "{turns} {}", trials.operations());
+        }
+    }
+
+    #[test]
+    fn every_failure_is_told_and_no_value_is_held_after_the_first() {
+        let label = Label::as_given(Scope::Strict, "ns", "name");
+        let ring = Keyring::from_keys(vec![UnsealingKey::generate(1024).unwrap()]);
+        let spec = spec(&ring.entries().first().unwrap().key, &label, 2, 3);
+        let (progress, mut trials, _) = in_turns(&spec, &label, &ring, 2);
+        assert!(progress.values.is_empty());
+        let error = finish(progress, &label, &spec, &ring, &OPTIONS, &mut trials).unwrap_err();
+        assert_eq!(error.to_string(), "no key could decrypt secret (0002, 0003, 0004)");
+        assert_eq!(trials.operations(), 5);
+    }
+}
