@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
+use governor::Quota;
 use jiff::fmt::rfc2822;
 use sealer_core::api;
 use sealer_core::flags::{self, Flag, Kind, Values};
@@ -36,6 +38,8 @@ pub(crate) struct Config {
     /// Time from a request's head to its answer.
     pub(crate) request_timeout: Option<Duration>,
     pub(crate) rate: RateLimit,
+    /// Requests to the API server, where somebody asked for a limit.
+    pub(crate) client_limit: Option<ClientLimit>,
     pub(crate) accept_v1_data: bool,
     /// Whether templates may call functions that make keys or are slow on purpose.
     pub(crate) expensive_templates: bool,
@@ -81,6 +85,10 @@ pub(crate) struct RateLimit {
     pub(crate) burst: u32,
 }
 
+/// How many requests to the API server may be made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ClientLimit(pub(crate) Quota);
+
 /// Reads flags and environment.
 pub(crate) fn read(args: &[String], variable: impl Fn(&str) -> Option<String>) -> Result<Request, ArgsError> {
     let (preset, bad) = flags::from_environment(TABLE, &variable);
@@ -115,6 +123,7 @@ fn config(values: &Values, namespace: String) -> Result<Config, ArgsError> {
         read_timeout,
         request_timeout: [read_timeout, timeout(values, "write-timeout")?].into_iter().flatten().min(),
         rate: RateLimit { per_second: count(values, "rate-limit", 1)?, burst: count(values, "rate-limit-burst", 0)? },
+        client_limit: client_limit(values),
         accept_v1_data: values.is_on("accept-deprecated-v1-data"),
         expensive_templates: values.is_on("allow-expensive-template-functions"),
         update_status: values.is_on("update-status"),
@@ -228,6 +237,18 @@ fn count(values: &Values, flag: &'static str, smallest: i64) -> Result<u32, Args
     })
 }
 
+/// The known defaults mean that nobody asked. As with client-go, zero is the default and a negative rate no limit.
+fn client_limit(values: &Values) -> Option<ClientLimit> {
+    let asked = |flag, default| values.was_given(flag) || values.text(flag) != default;
+    if !asked("kubeclient-qps", "5") && !asked("kubeclient-burst", "10") {
+        return None;
+    }
+    let rate = Some(values.number("kubeclient-qps")).filter(|rate| *rate != 0.0).unwrap_or(5.0);
+    let burst = u32::try_from(values.integer("kubeclient-burst")).ok().and_then(NonZeroU32::new);
+    let period = Duration::try_from_secs_f64(1.0 / rate).ok()?;
+    Some(ClientLimit(Quota::with_period(period)?.allow_burst(burst.or(NonZeroU32::new(10))?)))
+}
+
 /// `a=b,c=d`.
 fn pairs(values: &Values, flag: &'static str) -> Result<BTreeMap<String, String>, ArgsError> {
     let elements = values.text(flag).split(',').filter(|element| !element.is_empty());
@@ -319,13 +340,13 @@ const TABLE: &[Flag] = &[
         "kubeclient-burst",
         Kind::Integer,
         "10",
-        "Accepted for compatibility: the API server's own fairness limits requests.",
+        "Requests to the API server at once; no limit unless this or the rate is given.",
     ),
     Flag::new(
         "kubeclient-qps",
         Kind::Number,
         "5",
-        "Accepted for compatibility: the API server's own fairness limits requests.",
+        "Requests to the API server a second; no limit unless this or the burst is given.",
     ),
     Flag::new("label-selector", Kind::Text, "", "Only look at SealedSecrets with these labels."),
     Flag::new("listen-addr", Kind::Text, ":8080", "Address of the public endpoints."),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, ApiResource, DynamicObject, PostParams};
+use kube::client::ClientBuilder;
 use kube::{Client, Resource as _};
 use sealer_core::{Keyring, SealedSecret};
 use tokio::sync::Semaphore;
@@ -14,6 +15,7 @@ use crate::error::StartError;
 use crate::keys::Keys;
 use crate::metrics::Metrics;
 use crate::queue::Queue;
+use crate::throttle::Throttle;
 use crate::watch::index::Index;
 
 /// The one injected value.
@@ -39,7 +41,11 @@ impl Context {
     /// Finds the cluster: inside a Pod, or through KUBECONFIG.
     pub(crate) async fn connect(config: Config) -> Result<Self, StartError> {
         let cluster = kube::Config::infer().await.map_err(|error| StartError::Cluster(error.to_string()))?;
-        let client = Client::try_from(cluster).map_err(|error| StartError::Cluster(error.to_string()))?;
+        let builder = ClientBuilder::try_from(cluster).map_err(|error| StartError::Cluster(error.to_string()))?;
+        let client = match config.client_limit {
+            Some(limit) => builder.with_layer(&Throttle::new(limit)).build(),
+            None => builder.build(),
+        };
         Ok(Self::new(client, config))
     }
 

@@ -110,13 +110,19 @@ fn method(request: &Request) -> &'static str {
 /// Rate and number at once are bounded for everything that opens values.
 async fn limited(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
     let caller = caller(request.headers());
-    match shared.limits.admit(request.uri().path(), &caller) {
-        Ok(_permit) => next.run(request).await,
-        Err(wait) => {
-            let headers = [(header::RETRY_AFTER, wait.to_string())];
+    let mut admission = shared.limits.admit(request.uri().path(), &caller);
+    let mut response = match admission.permit.take() {
+        Some(_held) => next.run(request).await,
+        None => {
+            let headers = [(header::RETRY_AFTER, admission.retry_after.to_string())];
             (StatusCode::TOO_MANY_REQUESTS, headers, "limit exceeded\n").into_response()
         }
-    }
+    };
+    let headers = response.headers_mut();
+    headers.insert("x-ratelimit-limit", admission.limit.into());
+    headers.insert("x-ratelimit-remaining", admission.remaining.into());
+    headers.insert("x-ratelimit-reset", admission.reset.into());
+    response
 }
 
 fn caller(headers: &HeaderMap) -> String {

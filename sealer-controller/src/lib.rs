@@ -26,6 +26,7 @@ mod queue;
 mod reconcile;
 mod signals;
 mod telemetry;
+mod throttle;
 mod watch;
 
 /// Runs the program: reads flags and environment, then works until it is told to stop.

@@ -117,3 +117,18 @@ fn what_would_silently_change_the_meaning_is_refused() {
 fn version_is_printed() {
     assert_eq!(run(&["--version"], &[]).map(|_| ()), Err(format!("controller version: {VERSION}\n")));
 }
+
+#[test]
+fn requests_are_limited_only_when_asked() {
+    let limit = |args: &[&str]| {
+        let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
+        let Ok(Request::Run(config)) = read(&args, |_| None) else { panic!("arguments") };
+        config.client_limit.map(|ClientLimit(quota)| (quota.replenish_interval(), quota.burst_size().get()))
+    };
+    assert_eq!(limit(&[]), None);
+    assert_eq!(limit(&["--kubeclient-qps=5"]), Some((Duration::from_millis(200), 10)));
+    assert_eq!(limit(&["--kubeclient-qps", "50", "--kubeclient-burst", "100"]), Some((Duration::from_millis(20), 100)));
+    assert_eq!(limit(&["--kubeclient-burst=30"]), Some((Duration::from_millis(200), 30)));
+    assert_eq!(limit(&["--kubeclient-qps=0"]), Some((Duration::from_millis(200), 10)));
+    assert_eq!(limit(&["--kubeclient-qps=-1"]), None);
+}

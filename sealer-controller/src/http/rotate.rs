@@ -48,7 +48,7 @@ async fn seal_anew(shared: &Shared, posted: Posted) -> Option<Value> {
     Some(json!({
         "kind": "SealedSecret",
         "apiVersion": "bitnami.com/v1alpha1",
-        "metadata": outer_metadata(&json, scope),
+        "metadata": outer_metadata(&json),
         "spec": { "template": cleaned(template, scope), "encryptedData": items },
     }))
 }
@@ -58,17 +58,11 @@ fn seal_items(unsealed: &UnsealedSecret, label: &Label, key: &SealingKey) -> Opt
     items.map(|(item, value)| Some((item.clone(), seal(value, label, key).ok()?.to_base64()))).collect()
 }
 
-/// Name, namespace and the scope's annotation: what the label is made of.
-fn outer_metadata(json: &Value, scope: Scope) -> Value {
-    let mut metadata = Map::new();
-    for field in ["name", "namespace"] {
-        if let Some(value) = json.pointer(&format!("/metadata/{field}")).filter(|value| !value.is_null()) {
-            metadata.insert(field.to_owned(), value.clone());
-        }
-    }
-    if let Some(annotation) = scope.annotation() {
-        metadata.insert("annotations".to_owned(), json!({ annotation: "true" }));
-    }
+/// Name, namespace, labels and annotations as they came: the scope among them is the one that opened the values.
+fn outer_metadata(json: &Value) -> Value {
+    let metadata = json.get("metadata").and_then(Value::as_object).cloned().unwrap_or_default();
+    let mut metadata = template_metadata(&metadata);
+    metadata.retain(|field, value| KEPT.contains(&field.as_str()) && !value.is_null());
     Value::Object(metadata)
 }
 
@@ -100,3 +94,6 @@ fn blob_template(unsealed: &UnsealedSecret) -> Value {
     template.extend(unsealed.immutable.map(|immutable| ("immutable".to_owned(), Value::Bool(immutable))));
     Value::Object(template)
 }
+
+/// What of an object's metadata is its author's.
+const KEPT: [&str; 4] = ["name", "namespace", "labels", "annotations"];
