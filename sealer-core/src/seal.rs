@@ -73,6 +73,20 @@ pub fn unseal(value: &SealedValue, label: &Label, keyring: &Keyring) -> Result<O
     unseal_counted(value, label, keyring, &mut Trials::default())
 }
 
+/// Like [`unseal`], but tries one key before all others: the one that opened a neighbour.
+///
+/// # Errors
+/// As [`unseal`].
+pub fn unseal_preferring(
+    value: &SealedValue,
+    label: &Label,
+    keyring: &Keyring,
+    first: Option<&Fingerprint>,
+) -> Result<Opened, UnsealError> {
+    let first = first.into_iter().cloned().collect();
+    unseal_counted(value, label, keyring, &mut Trials::preferring(first))
+}
+
 /// Like [`unseal`], in the order of the trials, which learn from it.
 ///
 /// # Errors
