@@ -45,8 +45,14 @@ pub(crate) const INSTALLATIONS: [&Installation; 3] = [
             "ownership::a_secret_handed_over_later",
             "ownership::only_what_was_ours",
             "lifecycle::what_other_tools_add",
+            "lifecycle::deleted_and_made_again",
             // It publishes no metrics.
             "templates::a_failing_template",
+            "failures::broken_key_secrets",
+            "failures::what_does_not_open",
+            "lifecycle::deleting_it_takes",
+            // Its definition has no columns.
+            "lifecycle::kubectl_shows",
         ],
     },
 ];

@@ -120,7 +120,7 @@ fn without_key(key_files: &[String]) -> Vec<String> {
 }
 
 /// All keys of all files: PEM, a key Secret, several of them, or a List as `kubectl get` prints it.
-pub(crate) fn keyring(paths: &[String]) -> Result<Keyring, CliError> {
+fn keyring(paths: &[String]) -> Result<Keyring, CliError> {
     let mut keys = Vec::new();
     for path in paths {
         let bytes = fs::read(path).map_err(|error| CliError::file("open", path, &error))?;
@@ -138,20 +138,34 @@ fn holds(bytes: &[u8], text: &str) -> bool {
 }
 
 fn keys_of_secrets(bytes: &[u8], path: &str) -> Result<Vec<UnsealingKey>, CliError> {
+    key_secrets(bytes, path)?.iter().map(|secret| key_of_secret(secret, path)).collect()
+}
+
+/// The Secrets of a file, those of Lists among them; none if it cannot be read.
+fn key_secrets(bytes: &[u8], path: &str) -> Result<Vec<Value>, CliError> {
     let Ok(documents) = read::documents(bytes, path, Wanted::Secrets) else { return Ok(Vec::new()) };
-    let mut keys = Vec::new();
+    let mut secrets = Vec::new();
     for document in documents {
         let document = document.value()?;
         match document.get("items").and_then(Value::as_array) {
-            Some(items) => {
-                for item in items {
-                    keys.push(key_of_secret(item, path)?);
-                }
-            }
-            None => keys.push(key_of_secret(&document, path)?),
+            Some(items) => secrets.extend(items.iter().cloned()),
+            None => secrets.push(document),
         }
     }
-    Ok(keys)
+    Ok(secrets)
+}
+
+/// The keys of a file that can be used, and how many Secrets of it hold none: a backup of a cluster has what the
+/// cluster has, broken ones among it.
+pub(crate) fn usable_keys(path: &String) -> Result<(Vec<UnsealingKey>, usize), CliError> {
+    let bytes = fs::read(path).map_err(|error| CliError::file("open", path, &error))?;
+    if let Ok(key) = UnsealingKey::from_pem(&bytes) {
+        return Ok((vec![key], 0));
+    }
+    let secrets = key_secrets(&bytes, path)?;
+    let keys: Vec<_> = secrets.iter().filter_map(|secret| key_of_secret(secret, path).ok()).collect();
+    let broken = secrets.len() - keys.len();
+    Ok((keys, broken))
 }
 
 fn key_of_secret(secret: &Value, path: &str) -> Result<UnsealingKey, CliError> {

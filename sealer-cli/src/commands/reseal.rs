@@ -24,7 +24,7 @@ pub(crate) fn run(request: &Reseal, ui: &mut Ui) -> Result<(), CliError> {
         let sealer = Online::connect(request)?;
         files.iter().map(|path| sealer.file(path, request, &progress)).collect()
     } else {
-        let sealer = Offline::load(request)?;
+        let sealer = Offline::load(request, ui)?;
         files.par_iter().map(|path| sealer.file(path, request, &progress)).collect()
     };
     drop(progress);
@@ -127,15 +127,21 @@ struct Offline {
 }
 
 impl Offline {
-    fn load(request: &Reseal) -> Result<Self, CliError> {
+    fn load(request: &Reseal, ui: &Ui) -> Result<Self, CliError> {
+        let mut keys = Vec::new();
         for path in &request.private_keys {
-            if recovery_unseal::keyring(std::slice::from_ref(path))?.is_empty() {
+            let (found, broken) = recovery_unseal::usable_keys(path)?;
+            if broken > 0 && !found.is_empty() {
+                ui.notice(&format!("warning: {broken} Secrets in {path} hold no private key that can be used"));
+            }
+            if found.is_empty() {
                 return Err(CliError::new(format!("no private key in {path}")).hint(
                     "--private-key takes a PEM file, a key Secret, or a List of them as kubectl get -o yaml prints it",
                 ));
             }
+            keys.extend(found);
         }
-        let keyring = recovery_unseal::keyring(&request.private_keys)?;
+        let keyring = Keyring::from_keys(keys);
         let certificate: Certificate = certificate::load(request.certificate.as_deref(), &request.cluster)?;
         certificate.check_validity(ui::now()).map_err(|error| CliError::new(error.to_string()))?;
         Ok(Self { keyring, target: certificate.key().clone() })
