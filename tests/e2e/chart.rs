@@ -128,11 +128,16 @@ async fn state(scene: &Scene) -> Result<State> {
     let lines = async |kinds: &str, field: &str| -> Result<Vec<String>> {
         let columns = format!("custom-columns=K:.kind,N:.metadata.name,V:.metadata.{field},T:.type");
         let told = scene.shell().must(&format!("kubectl get {kinds} -n {namespace} -o {columns} --no-headers")).await?;
-        Ok(told.lines().filter(|line| !line.contains("helm.sh/release")).map(str::to_owned).collect())
+        Ok(told.lines().filter(|line| !line.contains("helm.sh/release")).map(words).collect())
     };
     let versions = lines("sealedsecrets,secrets", "resourceVersion").await?;
     let identities = lines("deployments,services,serviceaccounts,roles,rolebindings", "uid").await?;
     Ok(State { versions, identities })
+}
+
+/// A line without the spaces that only align it.
+fn words(line: &str) -> String {
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// All that was there is there, unchanged; there may be more.

@@ -32,6 +32,19 @@ const DIFFERENCES: &[Difference] = &[
              it fails (rendered)",
         ],
     },
+    // The known line goes on with the cause.
+    Difference {
+        scene: "wrong-name",
+        status: "False",
+        message: Some(
+            "no key could decrypt secret (a): is sealed for the name `orig`; rename the object or seal it again",
+        ),
+        event: [
+            "Warning",
+            "ErrUnsealFailed",
+            "Failed to unseal: no key could decrypt secret (a): is sealed for the name `orig`; rename the object or seal it again",
+        ],
+    },
     // A Secret that was made without an owner, as its author asked, is not foreign to who made it.
     Difference {
         scene: "skip-owner",

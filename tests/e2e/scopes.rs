@@ -20,27 +20,44 @@ pub(crate) async fn each_scope_opens_where_it_may(scene: Scene) -> Result<()> {
     Ok(())
 }
 
-async fn does_not_open(scene: &Scene, label: &Label, scope: Scope) -> Result<()> {
+/// The known line stands first; the cause follows where it can be found.
+async fn does_not_open(scene: &Scene, label: &Label, scope: Scope, cause: &str) -> Result<()> {
     scene.apply(&scene.sealed_for(label, "a", &[("k", "v")], scope).await?).await?;
     let message = scene.synced("a", "False").await?;
-    ensure!(message == "no key could decrypt secret (k)", "{message}");
+    let known = "no key could decrypt secret (k)";
+    let told =
+        if cause.is_empty() { message == known } else { message.starts_with(&format!("{known}: is sealed {cause}")) };
+    ensure!(told, "{message}");
     ensure!(scene.secret("a").await?.is_none());
     Ok(())
 }
 
 pub(crate) async fn a_strict_value_opens_under_no_other_name(scene: Scene) -> Result<()> {
-    does_not_open(&scene, &Label::as_given(Scope::Strict, &scene.namespace, "b"), Scope::Strict).await?;
-    does_not_open(&scene, &Label::as_given(Scope::Strict, &scene.namespace, "a"), Scope::ClusterWide).await
+    does_not_open(&scene, &Label::as_given(Scope::Strict, &scene.namespace, "b"), Scope::Strict, "").await?;
+    does_not_open(
+        &scene,
+        &Label::as_given(Scope::Strict, &scene.namespace, "a"),
+        Scope::ClusterWide,
+        "with scope strict",
+    )
+    .await
 }
 
 pub(crate) async fn a_namespace_wide_value_opens_in_no_other_namespace(scene: Scene) -> Result<()> {
-    does_not_open(&scene, &Label::as_given(Scope::NamespaceWide, "default", "a"), Scope::NamespaceWide).await?;
-    does_not_open(&scene, &Label::as_given(Scope::Strict, "default", "a"), Scope::Strict).await
+    does_not_open(
+        &scene,
+        &Label::as_given(Scope::NamespaceWide, "default", "a"),
+        Scope::NamespaceWide,
+        "for namespace `default`",
+    )
+    .await?;
+    does_not_open(&scene, &Label::as_given(Scope::Strict, "default", "a"), Scope::Strict, "for namespace `default`")
+        .await
 }
 
 pub(crate) async fn a_scope_annotation_added_later_counts(scene: Scene) -> Result<()> {
     let label = Label::as_given(Scope::ClusterWide, "", "");
-    does_not_open(&scene, &label, Scope::Strict).await?;
+    does_not_open(&scene, &label, Scope::Strict, "with scope cluster-wide").await?;
     let annotation = json!({ "metadata": { "annotations": { "sealedsecrets.bitnami.com/cluster-wide": "true" } } });
     scene.sealed_secrets().patch("a", &PatchParams::default(), &Patch::Merge(annotation)).await?;
     scene.holds("a", &[("k", "v")]).await?;
