@@ -71,15 +71,10 @@ fn keys(args: &[String], variable: &dyn Fn(&str) -> Option<String>) -> Result<Re
 }
 
 fn rotate(args: &[String], variable: &dyn Fn(&str) -> Option<String>) -> Result<Request, CliError> {
-    let table = rotate_table();
-    let (preset, _) = flags::from_environment(&table, variable);
-    let values = flags::parse(&table, preset, args).map_err(|error| match error {
-        FlagError::Help => CliError::help("sealer keys rotate", rotate_usage(&table)),
-        error => usage_error(error.to_string()),
-    })?;
-    if values.is_on("help") {
-        return Ok(Request::Print(format!("Usage of sealer keys rotate:\n{}", rotate_usage(&table))));
-    }
+    let values = match parsed("sealer keys rotate", &rotate_table(), args, variable, usage_error)? {
+        Parsed::Values(values) => values,
+        Parsed::Help(text) => return Ok(Request::Print(text)),
+    };
     if let Some(word) = values.positionals().first() {
         return Err(usage_error(format!("`sealer keys rotate` takes no argument `{word}`")));
     }
@@ -113,8 +108,34 @@ fn length(values: &Values, flag: &str) -> Result<Duration, CliError> {
     Err(usage_error(format!("--{flag} {} is no length of time above zero, such as 30s", values.text(flag))))
 }
 
-fn rotate_usage(table: &[Flag]) -> String {
-    table.iter().map(|flag| format!("      --{:<26} {}\n", flag.name, flag.help)).collect()
+/// The flags of a verb, or its usage where that was asked for.
+enum Parsed {
+    Values(Values),
+    Help(String),
+}
+
+/// Reads the flags of a verb; `wrong` makes an error of its command line.
+fn parsed(
+    verb: &str,
+    table: &[Flag],
+    args: &[String],
+    variable: &dyn Fn(&str) -> Option<String>,
+    wrong: fn(String) -> CliError,
+) -> Result<Parsed, CliError> {
+    let usage = || -> String {
+        let width = table.iter().map(|flag| flag.name.len()).max().unwrap_or_default().max(26);
+        table.iter().map(|flag| format!("      --{:<width$} {}\n", flag.name, flag.help)).collect()
+    };
+    let (preset, _) = flags::from_environment(table, variable);
+    let values = flags::parse(table, preset, args).map_err(|error| match error {
+        FlagError::Help => CliError::help(verb, usage()),
+        error => wrong(error.to_string()),
+    })?;
+    Ok(if values.is_on("help") {
+        Parsed::Help(format!("Usage of {verb}:\n{}", usage()))
+    } else {
+        Parsed::Values(values)
+    })
 }
 
 fn usage_error(message: String) -> CliError {

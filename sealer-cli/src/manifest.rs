@@ -22,3 +22,8 @@ pub(crate) fn encode(document: &Value, format: Format) -> String {
         Format::Yaml => format!("---\n{}", yaml::document(document)),
     }
 }
+
+/// Whether a text stands somewhere in these bytes.
+pub(crate) fn holds(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}

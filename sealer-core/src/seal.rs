@@ -57,7 +57,7 @@ impl Trials {
     }
 
     /// What one key opened, its neighbours were most likely sealed with.
-    pub(crate) fn serve_next(&mut self, fingerprint: &Fingerprint) {
+    fn serve_next(&mut self, fingerprint: &Fingerprint) {
         if self.first.first() != Some(fingerprint) {
             self.first.retain(|other| other != fingerprint);
             self.first.insert(0, fingerprint.clone());
@@ -71,20 +71,6 @@ impl Trials {
 /// One answer for every cause: another label, another key, a damaged value.
 pub fn unseal(value: &SealedValue, label: &Label, keyring: &Keyring) -> Result<Opened, UnsealError> {
     unseal_counted(value, label, keyring, &mut Trials::default())
-}
-
-/// Like [`unseal`], but tries one key before all others: the one that opened a neighbour.
-///
-/// # Errors
-/// As [`unseal`].
-pub fn unseal_preferring(
-    value: &SealedValue,
-    label: &Label,
-    keyring: &Keyring,
-    first: Option<&Fingerprint>,
-) -> Result<Opened, UnsealError> {
-    let first = first.into_iter().cloned().collect();
-    unseal_counted(value, label, keyring, &mut Trials::preferring(first))
 }
 
 /// Like [`unseal`], in the order of the trials, which learn from it.

@@ -15,7 +15,7 @@ fn forms(value: &str) -> Vec<String> {
         let padded = [vec![b'x'; skip], bytes.to_vec()].concat();
         let text = base64::encode(padded);
         // Without the characters that neighbours change.
-        text.chars().skip(skip.div_ceil(1) + 2).take(bytes.len()).collect()
+        text.chars().skip(skip + 2).take(bytes.len()).collect()
     });
     let hex = bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let escaped = bytes.iter().map(|byte| format!("\\u{byte:04x}")).collect();

@@ -18,14 +18,7 @@ const RECORDED: &[u8] = include_bytes!("../golden/chart-2.19.1.json.gz");
 const NAME: &str = "taken-over";
 
 pub(crate) async fn a_release_is_taken_over_upgraded_and_given_back(scene: Scene) -> Result<()> {
-    let scale = "kubectl -n kube-system scale deployment sealed-secrets-controller --replicas";
-    let gone = "kubectl -n kube-system wait pod -l name=sealed-secrets-controller --for=delete --timeout=60s";
-    scene.shell().must(&format!("{scale}=0 && {gone}")).await?;
-    let taken = take_over(&scene).await;
-    let back = "kubectl -n kube-system rollout status deployment sealed-secrets-controller --timeout=110s";
-    scene.shell().must(&format!("{scale}=1 && {back}")).await?;
-    scene.eventually("the certificate", async || Ok(scene.certificate().await.ok())).await?;
-    taken
+    scene.without_controller(async || take_over(&scene).await).await
 }
 
 async fn take_over(scene: &Scene) -> Result<()> {

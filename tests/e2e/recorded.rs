@@ -65,16 +65,10 @@ struct Difference {
 
 pub(crate) async fn recorded_scenes_are_taken_over_untouched_and_end_as_recorded(scene: Scene) -> Result<()> {
     let world = World::new(&scene)?;
-    let scale = "kubectl -n kube-system scale deployment sealed-secrets-controller --replicas";
-    let gone = "kubectl -n kube-system wait pod -l name=sealed-secrets-controller --for=delete --timeout=60s";
-    let back = "kubectl -n kube-system rollout status deployment sealed-secrets-controller --timeout=110s";
     let shell = scene.shell();
     shell.must(&format!("kubectl create namespace {NAMESPACE}")).await?;
-    shell.must(&format!("{scale}=0 && {gone}")).await?;
-    let prepared = world.leave_as_the_other_controller_did().await;
-    shell.must(&format!("{scale}=1 && {back}")).await?;
-    scene.eventually("the certificate", async || Ok(scene.certificate().await.ok())).await?;
-    world.nothing_is_touched(&prepared?).await?;
+    let prepared = scene.without_controller(async || world.leave_as_the_other_controller_did().await).await?;
+    world.nothing_is_touched(&prepared).await?;
     shell.must(&format!("kubectl -n {NAMESPACE} delete sealedsecrets,secrets --all --wait")).await?;
     scene
         .eventually("an empty namespace", async || {

@@ -124,6 +124,19 @@ impl Scene {
         .await
     }
 
+    /// Does something while the shared controller is away. It comes back in any case.
+    pub(crate) async fn without_controller<T>(&self, work: impl AsyncFnOnce() -> Result<T>) -> Result<T> {
+        let labels = self.suite.installation.pods;
+        let scale = "kubectl -n kube-system scale deployment sealed-secrets-controller --replicas";
+        let gone = format!("kubectl -n kube-system wait pod -l {labels} --for=delete --timeout=60s");
+        self.shell().must(&format!("{scale}=0 && {gone}")).await?;
+        let done = work().await;
+        let back = "kubectl -n kube-system rollout status deployment sealed-secrets-controller --timeout=110s";
+        self.shell().must(&format!("{scale}=1 && {back}")).await?;
+        self.eventually("the certificate", async || Ok(self.certificate().await.ok())).await?;
+        done
+    }
+
     /// Repeats a look until it finds something.
     pub(crate) async fn eventually<T>(&self, what: &str, look: impl AsyncFn() -> Result<Option<T>>) -> Result<T> {
         let deadline = Instant::now() + PATIENCE;

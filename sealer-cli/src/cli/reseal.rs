@@ -1,21 +1,17 @@
 //! `sealer reseal PATH...` on the command line.
 
-use sealer_core::flags::{self, Flag, FlagError, Kind};
+use sealer_core::flags::{Flag, Kind};
 
+use super::{Parsed, parsed};
 use crate::diagnostics::CliError;
 use crate::kubernetes_flags;
 use crate::request::{Request, Reseal};
 
 pub(super) fn read(args: &[String], variable: &dyn Fn(&str) -> Option<String>) -> Result<Request, CliError> {
-    let table = table();
-    let (preset, _) = flags::from_environment(&table, variable);
-    let values = flags::parse(&table, preset, args).map_err(|error| match error {
-        FlagError::Help => CliError::help("sealer reseal", usage(&table)),
-        error => wrong(error.to_string()),
-    })?;
-    if values.is_on("help") {
-        return Ok(Request::Print(format!("Usage of sealer reseal:\n{}", usage(&table))));
-    }
+    let values = match parsed("sealer reseal", &table(), args, variable, wrong)? {
+        Parsed::Values(values) => values,
+        Parsed::Help(text) => return Ok(Request::Print(text)),
+    };
     if values.positionals().is_empty() {
         return Err(wrong("`sealer reseal` needs at least one file or folder".to_owned()));
     }
@@ -35,10 +31,6 @@ pub(super) fn read(args: &[String], variable: &dyn Fn(&str) -> Option<String>) -
 /// The flags of `sealer reseal`.
 pub(crate) fn table() -> Vec<Flag> {
     OWN.iter().chain(kubernetes_flags::TABLE).copied().collect()
-}
-
-fn usage(table: &[Flag]) -> String {
-    table.iter().map(|flag| format!("      --{:<26} {}\n", flag.name, flag.help)).collect()
 }
 
 fn wrong(message: String) -> CliError {

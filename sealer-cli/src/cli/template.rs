@@ -1,7 +1,8 @@
 //! `sealer template check FILE...` on the command line.
 
-use sealer_core::flags::{self, Flag, FlagError, Kind};
+use sealer_core::flags::{Flag, Kind};
 
+use super::{Parsed, parsed};
 use crate::diagnostics::CliError;
 use crate::request::{Request, TemplateCheck};
 
@@ -13,14 +14,10 @@ pub(super) fn read(args: &[String]) -> Result<Request, CliError> {
         }
         _ => return Err(wrong("`sealer template` needs a command; there is `sealer template check`".to_owned())),
     };
-    let (preset, _) = flags::from_environment(TABLE, |_| None);
-    let values = flags::parse(TABLE, preset, rest).map_err(|error| match error {
-        FlagError::Help => CliError::help("sealer template check", usage()),
-        error => wrong(error.to_string()),
-    })?;
-    if values.is_on("help") {
-        return Ok(Request::Print(format!("Usage of sealer template check:\n{}", usage())));
-    }
+    let values = match parsed("sealer template check", TABLE, rest, &|_| None, wrong)? {
+        Parsed::Values(values) => values,
+        Parsed::Help(text) => return Ok(Request::Print(text)),
+    };
     if values.positionals().is_empty() {
         return Err(wrong("`sealer template check` needs at least one file, or `-` for standard input".to_owned()));
     }
@@ -29,10 +26,6 @@ pub(super) fn read(args: &[String]) -> Result<Request, CliError> {
         strict: values.is_on("strict"),
         expensive: values.is_on("allow-expensive-template-functions"),
     }))
-}
-
-fn usage() -> String {
-    TABLE.iter().map(|flag| format!("      --{:<36} {}\n", flag.name, flag.help)).collect()
 }
 
 fn wrong(message: String) -> CliError {

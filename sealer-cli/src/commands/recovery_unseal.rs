@@ -126,15 +126,11 @@ fn keyring(paths: &[String]) -> Result<Keyring, CliError> {
         let bytes = fs::read(path).map_err(|error| CliError::file("open", path, &error))?;
         match UnsealingKey::from_pem(&bytes) {
             Ok(key) => keys.push(key),
-            Err(_) if holds(&bytes, "-----BEGIN ") && !holds(&bytes, "kind") => {}
+            Err(_) if manifest::holds(&bytes, "-----BEGIN ") && !manifest::holds(&bytes, "kind") => {}
             Err(_) => keys.extend(keys_of_secrets(&bytes, path)?),
         }
     }
     Ok(Keyring::from_keys(keys))
-}
-
-fn holds(bytes: &[u8], text: &str) -> bool {
-    bytes.windows(text.len()).any(|window| window == text.as_bytes())
 }
 
 fn keys_of_secrets(bytes: &[u8], path: &str) -> Result<Vec<UnsealingKey>, CliError> {

@@ -4,14 +4,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
-use sealer_core::seal::unseal_preferring;
-use sealer_core::{Certificate, Fingerprint, Keyring, Plaintext, SealedValue, SealingKey, api, seal};
+use sealer_core::seal::{Trials, unseal_counted};
+use sealer_core::{Certificate, Keyring, SealedValue, SealingKey, api, seal};
 use serde_json::{Value, json};
 
 use crate::certificate;
 use crate::cluster::{Answer, Cluster};
 use crate::commands::recovery_unseal;
 use crate::diagnostics::CliError;
+use crate::manifest;
 use crate::manifest::patch::{Edited, PatchError, Replacement};
 use crate::request::Reseal;
 use crate::tree::{self, SealedObject};
@@ -73,7 +74,7 @@ trait Sealer: Sync {
         let path = report.path.to_string_lossy().into_owned();
         let told = |error: CliError| error.message().to_owned();
         let bytes = ui::read(Some(&path)).map_err(told)?;
-        if !holds(&bytes, b"SealedSecret") {
+        if !manifest::holds(&bytes, "SealedSecret") {
             return Ok(());
         }
         let text = std::str::from_utf8(&bytes).map_err(|_| "is no UTF-8".to_owned())?;
@@ -151,23 +152,19 @@ impl Offline {
 impl Sealer for Offline {
     fn object(&self, object: &SealedObject) -> Vec<Result<Option<String>, String>> {
         let label = object.label();
-        let mut last: Option<Fingerprint> = None;
-        let anew = |value: &str, last: &mut Option<Fingerprint>| -> Result<Option<String>, String> {
+        // The target's own key comes first: most files are current already.
+        let mut trials = Trials::preferring(vec![self.target.fingerprint().clone()]);
+        let anew = |value: &str, trials: &mut Trials| -> Result<Option<String>, String> {
             let sealed = SealedValue::from_base64(value).map_err(|error| error.to_string())?;
-            // The target's own key comes first: most files are current already.
-            let first = last.clone().unwrap_or_else(|| self.target.fingerprint().clone());
-            let opened = unseal_preferring(&sealed, &label, &self.keyring, Some(&first))
+            let opened = unseal_counted(&sealed, &label, &self.keyring, trials)
                 .map_err(|_| "no key at hand opens it under this name, namespace and scope".to_owned())?;
-            let is_current = opened.fingerprint == *self.target.fingerprint();
-            *last = Some(opened.fingerprint);
-            if is_current {
+            if opened.fingerprint == *self.target.fingerprint() {
                 return Ok(None);
             }
-            let plaintext: Plaintext = opened.plaintext;
-            let sealed = seal(&plaintext, &label, &self.target).map_err(|error| error.to_string())?;
+            let sealed = seal(&opened.plaintext, &label, &self.target).map_err(|error| error.to_string())?;
             Ok(Some(sealed.to_base64()))
         };
-        object.items.iter().map(|item| anew(&item.value, &mut last)).collect()
+        object.items.iter().map(|item| anew(&item.value, &mut trials)).collect()
     }
 }
 
@@ -222,10 +219,6 @@ impl Sealer for Online {
         };
         object.items.iter().map(|item| anew(&item.name)).collect()
     }
-}
-
-fn holds(text: &[u8], part: &[u8]) -> bool {
-    text.windows(part.len()).any(|window| window == part)
 }
 
 /// The lines that differ, as a patch shows them.

@@ -7,6 +7,7 @@ use sealer_core::template::{Budget, Context, Environment, ErrorClass, Functions,
 use serde_json::Value;
 
 use crate::diagnostics::CliError;
+use crate::manifest;
 use crate::manifest::node::Node;
 use crate::manifest::read::{self, Wanted};
 use crate::request::TemplateCheck;
@@ -61,7 +62,7 @@ fn check(file: &str, object: &Value, request: &TemplateCheck, count: &mut Count,
         let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
         let place = format!("{file}: SealedSecret `{name}`, item `{item}`");
         match render(item, text, &context, &environment, &mut budget) {
-            Ok(rendered) if holds(&rendered, b"<no value>") => {
+            Ok(rendered) if manifest::holds(&rendered, "<no value>") => {
                 count.warnings += 1;
                 ui.notice(&format!(
                     "warning: {place}: it renders `<no value>`: an item that it asks for does not exist"
@@ -82,10 +83,6 @@ fn check(file: &str, object: &Value, request: &TemplateCheck, count: &mut Count,
             }
         }
     }
-}
-
-fn holds(text: &[u8], part: &[u8]) -> bool {
-    text.windows(part.len()).any(|window| window == part)
 }
 
 /// The line that failed, with a mark under the place.

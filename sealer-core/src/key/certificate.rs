@@ -199,10 +199,10 @@ pub(crate) fn extension(extn_id: ObjectIdentifier, critical: bool, value: Vec<u8
 }
 
 const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
-const KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.15");
-const BASIC_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.19");
-const SUBJECT_KEY_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.14");
+pub(crate) const KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.15");
+pub(crate) const BASIC_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.19");
+pub(crate) const SUBJECT_KEY_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.14");
 /// RFC 5280, 4.2.1.3: bit 7 alone, in the encoding that existing certificates carry.
 const ENCIPHER_ONLY: [u8; 4] = [0x03, 0x02, 0x00, 0x01];
 /// Bytes of SHA-256 that make the subject key identifier.
-const KEY_IDENTIFIER: usize = 20;
+pub(crate) const KEY_IDENTIFIER: usize = 20;

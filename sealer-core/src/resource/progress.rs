@@ -1,5 +1,5 @@
 //! How far an object's items are opened: work that can be put down after so many private-key operations and taken up
-//! later, without a byte of a value in between.
+//! later.
 
 use std::collections::BTreeMap;
 
@@ -42,17 +42,7 @@ impl Progress {
             let opened = open_item(label, sealed, keyring, trials);
             self.note(item, opened);
         }
-        self.open_again(label, spec, keyring, trials, end)
-    }
-
-    /// Whether each item was tried; what is left is to open again what was forgotten, one operation each.
-    pub fn is_judged(&self, spec: &SealedSecretSpec) -> bool {
-        self.verdicts.len() >= spec.encrypted_data.len()
-    }
-
-    /// Wipes the values: what waits holds none. Which key opens which item stays known.
-    pub fn forget_values(&mut self) {
-        self.values.clear();
+        true
     }
 
     /// One item that failed ends the object: no value of it is needed any longer.
@@ -68,38 +58,6 @@ impl Progress {
             self.values.clear();
         }
         self.verdicts.push(verdict);
-    }
-
-    fn open_again(
-        &mut self,
-        label: &Label,
-        spec: &SealedSecretSpec,
-        keyring: &Keyring,
-        trials: &mut Trials,
-        end: u32,
-    ) -> bool {
-        if self.has_failed || self.values.len() == self.verdicts.len() {
-            return true;
-        }
-        for ((item, sealed), verdict) in spec.encrypted_data.iter().zip(&mut self.verdicts) {
-            if self.values.contains_key(item) {
-                continue;
-            }
-            if trials.operations() >= end {
-                return false;
-            }
-            if let Ok(fingerprint) = verdict.as_ref() {
-                trials.serve_next(fingerprint);
-            }
-            match open_item(label, sealed, keyring, trials) {
-                Ok((value, _)) => drop(self.values.insert(item.clone(), value)),
-                Err(cause) => {
-                    *verdict = Err(cause);
-                    self.has_failed = true;
-                }
-            }
-        }
-        true
     }
 
     /// The values, and the keys that opened them; or all that failed.
@@ -139,13 +97,10 @@ mod tests {
         SealedSecretSpec { encrypted_data: good_items.chain(bad_items).collect(), ..SealedSecretSpec::default() }
     }
 
-    /// Works in turns of `budget` and forgets the values between them; returns the turns.
+    /// Works in turns of `budget`; returns how many they were.
     fn in_turns(spec: &SealedSecretSpec, label: &Label, ring: &Keyring, budget: u32) -> (Progress, Trials, u32) {
         let (mut progress, mut trials, mut turns) = (Progress::default(), Trials::default(), 1);
         while !progress.advance(label, spec, ring, &mut trials, budget) {
-            if !progress.is_judged(spec) {
-                progress.forget_values();
-            }
             turns += 1;
         }
         (progress, trials, turns)

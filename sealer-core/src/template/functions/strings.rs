@@ -118,7 +118,11 @@ fn abbreviate(text: &[u8], offset: usize, width: usize) -> Vec<u8> {
 }
 
 /// Each character changed; what is no UTF-8 is replaced.
-pub(super) fn map(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>, change: fn(char) -> char) -> Outcome {
+pub(super) fn map(
+    runtime: &mut Runtime<'_, '_>,
+    arguments: Arguments<'_>,
+    mut change: impl FnMut(char) -> char,
+) -> Outcome {
     let bytes = arguments.bytes(0);
     runtime.budget.steps(bytes.len() as u64 / 64)?;
     let text: String = chars(bytes).map(|(_, character, _)| change(character.unwrap_or('\u{FFFD}'))).collect();

@@ -2,22 +2,23 @@
 
 use super::super::error::Fault;
 use super::super::value::{Kind, chars, is_digit, to_lower, to_title, to_upper};
+use super::strings::map;
 use super::strings::to_size;
-use super::{Arguments, Function, Outcome, Runtime, casing};
+use super::{Function, Runtime, casing};
 
 const ONE: &[Kind] = &[Kind::Text];
 
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("title", ONE, |runtime, arguments| {
         let mut before = ' ';
-        rewrite(runtime, arguments, |character| {
+        map(runtime, arguments, |character| {
             let begins = is_separator(std::mem::replace(&mut before, character));
             if begins { to_title(character) } else { character }
         })
     }),
     Function::new("untitle", ONE, |runtime, arguments| {
         let mut begins = true;
-        rewrite(runtime, arguments, |character| {
+        map(runtime, arguments, |character| {
             if is_space(character) {
                 begins = true;
                 return character;
@@ -27,7 +28,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     }),
     Function::new("swapcase", ONE, |runtime, arguments| {
         let mut begins = true;
-        rewrite(runtime, arguments, |character| {
+        map(runtime, arguments, |character| {
             let first = std::mem::replace(&mut begins, is_space(character));
             if character.is_uppercase() {
                 to_lower(character)
@@ -71,13 +72,6 @@ pub(super) static FUNCTIONS: &[Function] = &[
         runtime.text(text)
     }),
 ];
-
-fn rewrite(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>, mut change: impl FnMut(char) -> char) -> Outcome {
-    let bytes = arguments.bytes(0);
-    runtime.budget.steps(bytes.len() as u64 / 64)?;
-    let text: String = chars(bytes).map(|(_, character, _)| change(character.unwrap_or('\u{FFFD}'))).collect();
-    runtime.text(text)
-}
 
 /// White space as Go's `unicode.IsSpace` has it.
 pub(super) fn is_space(character: char) -> bool {

@@ -21,7 +21,9 @@ use x509_cert::spki::{
 use x509_cert::time::Validity;
 
 use super::PrivateKey;
-use crate::key::certificate::{extension, name, time};
+use crate::key::certificate::{
+    BASIC_CONSTRAINTS, KEY_IDENTIFIER, KEY_USAGE, SUBJECT_KEY_IDENTIFIER, extension, name, time,
+};
 use crate::{pem, primitives};
 
 /// What a certificate is to say.
@@ -196,15 +198,11 @@ impl DynSignatureAlgorithmIdentifier for CertificateSigner<'_> {
 }
 
 const SECONDS_OF_DAY: i64 = 24 * 60 * 60;
-const KEY_IDENTIFIER: usize = 20;
 /// Digital signature and key encipherment, as a DER bit string.
 const USAGE: [u8; 4] = [0x03, 0x02, 0x05, 0xa0];
 /// The same, and certificate signing.
 const USAGE_OF_AUTHORITY: [u8; 4] = [0x03, 0x02, 0x02, 0xa4];
-const SUBJECT_KEY_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.14");
-const KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.15");
 const SUBJECT_ALTERNATIVE_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
-const BASIC_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.19");
 const AUTHORITY_KEY_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.35");
 const EXTENDED_KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37");
 const SERVER_AUTHENTICATION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
