@@ -1,36 +1,15 @@
 //! Does an error of a template ever show a value? A random value goes through every function in every place.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests may panic, and say how many places they tried")]
 
+#[path = "canary/forms.rs"]
+mod forms;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use forms::forms;
 use rand::RngExt as _;
-use sealer_core::base64;
 use sealer_core::template::{Budget, Context, Environment, Functions, Limits, function_names, render};
-
-/// The value as it is, and as it would look if somebody wrote it otherwise.
-fn forms(value: &str) -> Vec<String> {
-    let bytes = value.as_bytes();
-    let aligned = (0..3).map(|skip| {
-        let padded = [vec![b'x'; skip], bytes.to_vec()].concat();
-        let text = base64::encode(padded);
-        // Without the characters that neighbours change.
-        text.chars().skip(skip + 2).take(bytes.len()).collect()
-    });
-    let hex = bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let escaped = bytes.iter().map(|byte| format!("\\u{byte:04x}")).collect();
-    let mut forms: Vec<String> = aligned.collect();
-    forms.extend([
-        value.to_owned(),
-        value.chars().rev().collect(),
-        hex.to_uppercase(),
-        hex,
-        escaped,
-        value.to_uppercase(),
-        value.to_lowercase(),
-    ]);
-    forms
-}
 
 #[test]
 fn no_error_shows_a_value() {

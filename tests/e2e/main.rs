@@ -97,6 +97,7 @@ const TESTS: &[(&str, &str, Test)] = tests![
     failures::a_failed_update_leaves_the_secret_as_it_was,
     templates::templates_render_over_the_opened_values,
     templates::a_failing_template_shows_no_value_anywhere,
+    templates::no_function_shows_a_value,
     keys::a_new_key_is_served_and_old_values_open,
     keys::a_restored_key_opens_what_waited_for_it,
     keys::a_restart_changes_nothing_and_serves_the_same_key,

@@ -1,8 +1,14 @@
 //! Do templates render in the cluster, and what does somebody learn of those that fail?
 
+#[path = "../../sealer-core/tests/canary/forms.rs"]
+mod forms;
+
 use anyhow::{Result, ensure};
+use forms::forms;
 use sealer_core::Scope;
-use serde_json::{Value, json};
+use sealer_core::template::function_names;
+use sealer_tests::report::say;
+use serde_json::{Map, Value, json};
 
 use crate::scene::Scene;
 
@@ -59,5 +65,41 @@ pub(crate) async fn a_failing_template_shows_no_value_anywhere(scene: Scene) -> 
     ensure!(everything.contains("t0"), "the dump shows the objects");
     let shapes = [value.to_owned(), value.chars().rev().collect(), sealer_core::base64::encode(value)];
     ensure!(!shapes.iter().any(|shape| everything.contains(shape)), "the value shows in events, logs or metrics");
+    Ok(())
+}
+
+/// Every function with the value in every place, through status, events, logs, metrics, HTTP answers and the command line.
+pub(crate) async fn no_function_shows_a_value(scene: Scene) -> Result<()> {
+    let value = "qzcanaryvalueofalltests";
+    let (mut sites, mut told) = (0, String::new());
+    for place in 0..3 {
+        let mut templates = Map::new();
+        for name in function_names() {
+            for count in place + 1..4 {
+                let arguments: Vec<&str> = (0..count).map(|at| if at == place { ".password" } else { "1" }).collect();
+                let item = format!("{name}-{count}");
+                templates.insert(item, json!(format!("{{{{ {name} {} }}}}", arguments.join(" "))));
+                sites += 1;
+            }
+        }
+        let name = format!("place{place}");
+        let object = with_templates(&scene, &name, value, Value::Object(templates)).await?;
+        scene.apply(&object).await?;
+        told.push_str(&scene.synced(&name, "False").await?);
+        let file = scene.suite.plane.folder.path().join(format!("{}-{name}.json", scene.namespace));
+        std::fs::write(&file, object.to_string())?;
+        for mode in ["--validate", "--re-encrypt"] {
+            let answer = scene.shell().run(&format!("sealer {mode} < {}", file.display())).await?;
+            ensure!(answer.status == Some(0), "{answer:?}");
+            told.push_str(&format!("{}{}", answer.stdout, answer.stderr));
+        }
+    }
+    told.push_str(&scene.dump().await);
+    told.push_str(&scene.suite.whole_logs());
+    told.push_str(&scene.metrics().await?);
+    ensure!(told.contains("template execution error") && told.contains("unseal_errors_total"), "nothing was searched");
+    let shown = forms(value).into_iter().find(|form| told.contains(form));
+    ensure!(shown.is_none(), "the value shows as {shown:?}");
+    say(&format!("  canary: {sites} sites, {} bytes searched, 0 hits", told.len()));
     Ok(())
 }
