@@ -8,11 +8,13 @@ use kube::api::{Api, ApiResource, DynamicObject, PostParams};
 use kube::client::ClientBuilder;
 use kube::{Client, Resource as _};
 use sealer_core::{Keyring, SealedSecret};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
 use crate::args::Config;
+use crate::checkpoint::Checkpoint;
 use crate::error::StartError;
 use crate::keys::Keys;
+use crate::keys::experience::Experience;
 use crate::metrics::Metrics;
 use crate::queue::Queue;
 use crate::throttle::Throttle;
@@ -26,8 +28,12 @@ pub(crate) struct Context {
     pub(crate) metrics: Metrics,
     pub(crate) queue: Queue,
     pub(crate) index: Index,
+    pub(crate) checkpoint: Checkpoint,
+    /// What opened other objects.
+    pub(crate) experience: Experience,
     reconcile_threads: Arc<Semaphore>,
     http_threads: Arc<Semaphore>,
+    overtime: Arc<Semaphore>,
 }
 
 /// Whose arithmetic it is: requests from outside must not keep the cluster's own work waiting.
@@ -59,8 +65,11 @@ impl Context {
             metrics: Metrics::default(),
             queue: Queue::default(),
             index,
+            checkpoint: Checkpoint::default(),
+            experience: Experience::default(),
             reconcile_threads: Arc::new(Semaphore::new(workers)),
             http_threads: Arc::new(Semaphore::new((workers / 2).max(1))),
+            overtime: Arc::new(Semaphore::new(OVERTIME)),
         }
     }
 
@@ -103,6 +112,11 @@ impl Context {
         task.await.ok()
     }
 
+    /// A place for an object with very much to open, if there is one.
+    pub(crate) fn overtime(&self) -> Result<OwnedSemaphorePermit, TryAcquireError> {
+        self.overtime.clone().try_acquire_owned()
+    }
+
     /// The ring as it is now.
     pub(crate) fn ring(&self) -> Keyring {
         self.keys.ring()
@@ -119,3 +133,6 @@ pub(crate) fn sealed_secret_resource() -> ApiResource {
         plural: SealedSecret::plural(&()).into_owned(),
     }
 }
+
+/// Objects with very much to open that are worked on beside the others: each has its slice in turn.
+const OVERTIME: usize = 4;

@@ -101,6 +101,8 @@ pub(crate) enum Class {
     Transient,
     /// It waits for a change of the object, its Secret or the keys.
     Permanent,
+    /// Nothing is known yet; others come first.
+    Later,
 }
 
 /// One object that is not in sync.
@@ -123,6 +125,11 @@ impl Failure {
     pub(crate) fn unseal(message: impl fmt::Display) -> Self {
         let event = format!("Failed to unseal: {message}");
         Self { event, ..Self::new(Reason::Unseal, Class::Permanent, message.to_string()) }
+    }
+
+    /// There is too much to open while too many others have as much.
+    pub(crate) fn crowded() -> Self {
+        Self::new(Reason::Unseal, Class::Later, "is taken up again after others")
     }
 
     pub(crate) fn unmanaged(name: &str) -> Self {

@@ -16,6 +16,7 @@ use crate::error::{KeysError, StartError};
 use crate::keys::rotation::Fresh;
 use crate::keys::store::Parsed;
 
+pub(crate) mod experience;
 mod rotation;
 pub(crate) mod store;
 

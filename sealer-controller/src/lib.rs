@@ -17,6 +17,7 @@ use crate::signals::Signals;
 
 mod admin;
 mod args;
+mod checkpoint;
 mod context;
 mod error;
 mod http;
@@ -65,6 +66,7 @@ async fn run(config: Config) -> Result<(), StartError> {
         started = keys::start(&context) => started?,
         () = signals.end(|| context.keys.ask_for_new_key()) => return Ok(()),
     }
+    checkpoint::recall(&context).await;
     work(&context, &mut signals).await
 }
 
@@ -80,6 +82,7 @@ async fn work(context: &Arc<Context>, signals: &mut Signals) -> Result<(), Start
     stop.cancel();
     // What waits for an API server that does not answer is not waited for.
     let _ = tokio::time::timeout(DRAIN, async { while tasks.join_next().await.is_some() {} }).await;
+    let _ = tokio::time::timeout(LAST_WRITE, checkpoint::write(context)).await;
     first.unwrap_or(Ok(Ok(()))).unwrap_or(Err(StartError::Task))
 }
 
@@ -91,6 +94,7 @@ fn start(context: &Arc<Context>, stop: &CancellationToken) -> JoinSet<Result<(),
     tasks.spawn(keys::renew(context.clone(), stop.clone()));
     tasks.spawn(watch::run(context.clone(), stop.clone()));
     tasks.spawn(reconcile::work(context.clone(), stop.clone()));
+    tasks.spawn(checkpoint::keep(context.clone(), stop.clone()));
     tasks
 }
 
@@ -98,5 +102,6 @@ fn start(context: &Arc<Context>, stop: &CancellationToken) -> JoinSet<Result<(),
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// A Pod is killed after half a minute.
 const DRAIN: Duration = Duration::from_secs(20);
+const LAST_WRITE: Duration = Duration::from_secs(5);
 const USAGE_ERROR: u8 = 2;
 const FAILURE: u8 = 1;

@@ -1,4 +1,4 @@
-//! Which object to look at next: each at most once at a time, waiting ones served in order, failed ones later.
+//! Which object to look at next: each at most once at a time, news before what was there already, failed ones later.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
@@ -27,7 +27,16 @@ impl fmt::Display for Key {
     }
 }
 
-/// A queue of keys without duplicates.
+/// Which line an object stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Line {
+    /// Found when everything is looked at: at start, after a gap, or for a new key. Nobody waits for any one of them.
+    Backlog,
+    /// Somebody did something just now, and waits.
+    News,
+}
+
+/// A queue of keys without duplicates, in two lines.
 #[derive(Default)]
 pub(crate) struct Queue {
     state: Mutex<State>,
@@ -36,25 +45,30 @@ pub(crate) struct Queue {
 
 #[derive(Default)]
 struct State {
-    ready: VecDeque<Key>,
+    news: VecDeque<Key>,
+    backlog: VecDeque<Key>,
     delayed: BTreeMap<(Instant, u64), Key>,
     tickets: u64,
+    /// Objects handed out so far.
+    turns: u64,
+    waiting: usize,
     entries: HashMap<Key, Entry>,
 }
 
 #[derive(Default)]
 struct Entry {
-    queued: bool,
-    running: bool,
-    again: bool,
+    /// Where it stands. It may also be left in the other line, which passes over it.
+    queued: Option<Line>,
+    running: Option<Line>,
+    again: Option<Line>,
     failures: u32,
-    due: Option<(Instant, u64)>,
+    due: Option<(Instant, u64, Line)>,
 }
 
 impl Queue {
     /// Asks for an object to be looked at now.
-    pub(crate) fn add(&self, key: Key) {
-        self.lock().add(key);
+    pub(crate) fn add(&self, key: Key, line: Line) {
+        self.lock().add(key, line);
         self.wake.notify_one();
     }
 
@@ -62,11 +76,7 @@ impl Queue {
     pub(crate) async fn next(&self) -> Key {
         loop {
             let due = match self.lock().take(Instant::now()) {
-                Ok(key) => {
-                    // Another worker may sleep although more is ready.
-                    self.wake.notify_one();
-                    return key;
-                }
+                Ok(key) => return key,
                 Err(due) => due,
             };
             let far = Instant::now() + IDLE;
@@ -95,13 +105,13 @@ impl Queue {
 
     /// Whether a worker has the object.
     pub(crate) fn is_running(&self, key: &Key) -> bool {
-        self.lock().entries.get(key).is_some_and(|entry| entry.running)
+        self.lock().entries.get(key).is_some_and(|entry| entry.running.is_some())
     }
 
     /// Objects that wait, now or later.
     pub(crate) fn len(&self) -> usize {
         let state = self.lock();
-        state.ready.len() + state.delayed.len()
+        state.waiting + state.delayed.len()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -111,16 +121,27 @@ impl Queue {
 }
 
 impl State {
-    fn add(&mut self, key: Key) {
+    fn add(&mut self, key: Key, line: Line) {
         let entry = self.entries.entry(key.clone()).or_default();
-        if let Some(due) = entry.due.take() {
-            self.delayed.remove(&due);
+        if let Some((at, ticket, _)) = entry.due.take() {
+            self.delayed.remove(&(at, ticket));
         }
-        if entry.running {
-            entry.again = true;
-        } else if !entry.queued {
-            entry.queued = true;
-            self.ready.push_back(key);
+        if entry.running.is_some() {
+            entry.again = entry.again.max(Some(line));
+            return;
+        }
+        if entry.queued >= Some(line) {
+            return;
+        }
+        self.waiting += usize::from(entry.queued.is_none());
+        entry.queued = Some(line);
+        self.line(line).push_back(key);
+    }
+
+    fn line(&mut self, line: Line) -> &mut VecDeque<Key> {
+        match line {
+            Line::News => &mut self.news,
+            Line::Backlog => &mut self.backlog,
         }
     }
 
@@ -133,33 +154,47 @@ impl State {
             let key = first.remove();
             self.add_due(key);
         }
-        let Some(key) = self.ready.pop_front() else {
+        self.turns += 1;
+        // Even endless news does not starve the backlog.
+        let lines = if self.turns.is_multiple_of(BACKLOG_TURN) {
+            [Line::Backlog, Line::News]
+        } else {
+            [Line::News, Line::Backlog]
+        };
+        let Some(key) = lines.into_iter().find_map(|line| self.first_of(line)) else {
             return Err(self.delayed.first_key_value().map(|((due, _), _)| *due));
         };
-        if let Some(entry) = self.entries.get_mut(&key) {
-            entry.queued = false;
-            entry.running = true;
-        }
         Ok(key)
     }
 
-    fn add_due(&mut self, key: Key) {
-        if let Some(entry) = self.entries.get_mut(&key) {
-            entry.due = None;
+    fn first_of(&mut self, line: Line) -> Option<Key> {
+        loop {
+            let key = self.line(line).pop_front()?;
+            let entry = self.entries.get_mut(&key).filter(|entry| entry.queued == Some(line));
+            if let Some(entry) = entry {
+                entry.running = entry.queued.take();
+                self.waiting -= 1;
+                return Some(key);
+            }
         }
-        self.add(key);
+    }
+
+    fn add_due(&mut self, key: Key) {
+        let due = self.entries.get_mut(&key).and_then(|entry| entry.due.take());
+        self.add(key, due.map_or(Line::Backlog, |(_, _, line)| line));
     }
 
     fn finish(&mut self, key: &Key, due: Option<Instant>) {
         let Some(entry) = self.entries.get_mut(key) else { return };
-        entry.running = false;
+        let line = entry.running.take().unwrap_or(Line::Backlog);
         entry.failures = if due.is_some() { entry.failures.saturating_add(1) } else { 0 };
-        if std::mem::take(&mut entry.again) {
-            entry.queued = true;
-            self.ready.push_back(key.clone());
+        if let Some(line) = entry.again.take() {
+            self.add(key.clone(), line);
         } else if let Some(due) = due {
             self.tickets += 1;
-            entry.due = Some((due, self.tickets));
+            // Failing again and again, it is no news any longer.
+            let line = if entry.failures > NEWS_FAILURES { Line::Backlog } else { line };
+            entry.due = Some((due, self.tickets, line));
             self.delayed.insert((due, self.tickets), key.clone());
         } else {
             self.entries.remove(key);
@@ -169,6 +204,10 @@ impl State {
 
 /// How long an idle worker sleeps at most; it is woken when something comes.
 const IDLE: Duration = Duration::from_secs(3600);
+/// Of so many objects one comes from the backlog.
+const BACKLOG_TURN: u64 = 8;
+/// Failures in a row after which an object waits with the others.
+const NEWS_FAILURES: u32 = 8;
 
 #[cfg(test)]
 mod tests {
@@ -181,11 +220,11 @@ mod tests {
     #[tokio::test]
     async fn an_object_is_handed_out_once_at_a_time() {
         let queue = Queue::default();
-        queue.add(key("a"));
-        queue.add(key("a"));
-        queue.add(key("b"));
+        queue.add(key("a"), Line::News);
+        queue.add(key("a"), Line::News);
+        queue.add(key("b"), Line::News);
         assert_eq!(queue.next().await, key("a"));
-        queue.add(key("a"));
+        queue.add(key("a"), Line::News);
         assert_eq!(queue.next().await, key("b"));
         assert_eq!(queue.len(), 0);
         queue.done(&key("a"));
@@ -195,7 +234,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_failed_object_comes_back_later_and_waits_longer_each_time() {
         let queue = Queue::default();
-        queue.add(key("a"));
+        queue.add(key("a"), Line::News);
         for failures in 0..3 {
             assert_eq!(queue.next().await, key("a"));
             queue.failed(&key("a"), |count| {
@@ -203,11 +242,35 @@ mod tests {
                 Duration::from_secs(10)
             });
         }
-        queue.add(key("a"));
+        queue.add(key("a"), Line::News);
         let before = Instant::now();
         queue.next().await;
         assert_eq!(before, Instant::now());
         queue.done(&key("a"));
+        assert_eq!(queue.len(), 0);
+    }
+
+    #[tokio::test]
+    async fn news_comes_before_the_backlog_and_does_not_starve_it() {
+        let queue = Queue::default();
+        for name in 0..100 {
+            queue.add(key(&format!("old {name}")), Line::Backlog);
+        }
+        queue.add(key("old 50"), Line::News);
+        assert_eq!(queue.next().await, key("old 50"));
+        let mut backlog = 0;
+        for name in 0..80 {
+            queue.add(key(&format!("new {name}")), Line::News);
+        }
+        for _ in 0..40 {
+            backlog += usize::from(queue.next().await.name.starts_with("old"));
+        }
+        assert_eq!(backlog, 5);
+        assert_eq!(queue.len(), 99 + 80 - 40);
+        queue.add(key("old 99"), Line::Backlog);
+        for _ in 0..139 {
+            assert_ne!(queue.next().await, key("old 50"), "it is handed out already");
+        }
         assert_eq!(queue.len(), 0);
     }
 }

@@ -6,14 +6,17 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use kube::api::DynamicObject;
-use sealer_core::SealedSecret;
+use sealer_core::{Fingerprint, SealedSecret};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
 use crate::error::{Class, Failure, Reason, StartError};
-use crate::queue::Key;
+use crate::queue::{Key, Line};
+use crate::reconcile::apply::Applied;
 use crate::reconcile::plan::Policy;
+use crate::reconcile::turn::Turn;
 
 mod apply;
 mod desired;
@@ -21,41 +24,48 @@ mod events;
 mod opening;
 mod plan;
 mod redact;
-mod status;
+pub(crate) mod status;
+mod turn;
 
-/// Works the queue off until told to stop; what a worker holds then is finished first.
+/// Works the queue off until told to stop; what is under way then is finished first.
 pub(crate) async fn work(context: Arc<Context>, stop: CancellationToken) -> Result<(), StartError> {
-    let mut workers = JoinSet::new();
-    for _ in 0..WORKERS {
-        workers.spawn(worker(context.clone(), stop.clone()));
+    let places = Arc::new(Semaphore::new(WORKERS));
+    let mut under_way = JoinSet::new();
+    loop {
+        // The place comes first: who is next is decided when there is room, so that news overtakes.
+        let next = async { (places.clone().acquire_owned().await.ok(), context.queue.next().await) };
+        let (place, key) = tokio::select! {
+            () = stop.cancelled() => break,
+            next = next => next,
+        };
+        under_way.spawn(look(context.clone(), key, Turn::new(place)));
+        while under_way.try_join_next().is_some() {}
     }
-    while workers.join_next().await.is_some() {}
+    while under_way.join_next().await.is_some() {}
     Ok(())
 }
 
-async fn worker(context: Arc<Context>, stop: CancellationToken) {
-    loop {
-        let key = tokio::select! {
-            () = stop.cancelled() => return,
-            key = context.queue.next() => key,
-        };
-        context.metrics.queue.set(i64::try_from(context.queue.len()).unwrap_or(i64::MAX));
-        context.metrics.unseal_requests.inc();
-        // A defect that shows in one object must not take the others' worker along.
-        let outcome = AssertUnwindSafe(reconcile(&context, &key)).catch_unwind().await;
-        match outcome {
-            Ok(Ok(())) => context.queue.done(&key),
-            Ok(Err(failure)) => settle_failure(&context, &key, &failure),
-            Err(_) => settle_failure(&context, &key, &Failure::new(Reason::Unseal, Class::Permanent, "internal error")),
-        }
-        // The watch does not queue an object that a worker has: its own writes would come back each time.
-        if context.index.changed_meanwhile(&key) {
-            context.queue.add(key);
-        }
+async fn look(context: Arc<Context>, key: Key, mut turn: Turn) {
+    context.metrics.queue.set(i64::try_from(context.queue.len()).unwrap_or(i64::MAX));
+    context.metrics.unseal_requests.inc();
+    // A defect that shows in one object must not take the others along.
+    let outcome = AssertUnwindSafe(reconcile(&context, &key, &mut turn)).catch_unwind().await;
+    match outcome {
+        Ok(Ok(())) => context.queue.done(&key),
+        Ok(Err(failure)) => settle_failure(&context, &key, &failure),
+        Err(_) => settle_failure(&context, &key, &Failure::new(Reason::Unseal, Class::Permanent, "internal error")),
+    }
+    // The watch does not queue an object that is under way: its own writes would come back each time.
+    if context.index.changed_meanwhile(&key) {
+        context.queue.add(key, Line::News);
     }
 }
 
 fn settle_failure(context: &Context, key: &Key, failure: &Failure) {
+    if failure.class == Class::Later {
+        context.queue.failed(key, |_| AFTER_OTHERS);
+        return;
+    }
     if failure.class == Class::Permanent {
         tracing::error!(key = key.to_string(), error = failure.message, "Error updating, giving up");
         context.queue.done(key);
@@ -77,22 +87,24 @@ fn backoff(failures: u32, quick: u32) -> Duration {
     base + base.mul_f64(rand::random_range(0.0..0.25))
 }
 
-async fn reconcile(context: &Context, key: &Key) -> Result<(), Failure> {
+async fn reconcile(context: &Context, key: &Key, turn: &mut Turn) -> Result<(), Failure> {
     let Some(object) = fetch(context, key).await? else { return gone(context, key).await };
     if object.metadata.deletion_timestamp.is_some() {
         return Ok(());
     }
     tracing::info!(key = key.to_string(), "Updating");
     let keys = context.keys.version();
-    let outcome = bring_in_sync(context, key, &object).await;
+    let outcome = bring_in_sync(context, key, &object, turn).await;
     if let Err(failure) = &outcome {
+        if failure.class == Class::Later {
+            return outcome.map(|_| ());
+        }
         context.metrics.count_error(failure.reason, &key.namespace);
     }
-    let settled = outcome.as_ref().map(|applied| applied.secret_version.clone());
-    let is_news = context.index.settled(key, settled);
+    let is_news = context.index.settled(key, outcome.as_ref().map(|applied| applied.secret.clone()));
     // A key that came during the look found nobody waiting for it.
     if outcome.is_err() && context.keys.version() != keys {
-        context.queue.add(key.clone());
+        context.queue.add(key.clone(), Line::Backlog);
     }
     report(context, key, &object, &outcome, is_news).await?;
     outcome.map(|_| ())
@@ -121,16 +133,27 @@ async fn gone(context: &Context, key: &Key) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn bring_in_sync(context: &Context, key: &Key, object: &DynamicObject) -> Result<apply::Applied, Failure> {
+async fn bring_in_sync(
+    context: &Context,
+    key: &Key,
+    object: &DynamicObject,
+    turn: &mut Turn,
+) -> Result<Applied, Failure> {
+    if let Some(secret) = context.index.unproven(key)
+        && apply::is_still(context, key, &secret).await?
+    {
+        return Ok(Applied { secret, wrote: false });
+    }
     let sealed = decode(object)?;
-    let unsealed = opening::open(context, key, &sealed).await?;
+    let unsealed = opening::open(context, key, &sealed, turn).await?;
+    let keys: Arc<[Fingerprint]> = unsealed.keys.iter().cloned().collect();
     let desired = desired::secret(&sealed, unsealed)?;
     let policy = Policy {
         key_namespace: &context.config.namespace,
         allowed_types: &context.config.allowed_types,
         spec_is_new: status::observed_generation(object) != object.metadata.generation,
     };
-    apply::apply(context, &sealed, &desired, &policy).await
+    apply::apply(context, &sealed, &desired, &policy, keys).await
 }
 
 /// The typed form. What does not fit is this object's failure alone.
@@ -149,7 +172,7 @@ async fn report(
     context: &Context,
     key: &Key,
     object: &DynamicObject,
-    outcome: &Result<apply::Applied, Failure>,
+    outcome: &Result<Applied, Failure>,
     is_news: bool,
 ) -> Result<(), Failure> {
     let message = outcome.as_ref().err().map(|failure| failure.message.as_str());
@@ -178,6 +201,8 @@ async fn report(
 
 /// Objects looked at side by side: most of the time they wait for the API server.
 const WORKERS: usize = 16;
+/// When an object with very much to open is taken up again that found too many of its kind.
+const AFTER_OTHERS: Duration = Duration::from_secs(30);
 const FIRST_WAIT: Duration = Duration::from_millis(50);
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
 

@@ -7,21 +7,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use k8s_openapi::api::core::v1::Secret;
-use kube::api::{Api, DynamicObject, PartialObjectMeta};
-use kube::runtime::{WatchStreamExt as _, watcher};
-use kube::{Client, ResourceExt};
-use sealer_core::scope::MANAGED_ANNOTATION;
+use kube::ResourceExt;
+use kube::api::{Api, DynamicObject};
+use kube::runtime::watcher;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Watched;
 use crate::context::{Context, sealed_secret_resource};
 use crate::error::{StartError, watch_answer};
-use crate::queue::Key;
+use crate::queue::{Key, Line};
+use crate::watch::index::Seen;
 
 pub(crate) mod access;
 pub(crate) mod index;
+pub(crate) mod known;
+mod secrets;
+pub(crate) mod stream;
 
 /// Watches until told to stop.
 pub(crate) async fn run(context: Arc<Context>, stop: CancellationToken) -> Result<(), StartError> {
@@ -30,10 +32,13 @@ pub(crate) async fn run(context: Arc<Context>, stop: CancellationToken) -> Resul
         if let Some(namespace) = &namespace {
             tracing::info!(namespace, "Starting informer");
         }
-        watches.spawn(sealed_secrets(context.clone(), namespace.clone()));
+        let looked = CancellationToken::new();
         if context.config.recreate {
-            watches.spawn(secrets(context.clone(), namespace));
+            watches.spawn(secrets::follow(context.clone(), namespace.clone(), looked.clone()));
+        } else {
+            looked.cancel();
         }
+        watches.spawn(sealed_secrets(context.clone(), namespace, looked));
     }
     stop.cancelled().await;
     watches.shutdown().await;
@@ -48,44 +53,47 @@ fn namespaces(watched: &Watched) -> Vec<Option<String>> {
     }
 }
 
-async fn sealed_secrets(context: Arc<Context>, namespace: Option<String>) {
+async fn sealed_secrets(context: Arc<Context>, namespace: Option<String>, secrets_seen: CancellationToken) {
+    if context.index.recalls() {
+        // What was in order before a restart is, if its Secret is the same.
+        let _ = tokio::time::timeout(PATIENCE, secrets_seen.cancelled()).await;
+    }
     let resource = sealed_secret_resource();
     let api: Api<DynamicObject> = match &namespace {
         Some(namespace) => Api::namespaced_with(context.client.clone(), namespace, &resource),
         None => Api::all_with(context.client.clone(), &resource),
     };
-    let mut config = watcher::Config::default();
-    config.label_selector.clone_from(&context.config.label_selector);
-    let mut events = watcher(api, config).default_backoff().boxed();
+    let mut events = stream::events(api, context.config.label_selector.as_deref());
     let mut listed = Vec::new();
     while let Some(event) = events.next().await {
         match event {
             Ok(watcher::Event::Init) => listed.clear(),
             Ok(watcher::Event::InitApply(object)) => {
                 listed.push(key_of(&object));
-                appeared(&context, object);
+                appeared(&context, object, Line::Backlog);
             }
             Ok(watcher::Event::InitDone) => {
                 let gone = context.index.keep_only(namespace.as_deref(), &std::mem::take(&mut listed));
-                gone.into_iter().for_each(|key| context.queue.add(key));
+                gone.into_iter().for_each(|key| context.queue.add(key, Line::Backlog));
             }
-            Ok(watcher::Event::Apply(object)) => appeared(&context, object),
+            Ok(watcher::Event::Apply(object)) => appeared(&context, object, Line::News),
             Ok(watcher::Event::Delete(object)) => {
                 let key = key_of(&object);
                 context.index.mark_gone(&key);
-                context.queue.add(key);
+                context.queue.add(key, Line::News);
             }
             Err(error) => tracing::error!(error = watch_answer(&error), "cannot watch SealedSecrets; trying again"),
         }
     }
 }
 
-fn appeared(context: &Context, object: DynamicObject) {
+fn appeared(context: &Context, object: DynamicObject, line: Line) {
     let key = key_of(&object);
-    if context.index.saw(&key, object) {
-        context.queue.add(key);
-    } else {
-        tracing::debug!(sealed_secret = key.to_string(), "update suppressed, no changes in spec");
+    match context.index.saw(&key, object) {
+        Seen::New => context.queue.add(key, line),
+        Seen::Same => tracing::debug!(sealed_secret = key.to_string(), "update suppressed, no changes in spec"),
+        Seen::InOrder if context.config.omit_secret_labels => {}
+        Seen::InOrder => context.metrics.show_condition(&context.index.series(&key), true),
     }
 }
 
@@ -93,71 +101,5 @@ fn key_of(object: &impl ResourceExt) -> Key {
     Key::new(object.namespace().unwrap_or_default(), object.name_any())
 }
 
-/// Follows Secrets for as long as that is allowed, and says once if it is not.
-async fn secrets(context: Arc<Context>, namespace: Option<String>) {
-    let mut warned = false;
-    loop {
-        if access::may_watch_secrets(&context, namespace.as_deref()).await {
-            follow_secrets(&context, namespace.as_deref()).await;
-        }
-        if !std::mem::replace(&mut warned, true) {
-            tracing::warn!(
-                "no right to watch Secrets; what is done to them is noticed only when their SealedSecret changes"
-            );
-        }
-        tokio::time::sleep(REFUSED).await;
-    }
-}
-
-async fn follow_secrets(context: &Context, namespace: Option<&str>) {
-    let api: Api<PartialObjectMeta<Secret>> = metadata_api(context.client.clone(), namespace);
-    let mut events = watcher(api, watcher::Config::default()).default_backoff().boxed();
-    let mut listed = Vec::new();
-    while let Some(event) = events.next().await {
-        match event {
-            Ok(watcher::Event::Init) => listed.clear(),
-            // What was done while nobody watched shows in a fresh list.
-            Ok(watcher::Event::InitApply(secret)) => {
-                changed(context, &secret);
-                listed.extend(Some(key_of(&secret)).filter(|key| context.index.knows(key)));
-            }
-            Ok(watcher::Event::InitDone) => {
-                let missing = context.index.without_secret(namespace, &std::mem::take(&mut listed));
-                missing.into_iter().for_each(|key| context.queue.add(key));
-            }
-            Ok(watcher::Event::Apply(secret)) => changed(context, &secret),
-            Ok(watcher::Event::Delete(secret)) => deleted(context, &secret),
-            Err(error) if access::is_refused(&error) => return,
-            Err(error) => tracing::error!(error = watch_answer(&error), "cannot watch Secrets; trying again"),
-        }
-    }
-}
-
-fn metadata_api(client: Client, namespace: Option<&str>) -> Api<PartialObjectMeta<Secret>> {
-    namespace.map_or_else(|| Api::all(client.clone()), |namespace| Api::namespaced(client.clone(), namespace))
-}
-
-/// A Secret that somebody else changed is looked at again, if it belongs to a SealedSecret in view or may now be
-/// taken over.
-fn changed(context: &Context, secret: &PartialObjectMeta<Secret>) {
-    let key = key_of(secret);
-    let version = secret.resource_version().unwrap_or_default();
-    if context.index.secret_changed(&key, &version) && !context.queue.is_running(&key) {
-        context.queue.add(key);
-    }
-}
-
-/// A Secret that was ours is made again, and one that was in the way no longer is. One that was only patched belonged to
-/// somebody else, who took it away.
-fn deleted(context: &Context, secret: &PartialObjectMeta<Secret>) {
-    let key = key_of(secret);
-    let controller = secret.owner_references().iter().find(|owner| owner.controller == Some(true));
-    let owned = controller.is_some_and(|owner| owner.kind == "SealedSecret" && owner.name == key.name);
-    let managed = secret.annotations().get(MANAGED_ANNOTATION).is_some_and(|value| value == "true");
-    if context.index.knows(&key) && (owned || managed || context.index.has_failed(&key)) {
-        context.queue.add(key);
-    }
-}
-
-/// Without the right it stays refused until somebody changes RBAC; ask seldom.
-const REFUSED: Duration = Duration::from_secs(600);
+/// A list of very many Secrets takes seconds; without it the worker looks at each Secret by itself.
+const PATIENCE: Duration = Duration::from_secs(30);

@@ -8,7 +8,7 @@ use futures::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{ListParams, PartialObjectMeta};
-use kube::runtime::{WatchStreamExt as _, watcher};
+use kube::runtime::watcher;
 use kube::{Api, ResourceExt as _};
 use sealer_core::api::{KEY_LABEL, KEY_LABEL_ACTIVE};
 use sealer_core::error::{CertificateError, KeyError};
@@ -19,7 +19,7 @@ use crate::args::KeyOrder;
 use crate::context::{Context, Pool};
 use crate::error::{KeysError, watch_answer};
 use crate::keys::lock;
-use crate::watch::access;
+use crate::watch::{access, stream};
 
 /// What a key Secret was found to hold at one of its versions; nothing if it cannot be used.
 pub(crate) struct Parsed {
@@ -58,7 +58,7 @@ pub(crate) fn install(context: &Context, ring: Keyring) {
 pub(crate) async fn follow(context: &Context) {
     let mut warned = false;
     loop {
-        if access::may_watch_secrets(context, Some(&context.config.namespace)).await {
+        if access::may(context, "watch", Some(&context.config.namespace)).await {
             watch(context).await;
         }
         if !std::mem::replace(&mut warned, true) {
@@ -74,8 +74,7 @@ pub(crate) async fn follow(context: &Context) {
 /// Loads the keys whenever a key Secret changes; ends when the right to watch them is gone.
 async fn watch(context: &Context) {
     let api: Api<PartialObjectMeta<Secret>> = Api::namespaced(context.client.clone(), &context.config.namespace);
-    let config = watcher::Config::default().labels(&selector());
-    let mut events = watcher(api, config).default_backoff().boxed();
+    let mut events = stream::events(api, Some(&selector()));
     while let Some(event) = events.next().await {
         match event {
             Ok(watcher::Event::Init | watcher::Event::InitApply(_)) => {}

@@ -1,10 +1,12 @@
 //! Carries a plan out. Every write of a Secret or a status is here, with GET and PUT alone: older installations grant
 //! neither `patch` nor server-side apply.
 
+use std::sync::Arc;
+
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt as _;
 use kube::api::{DeleteParams, DynamicObject, Preconditions};
-use sealer_core::SealedSecret;
+use sealer_core::{Fingerprint, SealedSecret};
 use serde_json::Value;
 
 use crate::context::Context;
@@ -12,11 +14,11 @@ use crate::error::{Class, Failure, Reason};
 use crate::queue::Key;
 use crate::reconcile::plan::{Plan, Policy, plan};
 use crate::reconcile::{redact, status};
+use crate::watch::known::InOrder;
 
 /// A Secret that is as it should be.
 pub(crate) struct Applied {
-    /// Its version.
-    pub(crate) secret_version: String,
+    pub(crate) secret: InOrder,
     /// Whether it had to be written.
     pub(crate) wrote: bool,
 }
@@ -27,6 +29,7 @@ pub(crate) async fn apply(
     sealed: &SealedSecret,
     desired: &Secret,
     policy: &Policy<'_>,
+    keys: Arc<[Fingerprint]>,
 ) -> Result<Applied, Failure> {
     let key = Key::new(sealed.namespace().unwrap_or_default(), sealed.name_any());
     let uid = sealed.uid().unwrap_or_default();
@@ -36,8 +39,8 @@ pub(crate) async fn apply(
     for _ in 0..CONFLICTS {
         let attempt = match plan(desired, live.as_ref(), &uid, policy) {
             Plan::Nothing => {
-                let secret_version = live.and_then(|live| live.resource_version()).unwrap_or_default();
-                return Ok(Applied { secret_version, wrote: false });
+                let secret = InOrder::new(&live.unwrap_or_default().metadata, keys);
+                return Ok(Applied { secret, wrote: false });
             }
             Plan::Refuse(failure) => return Err(*failure),
             Plan::Create(secret) => context.secrets(&key.namespace).create(&context.write(), &secret).await,
@@ -47,7 +50,7 @@ pub(crate) async fn apply(
         };
         match attempt {
             Ok(written) => {
-                return Ok(Applied { secret_version: written.resource_version().unwrap_or_default(), wrote: true });
+                return Ok(Applied { secret: InOrder::new(&written.metadata, keys), wrote: true });
             }
             Err(error) if is_race(&error) => live = get(context, &key).await?,
             Err(error) => {
@@ -57,6 +60,12 @@ pub(crate) async fn apply(
         }
     }
     Err(Failure::new(Reason::Update, Class::Transient, "other writers keep changing the Secret"))
+}
+
+/// Whether the Secret that was in order is still there, as it was.
+pub(crate) async fn is_still(context: &Context, key: &Key, secret: &InOrder) -> Result<bool, Failure> {
+    let live = get(context, key).await?;
+    Ok(live.is_some_and(|live| secret.is(&live.metadata)))
 }
 
 /// Writes a status; where the object changed meanwhile, over the newer one, unless that has a newer spec.

@@ -10,17 +10,20 @@ use sealer_core::resource::progress::Progress;
 use sealer_core::resource::render::Rendering;
 use sealer_core::seal::Trials;
 use sealer_core::template::{Environment, Functions, Limits};
-use sealer_core::{Keyring, Label, SealedSecret};
+use sealer_core::{Fingerprint, Keyring, Label, SealedSecret};
 
 use crate::context::{Context, Pool};
 use crate::error::Failure;
 use crate::queue::Key;
+use crate::reconcile::turn::{Crowded, Turn};
 
 /// What is worked on.
 struct Work {
     label: Label,
     sealed: SealedSecret,
     keyring: Keyring,
+    /// Keys to try first.
+    likely: Vec<Fingerprint>,
     accept_v1_data: bool,
     environment: Environment,
 }
@@ -37,26 +40,42 @@ impl Work {
 }
 
 /// Opens every item and renders the templates.
-pub(crate) async fn open(context: &Context, key: &Key, sealed: &SealedSecret) -> Result<UnsealedSecret, Failure> {
+pub(crate) async fn open(
+    context: &Context,
+    key: &Key,
+    sealed: &SealedSecret,
+    turn: &mut Turn,
+) -> Result<UnsealedSecret, Failure> {
     let label = sealed.label().map_err(Failure::unseal)?;
     let functions = Functions { expensive: context.config.expensive_templates };
+    let keyring = context.ring();
+    let traces = context.index.traces(key);
     let work = Arc::new(Work {
         label,
         sealed: sealed.clone(),
-        keyring: context.ring(),
+        likely: context.experience.likely(&key.namespace, &traces, &keyring),
+        keyring,
         accept_v1_data: context.config.accept_v1_data,
         environment: Environment { now: context.now(), functions },
     });
-    let (opened, trials) = in_slices(context, &work).await.ok_or_else(|| Failure::unseal("internal error"))?;
+    let (opened, trials) = in_slices(context, &work, turn).await?;
     match opened {
-        Ok(unsealed) => Ok(unsealed),
+        Ok(unsealed) => {
+            let served: Vec<_> = unsealed.keys.iter().cloned().collect();
+            context.experience.learn(&key.namespace, &traces, &work.keyring, &served);
+            Ok(unsealed)
+        }
         Err(error) => Err(Failure::unseal(explained(context, key, work, error, trials).await)),
     }
 }
 
-/// Gives its thread back after each slice: whoever waits for one is served in order. `None` if it panicked.
-async fn in_slices(context: &Context, work: &Arc<Work>) -> Option<(Result<UnsealedSecret, OpenError>, Trials)> {
-    let mut state = (Progress::default(), Trials::default());
+/// Gives its thread back after each slice: whoever waits for one is served in order.
+async fn in_slices(
+    context: &Context,
+    work: &Arc<Work>,
+    turn: &mut Turn,
+) -> Result<(Result<UnsealedSecret, OpenError>, Trials), Failure> {
+    let mut state = (Progress::default(), Trials::preferring(work.likely.clone()));
     loop {
         let (work, before) = (work.clone(), state.1.operations());
         let slice = context.compute(Pool::Reconcile, move || {
@@ -68,11 +87,12 @@ async fn in_slices(context: &Context, work: &Arc<Work>) -> Option<(Result<Unseal
             let opened = work.finish(progress, &mut trials);
             (Some(opened), Progress::default(), trials)
         });
-        let (opened, progress, trials) = slice.await?;
+        let (opened, progress, trials) = slice.await.ok_or_else(|| Failure::unseal("internal error"))?;
         context.metrics.operations.inc_by(u64::from(trials.operations() - before));
         if let Some(opened) = opened {
-            return Some((opened, trials));
+            return Ok((opened, trials));
         }
+        turn.another_slice(context).map_err(|Crowded| Failure::crowded())?;
         state = (progress, trials);
     }
 }
@@ -99,5 +119,5 @@ async fn explained(context: &Context, key: &Key, work: Arc<Work>, error: OpenErr
     found.map_or_else(|| message.clone(), |found| found.added_to(&message))
 }
 
-/// Private-key operations between two chances for others: a fifth of a second with keys of 4096 bits.
-const SLICE: u32 = 32;
+/// Private-key operations between two chances for others: a tenth of a second with keys of 4096 bits on a slow machine.
+const SLICE: u32 = 16;

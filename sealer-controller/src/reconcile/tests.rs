@@ -7,12 +7,14 @@ use http::{Method, Request, Response};
 use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use kube::Client;
+use kube::api::ObjectMeta;
 use kube::client::Body;
 use sealer_core::{Certificate, KeyEntry, Keyring, Plaintext, UnsealingKey, seal};
 use serde_json::{Value, json};
 
 use super::*;
 use crate::args::{self, Request as Asked};
+use crate::watch::known::{Identity, InOrder};
 
 static KEY: LazyLock<Arc<UnsealingKey>> = LazyLock::new(|| Arc::new(UnsealingKey::generate(2048).unwrap()));
 
@@ -58,7 +60,7 @@ impl Script {
     async fn look(&self, object: &Value) -> Result<(), Failure> {
         let key = Key::new("ns", "a");
         self.context.index.saw(&key, serde_json::from_value(object.clone()).unwrap());
-        let outcome = reconcile(&self.context, &key).await;
+        let outcome = reconcile(&self.context, &key, &mut Turn::new(None)).await;
         let left: Vec<_> =
             self.left.lock().unwrap().iter().map(|(method, path, ..)| format!("{method} {path}")).collect();
         assert_eq!(left, Vec::<String>::new(), "requests that did not come");
@@ -203,7 +205,7 @@ async fn what_does_not_open_says_why_and_is_explained_once() {
     let key = Key::new("ns", "a");
     for _ in 0..2 {
         script.context.index.saw(&key, serde_json::from_value(object.clone()).unwrap());
-        let failure = reconcile(&script.context, &key).await.unwrap_err();
+        let failure = reconcile(&script.context, &key, &mut Turn::new(None)).await.unwrap_err();
         assert_eq!((failure.reason, failure.message.as_str()), (Reason::Unseal, expected));
         // The second look tries the value once more and does not ask again.
         script.context.index.requeue_unopened(&script.context.queue);
@@ -220,5 +222,27 @@ fn waits_grow_and_end_at_five_minutes() {
     assert!(backoff(4, 5) < Duration::from_secs(2));
     for failures in [20, 1000, u32::MAX] {
         assert!((Duration::from_secs(300)..Duration::from_secs(376)).contains(&backoff(failures, 5)));
+    }
+}
+
+/// What a checkpoint says of [`object`] in its second generation.
+fn recorded(version: &str) -> crate::watch::known::Record {
+    let sealed: DynamicObject = serde_json::from_value(object(2, Some(2))).unwrap();
+    let meta = ObjectMeta { uid: Some("s".into()), resource_version: Some(version.into()), ..ObjectMeta::default() };
+    let keys = [KEY.fingerprint().clone()].into();
+    crate::watch::known::Record { sealed: Identity::of(&sealed), secret: InOrder::new(&meta, keys) }
+}
+
+#[tokio::test]
+async fn what_was_in_order_before_a_restart_and_still_is_costs_no_private_key_operation() {
+    let mut synced = object(2, Some(2));
+    synced["status"]["conditions"] = json!([{ "type": "Synced", "status": "True" }]);
+    for (version, operations) in [("5", 0), ("4", 1)] {
+        // Without a watch on Secrets the Secret itself is looked at; if it is another one, all is done again.
+        let looks = 1 + operations;
+        let script = Script::new((0..looks).map(|_| (Method::GET, SECRET, 200, live("u1", "dg==", "5"))).collect());
+        script.context.index.recall([(Key::new("ns", "a"), recorded(version))]);
+        script.look(&synced).await.unwrap();
+        assert_eq!(script.context.metrics.operations.get(), operations);
     }
 }

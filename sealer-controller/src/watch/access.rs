@@ -1,4 +1,4 @@
-//! May Secrets be watched? Older installations grant no watch on them; asking first makes no refused request.
+//! What may be done with Secrets? Older installations grant less than newer ones; asking first makes no refused request.
 
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
 use kube::Api;
@@ -6,12 +6,13 @@ use kube::runtime::watcher;
 
 use crate::context::Context;
 
-/// Asks the API server. Where it does not answer, the watch itself will tell.
-pub(crate) async fn may_watch_secrets(context: &Context, namespace: Option<&str>) -> bool {
+/// Asks whether a verb is allowed on Secrets of a namespace (or of all). Where nobody answers, the request itself will
+/// tell.
+pub(crate) async fn may(context: &Context, verb: &str, namespace: Option<&str>) -> bool {
     let wanted = ResourceAttributes {
         namespace: namespace.map(str::to_owned),
         resource: Some("secrets".to_owned()),
-        verb: Some("watch".to_owned()),
+        verb: Some(verb.to_owned()),
         version: Some("v1".to_owned()),
         ..ResourceAttributes::default()
     };

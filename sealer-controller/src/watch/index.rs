@@ -1,42 +1,45 @@
-//! What is remembered of each SealedSecret between two looks: enough to decide whether to look again, and no content.
+//! All SealedSecrets in view: what is remembered of each, and which of them are to be looked at.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kube::ResourceExt as _;
-use kube::api::DynamicObject;
-use sealer_core::Scope;
+use kube::api::{DynamicObject, ObjectMeta};
 use sealer_core::resource::explain::Explanation;
 
 use crate::error::{Failure, Reason};
 use crate::metrics::Series;
-use crate::queue::{Key, Queue};
+use crate::queue::{Key, Line, Queue};
+use crate::watch::known::{Identity, InOrder, Known, Record, Traces, written};
 
 /// All SealedSecrets in view.
 #[derive(Default)]
 pub(crate) struct Index {
-    all: Mutex<HashMap<Key, Known>>,
+    view: Mutex<View>,
     /// Whether no status is written that could say what was observed.
     without_status: bool,
 }
 
 #[derive(Default)]
-struct Known {
-    uid: String,
-    generation: i64,
-    scope: Scope,
-    instance: String,
-    /// The object as the watch brought it, until a worker takes it.
-    pending: Option<Box<DynamicObject>>,
-    /// The Secret's version that we wrote or found in order.
-    secret_version: String,
-    /// The last version that the watch of Secrets brought since a worker began.
-    seen_version: String,
-    settled: bool,
-    /// Why no key opened it, once that was looked for; it is looked for once a generation.
-    explained: Option<Option<Explanation>>,
-    failed: Option<Reason>,
-    gone: bool,
+struct View {
+    all: HashMap<Key, Known>,
+    /// From before a restart, until the object is seen; with whether its Secret was seen as recorded.
+    recalled: HashMap<Key, (Record, bool)>,
+    /// Objects that are held whole.
+    bodies: usize,
+    /// Counts what changes in the records.
+    changes: u64,
+}
+
+/// What is to be done about an object that the watch brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// It is to be looked at.
+    New,
+    /// It says what it said before.
+    Same,
+    /// It and its Secret are as they were in order before a restart.
+    InOrder,
 }
 
 impl Index {
@@ -45,90 +48,112 @@ impl Index {
         Self { without_status: true, ..Self::default() }
     }
 
-    /// Takes note of an object; says whether it is to be looked at.
-    pub(crate) fn saw(&self, key: &Key, object: DynamicObject) -> bool {
-        let mut all = self.lock();
-        let known = all.entry(key.clone()).or_default();
-        let scope = Scope::from_annotations(object.annotations());
-        let instance = object.labels().get(INSTANCE_LABEL).cloned().unwrap_or_default();
-        let generation = object.metadata.generation.unwrap_or_default();
-        let uid = object.uid().unwrap_or_default();
-        let same =
-            known.uid == uid && known.generation == generation && known.scope == scope && known.instance == instance;
+    /// Takes note of an object.
+    pub(crate) fn saw(&self, key: &Key, mut object: DynamicObject) -> Seen {
+        let traces = Traces { written: written(&object.metadata), ..Traces::default() };
+        // The longest part of many objects, and nobody reads it.
+        object.metadata.managed_fields = None;
+        let mut view = self.lock();
+        if let Some(recalled) = view.recalled.remove(key) {
+            return view.recall(key, object, traces, recalled, self.without_status);
+        }
+        let sealed = Identity::of(&object);
+        let instance = object.labels().get(INSTANCE_LABEL).map_or("", String::as_str);
+        let Some(known) = view.all.get_mut(key) else {
+            let known = Known::new(sealed, instance, traces);
+            view.put(key, known, object);
+            return Seen::New;
+        };
+        let same = known.sealed == sealed && *known.instance == *instance;
         let observed = object.data.pointer("/status/observedGeneration").and_then(serde_json::Value::as_i64);
         // A generation that nobody observed keeps waiting tools waiting, whatever else is the same.
-        let observed = observed == Some(generation) || (self.without_status && known.settled);
-        if same && !known.gone && (known.pending.is_some() || observed) {
-            if known.pending.is_some() {
-                known.pending = Some(Box::new(object));
+        let observed = observed == Some(sealed.generation) || (self.without_status && known.settled);
+        if same && !known.gone && (known.waiting || observed) {
+            if let Some(body) = known.body.as_deref_mut() {
+                *body = object;
             }
-            return false;
+            return Seen::Same;
         }
+        let keys = known.secret.as_ref().map_or_else(|| known.traces.keys.clone(), |secret| secret.keys.clone());
         let explained = if same { known.explained.take() } else { None };
-        let pending = Some(Box::new(object));
-        *known = Known { uid, generation, scope, instance, pending, explained, ..Known::default() };
-        true
+        let known = Known { explained, ..Known::new(sealed, instance, Traces { keys, ..traces }) };
+        view.put(key, known, object);
+        Seen::New
     }
 
-    /// The object that the watch brought last, if no worker has had it.
+    /// The object that the watch brought last, if it was kept and no worker has had it.
     pub(crate) fn take(&self, key: &Key) -> Option<DynamicObject> {
-        let mut all = self.lock();
-        let known = all.get_mut(key)?;
-        known.seen_version.clear();
-        known.pending.take().map(|object| *object)
+        let mut view = self.lock();
+        let known = view.all.get_mut(key)?;
+        known.seen_version = Box::default();
+        known.waiting = false;
+        let body = known.body.take()?;
+        view.bodies -= 1;
+        Some(*body)
+    }
+
+    /// The Secret that was in order before a restart, if nobody has looked since.
+    pub(crate) fn unproven(&self, key: &Key) -> Option<InOrder> {
+        let mut view = self.lock();
+        let known = view.all.get_mut(key)?;
+        if std::mem::take(&mut known.unproven) { known.secret.clone() } else { None }
+    }
+
+    /// What hints at the key of an object.
+    pub(crate) fn traces(&self, key: &Key) -> Traces {
+        self.lock().all.get(key).map(|known| known.traces.clone()).unwrap_or_default()
     }
 
     /// Whether such a SealedSecret is in view.
     pub(crate) fn knows(&self, key: &Key) -> bool {
-        self.lock().get(key).is_some_and(|known| !known.gone)
+        self.lock().all.get(key).is_some_and(|known| !known.gone)
     }
 
     /// The object was deleted.
     pub(crate) fn mark_gone(&self, key: &Key) {
-        if let Some(known) = self.lock().get_mut(key) {
-            known.gone = true;
-            known.pending = None;
-        }
+        let mut view = self.lock();
+        view.recalled.remove(key);
+        view.end(key);
     }
 
     /// Whether the object was deleted.
     pub(crate) fn is_gone(&self, key: &Key) -> bool {
-        self.lock().get(key).is_some_and(|known| known.gone)
+        self.lock().all.get(key).is_some_and(|known| known.gone)
     }
 
     /// Forgets a deleted object.
     pub(crate) fn forget(&self, key: &Key) {
-        let mut all = self.lock();
-        if all.get(key).is_some_and(|known| known.gone) {
-            all.remove(key);
+        let mut view = self.lock();
+        if view.all.get(key).is_some_and(|known| known.gone) {
+            view.all.remove(key);
+            view.changes += 1;
         }
     }
 
     /// Marks as deleted what a fresh list of a namespace (or of all) no longer has; returns it.
     pub(crate) fn keep_only(&self, namespace: Option<&str>, listed: &[Key]) -> Vec<Key> {
         let listed: BTreeSet<&Key> = listed.iter().collect();
-        let mut all = self.lock();
+        let mut view = self.lock();
         let in_view = |key: &Key| namespace.is_none_or(|namespace| key.namespace == namespace);
-        let missing = all.iter_mut().filter(|(key, _)| in_view(key) && !listed.contains(key));
+        // What was recalled and is not there went while nobody watched.
+        view.recalled.retain(|key, _| !in_view(key));
+        let missing = view.all.keys().filter(|key| in_view(key) && !listed.contains(key));
+        let missing: Vec<Key> = missing.cloned().collect();
+        missing.iter().for_each(|key| view.end(key));
         missing
-            .map(|(key, known)| {
-                known.gone = true;
-                known.pending = None;
-                key.clone()
-            })
-            .collect()
     }
 
     /// What came of the last look; says whether it differs from what came of the one before.
-    pub(crate) fn settled(&self, key: &Key, outcome: Result<String, &Failure>) -> bool {
-        let mut all = self.lock();
-        let Some(known) = all.get_mut(key) else { return false };
+    pub(crate) fn settled(&self, key: &Key, outcome: Result<InOrder, &Failure>) -> bool {
+        let mut view = self.lock();
+        view.changes += 1;
+        let Some(known) = view.all.get_mut(key) else { return false };
         let before = (known.settled, known.failed);
         known.settled = true;
         match outcome {
-            Ok(version) => {
+            Ok(secret) => {
                 known.failed = None;
-                known.secret_version = version;
+                known.secret = Some(secret);
             }
             Err(failure) => known.failed = Some(failure.reason),
         }
@@ -137,58 +162,71 @@ impl Index {
 
     /// Whether the last look failed.
     pub(crate) fn has_failed(&self, key: &Key) -> bool {
-        self.lock().get(key).is_some_and(|known| known.failed.is_some())
+        self.lock().all.get(key).is_some_and(|known| known.failed.is_some())
     }
 
     /// Objects whose Secret was in order and is missing in a fresh list of a namespace (or of all).
     pub(crate) fn without_secret(&self, namespace: Option<&str>, listed: &[Key]) -> Vec<Key> {
         let listed: BTreeSet<&Key> = listed.iter().collect();
-        let all = self.lock();
-        let missing = all.iter().filter(|(key, known)| {
+        let view = self.lock();
+        let missing = view.all.iter().filter(|(key, known)| {
             let in_view = namespace.is_none_or(|namespace| key.namespace == namespace);
-            in_view && !known.gone && !known.secret_version.is_empty() && !listed.contains(key)
+            in_view && !known.gone && known.secret.is_some() && !listed.contains(key)
         });
         missing.map(|(key, _)| key.clone()).collect()
     }
 
     /// Takes note of a Secret's new version; says whether it is the work of somebody else on an object in view.
-    pub(crate) fn secret_changed(&self, key: &Key, version: &str) -> bool {
-        let mut all = self.lock();
-        let Some(known) = all.get_mut(key).filter(|known| !known.gone) else { return false };
-        version.clone_into(&mut known.seen_version);
-        known.pending.is_none() && known.secret_version != version
+    pub(crate) fn secret_changed(&self, key: &Key, secret: &ObjectMeta) -> bool {
+        let mut view = self.lock();
+        if let Some((record, seen)) = view.recalled.get_mut(key) {
+            *seen = record.secret.is(secret);
+            return false;
+        }
+        let Some(known) = view.all.get_mut(key).filter(|known| !known.gone) else { return false };
+        let version = secret.resource_version.as_deref().unwrap_or_default();
+        known.seen_version = version.into();
+        !known.waiting && known.secret_version() != version
+    }
+
+    /// Takes note that a Secret was deleted.
+    pub(crate) fn secret_deleted(&self, key: &Key) {
+        if let Some((_, seen)) = self.lock().recalled.get_mut(key) {
+            *seen = false;
+        }
     }
 
     /// Whether a Secret was changed by somebody else while a worker had its object.
     pub(crate) fn changed_meanwhile(&self, key: &Key) -> bool {
-        let is_news = |known: &Known| !known.seen_version.is_empty() && known.seen_version != known.secret_version;
-        self.lock().get(key).is_some_and(is_news)
+        let is_news = |known: &Known| !known.seen_version.is_empty() && *known.seen_version != *known.secret_version();
+        self.lock().all.get(key).is_some_and(is_news)
     }
 
     /// Looks again at every object that no key opened.
     pub(crate) fn requeue_unopened(&self, queue: &Queue) {
         let failed = |known: &Known| known.failed == Some(Reason::Unseal);
-        let keys: Vec<Key> =
-            self.lock().iter().filter(|(_, known)| failed(known)).map(|(key, _)| key.clone()).collect();
-        keys.into_iter().for_each(|key| queue.add(key));
+        let view = self.lock();
+        let keys: Vec<Key> = view.all.iter().filter(|(_, known)| failed(known)).map(|(key, _)| key.clone()).collect();
+        drop(view);
+        keys.into_iter().for_each(|key| queue.add(key, Line::Backlog));
     }
 
     /// What was found when it was asked why no key opens the object; nothing if nobody asked yet.
     pub(crate) fn explanation(&self, key: &Key) -> Option<Option<Explanation>> {
-        self.lock().get(key)?.explained.clone()
+        Some(self.lock().all.get(key)?.explained.as_ref()?.as_deref().cloned())
     }
 
     /// Keeps what was found for as long as the object stays the same.
     pub(crate) fn explained(&self, key: &Key, explanation: Option<Explanation>) {
-        if let Some(known) = self.lock().get_mut(key) {
-            known.explained = Some(explanation);
+        if let Some(known) = self.lock().all.get_mut(key) {
+            known.explained = Some(explanation.map(Box::new));
         }
     }
 
     /// Names of SealedSecrets in a namespace.
     pub(crate) fn names(&self, namespace: &str) -> Vec<String> {
-        let all = self.lock();
-        let there = all.iter().filter(|(key, known)| key.namespace == namespace && !known.gone);
+        let view = self.lock();
+        let there = view.all.iter().filter(|(key, known)| key.namespace == namespace && !known.gone);
         let mut names: Vec<String> = there.map(|(key, _)| key.name.clone()).collect();
         names.sort();
         names
@@ -196,21 +234,93 @@ impl Index {
 
     /// The labels of the object's metric.
     pub(crate) fn series(&self, key: &Key) -> Series {
-        let instance = self.lock().get(key).map(|known| known.instance.clone()).unwrap_or_default();
+        let instance = self.lock().all.get(key).map(|known| known.instance.to_string()).unwrap_or_default();
         Series { namespace: key.namespace.clone(), name: key.name.clone(), instance }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Known>> {
+    /// Brings back what was in order before a restart.
+    pub(crate) fn recall(&self, records: impl IntoIterator<Item = (Key, Record)>) {
+        self.lock().recalled.extend(records.into_iter().map(|(key, record)| (key, (record, false))));
+    }
+
+    /// Whether anything that was recalled has not been seen yet.
+    pub(crate) fn recalls(&self) -> bool {
+        !self.lock().recalled.is_empty()
+    }
+
+    /// Counts changes of what [`Index::records`] gives.
+    pub(crate) fn changes(&self) -> u64 {
+        self.lock().changes
+    }
+
+    /// Everything that is in order, each handed to `take`.
+    pub(crate) fn records(&self, mut take: impl FnMut(&Key, Record)) {
+        let view = self.lock();
+        for (key, known) in &view.all {
+            let in_order = known.settled && !known.waiting && !known.gone && known.failed.is_none();
+            if let Some(secret) = known.secret.as_ref().filter(|_| in_order) {
+                take(key, Record { sealed: known.sealed.clone(), secret: secret.clone() });
+            }
+        }
+        // What is recalled and was not seen yet is still worth what it was.
+        view.recalled.iter().for_each(|(key, (record, _))| take(key, record.clone()));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, View> {
         // Nothing panics while it holds the lock; a poisoned one is whole.
-        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+        self.view.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl View {
+    /// Puts an object in, and keeps it whole if there is room.
+    fn put(&mut self, key: &Key, mut known: Known, object: DynamicObject) {
+        self.changes += 1;
+        self.bodies -= usize::from(self.all.get(key).is_some_and(|known| known.body.is_some()));
+        if known.waiting && self.bodies < MOST_BODIES {
+            known.body = Some(Box::new(object));
+            self.bodies += 1;
+        }
+        self.all.insert(key.clone(), known);
+    }
+
+    /// Takes an object in that was in order before a restart.
+    fn recall(
+        &mut self,
+        key: &Key,
+        object: DynamicObject,
+        traces: Traces,
+        (record, seen): (Record, bool),
+        without_status: bool,
+    ) -> Seen {
+        let sealed = Identity::of(&object);
+        let traces = Traces { keys: record.secret.keys.clone(), ..traces };
+        let instance = object.labels().get(INSTANCE_LABEL).map_or("", String::as_str);
+        if !record.holds_for(&sealed, &object, without_status) {
+            let known = Known::new(sealed, instance, traces);
+            self.put(key, known, object);
+            return Seen::New;
+        }
+        let known = Known::recalled(sealed, instance, traces, record.secret, seen);
+        self.put(key, known, object);
+        if seen { Seen::InOrder } else { Seen::New }
+    }
+
+    fn end(&mut self, key: &Key) {
+        let Some(known) = self.all.get_mut(key) else { return };
+        self.bodies -= usize::from(known.body.is_some());
+        known.end();
+        self.changes += 1;
     }
 }
 
 const INSTANCE_LABEL: &str = "app.kubernetes.io/instance";
+/// Objects that are held whole while they wait; of those beyond, the worker reads the body when it comes to them.
+const MOST_BODIES: usize = 256;
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests may panic")]
+    #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
 
     use serde_json::json;
 
@@ -225,33 +335,42 @@ mod tests {
         .unwrap()
     }
 
+    fn secret(version: &str) -> ObjectMeta {
+        ObjectMeta { uid: Some("s".into()), resource_version: Some(version.into()), ..ObjectMeta::default() }
+    }
+
+    fn in_order(version: &str) -> InOrder {
+        InOrder::new(&secret(version), [].into())
+    }
+
+    fn synced(uid: &str, generation: i64) -> DynamicObject {
+        let mut object = object(uid, generation, Some(generation), &json!({}));
+        object.data["status"]["conditions"] = json!([{"type": "Synced", "status": "True"}]);
+        object
+    }
+
     #[test]
     fn only_what_changes_the_outcome_is_looked_at_again() {
         let index = Index::default();
         let key = Key::new("ns", "a");
         let none = json!({});
-        assert!(index.saw(&key, object("1", 1, None, &none)));
+        assert_eq!(index.saw(&key, object("1", 1, None, &none)), Seen::New);
         assert!(index.take(&key).is_some());
-        index.settled(&key, Ok("7".to_owned()));
-        assert!(!index.saw(&key, object("1", 1, Some(1), &none)), "own status write");
-        assert!(!index.saw(&key, object("1", 1, Some(1), &json!({"other": "x"}))), "foreign annotation");
-        assert!(index.saw(&key, object("1", 2, Some(1), &none)), "new spec");
+        index.settled(&key, Ok(in_order("7")));
+        assert_eq!(index.saw(&key, object("1", 1, Some(1), &none)), Seen::Same, "own status write");
+        assert_eq!(index.saw(&key, object("1", 1, Some(1), &json!({"other": "x"}))), Seen::Same, "foreign annotation");
+        assert_eq!(index.saw(&key, object("1", 2, Some(1), &none)), Seen::New, "new spec");
         index.take(&key);
-        assert!(
-            index.saw(&key, object("1", 2, Some(2), &json!({"sealedsecrets.bitnami.com/cluster-wide": "true"}))),
-            "new scope"
-        );
+        let cluster_wide = json!({"sealedsecrets.bitnami.com/cluster-wide": "true"});
+        assert_eq!(index.saw(&key, object("1", 2, Some(2), &cluster_wide)), Seen::New, "new scope");
         index.take(&key);
-        assert!(
-            index.saw(&key, object("2", 2, Some(2), &json!({"sealedsecrets.bitnami.com/cluster-wide": "true"}))),
-            "made anew"
-        );
-        assert!(!index.secret_changed(&key, "8"), "it is looked at anyway");
+        assert_eq!(index.saw(&key, object("2", 2, Some(2), &cluster_wide)), Seen::New, "made anew");
+        assert!(!index.secret_changed(&key, &secret("8")), "it is looked at anyway");
         index.take(&key);
-        index.settled(&key, Ok("8".to_owned()));
-        assert!(!index.secret_changed(&key, "8"), "own write");
+        index.settled(&key, Ok(in_order("8")));
+        assert!(!index.secret_changed(&key, &secret("8")), "own write");
         assert!(!index.changed_meanwhile(&key));
-        assert!(index.secret_changed(&key, "9"), "somebody else's");
+        assert!(index.secret_changed(&key, &secret("9")), "somebody else's");
         assert!(index.changed_meanwhile(&key));
         index.take(&key);
         assert!(!index.changed_meanwhile(&key), "the next look sees it");
@@ -264,14 +383,14 @@ mod tests {
     fn a_failure_and_a_missing_secret_are_remembered() {
         let index = Index::default();
         let key = Key::new("ns", "a");
-        assert!(index.saw(&key, object("1", 1, None, &json!({}))));
+        assert_eq!(index.saw(&key, object("1", 1, None, &json!({}))), Seen::New);
         index.take(&key);
         let failure = Failure::unmanaged("a");
         assert!(index.settled(&key, Err(&failure)), "news");
         assert!(!index.settled(&key, Err(&failure)), "known");
         assert!(index.has_failed(&key));
         assert_eq!(index.without_secret(None, &[]), [], "it had none");
-        assert!(index.settled(&key, Ok("7".to_owned())));
+        assert!(index.settled(&key, Ok(in_order("7"))));
         assert!(!index.has_failed(&key));
         assert_eq!(index.without_secret(Some("ns"), &[]), std::slice::from_ref(&key));
         assert_eq!(index.without_secret(Some("other"), &[]), []);
@@ -282,10 +401,62 @@ mod tests {
     fn without_a_status_the_look_itself_is_what_was_observed() {
         let key = Key::new("ns", "a");
         for (index, again) in [(Index::default(), true), (Index::without_status(), false)] {
-            assert!(index.saw(&key, object("1", 1, None, &json!({}))));
+            assert_eq!(index.saw(&key, object("1", 1, None, &json!({}))), Seen::New);
             index.take(&key);
-            index.settled(&key, Ok("7".to_owned()));
-            assert_eq!(index.saw(&key, object("1", 1, None, &json!({}))), again);
+            index.settled(&key, Ok(in_order("7")));
+            let seen = if again { Seen::New } else { Seen::Same };
+            assert_eq!(index.saw(&key, object("1", 1, None, &json!({}))), seen);
         }
+    }
+
+    #[test]
+    fn what_was_in_order_before_a_restart_is_trusted_only_at_the_same_versions() {
+        let key = Key::new("ns", "a");
+        let sealed = Identity::of(&synced("1", 1));
+        // The Secret as it is seen before the object, the object, and what becomes of it.
+        let cases = [
+            (Some("7"), synced("1", 1), Seen::InOrder),
+            (Some("8"), synced("1", 1), Seen::New),
+            (None, synced("1", 1), Seen::New),
+            (Some("7"), synced("1", 2), Seen::New),
+            (Some("7"), synced("2", 1), Seen::New),
+            (Some("7"), object("1", 1, Some(1), &json!({})), Seen::New),
+        ];
+        for (at, (seen, object, expected)) in cases.into_iter().enumerate() {
+            let index = Index::default();
+            index.recall([(key.clone(), Record { sealed: sealed.clone(), secret: in_order("7") })]);
+            assert!(index.recalls());
+            assert!(seen.is_none_or(|version| !index.secret_changed(&key, &secret(version))));
+            assert_eq!(index.saw(&key, object), expected, "case {at}");
+            assert!(!index.recalls());
+            let trusted = expected == Seen::InOrder;
+            assert_eq!(index.secret_changed(&key, &secret("9")), trusted, "from then on it is as any other");
+            let mut records = 0;
+            index.records(|_, _| records += 1);
+            assert_eq!(records, usize::from(trusted));
+            // Where the Secret was not seen, the worker looks at it before it opens anything.
+            assert_eq!(index.unproven(&key).is_some(), matches!(at, 1 | 2), "case {at}");
+            assert_eq!(index.unproven(&key), None);
+        }
+        let index = Index::default();
+        index.recall([(key.clone(), Record { sealed, secret: in_order("7") })]);
+        index.secret_changed(&key, &secret("7"));
+        index.secret_deleted(&key);
+        assert_eq!(index.saw(&key, synced("1", 1)), Seen::New, "deleted before the object was seen");
+    }
+
+    #[test]
+    fn only_so_many_objects_are_held_whole() {
+        let index = Index::default();
+        let keys: Vec<Key> = (0..MOST_BODIES + 2).map(|at| Key::new("ns", format!("{at}"))).collect();
+        for key in &keys {
+            assert_eq!(index.saw(key, object("1", 1, None, &json!({}))), Seen::New);
+        }
+        let held = keys.iter().filter(|key| index.take(key).is_some()).count();
+        assert_eq!(held, MOST_BODIES);
+        assert_eq!(index.lock().bodies, 0);
+        index.saw(&keys[0], object("2", 1, None, &json!({})));
+        index.mark_gone(&keys[0]);
+        assert_eq!(index.lock().bodies, 0);
     }
 }

@@ -1,0 +1,82 @@
+//! What was in order, kept across restarts, so that a restart costs no private-key operation and no write. Names,
+//! versions and fingerprints alone: nothing secret, and nothing derived from a value.
+//!
+//! It is trusted only where the object and its Secret are still at the versions that it names. Without it, or where it
+//! is stale or damaged, the work is done again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::checkpoint::piece::Header;
+use crate::checkpoint::store::Saved;
+use crate::context::Context;
+use crate::error::StartError;
+use crate::watch::access;
+
+mod piece;
+mod store;
+
+/// What of the checkpoint stands in the cluster.
+#[derive(Default)]
+pub(crate) struct Checkpoint {
+    saved: tokio::sync::Mutex<Saved>,
+}
+
+/// Reads what an earlier run left. Where that is not allowed, nothing is kept either.
+pub(crate) async fn recall(context: &Context) {
+    let namespace = Some(context.config.namespace.as_str());
+    let mut saved = context.checkpoint.saved.lock().await;
+    for verb in ["get", "create", "update"] {
+        if !access::may(context, verb, namespace).await {
+            tracing::info!(
+                verb,
+                "no right to keep a checkpoint in Secrets; every object is opened again after a restart"
+            );
+            return;
+        }
+    }
+    let pieces = store::read(context, &mut saved).await;
+    let (ring, header) = (context.ring(), Header::of(&context.config));
+    let records: Vec<_> = pieces.iter().flat_map(|text| piece::read(text, &header, &ring)).collect();
+    tracing::info!(objects = records.len(), "read the checkpoint");
+    context.index.recall(records);
+    saved.changes = context.index.changes();
+}
+
+/// Keeps the checkpoint current, a write a minute at most, until told to stop.
+pub(crate) async fn keep(context: Arc<Context>, stop: CancellationToken) -> Result<(), StartError> {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = tokio::time::sleep(BETWEEN_WRITES) => write(&context).await,
+        }
+    }
+}
+
+/// Writes what changed since the last time.
+pub(crate) async fn write(context: &Context) {
+    let mut saved = context.checkpoint.saved.lock().await;
+    let changes = context.index.changes();
+    if !saved.is_allowed || changes == saved.changes {
+        return;
+    }
+    let mut records = Vec::new();
+    context.index.records(|key, record| records.push((key.clone(), record)));
+    let header = Header::of(&context.config);
+    let count = piece::count(records.len()).max(saved.pieces());
+    for (number, records) in piece::divided(records, count).into_iter().enumerate() {
+        let text = piece::write(&header, count, records);
+        if let Err(error) = store::write(context, &mut saved, number, text).await {
+            tracing::warn!(
+                error = crate::error::answer(&error),
+                "cannot write the checkpoint; trying again in a minute"
+            );
+            return;
+        }
+    }
+    saved.changes = changes;
+}
+
+const BETWEEN_WRITES: Duration = Duration::from_secs(60);

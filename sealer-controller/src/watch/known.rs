@@ -1,0 +1,134 @@
+//! One SealedSecret between two looks: enough to decide whether to look again, and no content.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
+use kube::ResourceExt as _;
+use kube::api::{DynamicObject, ObjectMeta};
+use sealer_core::resource::explain::Explanation;
+use sealer_core::{Fingerprint, Scope};
+
+use crate::error::Reason;
+use crate::reconcile::status;
+
+/// A Secret that is as its SealedSecret says, at one of its versions, and the keys that opened it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct InOrder {
+    pub(crate) uid: Box<str>,
+    pub(crate) version: Box<str>,
+    pub(crate) keys: Arc<[Fingerprint]>,
+}
+
+impl InOrder {
+    pub(crate) fn new(secret: &ObjectMeta, keys: Arc<[Fingerprint]>) -> Self {
+        let text = |field: &Option<String>| field.as_deref().unwrap_or_default().into();
+        Self { uid: text(&secret.uid), version: text(&secret.resource_version), keys }
+    }
+
+    /// Whether that Secret is the same, and at the same version.
+    pub(crate) fn is(&self, secret: &ObjectMeta) -> bool {
+        !self.version.is_empty()
+            && secret.uid.as_deref() == Some(&*self.uid)
+            && secret.resource_version.as_deref() == Some(&*self.version)
+    }
+}
+
+/// What decides what a SealedSecret says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub(crate) uid: Box<str>,
+    pub(crate) generation: i64,
+    /// An annotation: an edit of it makes no new generation.
+    pub(crate) scope: Scope,
+}
+
+impl Identity {
+    pub(crate) fn of(object: &DynamicObject) -> Self {
+        Self {
+            uid: object.metadata.uid.as_deref().unwrap_or_default().into(),
+            generation: object.metadata.generation.unwrap_or_default(),
+            scope: Scope::from_annotations(object.annotations()),
+        }
+    }
+}
+
+/// A SealedSecret and the Secret that is in order for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Record {
+    pub(crate) sealed: Identity,
+    pub(crate) secret: InOrder,
+}
+
+impl Record {
+    /// Whether the object is the one that was recorded, and its status says that it is in sync.
+    pub(super) fn holds_for(&self, sealed: &Identity, object: &DynamicObject, without_status: bool) -> bool {
+        let status = object.data.get("status");
+        let nothing_to_say = || status::next(status, None, object.metadata.generation, Timestamp::UNIX_EPOCH).is_none();
+        self.sealed == *sealed && (without_status || nothing_to_say())
+    }
+}
+
+/// What hints at the key of an object.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Traces {
+    /// When its spec was written last.
+    pub(crate) written: Option<Timestamp>,
+    /// Keys that opened it before.
+    pub(crate) keys: Arc<[Fingerprint]>,
+}
+
+/// What is remembered of a SealedSecret.
+#[derive(Default)]
+pub(super) struct Known {
+    pub(super) sealed: Identity,
+    pub(super) instance: Box<str>,
+    pub(super) traces: Traces,
+    /// Whether no worker has looked at it as it is now.
+    pub(super) waiting: bool,
+    /// The object as the watch brought it, if there was room to keep it until a worker comes.
+    pub(super) body: Option<Box<DynamicObject>>,
+    /// The Secret that we wrote or found in order.
+    pub(super) secret: Option<InOrder>,
+    /// Whether that is remembered from before a restart and was not seen since.
+    pub(super) unproven: bool,
+    /// The last version that the watch of Secrets brought since a worker began.
+    pub(super) seen_version: Box<str>,
+    pub(super) settled: bool,
+    /// Why no key opened it, once that was looked for; it is looked for once a generation.
+    pub(super) explained: Option<Option<Box<Explanation>>>,
+    pub(super) failed: Option<Reason>,
+    pub(super) gone: bool,
+}
+
+impl Known {
+    pub(super) fn new(sealed: Identity, instance: &str, traces: Traces) -> Self {
+        Self { sealed, instance: instance.into(), traces, waiting: true, ..Self::default() }
+    }
+
+    /// As it was recorded before a restart.
+    pub(super) fn recalled(sealed: Identity, instance: &str, traces: Traces, secret: InOrder, proven: bool) -> Self {
+        let known = Self::new(sealed, instance, traces);
+        Self { waiting: !proven, settled: proven, unproven: !proven, secret: Some(secret), ..known }
+    }
+
+    /// The version of the Secret in order; empty if there is none.
+    pub(super) fn secret_version(&self) -> &str {
+        self.secret.as_ref().map_or("", |secret| &secret.version)
+    }
+
+    /// It was deleted.
+    pub(super) fn end(&mut self) {
+        self.gone = true;
+        self.waiting = false;
+        self.body = None;
+    }
+}
+
+/// When somebody last wrote more than the status.
+pub(super) fn written(metadata: &ObjectMeta) -> Option<Timestamp> {
+    let own = |entry: &&ManagedFieldsEntry| entry.subresource.as_deref().unwrap_or_default().is_empty();
+    let times = metadata.managed_fields.iter().flatten().filter(own).filter_map(|entry| entry.time.as_ref());
+    let created = metadata.creation_timestamp.iter();
+    times.chain(created).map(|time| time.0).max()
+}
