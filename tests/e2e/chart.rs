@@ -121,7 +121,9 @@ async fn state(scene: &Scene) -> Result<State> {
     let lines = async |kinds: &str, field: &str| -> Result<Vec<String>> {
         let columns = format!("custom-columns=K:.kind,N:.metadata.name,V:.metadata.{field},T:.type");
         let told = scene.shell().must(&format!("kubectl get {kinds} -n {namespace} -o {columns} --no-headers")).await?;
-        Ok(told.lines().filter(|line| !line.contains("helm.sh/release")).map(words).collect())
+        // Helm's own record, and the controller's.
+        let own = |line: &&str| !line.contains("helm.sh/release") && !line.contains("/checkpoint");
+        Ok(told.lines().filter(own).map(words).collect())
     };
     let versions = lines("sealedsecrets,secrets", "resourceVersion").await?;
     let identities = lines("deployments,services,serviceaccounts,roles,rolebindings", "uid").await?;

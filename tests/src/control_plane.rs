@@ -184,6 +184,8 @@ fn api_server_args(folder: &Path, etcd_port: u16, port: u16) -> Vec<String> {
         format!("--egress-selector-config-file={}", file("egress.yaml")),
         format!("--audit-log-path={}", file("audit.log")),
         format!("--audit-policy-file={}", file("audit.yaml")),
+        // In MB: one file from the start to the end.
+        "--audit-log-maxsize=10000".to_owned(),
     ]
 }
 

@@ -5,6 +5,7 @@
 //! one, however it ends.
 
 pub mod control_plane;
+pub mod load;
 pub mod node;
 pub mod playground;
 pub mod process;

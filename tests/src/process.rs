@@ -37,6 +37,11 @@ impl Process {
         Ok(Self { child, lifeline })
     }
 
+    /// The id of the shell that runs the program.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The exit status, if the process has ended.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()

@@ -10,7 +10,7 @@ use sealer_core::resource::explain::Explanation;
 use crate::error::{Failure, Reason};
 use crate::metrics::Series;
 use crate::queue::{Key, Line, Queue};
-use crate::watch::known::{Identity, InOrder, Known, Record, Traces, written};
+use crate::watch::known::{Body, Identity, InOrder, Known, Record, Traces, written};
 
 /// All SealedSecrets in view.
 #[derive(Default)]
@@ -25,8 +25,8 @@ struct View {
     all: HashMap<Key, Known>,
     /// From before a restart, until the object is seen; with whether its Secret was seen as recorded.
     recalled: HashMap<Key, (Record, bool)>,
-    /// Objects that are held whole.
-    bodies: usize,
+    /// Bytes of objects that are held whole.
+    weight: usize,
     /// Counts what changes in the records.
     changes: u64,
 }
@@ -69,8 +69,9 @@ impl Index {
         // A generation that nobody observed keeps waiting tools waiting, whatever else is the same.
         let observed = observed == Some(sealed.generation) || (self.without_status && known.settled);
         if same && !known.gone && (known.waiting || observed) {
-            if let Some(body) = known.body.as_deref_mut() {
-                *body = object;
+            if let Some(old) = known.body.take() {
+                let new = known.body.insert(Body::new(object)).weight;
+                view.weight = view.weight - old.weight + new;
             }
             return Seen::Same;
         }
@@ -88,8 +89,8 @@ impl Index {
         known.seen_version = Box::default();
         known.waiting = false;
         let body = known.body.take()?;
-        view.bodies -= 1;
-        Some(*body)
+        view.weight -= body.weight;
+        Some(body.object)
     }
 
     /// The Secret that was in order before a restart, if nobody has looked since.
@@ -276,12 +277,13 @@ impl View {
     /// Puts an object in, and keeps it whole if there is room.
     fn put(&mut self, key: &Key, mut known: Known, object: DynamicObject) {
         self.changes += 1;
-        self.bodies -= usize::from(self.all.get(key).is_some_and(|known| known.body.is_some()));
-        if known.waiting && self.bodies < MOST_BODIES {
-            known.body = Some(Box::new(object));
-            self.bodies += 1;
+        let body = Body::new(object);
+        if known.waiting && self.weight + body.weight <= MOST_WEIGHT {
+            self.weight += body.weight;
+            known.body = Some(body);
         }
-        self.all.insert(key.clone(), known);
+        let before = self.all.insert(key.clone(), known).and_then(|known| known.body);
+        self.weight -= before.map_or(0, |body| body.weight);
     }
 
     /// Takes an object in that was in order before a restart.
@@ -308,15 +310,16 @@ impl View {
 
     fn end(&mut self, key: &Key) {
         let Some(known) = self.all.get_mut(key) else { return };
-        self.bodies -= usize::from(known.body.is_some());
+        self.weight -= known.body.as_ref().map_or(0, |body| body.weight);
         known.end();
         self.changes += 1;
     }
 }
 
 const INSTANCE_LABEL: &str = "app.kubernetes.io/instance";
-/// Objects that are held whole while they wait; of those beyond, the worker reads the body when it comes to them.
-const MOST_BODIES: usize = 256;
+/// Bytes of objects that are held whole while they wait, some thousands of small ones; of those beyond, the worker reads
+/// the body when it comes to them.
+const MOST_WEIGHT: usize = 8 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -448,15 +451,21 @@ mod tests {
     #[test]
     fn only_so_many_objects_are_held_whole() {
         let index = Index::default();
-        let keys: Vec<Key> = (0..MOST_BODIES + 2).map(|at| Key::new("ns", format!("{at}"))).collect();
+        let keys: Vec<Key> = (0..10).map(|at| Key::new("ns", format!("{at}"))).collect();
+        let large = |uid: &str| {
+            let mut object = object(uid, 1, None, &json!({}));
+            object.data["spec"]["encryptedData"] = json!({"k": "x".repeat(MOST_WEIGHT / 8)});
+            object
+        };
         for key in &keys {
-            assert_eq!(index.saw(key, object("1", 1, None, &json!({}))), Seen::New);
+            assert_eq!(index.saw(key, large("1")), Seen::New);
+            assert_eq!(index.saw(key, large("1")), Seen::Same);
         }
-        let held = keys.iter().filter(|key| index.take(key).is_some()).count();
-        assert_eq!(held, MOST_BODIES);
-        assert_eq!(index.lock().bodies, 0);
-        index.saw(&keys[0], object("2", 1, None, &json!({})));
+        index.saw(&keys[0], large("2"));
+        assert_eq!(keys.iter().filter(|key| index.take(key).is_some()).count(), 7);
+        assert_eq!(index.lock().weight, 0);
+        index.saw(&keys[0], large("3"));
         index.mark_gone(&keys[0]);
-        assert_eq!(index.lock().bodies, 0);
+        assert_eq!(index.lock().weight, 0);
     }
 }

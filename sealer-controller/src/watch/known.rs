@@ -8,6 +8,7 @@ use kube::ResourceExt as _;
 use kube::api::{DynamicObject, ObjectMeta};
 use sealer_core::resource::explain::Explanation;
 use sealer_core::{Fingerprint, Scope};
+use serde_json::Value;
 
 use crate::error::Reason;
 use crate::reconcile::status;
@@ -78,6 +79,29 @@ pub(crate) struct Traces {
     pub(crate) keys: Arc<[Fingerprint]>,
 }
 
+/// An object that is held whole.
+pub(super) struct Body {
+    pub(super) object: DynamicObject,
+    /// Bytes that it takes, about.
+    pub(super) weight: usize,
+}
+
+impl Body {
+    pub(super) fn new(object: DynamicObject) -> Box<Self> {
+        let weight = NODE * 8 + weight(&object.data);
+        Box::new(Self { object, weight })
+    }
+}
+
+fn weight(value: &Value) -> usize {
+    match value {
+        Value::String(text) => NODE + text.len(),
+        Value::Array(items) => NODE + items.iter().map(weight).sum::<usize>(),
+        Value::Object(fields) => NODE + fields.iter().map(|(name, value)| name.len() + weight(value)).sum::<usize>(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => NODE,
+    }
+}
+
 /// What is remembered of a SealedSecret.
 #[derive(Default)]
 pub(super) struct Known {
@@ -87,7 +111,7 @@ pub(super) struct Known {
     /// Whether no worker has looked at it as it is now.
     pub(super) waiting: bool,
     /// The object as the watch brought it, if there was room to keep it until a worker comes.
-    pub(super) body: Option<Box<DynamicObject>>,
+    pub(super) body: Option<Box<Body>>,
     /// The Secret that we wrote or found in order.
     pub(super) secret: Option<InOrder>,
     /// Whether that is remembered from before a restart and was not seen since.
@@ -132,3 +156,6 @@ pub(super) fn written(metadata: &ObjectMeta) -> Option<Timestamp> {
     let created = metadata.creation_timestamp.iter();
     times.chain(created).map(|time| time.0).max()
 }
+
+/// A value in a tree, with its place in a map.
+const NODE: usize = 64;
