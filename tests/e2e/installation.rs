@@ -41,6 +41,7 @@ pub(crate) const INSTALLATIONS: [&Installation; 3] = [
             "scale::two_hundred",
             // Nobody may watch Secrets: what happens to them alone is not seen.
             "lifecycle::a_secret_deleted_by_hand",
+            "scale::a_restart_costs",
             "lifecycle::a_secret_edited_by_hand",
             "ownership::a_secret_handed_over_later",
             "ownership::only_what_was_ours",

@@ -83,3 +83,47 @@ pub(crate) async fn nothing_the_controller_asks_for_is_forbidden(scene: Scene) -
     ensure!(refused.is_empty(), "{refused:?}");
     Ok(())
 }
+
+/// What was in sync before a restart and still is, is not even looked at.
+pub(crate) async fn a_restart_costs_no_look_and_no_write(scene: Scene) -> Result<()> {
+    let names: Vec<String> = (0..20).map(|at| format!("kept-{at}")).collect();
+    for name in &names {
+        scene.apply(&scene.sealed(name, &[("k", "v")], Scope::Strict).await?).await?;
+    }
+    for name in &names {
+        scene.synced(name, "True").await?;
+    }
+    let looks = |scene: &Scene| {
+        let logs = scene.suite.whole_logs();
+        logs.lines()
+            .filter(|line| line.contains("msg=Updating") && line.contains(&format!("key={}/", scene.namespace)))
+            .count()
+    };
+    let (looked, called) = (looks(&scene), calls(&scene)?.len());
+    ensure!(looked >= names.len(), "the log does not tell of looks");
+    let changed = scene
+        .without_controller(async || {
+            // One of them changes while nobody watches.
+            let broken =
+                serde_json::json!({ "metadata": { "labels": { "edited": "by-hand" } }, "data": { "k": null } });
+            let secrets = scene.secrets();
+            secrets.patch("kept-7", &kube::api::PatchParams::default(), &kube::api::Patch::Merge(broken)).await?;
+            Ok("kept-7")
+        })
+        .await?;
+    let series = format!("namespace=\"{}\"", scene.namespace);
+    let all = async || {
+        let metrics = scene.metrics().await?;
+        let synced = metrics
+            .lines()
+            .filter(|line| line.contains("condition_info") && line.contains(&series) && line.ends_with(" 1"));
+        Ok((synced.count() == names.len()).then_some(()))
+    };
+    scene.eventually("all of them in sync", all).await?;
+    scene.holds(changed, &[("k", "v")]).await?;
+    let after = settled(&scene, called + 2).await?;
+    let after = sorted(after.into_iter().skip(called).collect());
+    ensure!(looks(&scene) == looked + 1, "{} looks instead of one", looks(&scene) - looked);
+    ensure!(after.iter().filter(|call| *call == "update secrets").count() == 1 && after.len() <= 4, "{after:?}");
+    Ok(())
+}

@@ -148,9 +148,11 @@ impl Index {
     pub(crate) fn settled(&self, key: &Key, outcome: Result<InOrder, &Failure>) -> bool {
         let mut view = self.lock();
         view.changes += 1;
+        let now = view.changes;
         let Some(known) = view.all.get_mut(key) else { return false };
         let before = (known.settled, known.failed);
         known.settled = true;
+        known.settled_at = now;
         match outcome {
             Ok(secret) => {
                 known.failed = None;
@@ -166,13 +168,15 @@ impl Index {
         self.lock().all.get(key).is_some_and(|known| known.failed.is_some())
     }
 
-    /// Objects whose Secret was in order and is missing in a fresh list of a namespace (or of all).
-    pub(crate) fn without_secret(&self, namespace: Option<&str>, listed: &[Key]) -> Vec<Key> {
+    /// Objects whose Secret was in order when a list of a namespace (or of all) began, at that count of
+    /// [`Index::changes`], and is missing there.
+    pub(crate) fn without_secret(&self, namespace: Option<&str>, listed: &[Key], began: u64) -> Vec<Key> {
         let listed: BTreeSet<&Key> = listed.iter().collect();
         let view = self.lock();
         let missing = view.all.iter().filter(|(key, known)| {
             let in_view = namespace.is_none_or(|namespace| key.namespace == namespace);
-            in_view && !known.gone && known.secret.is_some() && !listed.contains(key)
+            let was_there = known.secret.is_some() && known.settled_at <= began;
+            in_view && !known.gone && was_there && !listed.contains(key)
         });
         missing.map(|(key, _)| key.clone()).collect()
     }
@@ -249,7 +253,7 @@ impl Index {
         !self.lock().recalled.is_empty()
     }
 
-    /// Counts changes of what [`Index::records`] gives.
+    /// Counts changes of what is known.
     pub(crate) fn changes(&self) -> u64 {
         self.lock().changes
     }
@@ -392,12 +396,13 @@ mod tests {
         assert!(index.settled(&key, Err(&failure)), "news");
         assert!(!index.settled(&key, Err(&failure)), "known");
         assert!(index.has_failed(&key));
-        assert_eq!(index.without_secret(None, &[]), [], "it had none");
+        assert_eq!(index.without_secret(None, &[], index.changes()), [], "it had none");
         assert!(index.settled(&key, Ok(in_order("7"))));
         assert!(!index.has_failed(&key));
-        assert_eq!(index.without_secret(Some("ns"), &[]), std::slice::from_ref(&key));
-        assert_eq!(index.without_secret(Some("other"), &[]), []);
-        assert_eq!(index.without_secret(None, std::slice::from_ref(&key)), []);
+        assert_eq!(index.without_secret(Some("ns"), &[], index.changes()), std::slice::from_ref(&key));
+        assert_eq!(index.without_secret(None, &[], index.changes() - 1), [], "it was made while the list was read");
+        assert_eq!(index.without_secret(Some("other"), &[], index.changes()), []);
+        assert_eq!(index.without_secret(None, std::slice::from_ref(&key), index.changes()), []);
     }
 
     #[test]

@@ -119,6 +119,8 @@ pub(super) struct Known {
     /// The last version that the watch of Secrets brought since a worker began.
     pub(super) seen_version: Box<str>,
     pub(super) settled: bool,
+    /// When that was, as a count of changes.
+    pub(super) settled_at: u64,
     /// Why no key opened it, once that was looked for; it is looked for once a generation.
     pub(super) explained: Option<Option<Box<Explanation>>>,
     pub(super) failed: Option<Reason>,

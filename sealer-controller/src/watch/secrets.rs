@@ -39,17 +39,20 @@ async fn watch(context: &Context, namespace: Option<&str>, looked: &Cancellation
     let api: Api<PartialObjectMeta<Secret>> =
         namespace.map_or_else(all, |namespace| Api::namespaced(context.client.clone(), namespace));
     let mut events = stream::events(api, None);
-    let mut listed = Vec::new();
+    let (mut listed, mut began) = (Vec::new(), 0);
     while let Some(event) = events.next().await {
         match event {
-            Ok(watcher::Event::Init) => listed.clear(),
+            Ok(watcher::Event::Init) => {
+                listed.clear();
+                began = context.index.changes();
+            }
             // What was done while nobody watched shows in a fresh list.
             Ok(watcher::Event::InitApply(secret)) => {
                 changed(context, &secret, Line::Backlog);
                 listed.extend(Some(key_of(&secret)).filter(|key| context.index.knows(key)));
             }
             Ok(watcher::Event::InitDone) => {
-                let missing = context.index.without_secret(namespace, &std::mem::take(&mut listed));
+                let missing = context.index.without_secret(namespace, &std::mem::take(&mut listed), began);
                 missing.into_iter().for_each(|key| context.queue.add(key, Line::Backlog));
                 looked.cancel();
             }

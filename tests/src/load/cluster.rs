@@ -11,7 +11,7 @@ use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::Client;
 use kube::api::{Api, ApiResource, DynamicObject, PostParams};
 use sealer_core::key::stored::{Naming, to_secret};
-use sealer_core::{Certificate, Label, Plaintext, Scope, UnsealingKey, seal};
+use sealer_core::{Certificate, Label, Plaintext, Scope, UnsealingKey, api, seal};
 use serde_json::json;
 
 use super::Options;
@@ -78,7 +78,8 @@ impl Cluster {
             Ok((key, certificate))
         });
         let (key, certificate) = made.await??;
-        let secret = to_secret(&key, &certificate, &Naming::default());
+        let naming = Naming { prefix: api::DEFAULT_KEY_PREFIX.to_owned(), ..Naming::default() };
+        let secret = to_secret(&key, &certificate, &naming);
         let secrets: Api<Secret> = Api::namespaced(self.client.clone(), "kube-system");
         secrets.create(&PostParams::default(), &secret).await?;
         Ok(key)
