@@ -281,13 +281,14 @@ impl View {
     /// Puts an object in, and keeps it whole if there is room.
     fn put(&mut self, key: &Key, mut known: Known, object: DynamicObject) {
         self.changes += 1;
+        let before = self.all.remove(key).and_then(|known| known.body);
+        self.weight -= before.map_or(0, |body| body.weight);
         let body = Body::new(object);
         if known.waiting && self.weight + body.weight <= MOST_WEIGHT {
             self.weight += body.weight;
             known.body = Some(body);
         }
-        let before = self.all.insert(key.clone(), known).and_then(|known| known.body);
-        self.weight -= before.map_or(0, |body| body.weight);
+        self.all.insert(key.clone(), known);
     }
 
     /// Takes an object in that was in order before a restart.
