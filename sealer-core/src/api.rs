@@ -18,6 +18,14 @@ pub const DEFAULT_CONTROLLER_NAME: &str = "sealed-secrets-controller";
 pub const KEY_LABEL: &str = "sealedsecrets.bitnami.com/sealed-secrets-key";
 /// Value of [`KEY_LABEL`] on a key in use.
 pub const KEY_LABEL_ACTIVE: &str = "active";
+/// Value of [`KEY_LABEL`] on a key that was retired: the controller does not use it, and nobody deleted it.
+pub const KEY_LABEL_RETIRED: &str = "retired";
+/// Annotation of a key Secret: when a backup that holds the key was last proven to open, in RFC 3339.
+pub const BACKED_UP_AT_ANNOTATION: &str = "sealedsecrets.bitnami.com/backed-up-at";
+/// Annotation of a key Secret: the fingerprint of the key that was in that backup under the Secret's name.
+pub const BACKED_UP_FINGERPRINT_ANNOTATION: &str = "sealedsecrets.bitnami.com/backed-up-fingerprint";
+/// Annotation of a retired key Secret: since when, in RFC 3339.
+pub const RETIRED_AT_ANNOTATION: &str = "sealedsecrets.bitnami.com/retired-at";
 /// Prefix of the names of new key Secrets.
 pub const DEFAULT_KEY_PREFIX: &str = "sealed-secrets-key";
 

@@ -90,3 +90,50 @@ pub enum CertificateError {
     #[error("certificate could not be signed")]
     Signing,
 }
+
+/// A key Secret that holds no key to use.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoredKeyError {
+    /// It came out of a SealedSecret.
+    #[error("it is owned by a SealedSecret: a sealing key that can be opened with a sealing key protects nothing")]
+    Owned,
+    /// No private key in it.
+    #[error("tls.key: {0}")]
+    Key(#[from] KeyError),
+}
+
+/// An encrypted backup that cannot be written or read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BackupError {
+    /// Nothing to write.
+    #[error("there is no key to back up")]
+    Empty,
+    /// No block of an encrypted key.
+    #[error("it holds no encrypted sealing key")]
+    NotABackup,
+    /// The block at its end is not there.
+    #[error("it is cut off: the block at its end is missing or damaged")]
+    Truncated,
+    /// Not encrypted as a backup is.
+    #[error("key {0} is not encrypted as a backup is (PBES2 with scrypt and AES-256-CBC, the same for all keys)")]
+    Foreign(usize),
+    /// A key opens, so that the passphrase is right; the whole is not what was written.
+    #[error(
+        "the passphrase is right, but the file is not as it was written: a block was changed, moved, added or taken away"
+    )]
+    Changed,
+    /// No key opens.
+    #[error("the passphrase is wrong, or every key in the file was changed")]
+    Passphrase,
+    /// Written by a later release.
+    #[error("it has version {0}; this program reads version 1")]
+    Version(u32),
+    /// The operating system gave no randomness.
+    #[error("no randomness from the operating system")]
+    Randomness,
+    /// The backend refused, without detail.
+    #[error("encryption failed")]
+    Backend,
+}

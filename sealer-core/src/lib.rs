@@ -31,11 +31,13 @@ pub mod seal;
 pub mod template;
 
 pub use envelope::SealedValue;
+pub use key::backup::{Backup, Passphrase};
 pub use key::certificate::Certificate;
 pub use key::fingerprint::Fingerprint;
 pub use key::keyring::{KeyEntry, Keyring};
 pub use key::private::UnsealingKey;
 pub use key::public::SealingKey;
+pub use key::stored::StoredKey;
 pub use plaintext::Plaintext;
 pub use resource::{SealedSecret, SealedSecretSpec};
 pub use scope::{Label, Scope};

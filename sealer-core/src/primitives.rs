@@ -1,5 +1,5 @@
-//! The only file that names a cryptographic backend: RSA-OAEP, RSA signatures and generation, AES-GCM, SHA-256,
-//! randomness.
+//! The only room that names a cryptographic backend: RSA-OAEP, RSA signatures and generation, AES-GCM, SHA-256,
+//! randomness, and in `passphrase` what a passphrase protects.
 //!
 //! Private-key operations of 2048 to 8192 bits run in aws-lc-rs (constant-time, blinded). The `rsa` crate is the key
 //! model; it seals where aws-lc-rs is not built in or does not take the size, and opens only keys of 1024 to 2047 bits,
@@ -21,6 +21,8 @@ use zeroize::Zeroizing;
 use crate::error::{KeyError, SealError};
 use crate::plaintext::{Plaintext, SessionKey};
 use crate::scope::Label;
+
+pub(crate) mod passphrase;
 
 pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()

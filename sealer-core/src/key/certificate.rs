@@ -100,6 +100,14 @@ impl Certificate {
         pem::encode("CERTIFICATE", &self.der).to_string()
     }
 
+    pub(crate) fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
+        Self::from_inner(&parse(der)?, der.to_vec())
+    }
+
+    pub(crate) fn der(&self) -> &[u8] {
+        &self.der
+    }
+
     /// Refuses an expired certificate. The first day is not looked at, nor is any chain: it is self-signed.
     ///
     /// # Errors

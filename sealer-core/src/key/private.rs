@@ -66,6 +66,11 @@ impl UnsealingKey {
         self.public.bits()
     }
 
+    /// The key as RFC 5958 has it, in DER.
+    pub(crate) fn secret_pkcs8_der(&self) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        to_pkcs8(&self.pkcs1)
+    }
+
     pub(crate) fn secret_pkcs1_der(&self) -> &[u8] {
         &self.pkcs1
     }
@@ -93,7 +98,7 @@ impl UnsealingKey {
         self.backend.unwrap(&padded, label)
     }
 
-    fn from_pkcs8(der: &[u8]) -> Result<Self, KeyError> {
+    pub(crate) fn from_pkcs8(der: &[u8]) -> Result<Self, KeyError> {
         let info = PrivateKeyInfoRef::from_der(der).map_err(|_| KeyError::NotAKey)?;
         match info.algorithm.oid {
             oid if oid == pkcs1::ALGORITHM_OID => {

@@ -1,0 +1,110 @@
+//! What a passphrase protects: keys from scrypt, AES-256-CBC as PKCS#8 has it, and HMAC-SHA256 over the whole.
+
+use aes::Aes256;
+use cbc::cipher::block_padding::Pkcs7;
+use cbc::cipher::{BlockModeDecrypt as _, BlockModeEncrypt as _, KeyIvInit as _};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+/// What scrypt costs (RFC 7914): `N` as a power of two, `r` and `p`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cost {
+    pub(crate) log_n: u8,
+    pub(crate) r: u32,
+    pub(crate) p: u32,
+}
+
+/// Two keys out of one derivation. The first half is what PBES2 asks scrypt for, so that other readers get it too; the
+/// second is for authentication alone.
+pub(crate) struct PassphraseKeys(Zeroizing<[u8; 2 * KEY]>);
+
+impl PassphraseKeys {
+    /// Nothing if the cost is out of bounds.
+    pub(crate) fn derive(passphrase: &[u8], salt: &[u8], cost: Cost) -> Option<Self> {
+        if !cost.is_bearable() {
+            return None;
+        }
+        let parameters = scrypt::Params::new(cost.log_n, cost.r, cost.p).ok()?;
+        let mut keys = Zeroizing::new([0; 2 * KEY]);
+        scrypt::scrypt(passphrase, salt, &parameters, keys.as_mut_slice()).ok()?;
+        Some(Self(keys))
+    }
+
+    pub(crate) fn encrypt(&self, start: [u8; BLOCK], plaintext: &[u8]) -> Vec<u8> {
+        let cipher = cbc::Encryptor::<Aes256>::new(self.cipher_key().into(), &start.into());
+        cipher.encrypt_padded_vec::<Pkcs7>(plaintext)
+    }
+
+    pub(crate) fn decrypt(&self, start: [u8; BLOCK], ciphertext: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let cipher = cbc::Decryptor::<Aes256>::new(self.cipher_key().into(), &start.into());
+        cipher.decrypt_padded_vec::<Pkcs7>(ciphertext).ok().map(Zeroizing::new)
+    }
+
+    /// The authentication code of the parts, in order and each with its length.
+    pub(crate) fn code<'a>(&self, parts: impl IntoIterator<Item = &'a [u8]>) -> Option<[u8; KEY]> {
+        Some(self.authenticate(parts)?.finalize().into_bytes().into())
+    }
+
+    /// Whether the code is that of the parts, in a time that tells nothing.
+    pub(crate) fn is_code_of<'a>(&self, code: &[u8], parts: impl IntoIterator<Item = &'a [u8]>) -> bool {
+        self.authenticate(parts).is_some_and(|state| state.verify_slice(code).is_ok())
+    }
+
+    fn authenticate<'a>(&self, parts: impl IntoIterator<Item = &'a [u8]>) -> Option<Hmac<Sha256>> {
+        let mut state = Hmac::<Sha256>::new_from_slice(self.0.get(KEY..)?).ok()?;
+        for part in parts {
+            state.update(&u64::try_from(part.len()).ok()?.to_be_bytes());
+            state.update(part);
+        }
+        Some(state)
+    }
+
+    fn cipher_key(&self) -> &[u8; KEY] {
+        self.0.first_chunk().unwrap_or(&[0; KEY])
+    }
+}
+
+impl Cost {
+    /// Whoever opens a file must not be made to spend more than 256 MiB or half a minute on it.
+    fn is_bearable(self) -> bool {
+        let memory = u64::from(self.r).checked_mul(128).and_then(|block| block.checked_shl(u32::from(self.log_n)));
+        self.log_n < 32 && self.p <= MOST_PASSES && memory.is_some_and(|memory| memory <= MOST_MEMORY)
+    }
+}
+
+/// Bytes of a key and of a code.
+pub(crate) const KEY: usize = 32;
+/// Bytes of an AES block.
+pub(crate) const BLOCK: usize = 16;
+const MOST_MEMORY: u64 = 256 << 20;
+const MOST_PASSES: u32 = 32;
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests may panic")]
+
+    use super::*;
+
+    const CHEAP: Cost = Cost { log_n: 4, r: 8, p: 1 };
+
+    #[test]
+    fn what_was_encrypted_and_authenticated_comes_back_and_nothing_else_does() {
+        let keys = PassphraseKeys::derive(b"passphrase", b"salt", CHEAP).unwrap();
+        let encrypted = keys.encrypt([1; BLOCK], b"a value");
+        assert_eq!(keys.decrypt([1; BLOCK], &encrypted).unwrap().as_slice(), b"a value");
+        assert!(keys.decrypt([1; BLOCK], encrypted.get(1..).unwrap()).is_none());
+        let code = keys.code([&b"ab"[..], b"c"]).unwrap();
+        assert!(keys.is_code_of(&code, [&b"ab"[..], b"c"]));
+        assert!(!keys.is_code_of(&code, [&b"a"[..], b"bc"]), "borders between parts count");
+        let others = PassphraseKeys::derive(b"Passphrase", b"salt", CHEAP).unwrap();
+        assert!(!others.is_code_of(&code, [&b"ab"[..], b"c"]));
+    }
+
+    #[test]
+    fn costs_beyond_bounds_are_refused_before_they_are_paid() {
+        for (log_n, r, p) in [(30, 8, 1), (63, 8, 1), (14, u32::MAX, 1), (14, 8, 1000), (14, 0, 1)] {
+            assert!(PassphraseKeys::derive(b"p", b"s", Cost { log_n, r, p }).is_none(), "{log_n} {r} {p}");
+        }
+    }
+}
