@@ -6,6 +6,7 @@ use sealer_core::Scope;
 
 use crate::cluster::Choice;
 use crate::diagnostics::CliError;
+use crate::key_files::KeySources;
 
 /// One command.
 #[derive(Debug)]
@@ -33,7 +34,7 @@ pub(crate) struct Reseal {
     /// Instead of the cluster's newest.
     pub(crate) certificate: Option<String>,
     /// Without any, the controller opens.
-    pub(crate) private_keys: Vec<String>,
+    pub(crate) keys: KeySources,
     pub(crate) check: bool,
     pub(crate) dry_run: bool,
     pub(crate) diff: bool,

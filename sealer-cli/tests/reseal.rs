@@ -187,12 +187,12 @@ fn wrong_uses_say_what_to_do() {
         (
             Some(1),
             format!(
-                "error: no private key in {certificate}\nhint: --private-key takes a PEM file, a key Secret, or a List of them as kubectl get -o yaml prints it\n"
+                "error: no private key in {certificate}\nhint: it takes a PEM file, a key Secret, a List of them as kubectl get -o yaml prints it, or a backup\n"
             )
         )
     );
     assert_eq!(
         told(&[".", "--cert", &certificate]),
-        (Some(1), "error: another certificate can be sealed for only with the private keys that open the files\nhint: give them with --private-key, or leave --cert out to reseal for the cluster's newest key\n".to_owned())
+        (Some(1), "error: another certificate can be sealed for only with the private keys that open the files\nhint: give them with --private-key or --backup, or leave --cert out to reseal for the cluster's newest key\n".to_owned())
     );
 }

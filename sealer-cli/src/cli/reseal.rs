@@ -4,8 +4,8 @@ use sealer_core::flags::{Flag, Kind};
 
 use super::{Parsed, parsed};
 use crate::diagnostics::CliError;
-use crate::kubernetes_flags;
 use crate::request::{Request, Reseal};
+use crate::{key_flags, kubernetes_flags};
 
 pub(super) fn read(args: &[String], variable: &dyn Fn(&str) -> Option<String>) -> Result<Request, CliError> {
     let values = match parsed("sealer reseal", &table(), args, variable, wrong)? {
@@ -19,7 +19,7 @@ pub(super) fn read(args: &[String], variable: &dyn Fn(&str) -> Option<String>) -
     Ok(Request::Reseal(Box::new(Reseal {
         paths: values.positionals().to_vec(),
         certificate: non_empty("cert"),
-        private_keys: values.list("private-key").to_vec(),
+        keys: key_flags::sources(&values),
         check: values.is_on("check"),
         dry_run: values.is_on("dry-run"),
         diff: values.is_on("diff"),
@@ -30,7 +30,7 @@ pub(super) fn read(args: &[String], variable: &dyn Fn(&str) -> Option<String>) -
 
 /// The flags of `sealer reseal`.
 pub(crate) fn table() -> Vec<Flag> {
-    OWN.iter().chain(kubernetes_flags::TABLE).copied().collect()
+    OWN.iter().chain(key_flags::TABLE).chain(kubernetes_flags::TABLE).copied().collect()
 }
 
 fn wrong(message: String) -> CliError {
@@ -39,16 +39,12 @@ fn wrong(message: String) -> CliError {
 
 const OWN: &[Flag] = &[
     Flag::new("cert", Kind::Text, "", "Certificate to seal for, a file or a URL, instead of the cluster's newest."),
-    Flag::new("check", Kind::Switch, "", "Change nothing; fail if a value is not sealed for that certificate.").without_variable(),
+    Flag::new("check", Kind::Switch, "", "Change nothing; fail if a value is not sealed for that certificate.")
+        .without_variable(),
     Flag::new("diff", Kind::Switch, "", "Print the lines that change.").without_variable(),
     Flag::new("dry-run", Kind::Switch, "", "Change nothing; say what would change.").without_variable(),
     Flag::new("help", Kind::Switch, "", "Print this text and exit.").without_variable(),
-    Flag::new("output", Kind::Words(&["text", "json"]), "text", "Form of the summary: text or json.").short('o').without_variable(),
-    Flag::new(
-        "private-key",
-        Kind::List,
-        "",
-        "Files with private keys (PEM, key Secrets or Lists of them) that open the files; without them the controller does.",
-    )
-    .without_variable(),
+    Flag::new("output", Kind::Words(&["text", "json"]), "text", "Form of the summary: text or json.")
+        .short('o')
+        .without_variable(),
 ];

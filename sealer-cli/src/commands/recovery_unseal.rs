@@ -151,19 +151,6 @@ fn key_secrets(bytes: &[u8], path: &str) -> Result<Vec<Value>, CliError> {
     Ok(secrets)
 }
 
-/// The keys of a file that can be used, and how many Secrets of it hold none: a backup of a cluster has what the
-/// cluster has, broken ones among it.
-pub(crate) fn usable_keys(path: &String) -> Result<(Vec<UnsealingKey>, usize), CliError> {
-    let bytes = fs::read(path).map_err(|error| CliError::file("open", path, &error))?;
-    if let Ok(key) = UnsealingKey::from_pem(&bytes) {
-        return Ok((vec![key], 0));
-    }
-    let secrets = key_secrets(&bytes, path)?;
-    let keys: Vec<_> = secrets.iter().filter_map(|secret| key_of_secret(secret, path).ok()).collect();
-    let broken = secrets.len() - keys.len();
-    Ok((keys, broken))
-}
-
 fn key_of_secret(secret: &Value, path: &str) -> Result<UnsealingKey, CliError> {
     let encoded = secret.pointer("/data/tls.key").and_then(Value::as_str);
     let encoded = encoded.ok_or_else(|| {

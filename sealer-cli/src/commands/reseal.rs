@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use crate::certificate;
 use crate::cluster::{Answer, Cluster};
-use crate::commands::recovery_unseal;
 use crate::diagnostics::CliError;
+use crate::key_files;
 use crate::manifest;
 use crate::manifest::patch::{Edited, PatchError, Replacement};
 use crate::request::Reseal;
@@ -21,7 +21,7 @@ use crate::ui::{self, Ui};
 pub(crate) fn run(request: &Reseal, ui: &mut Ui) -> Result<(), CliError> {
     let files = tree::files(&request.paths)?;
     let progress = ui.progress("resealing", files.len());
-    let reports: Vec<Report> = if request.private_keys.is_empty() {
+    let reports: Vec<Report> = if request.keys.is_empty() {
         let sealer = Online::connect(request)?;
         files.iter().map(|path| sealer.file(path, request, &progress)).collect()
     } else {
@@ -129,20 +129,7 @@ struct Offline {
 
 impl Offline {
     fn load(request: &Reseal, ui: &Ui) -> Result<Self, CliError> {
-        let mut keys = Vec::new();
-        for path in &request.private_keys {
-            let (found, broken) = recovery_unseal::usable_keys(path)?;
-            if broken > 0 && !found.is_empty() {
-                ui.notice(&format!("warning: {broken} Secrets in {path} hold no private key that can be used"));
-            }
-            if found.is_empty() {
-                return Err(CliError::new(format!("no private key in {path}")).hint(
-                    "--private-key takes a PEM file, a key Secret, or a List of them as kubectl get -o yaml prints it",
-                ));
-            }
-            keys.extend(found);
-        }
-        let keyring = Keyring::from_keys(keys);
+        let keyring = key_files::load(&request.keys, ui)?;
         let certificate: Certificate = certificate::load(request.certificate.as_deref(), &request.cluster)?;
         certificate.check_validity(ui::now()).map_err(|error| CliError::new(error.to_string()))?;
         Ok(Self { keyring, target: certificate.key().clone() })
@@ -180,7 +167,9 @@ impl Online {
             return Err(CliError::new(
                 "another certificate can be sealed for only with the private keys that open the files",
             )
-            .hint("give them with --private-key, or leave --cert out to reseal for the cluster's newest key"));
+            .hint(
+                "give them with --private-key or --backup, or leave --cert out to reseal for the cluster's newest key",
+            ));
         }
         let cluster = Cluster::connect(&request.cluster)?;
         let path = cluster.path(api::ROTATE)?;
