@@ -15,6 +15,7 @@ use crate::diagnostics::CliError;
 use crate::network;
 
 mod config;
+pub(crate) mod objects;
 mod transport;
 mod usable;
 
@@ -162,7 +163,10 @@ impl Cluster {
     /// Stores a new key Secret in the controller's namespace; returns its name.
     pub(crate) fn create_secret(&self, secret: &Secret) -> Result<String, CliError> {
         let secrets: Api<Secret> = Api::namespaced(self.client.clone(), &self.namespace);
-        let created = self.runtime.block_on(secrets.create(&PostParams::default(), secret));
+        self.created(self.runtime.block_on(secrets.create(&PostParams::default(), secret)))
+    }
+
+    fn created(&self, created: Result<Secret, kube::Error>) -> Result<String, CliError> {
         let created = created.map_err(|error| {
             CliError::new(format!(
                 "cannot create a sealing key in namespace `{}`: {}",
@@ -204,7 +208,11 @@ impl Cluster {
                 network::refused(verb, &resource(path), status.code, &status.message, is_status)
             }
             kube::Error::Service(error) => {
-                let verb = if verb == "get" { "Get" } else { "Post" };
+                let verb = match verb {
+                    "get" | "list" => "Get",
+                    "patch" => "Patch",
+                    _ => "Post",
+                };
                 network::unanswered(verb, &format!("{}{path}", self.root), &**error)
             }
             other => chain(other),

@@ -6,7 +6,7 @@ use crate::request::{Mode, Request};
 use crate::ui::Ui;
 
 mod fetch_certificate;
-mod keys_rotate;
+mod keys;
 mod merge_into;
 mod online;
 mod raw;
@@ -30,7 +30,7 @@ pub(crate) fn run(request: Request, ui: &mut Ui) -> Result<(), CliError> {
             ui.write(reference::man());
             return Ok(());
         }
-        Request::KeysRotate(rotate) => return keys_rotate::run(&rotate, ui),
+        Request::Keys(verb) => return keys::run(&verb, ui),
         Request::Reseal(reseal) => return reseal::run(&reseal, ui),
         Request::TemplateCheck(check) => return template_check::run(&check, ui),
         Request::Compat(request) => request,

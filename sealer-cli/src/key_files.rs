@@ -83,6 +83,11 @@ pub(crate) fn open(path: &str, bytes: &[u8], passphrase: &Passphrase) -> Result<
 
 /// The passphrase from its file, or from the terminal. It never stands on a command line or in a variable.
 pub(crate) fn passphrase(file: Option<&str>, of: &str) -> Result<Passphrase, CliError> {
+    passphrase_text(file, of).map(|text| Passphrase::new(Zeroizing::new(text.as_bytes().to_vec())))
+}
+
+/// The same as text, for whoever has to judge it.
+pub(crate) fn passphrase_text(file: Option<&str>, of: &str) -> Result<Zeroizing<String>, CliError> {
     let text = match file {
         Some(path) => only_line(path)?,
         None => prompt::secret(&format!("passphrase of {of}: ")).ok_or_else(|| {
@@ -93,7 +98,7 @@ pub(crate) fn passphrase(file: Option<&str>, of: &str) -> Result<Passphrase, Cli
     if text.is_empty() {
         return Err(CliError::new(format!("the passphrase of {of} is empty")));
     }
-    Ok(Passphrase::new(Zeroizing::new(text.as_bytes().to_vec())))
+    Ok(text)
 }
 
 fn only_line(path: &str) -> Result<Zeroizing<String>, CliError> {

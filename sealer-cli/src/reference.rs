@@ -4,6 +4,7 @@ use clap::{Arg, ArgAction, Command};
 use clap_complete::Shell;
 use sealer_core::flags::{Flag, Kind, variable_of};
 
+use crate::cli::keys::KeysVerb;
 use crate::{cli, compat};
 
 /// The completion script of a shell.
@@ -29,10 +30,8 @@ pub(crate) fn man() -> String {
 
 /// The tables in clap's terms. Nothing is parsed with it: the rules of existing scripts are not clap's.
 fn command() -> Command {
-    let rotate = Command::new("rotate")
-        .about("Make a new active sealing key, and wait until the controller serves it")
-        .args(cli::rotate_table().iter().filter_map(argument));
-    let keys = Command::new("keys").about("Sealing keys of a cluster").subcommand(rotate);
+    let keys = cli::keys::VERBS.iter().map(keys_verb);
+    let keys = Command::new("keys").about("Sealing keys of a cluster").subcommands(keys);
     let files = Arg::new("FILE").required(true).num_args(1..).help("Files with SealedSecrets, or `-`");
     let check = Command::new("check")
         .about("Parse and render the templates of SealedSecrets with placeholders, without any key")
@@ -59,6 +58,15 @@ fn command() -> Command {
         .subcommand(Command::new("man").about("Print the manual page"))
 }
 
+fn keys_verb(verb: &KeysVerb) -> Command {
+    let command = Command::new(verb.name).about(verb.about).args(verb.table().iter().filter_map(argument));
+    match verb.argument.strip_suffix("...") {
+        Some(name) => command.arg(Arg::new(name).required(true).num_args(1..)),
+        None if verb.argument.is_empty() => command,
+        None => command.arg(Arg::new(verb.argument).required(true)),
+    }
+}
+
 fn argument(flag: &Flag) -> Option<Arg> {
     if flag.help.is_empty() || flag.help == ACCEPTED {
         return None;
@@ -75,9 +83,15 @@ fn argument(flag: &Flag) -> Option<Arg> {
 /// docs/cli.md.
 #[cfg_attr(not(test), expect(dead_code, reason = "a test writes the page and holds it against the tables"))]
 fn markdown() -> String {
-    let (compat, rotate, check) = (rows(&compat::table()), rows(&cli::rotate_table()), rows(cli::template::TABLE));
+    let (compat, check) = (rows(&compat::table()), rows(cli::template::TABLE));
+    let keys: String = cli::keys::VERBS.iter().map(keys_section).collect();
     let reseal = rows(&cli::reseal::table());
-    format!("{HEAD}\n{compat}\n{ROTATE}\n{rotate}\n{RESEAL}\n{reseal}\n{CHECK}\n{check}\n{TAIL}")
+    format!("{HEAD}\n{compat}\n{keys}{RESEAL}\n{reseal}\n{CHECK}\n{check}\n{TAIL}")
+}
+
+fn keys_section(verb: &KeysVerb) -> String {
+    let heading = format!("sealer keys {} {}", verb.name, verb.argument);
+    format!("## {}\n\n{}\n{}\n{CLUSTER}\n", heading.trim_end(), verb.text, rows(verb.own))
 }
 
 fn rows(table: &[Flag]) -> String {
@@ -98,8 +112,7 @@ const HEAD: &str = "# Command line\n\n<!-- Generated from the tables of flags: S
 `sealer` reads a Secret from standard input (or `--secret-file`) and writes a SealedSecret. Linked or copied under the name\n\
 `kubeseal` it speaks that name. Words that are no flags are passed over; the command line beats the variable, which beats the\n\
 default. Exit status: 0 done, 1 failed, 2 the command line cannot be read.\n";
-const ROTATE: &str = "## sealer keys rotate\n\nMakes a new active sealing key with your own rights, waits until the controller serves its certificate, and prints both\n\
-fingerprints. What was sealed before still opens.\n";
+const CLUSTER: &str = "The cluster is chosen with the flags and variables above, from `--as` to `--username`.\n";
 const RESEAL: &str = "## sealer reseal PATH...\n\nSeals every value of the files' SealedSecrets anew: for the cluster's newest key, or for `--cert` of another one. Only the bytes of\n\
 the sealed values change; what does not parse, what no key opens and what a template holds stays as it is and is reported. Values\n\
 that are sealed for that key already stay, where a private key at hand can tell.\n";

@@ -1,12 +1,12 @@
 //! What is asked for, checked: every conflict between flags is found here and before anything is touched.
 
-use std::time::Duration;
-
 use sealer_core::Scope;
 
 use crate::cluster::Choice;
 use crate::diagnostics::CliError;
 use crate::key_files::KeySources;
+
+pub(crate) mod keys;
 
 /// One command.
 #[derive(Debug)]
@@ -19,8 +19,8 @@ pub(crate) enum Request {
     Man,
     /// Anything that writes sealed documents or a certificate.
     Compat(Box<Compat>),
-    /// Make a new sealing key in the cluster.
-    KeysRotate(Box<KeysRotate>),
+    /// The sealing keys of a cluster.
+    Keys(Box<keys::Keys>),
     /// Seal the values of files anew.
     Reseal(Box<Reseal>),
     /// Look at the templates of files.
@@ -40,6 +40,22 @@ pub(crate) struct Reseal {
     pub(crate) diff: bool,
     pub(crate) json: bool,
     pub(crate) cluster: Choice,
+}
+
+impl Reseal {
+    /// For the cluster's newest key, opened and sealed by its controller.
+    pub(crate) fn by_the_controller(paths: &[String], cluster: &Choice, dry_run: bool) -> Self {
+        Self {
+            paths: paths.to_vec(),
+            certificate: None,
+            keys: KeySources::default(),
+            check: false,
+            dry_run,
+            diff: false,
+            json: false,
+            cluster: cluster.clone(),
+        }
+    }
 }
 
 /// Which templates to look at, and how.
@@ -104,14 +120,4 @@ impl Compat {
             }
         }
     }
-}
-
-/// `sealer keys rotate`.
-#[derive(Debug)]
-pub(crate) struct KeysRotate {
-    pub(crate) cluster: Choice,
-    pub(crate) prefix: String,
-    pub(crate) bits: usize,
-    pub(crate) validity: Duration,
-    pub(crate) patience: Duration,
 }

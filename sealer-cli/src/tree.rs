@@ -93,6 +93,12 @@ fn object(edited: &Edited<'_>, tree: &Tree, path: &[Step]) -> SealedObject {
             items.push(SealedItem { name: key.text.clone(), value: value.text().unwrap_or_default().to_owned(), path });
         }
     }
+    // The deprecated form: one sealed value, bound to the same label.
+    if let Some(blob) = tree.field("spec").and_then(|spec| spec.field("data")).and_then(Tree::text) {
+        let steps = ["spec", "data"].map(|name| Step::Name(name.to_owned()));
+        let path = path.iter().cloned().chain(steps).collect();
+        items.push(SealedItem { name: "spec.data".to_owned(), value: blob.to_owned(), path });
+    }
     SealedObject { document, name: text("name"), namespace: text("namespace"), scope, templated, items }
 }
 

@@ -133,6 +133,21 @@ pub(crate) fn replace(path: &str, bytes: &[u8]) -> Result<(), CliError> {
     ui.finish()
 }
 
+/// Writes a file that only its owner may read, as one step. Nothing that has the name is replaced, and no link followed.
+pub(crate) fn create_private(path: &str, bytes: &[u8]) -> Result<(), CliError> {
+    let failed = |error: &io::Error| CliError::file("write", path, error);
+    let place = Path::new(path);
+    let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    // A temporary file is its owner's alone, whatever the umask.
+    let mut file = NamedTempFile::new_in(folder).map_err(|error| failed(&error))?;
+    file.write_all(bytes).map_err(|error| failed(&error))?;
+    file.as_file().sync_all().map_err(|error| failed(&error))?;
+    file.persist_noclobber(place).map_err(|error| failed(&error.error))?;
+    // The name is to outlast a power cut, too, where folders can be synced.
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    Ok(())
+}
+
 /// The time of day.
 #[expect(clippy::disallowed_methods, reason = "the one place where the clock enters")]
 pub(crate) fn now() -> Timestamp {

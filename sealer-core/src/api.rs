@@ -26,6 +26,10 @@ pub const BACKED_UP_AT_ANNOTATION: &str = "sealedsecrets.bitnami.com/backed-up-a
 pub const BACKED_UP_FINGERPRINT_ANNOTATION: &str = "sealedsecrets.bitnami.com/backed-up-fingerprint";
 /// Annotation of a retired key Secret: since when, in RFC 3339.
 pub const RETIRED_AT_ANNOTATION: &str = "sealedsecrets.bitnami.com/retired-at";
+/// Annotation of a key Secret that a rotation made and has not finished with yet.
+pub const ROTATION_ANNOTATION: &str = "sealedsecrets.bitnami.com/rotation";
+/// Value of [`ROTATION_ANNOTATION`].
+pub const ROTATION_UNFINISHED: &str = "unfinished";
 /// Prefix of the names of new key Secrets.
 pub const DEFAULT_KEY_PREFIX: &str = "sealed-secrets-key";
 

@@ -19,6 +19,7 @@ mod command_line;
 mod connections;
 mod failures;
 mod installation;
+mod key_life;
 mod keys;
 mod lifecycle;
 mod ownership;
@@ -102,6 +103,10 @@ const TESTS: &[(&str, &str, Test)] = tests![
     keys::a_restored_key_opens_what_waited_for_it,
     keys::a_restart_changes_nothing_and_serves_the_same_key,
     keys::keys_of_other_namespaces_are_ignored,
+    key_life::a_key_is_rotated_resealed_for_and_retired,
+    key_life::a_rotation_goes_on_after_an_interruption,
+    key_life::a_backup_is_proven_and_restored_elsewhere,
+    key_life::whoever_may_not_read_keys_is_told_so,
     command_line::the_first_users_pipes_work,
     command_line::whoever_is_authenticated_may_fetch_the_certificate,
     command_line::an_unreachable_or_forbidden_controller_is_named,

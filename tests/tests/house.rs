@@ -99,6 +99,7 @@ fn the_cluster_is_written_from_few_places() {
         "checkpoint/store.rs",
         "watch/access.rs",
         "sealer-cli/src/cluster.rs",
+        "sealer-cli/src/cluster/objects.rs",
     ];
     assert_eq!(naming(&writes, &allowed), Vec::<PathBuf>::new());
 }

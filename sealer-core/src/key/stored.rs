@@ -8,7 +8,9 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use crate::api::{BACKED_UP_AT_ANNOTATION, BACKED_UP_FINGERPRINT_ANNOTATION, KEY_LABEL, KEY_LABEL_ACTIVE};
+use crate::api::{
+    BACKED_UP_AT_ANNOTATION, BACKED_UP_FINGERPRINT_ANNOTATION, KEY_LABEL, KEY_LABEL_ACTIVE, ROTATION_ANNOTATION,
+};
 use crate::error::StoredKeyError;
 use crate::key::certificate::Certificate;
 use crate::key::keyring::KeyEntry;
@@ -136,7 +138,11 @@ fn secret(metadata: ObjectMeta, key: &UnsealingKey, certificates: String) -> Sec
 
 /// Annotations that do not belong to the key: what kubectl last applied holds the private key itself, and the others
 /// speak of this Secret and not of the next one.
-const FORGOTTEN: [&str; 3] =
-    ["kubectl.kubernetes.io/last-applied-configuration", BACKED_UP_AT_ANNOTATION, BACKED_UP_FINGERPRINT_ANNOTATION];
+const FORGOTTEN: [&str; 4] = [
+    "kubectl.kubernetes.io/last-applied-configuration",
+    BACKED_UP_AT_ANNOTATION,
+    BACKED_UP_FINGERPRINT_ANNOTATION,
+    ROTATION_ANNOTATION,
+];
 /// Below this a key opens values, and nothing is sealed with it.
 const SMALLEST_SEALING_KEY: usize = 2048;

@@ -60,6 +60,9 @@ async fn cloud_credential(plane: &ControlPlane, shell: &Shell) -> Result<()> {
 }
 
 async fn rotation(shell: &Shell) -> Result<()> {
+    let backup = "(umask 077; printf 'correct horse battery' > passphrase) && \
+                  sealer keys backup --passphrase-file passphrase -o sealing.keys";
+    step::run(shell, "a backup of the sealing key, proven to open", backup, "sealing.keys holds these keys").await?;
     step::run(shell, "a new sealing key", "sealer keys rotate", "new key  SHA256:").await?;
     let pipe = "kubectl create secret generic second -n default --dry-run=client -o yaml --from-literal=foo=baz | \
                 sealer --namespace default --format yaml | kubectl apply -f -";

@@ -1,0 +1,49 @@
+//! `sealer keys check`: does a backup open everything that is sealed?
+
+use serde_json::json;
+
+use super::survey::{Finding, Opener, Survey};
+use crate::cluster::Cluster;
+use crate::diagnostics::CliError;
+use crate::key_files;
+use crate::request::keys::Check;
+use crate::ui::Ui;
+
+pub(super) fn run(request: &Check, ui: &mut Ui) -> Result<(), CliError> {
+    let keyring = key_files::load(&request.keys, ui)?;
+    let mut survey = Survey::default();
+    survey.add_files(&request.paths)?;
+    if request.in_cluster {
+        survey.add_cluster(&Cluster::connect(&request.cluster)?)?.required()?;
+    }
+    let findings = survey.open(&keyring, ui);
+    let lines = unopened(&findings, &survey.unreadable);
+    let opened = findings.iter().filter(|finding| matches!(finding.opener, Opener::Key(_))).count();
+    if request.json {
+        let answer =
+            json!({ "keys": keyring.entries().len(), "items": findings.len(), "opened": opened, "unopened": lines });
+        ui.write(format!("{answer}\n"));
+    } else {
+        ui.write(lines.iter().map(|line| format!("{line}\n")).collect::<String>());
+        ui.write(format!("{opened} of {} items open with the keys of the backup\n", findings.len()));
+    }
+    ui.flush()?;
+    if lines.is_empty() {
+        return Ok(());
+    }
+    Err(CliError::new(format!("{} are not proven to open with this backup", lines.len())).hint(
+        "a new backup holds the keys that the cluster has now: sealer keys backup -o FILE; what no key of the cluster opens is lost",
+    ))
+}
+
+/// One line each for what does not open or cannot be tried.
+fn unopened(findings: &[Finding], unreadable: &[String]) -> Vec<String> {
+    let line = |finding: &Finding| match finding.opener {
+        Opener::Key(_) => None,
+        Opener::NoKey => Some(format!("{}: no key of the backup opens it", finding.place)),
+        Opener::Templated => {
+            Some(format!("{}: a template names its object, so that it cannot be tried", finding.place))
+        }
+    };
+    findings.iter().filter_map(line).chain(unreadable.iter().cloned()).collect()
+}

@@ -1,0 +1,169 @@
+//! `sealer keys list`: which keys there are, how old, how well kept, and who still needs them.
+
+use jiff::{SignedDuration, Timestamp};
+use sealer_core::Certificate;
+use sealer_core::key::keyring::{NextKey, RotationPolicy, next_key};
+use serde_json::{Value, json};
+
+use super::cluster_keys::{ClusterKey, ClusterKeys, State};
+use super::survey::{Finding, Opener, Survey};
+use crate::cluster::Cluster;
+use crate::cluster::objects::Sight;
+use crate::diagnostics::CliError;
+use crate::request::keys::List;
+use crate::ui::{self, Ui};
+
+pub(super) fn run(request: &List, ui: &mut Ui) -> Result<(), CliError> {
+    let cluster = Cluster::connect(&request.cluster)?;
+    let keys = match ClusterKeys::load(&cluster, ui::now())? {
+        Sight::Seen(keys) => keys,
+        Sight::Forbidden(error) => return certificate_alone(&cluster, request, &error, ui),
+    };
+    for broken in &keys.broken {
+        ui.notice(&format!("warning: Secret {broken}"));
+    }
+    let mut survey = Survey::default();
+    survey.add_files(&request.paths)?;
+    let cluster_seen = match survey.add_cluster(&cluster)? {
+        Sight::Seen(()) => true,
+        Sight::Forbidden(error) => {
+            ui.notice(&format!("warning: {}; items of the cluster are not counted", error.message()));
+            false
+        }
+    };
+    for unreadable in &survey.unreadable {
+        ui.notice(&format!("warning: {unreadable}"));
+    }
+    let findings = survey.open(&keys.ring(), ui);
+    let table = Table { keys: &keys, findings: &findings, cluster_seen, files_seen: !request.paths.is_empty() };
+    let due = due(&keys, request);
+    let text = if request.json { format!("{}\n", table.json(due)) } else { table.text(due, request) };
+    ui.write(text);
+    Ok(())
+}
+
+/// What anybody may see who can reach the controller.
+fn certificate_alone(cluster: &Cluster, request: &List, error: &CliError, ui: &mut Ui) -> Result<(), CliError> {
+    let bytes = cluster.certificate()?;
+    let certificate = Certificate::first_from_pem(&bytes)
+        .map_err(|error| CliError::new(format!("the controller does not serve a certificate: {error}")))?;
+    let (fingerprint, expires) = (certificate.key().fingerprint(), certificate.not_after());
+    ui.notice(&format!("warning: {}; only the certificate that the controller serves is shown", error.message()));
+    if request.json {
+        let key = json!({ "fingerprint": fingerprint.as_str(), "notBefore": certificate.not_before(),
+            "expires": expires, "state": State::Active.word() });
+        ui.write(format!("{}\n", json!({ "complete": false, "keys": [key] })));
+    } else {
+        let (from, until) = (date(certificate.not_before()), date(expires));
+        ui.write(format!("{fingerprint}  active  from {from}  expires {until}\n"));
+    }
+    Ok(())
+}
+
+/// When the controller makes the next key, under the assumption that it was given that period.
+fn due(keys: &ClusterKeys, request: &List) -> Option<Timestamp> {
+    let in_use = keys.keys.iter().filter(|key| key.is_in_use()).map(|key| key.stored.entry()).collect();
+    let policy = RotationPolicy { period: request.period, cutoff: None };
+    match next_key(&sealer_core::Keyring::new(in_use), ui::now(), &policy) {
+        NextKey::Now => Some(ui::now()),
+        NextKey::At(moment) => Some(moment),
+        NextKey::Never => None,
+    }
+}
+
+struct Table<'a> {
+    keys: &'a ClusterKeys,
+    findings: &'a [Finding],
+    cluster_seen: bool,
+    files_seen: bool,
+}
+
+impl Table<'_> {
+    /// How many items an opener has, in the cluster or in files; nothing where nobody looked.
+    fn count(&self, opener: &Opener, in_cluster: bool) -> Option<usize> {
+        let looked = if in_cluster { self.cluster_seen } else { self.files_seen };
+        let of = |finding: &&Finding| finding.in_cluster == in_cluster && finding.opener == *opener;
+        looked.then(|| self.findings.iter().filter(of).count())
+    }
+
+    fn needs(&self, key: &ClusterKey, in_cluster: bool) -> Option<usize> {
+        self.count(&Opener::Key(key.fingerprint().clone()), in_cluster)
+    }
+
+    fn text(&self, due: Option<Timestamp>, request: &List) -> String {
+        let mut rows = vec![HEAD.map(str::to_owned)];
+        rows.extend(self.keys.keys.iter().map(|key| self.row(key)));
+        let widths: Vec<usize> = (0..HEAD.len())
+            .map(|column| rows.iter().filter_map(|row| row.get(column)).map(String::len).max().unwrap_or_default())
+            .collect();
+        let line = |row: &[String; 8]| -> String {
+            let cells: String = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}  ")).collect();
+            format!("{}\n", cells.trim_end())
+        };
+        let mut text: String = rows.iter().map(line).collect();
+        for (opener, what) in [
+            (Opener::NoKey, "items are opened by none of these keys"),
+            (Opener::Templated, "items stand in objects that a template names; which key they need cannot be told"),
+        ] {
+            let number = self.findings.iter().filter(|finding| finding.opener == opener).count();
+            if number > 0 {
+                text.push_str(&format!("{number} {what}\n"));
+            }
+        }
+        text + &renewal(due, request)
+    }
+
+    fn row(&self, key: &ClusterKey) -> [String; 8] {
+        let counted = |number: Option<usize>| number.map_or_else(|| "?".to_owned(), |number| number.to_string());
+        let files = if self.files_seen { counted(self.needs(key, false)) } else { "-".to_owned() };
+        let expires = key.stored.certificates.first().map_or_else(|| "-".to_owned(), |crt| date(crt.not_after()));
+        [
+            key.fingerprint().as_str().to_owned(),
+            key.name().to_owned(),
+            key.stored.created.map_or_else(|| "-".to_owned(), date),
+            expires,
+            self.keys.state(key).word().to_owned(),
+            key.backed_up_at().map_or("never", |at| at.get(..10).unwrap_or(at)).to_owned(),
+            counted(self.needs(key, true)),
+            files,
+        ]
+    }
+
+    fn json(&self, due: Option<Timestamp>) -> Value {
+        let key = |key: &ClusterKey| {
+            json!({
+                "fingerprint": key.fingerprint().as_str(), "secret": key.name(), "created": key.stored.created,
+                "notBefore": key.stored.certificates.first().map(Certificate::not_before),
+                "expires": key.stored.certificates.first().map(Certificate::not_after),
+                "state": self.keys.state(key).word(), "backedUpAt": key.backed_up_at(),
+                "items": { "cluster": self.needs(key, true), "files": self.needs(key, false) },
+            })
+        };
+        let others =
+            |opener: &Opener| json!({ "cluster": self.count(opener, true), "files": self.count(opener, false) });
+        json!({
+            "complete": true, "keys": self.keys.keys.iter().map(key).collect::<Vec<_>>(), "nextRenewal": due,
+            "noKeyOpens": others(&Opener::NoKey), "templated": others(&Opener::Templated),
+        })
+    }
+}
+
+fn renewal(due: Option<Timestamp>, request: &List) -> String {
+    let Some(due) = due else { return "the controller makes no new key by itself (--renew-period 0)\n".to_owned() };
+    let hours = request.period.unwrap_or_default().as_secs() / 3600;
+    format!(
+        "next renewal {} if the controller runs with --key-renew-period {hours}h (say so with --renew-period)\n",
+        minute(due)
+    )
+}
+
+fn date(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d").to_string()
+}
+
+/// Rounded up: at that minute the key is due.
+fn minute(time: Timestamp) -> String {
+    time.saturating_add(SignedDuration::from_secs(59)).unwrap_or(time).strftime("%Y-%m-%d %H:%MZ").to_string()
+}
+
+const HEAD: [&str; 8] = ["FINGERPRINT", "SECRET", "CREATED", "EXPIRES", "STATE", "BACKUP", "CLUSTER", "FILES"];

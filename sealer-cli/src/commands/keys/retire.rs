@@ -1,0 +1,144 @@
+//! `sealer keys retire`: takes a key out of use that nothing needs any longer, and back into use.
+
+use std::time::{Duration, Instant};
+
+use sealer_core::Keyring;
+use sealer_core::api::{KEY_LABEL, KEY_LABEL_RETIRED, RETIRED_AT_ANNOTATION};
+use serde_json::json;
+
+use super::cluster_keys::{ClusterKey, ClusterKeys, State, in_use};
+use super::survey::{Finding, Opener, Survey};
+use crate::cluster::Cluster;
+use crate::diagnostics::CliError;
+use crate::request::keys::Retire;
+use crate::ui::{self, Ui};
+
+pub(super) fn run(request: &Retire, ui: &mut Ui) -> Result<(), CliError> {
+    let cluster = Cluster::connect(&request.cluster)?;
+    let keys = ClusterKeys::load(&cluster, ui::now())?.required()?;
+    let key = keys.beginning(&request.key)?;
+    let (label, metadata, done) = if request.undo {
+        let metadata = json!({ "labels": in_use(), "annotations": { RETIRED_AT_ANNOTATION: null } });
+        ("active", metadata, "is in use again; what waits for it opens within seconds")
+    } else {
+        let metadata = json!({ "labels": { KEY_LABEL: KEY_LABEL_RETIRED },
+            "annotations": { RETIRED_AT_ANNOTATION: ui::now().to_string() } });
+        (KEY_LABEL_RETIRED, metadata, "is retired; its Secret stays, and --undo takes it into use again")
+    };
+    if key.label() == label {
+        return answer(request, key, "nothing", "is so already; nothing was done", ui);
+    }
+    match request.undo {
+        true => may_return(key)?,
+        false => may_go(&cluster, &keys, key, request, ui)?,
+    }
+    if request.dry_run {
+        return answer(
+            request,
+            key,
+            "would",
+            if request.undo { "would be taken into use" } else { "would be retired" },
+            ui,
+        );
+    }
+    cluster.mark_secret(&key.secret, &metadata)?;
+    confirm(&cluster, key.name(), label)?;
+    answer(request, key, "done", done, ui)
+}
+
+fn answer(request: &Retire, key: &ClusterKey, outcome: &str, text: &str, ui: &mut Ui) -> Result<(), CliError> {
+    if request.json {
+        let fingerprint = key.fingerprint().as_str();
+        ui.write(format!("{}\n", json!({ "fingerprint": fingerprint, "secret": key.name(), "outcome": outcome })));
+    } else {
+        ui.write(format!("{} (Secret {}) {text}\n", key.fingerprint(), key.name()));
+    }
+    Ok(())
+}
+
+fn may_return(key: &ClusterKey) -> Result<(), CliError> {
+    if key.label() == KEY_LABEL_RETIRED {
+        return Ok(());
+    }
+    Err(CliError::new(format!(
+        "Secret `{}` was not retired by this command: its label is `{}`",
+        key.name(),
+        key.label()
+    ))
+    .hint("if it is to be used, label it yourself: kubectl label --overwrite secret NAME KEY=active"))
+}
+
+/// Refuses while the key is needed, or may be.
+fn may_go(
+    cluster: &Cluster,
+    keys: &ClusterKeys,
+    key: &ClusterKey,
+    request: &Retire,
+    ui: &mut Ui,
+) -> Result<(), CliError> {
+    if keys.state(key) == State::Active {
+        return Err(CliError::new(format!("{} is the active key: clients seal with it", key.fingerprint()))
+            .hint("make a new one first: sealer keys rotate"));
+    }
+    if key.is_found_by_name() {
+        return Err(CliError::new(format!("controllers use Secret `{}` for its name, whatever its label", key.name()))
+            .hint("store it under another name first: sealer keys backup, delete the Secret, sealer keys restore"));
+    }
+    if keys.keys.iter().filter(|key| key.is_in_use()).count() < 2 && key.is_in_use() {
+        return Err(CliError::new(format!("{} is the only key in use", key.fingerprint()))
+            .hint("make a new one first: sealer keys rotate"));
+    }
+    let mut survey = Survey::default();
+    survey.add_files(&request.paths)?;
+    survey.add_cluster(cluster)?.required()?;
+    // No other key opens what this one opens: it alone is tried.
+    let alone = Keyring::new(vec![key.stored.entry()]);
+    let findings = survey.open(&alone, ui);
+    let needs = needs(&findings, &survey.unreadable);
+    if needs.is_empty() {
+        if request.paths.is_empty() {
+            ui.notice(
+                "note: no files were looked at; name your repositories with --in to look for what is not applied",
+            );
+        }
+        return Ok(());
+    }
+    if request.json {
+        ui.write(format!("{}\n", json!({ "fingerprint": key.fingerprint().as_str(), "secret": key.name(), "outcome": "refused", "needs": needs })));
+    } else {
+        ui.write(needs.iter().map(|line| format!("{line}\n")).collect::<String>());
+    }
+    ui.flush()?;
+    Err(CliError::new(format!("{} need {}, or may need it; it stays in use", needs.len(), key.fingerprint()))
+        .hint("seal them anew for the active key, and apply the files: sealer reseal PATH..."))
+}
+
+fn needs(findings: &[Finding], unreadable: &[String]) -> Vec<String> {
+    let line = |finding: &Finding| match finding.opener {
+        Opener::Key(_) => Some(format!("{}: needs the key", finding.place)),
+        Opener::Templated => Some(format!("{}: may need the key; a template names its object", finding.place)),
+        Opener::NoKey => None,
+    };
+    let files = unreadable.iter().map(|file| format!("{file}: may need the key"));
+    findings.iter().filter_map(line).chain(files).collect()
+}
+
+/// Waits until the label is stored: only then does the controller hear of it.
+fn confirm(cluster: &Cluster, name: &str, wanted: &str) -> Result<(), CliError> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let secret = cluster.secret(name)?;
+        let label = secret.and_then(|secret| secret.metadata.labels).and_then(|labels| labels.get(KEY_LABEL).cloned());
+        if label.as_deref() == Some(wanted) {
+            return Ok(());
+        }
+        if Instant::now() >= deadline {
+            return Err(CliError::new(format!("the label of Secret `{name}` was changed again by somebody else"))
+                .hint("sealer keys list shows what holds now"));
+        }
+        cluster.wait(POLL);
+    }
+}
+
+const PATIENCE: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_millis(200);
