@@ -28,6 +28,10 @@ pub(super) fn run(request: &Check, ui: &mut Ui) -> Result<(), CliError> {
         ui.write(format!("{opened} of {} items open with the keys of the backup\n", findings.len()));
     }
     ui.flush()?;
+    if findings.is_empty() && lines.is_empty() {
+        return Err(CliError::new("nothing was proven: there is no sealed item")
+            .hint("is it the right folder or cluster? --in PATH looks at files, --in-cluster at the cluster"));
+    }
     if lines.is_empty() {
         return Ok(());
     }
@@ -41,8 +45,8 @@ fn unopened(findings: &[Finding], unreadable: &[String]) -> Vec<String> {
     let line = |finding: &Finding| match finding.opener {
         Opener::Key(_) => None,
         Opener::NoKey => Some(format!("{}: no key of the backup opens it", finding.place)),
-        Opener::Templated => {
-            Some(format!("{}: a template names its object, so that it cannot be tried", finding.place))
+        Opener::Unnamed => {
+            Some(format!("{}: its name or namespace does not stand in the file; it cannot be tried", finding.place))
         }
     };
     findings.iter().filter_map(line).chain(unreadable.iter().cloned()).collect()

@@ -102,12 +102,12 @@ impl Table<'_> {
         };
         let mut text: String = rows.iter().map(line).collect();
         for (opener, what) in [
-            (Opener::NoKey, "items are opened by none of these keys"),
-            (Opener::Templated, "items stand in objects that a template names; which key they need cannot be told"),
+            (Opener::NoKey, "opened by none of these keys"),
+            (Opener::Unnamed, "without their name or namespace in the file; which key they need cannot be told"),
         ] {
             let number = self.findings.iter().filter(|finding| finding.opener == opener).count();
             if number > 0 {
-                text.push_str(&format!("{number} {what}\n"));
+                text.push_str(&format!("items {what}: {number}\n"));
             }
         }
         text + &renewal(due, request)
@@ -143,7 +143,7 @@ impl Table<'_> {
             |opener: &Opener| json!({ "cluster": self.count(opener, true), "files": self.count(opener, false) });
         json!({
             "complete": true, "keys": self.keys.keys.iter().map(key).collect::<Vec<_>>(), "nextRenewal": due,
-            "noKeyOpens": others(&Opener::NoKey), "templated": others(&Opener::Templated),
+            "noKeyOpens": others(&Opener::NoKey), "unnamed": others(&Opener::Unnamed),
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use sealer_core::Keyring;
+use sealer_core::Fingerprint;
 use sealer_core::api::{KEY_LABEL, KEY_LABEL_RETIRED, RETIRED_AT_ANNOTATION};
 use serde_json::json;
 
@@ -91,16 +91,10 @@ fn may_go(
     let mut survey = Survey::default();
     survey.add_files(&request.paths)?;
     survey.add_cluster(cluster)?.required()?;
-    // No other key opens what this one opens: it alone is tried.
-    let alone = Keyring::new(vec![key.stored.entry()]);
-    let findings = survey.open(&alone, ui);
-    let needs = needs(&findings, &survey.unreadable);
+    let findings = survey.open(&keys.ring(), ui);
+    let needs = needs(key.fingerprint(), &findings, &survey.unreadable);
     if needs.is_empty() {
-        if request.paths.is_empty() {
-            ui.notice(
-                "note: no files were looked at; name your repositories with --in to look for what is not applied",
-            );
-        }
+        note(request, &findings, ui);
         return Ok(());
     }
     if request.json {
@@ -110,14 +104,28 @@ fn may_go(
     }
     ui.flush()?;
     Err(CliError::new(format!("{} need {}, or may need it; it stays in use", needs.len(), key.fingerprint()))
-        .hint("seal them anew for the active key, and apply the files: sealer reseal PATH..."))
+        .hint("seal them anew for the active key, and apply the files: sealer reseal PATH...")
+        .hint("files of other clusters need not be looked at: leave them out of --in"))
 }
 
-fn needs(findings: &[Finding], unreadable: &[String]) -> Vec<String> {
-    let line = |finding: &Finding| match finding.opener {
-        Opener::Key(_) => Some(format!("{}: needs the key", finding.place)),
-        Opener::Templated => Some(format!("{}: may need the key; a template names its object", finding.place)),
-        Opener::NoKey => None,
+/// What could not be found out, and does not keep the key in use.
+fn note(request: &Retire, findings: &[Finding], ui: &Ui) {
+    if request.paths.is_empty() {
+        ui.notice("note: no files were looked at; name your repositories with --in to look for what is not applied");
+    }
+    let foreign = findings.iter().filter(|finding| !finding.in_cluster && finding.opener == Opener::NoKey).count();
+    if foreign > 0 {
+        ui.notice(&format!("note: items of the files that no key of this cluster opens as they stand: {foreign}"));
+    }
+}
+
+fn needs(key: &Fingerprint, findings: &[Finding], unreadable: &[String]) -> Vec<String> {
+    let line = |finding: &Finding| match &finding.opener {
+        Opener::Key(opener) if opener == key => Some(format!("{}: needs the key", finding.place)),
+        Opener::Unnamed => {
+            Some(format!("{}: may need the key; its name or namespace does not stand in the file", finding.place))
+        }
+        Opener::Key(_) | Opener::NoKey => None,
     };
     let files = unreadable.iter().map(|file| format!("{file}: may need the key"));
     findings.iter().filter_map(line).chain(files).collect()

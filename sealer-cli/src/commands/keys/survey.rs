@@ -28,7 +28,7 @@ struct Object {
     /// The file and document; nothing in the cluster.
     file: Option<String>,
     name: String,
-    /// Nothing where a template names the object, and its values are bound to that.
+    /// Nothing where a part of it comes from elsewhere: from a template, or from whoever applies the file.
     label: Option<Label>,
     items: Vec<(String, String)>,
 }
@@ -48,8 +48,8 @@ pub(crate) enum Opener {
     Key(Fingerprint),
     /// None of those that were tried.
     NoKey,
-    /// It cannot be tried: a template names its object.
-    Templated,
+    /// It cannot be tried: a name that it is bound to does not stand in the file.
+    Unnamed,
 }
 
 impl Survey {
@@ -93,7 +93,7 @@ impl Object {
             in_cluster: self.file.is_none(),
             opener: match &self.label {
                 Some(label) => opener(value, label, keyring, &mut trials),
-                None => Opener::Templated,
+                None => Opener::Unnamed,
             },
         };
         self.items.iter().map(finding).collect()
@@ -120,6 +120,18 @@ fn in_cluster(object: &DynamicObject) -> Object {
     Object { file: None, name: format!("{namespace}/{name}"), label, items }
 }
 
+/// Whether all that its values are bound to stands in the file.
+fn is_named(object: &tree::SealedObject) -> bool {
+    let stands = |text: &str| !text.is_empty() && !text.contains("{{");
+    let (name, namespace) = (stands(&object.name), stands(&object.namespace));
+    !object.templated
+        && match object.scope {
+            Scope::Strict => name && namespace,
+            Scope::NamespaceWide => namespace,
+            Scope::ClusterWide => true,
+        }
+}
+
 fn in_file(path: &str) -> Result<Vec<Object>, String> {
     let bytes = ui::read(Some(path)).map_err(|error| error.message().to_owned())?;
     if !manifest::holds(&bytes, "SealedSecret") {
@@ -130,7 +142,7 @@ fn in_file(path: &str) -> Result<Vec<Object>, String> {
     let object = |object: tree::SealedObject| Object {
         file: Some(format!("{path}: document {}, ", object.document)),
         name: format!("{}/{}", object.namespace, object.name),
-        label: (!object.templated).then(|| object.label()),
+        label: Some(&object).filter(|object| is_named(object)).map(tree::SealedObject::label),
         items: object.items.into_iter().map(|item| (item.name, item.value)).collect(),
     };
     Ok(tree::objects(&edited).into_iter().map(object).collect())
