@@ -158,7 +158,10 @@ fn keys_come_back_as_they_were() {
         let told = to.must(&format!("{RESTORE} {file} --dry-run"));
         let planned =
             |key: &crate::Key, name: &str| format!("{}  would be restored as Secret {name}\n", key.fingerprint());
-        assert_eq!(told, [planned(oldest, "key-a"), planned(old, "key-b"), planned(new, "key-c")].concat());
+        assert_eq!(
+            told,
+            [planned(oldest, "key-a, not in use there"), planned(old, "key-b"), planned(new, "key-c")].concat()
+        );
         assert!(to.cluster.with(|state| state.secrets.is_empty()));
         let told = to.must(&format!("{RESTORE} {file}"));
         let restored = |key: &crate::Key, name: &str| format!("{}  restored as Secret {name}\n", key.fingerprint());
@@ -166,7 +169,10 @@ fn keys_come_back_as_they_were() {
             "the active key is {}\nA controller that follows its keys live uses them within seconds; another one after a restart.\n",
             new.fingerprint()
         );
-        assert_eq!(told, [restored(oldest, "key-a"), restored(old, "key-b"), restored(new, "key-c"), end].concat());
+        assert_eq!(
+            told,
+            [restored(oldest, "key-a, not in use there"), restored(old, "key-b"), restored(new, "key-c"), end].concat()
+        );
         to.cluster.with(|state| {
             for (name, secret) in &state.secrets {
                 let before = from.cluster.with(|state| state.secrets[name].clone());

@@ -109,8 +109,8 @@ fn report(request: &Restore, outcomes: &[Outcome<'_>], active: Option<&str>, ui:
     let words = |outcome: &Outcome<'_>| match &outcome.done {
         Done::There { secret, label } if label == KEY_LABEL_ACTIVE => ("there already", secret.clone(), ""),
         Done::There { secret, .. } => ("there already", secret.clone(), ", not in use there"),
-        Done::Restored { secret } => ("restored", secret.clone(), ""),
-        Done::Planned { secret } => ("would be restored", secret.clone(), ""),
+        Done::Restored { secret } => ("restored", secret.clone(), unused(outcome.key)),
+        Done::Planned { secret } => ("would be restored", secret.clone(), unused(outcome.key)),
     };
     if request.json {
         let key = |outcome: &Outcome<'_>| {
@@ -131,6 +131,11 @@ fn report(request: &Restore, outcomes: &[Outcome<'_>], active: Option<&str>, ui:
     if outcomes.iter().any(|outcome| matches!(outcome.done, Done::Restored { .. })) {
         ui.write("A controller that follows its keys live uses them within seconds; another one after a restart.\n");
     }
+}
+
+/// A key keeps its label: one that was retired stays so.
+fn unused(key: &StoredKey) -> &'static str {
+    if key.is_labelled_active() || !key.labels.contains_key(KEY_LABEL) { "" } else { ", not in use there" }
 }
 
 /// As long as the controller's own.
