@@ -43,17 +43,17 @@ pub(crate) struct Reseal {
 }
 
 impl Reseal {
-    /// For the cluster's newest key, opened and sealed by its controller.
-    pub(crate) fn by_the_controller(paths: &[String], cluster: &Choice, dry_run: bool) -> Self {
+    /// For the key of a rotation, opened and sealed by the controller.
+    pub(crate) fn by_the_controller(rotate: &keys::Rotate) -> Self {
         Self {
-            paths: paths.to_vec(),
+            paths: rotate.reseal.clone(),
             certificate: None,
             keys: KeySources::default(),
             check: false,
-            dry_run,
-            diff: false,
-            json: false,
-            cluster: cluster.clone(),
+            dry_run: rotate.dry_run,
+            diff: rotate.diff,
+            json: rotate.json,
+            cluster: rotate.cluster.clone(),
         }
     }
 }

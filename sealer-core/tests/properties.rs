@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use sealer_core::{
-    Certificate, Keyring, Label, Plaintext, Scope, SealedSecretSpec, SealedValue, UnsealingKey, base64, seal, unseal,
+    Backup, Certificate, Keyring, Label, Passphrase, Plaintext, Scope, SealedSecretSpec, SealedValue, UnsealingKey,
+    base64, seal, unseal,
 };
 
 static KEYRING: LazyLock<Keyring> = LazyLock::new(|| {
@@ -57,6 +58,12 @@ proptest! {
         let _ = Certificate::bundle_from_pem(&bytes);
         let _ = UnsealingKey::from_pem(&bytes);
         let _ = base64::decode(&bytes);
+        let passphrase = Passphrase::new(bytes.clone().into());
+        let _ = Backup::decrypt(&bytes, &passphrase);
+        for label in ["ENCRYPTED PRIVATE KEY", "SEALING KEY BACKUP MANIFEST"] {
+            let block = format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", base64::encode(&bytes));
+            let _ = Backup::decrypt(block.as_bytes(), &passphrase);
+        }
         let pem = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", base64::encode(&bytes));
         prop_assert!(Certificate::first_from_pem(pem.as_bytes()).is_err());
         let _ = serde_json::from_str::<SealedSecretSpec>(&text);

@@ -211,6 +211,11 @@ pub(crate) async fn a_rotation_goes_on_after_an_interruption(scene: Scene) -> Re
     cluster.seal("one", None).await?;
     let old = cluster.active().await?;
     cluster.must(&format!("{BACKUP} first.keys")).await?;
+    let before = fs::read(folder.path().join("tree/one.yaml"))?;
+    let planned = cluster.must("keys rotate --dry-run --diff --reseal tree").await?;
+    ensure!(planned.contains(&format!("old key  {old}\nnew key  would be made")), "{planned}");
+    ensure!(planned.contains("\n+++ tree/one.yaml\n"), "{planned}");
+    ensure!(cluster.key_secrets().await?.len() == 1 && fs::read(folder.path().join("tree/one.yaml"))? == before);
     // The key is stored, and nobody waits for the controller; or it is served at once.
     let first = cluster.run("keys rotate --key-size 2048 --timeout 1ms --reseal missing").await?;
     ensure!(first.status == Some(1), "{first:?}");

@@ -72,6 +72,7 @@ fn rotate(values: &Values) -> Result<Keys, CliError> {
         patience: length(values, "timeout")?,
         backup_check: !values.is_on("no-backup-check"),
         reseal: [reseal, values.positionals()].concat(),
+        diff: values.is_on("diff"),
         dry_run: values.is_on("dry-run"),
         json: json(values),
     }))
@@ -221,8 +222,10 @@ Without that right it shows the certificate that the controller serves, and says
         about: "Make a new active sealing key, and wait until the controller serves it",
         text: "Makes a new active sealing key with your own rights, waits until the controller serves its certificate, and prints both\n\
 fingerprints. What was sealed before still opens; `--reseal PATH` has files follow at once. It refuses while the newest key has no\n\
-recorded backup. A run that was interrupted is gone on with by the next one: no second key is made.\n",
+recorded backup. A run that was interrupted is gone on with by the next one: no second key is made. In JSON the\n\
+rotation is one line and what was sealed anew another.\n",
         own: &[
+            Flag::new("diff", Kind::Switch, "", "Print the lines of --reseal that change.").without_variable(),
             DRY_RUN,
             HELP,
             Flag::new("key-prefix", Kind::Text, api::DEFAULT_KEY_PREFIX, "Prefix of the new key Secret's name.")

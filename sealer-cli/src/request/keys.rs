@@ -37,6 +37,7 @@ pub(crate) struct Rotate {
     pub(crate) backup_check: bool,
     /// Files and folders to seal anew afterwards.
     pub(crate) reseal: Vec<String>,
+    pub(crate) diff: bool,
     pub(crate) dry_run: bool,
     pub(crate) json: bool,
 }

@@ -148,4 +148,4 @@ const MANIFEST_BLOCK: &str = "SEALING KEY BACKUP MANIFEST";
 /// whose memory openssl grants a key file.
 const COST: Cost = Cost { log_n: 14, r: 8, p: 5 };
 const HEAD: &str = "Sealing keys, encrypted with a passphrase. `sealer keys check` proves what they open,\n\
-                    `sealer keys restore` puts them into a cluster, `openssl pkey -in FILE` shows the first one.\n\n";
+                    `sealer keys restore` puts them into a cluster, `openssl rsa -in FILE -noout -check` reads the first one.\n\n";
