@@ -43,8 +43,8 @@ pub(crate) struct Reseal {
 }
 
 impl Reseal {
-    /// For the key of a rotation, opened and sealed by the controller.
-    pub(crate) fn by_the_controller(rotate: &keys::Rotate) -> Self {
+    /// For the cluster's newest key, opened and sealed by its controller.
+    pub(crate) fn after(rotate: &keys::Rotate) -> Self {
         Self {
             paths: rotate.reseal.clone(),
             certificate: None,

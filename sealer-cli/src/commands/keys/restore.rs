@@ -89,7 +89,7 @@ fn secret(key: &StoredKey) -> Result<Secret, CliError> {
         key.certificates = vec![certificate.map_err(|error| CliError::new(error.to_string()))?];
     }
     // A key from a bare file is named by that file, which is no name for a Secret.
-    if !key.labels.contains_key(KEY_LABEL) && key.name != DEFAULT_KEY_PREFIX {
+    if !key.labels.contains_key(KEY_LABEL) && key.created.is_none() {
         key.name = String::new();
     }
     Ok(key.to_secret())

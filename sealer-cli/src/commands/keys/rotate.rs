@@ -47,7 +47,7 @@ pub(super) fn run(request: &Rotate, ui: &mut Ui) -> Result<(), CliError> {
     report(request, &before, &new, ui);
     if !request.reseal.is_empty() {
         ui.flush()?;
-        reseal::run(&Reseal::by_the_controller(request), ui)?;
+        reseal::run(&Reseal::after(request), ui)?;
     }
     finish(&cluster, &new, ui);
     Ok(())
@@ -103,7 +103,7 @@ fn plan(request: &Rotate, before: &Fingerprint, unfinished: Option<&ClusterKey>,
         return Ok(());
     }
     ui.flush()?;
-    reseal::run(&Reseal::by_the_controller(request), ui)
+    reseal::run(&Reseal::after(request), ui)
 }
 
 fn make(cluster: &Cluster, request: &Rotate) -> Result<New, CliError> {
