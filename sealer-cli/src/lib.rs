@@ -14,6 +14,7 @@ mod compat;
 mod diagnostics;
 mod key_files;
 mod key_flags;
+mod in_place;
 mod kubernetes_flags;
 mod leak;
 mod manifest;

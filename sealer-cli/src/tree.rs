@@ -1,13 +1,14 @@
 //! SealedSecrets in files: which files there are, which objects in them, and where each sealed value stands.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+mod walk;
 
-use ignore::WalkBuilder;
+use std::collections::BTreeMap;
+
 use sealer_core::{Label, Scope};
 
-use crate::diagnostics::CliError;
 use crate::manifest::patch::{Edited, Step, Tree};
+
+pub(crate) use walk::{Found, find};
 
 /// A SealedSecret in a text.
 pub(crate) struct SealedObject {
@@ -100,40 +101,4 @@ fn object(edited: &Edited<'_>, tree: &Tree, path: &[Step]) -> SealedObject {
         items.push(SealedItem { name: "spec.data".to_owned(), value: blob.to_owned(), path });
     }
     SealedObject { document, name: text("name"), namespace: text("namespace"), scope, templated, items }
-}
-
-/// The files that paths name: a file itself, and of a folder all YAML and JSON that its `.gitignore` lets through.
-pub(crate) fn files(paths: &[String]) -> Result<Vec<PathBuf>, CliError> {
-    let mut found = Vec::new();
-    for path in paths {
-        let kind = std::fs::metadata(path).map_err(|error| CliError::file("open", path, &error))?;
-        if kind.is_file() {
-            // A link that was named is followed; the file behind it is what is edited.
-            let is_link = std::fs::symlink_metadata(path).is_ok_and(|kind| kind.is_symlink());
-            let real = std::fs::canonicalize(path).map_err(|error| CliError::file("open", path, &error))?;
-            found.push(if is_link { real } else { PathBuf::from(path) });
-            continue;
-        }
-        // Links are not followed: what they name inside the tree is met there, and outside it is somebody else's.
-        for entry in WalkBuilder::new(path).hidden(false).require_git(false).build() {
-            let entry = entry.map_err(|error| CliError::new(format!("cannot walk {path}: {error}")))?;
-            let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
-            if is_file
-                && has_manifest_ending(entry.path())
-                && !entry.path().components().any(|part| part.as_os_str() == ".git")
-            {
-                found.push(entry.into_path());
-            }
-        }
-    }
-    // A file that several paths lead to is taken once, under the name by which it was met first.
-    let mut met = BTreeSet::new();
-    found.sort();
-    found.retain(|path| met.insert(std::fs::canonicalize(path).unwrap_or_else(|_| path.clone())));
-    Ok(found)
-}
-
-fn has_manifest_ending(path: &Path) -> bool {
-    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    ["yaml", "yml", "json"].iter().any(|known| ending.eq_ignore_ascii_case(known))
 }

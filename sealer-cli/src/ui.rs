@@ -32,6 +32,11 @@ impl Progress {
         }
         self.bar.inc(1);
     }
+
+    /// Tells something while the count is shown.
+    pub(crate) fn aside<T>(&self, tell: impl FnOnce() -> T) -> T {
+        self.bar.suspend(tell)
+    }
 }
 
 impl Drop for Progress {
@@ -123,14 +128,6 @@ impl Target {
 fn print(bytes: &[u8]) -> Result<(), CliError> {
     let mut out = io::stdout().lock();
     out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| CliError::output(&error))
-}
-
-/// Replaces a file as one step.
-pub(crate) fn replace(path: &str, bytes: &[u8]) -> Result<(), CliError> {
-    let mut ui = Ui::new();
-    ui.write_to_file(path)?;
-    ui.write(bytes);
-    ui.finish()
 }
 
 /// Writes a file that only its owner may read, as one step. Nothing that has the name is replaced, and no link followed.

@@ -64,7 +64,7 @@ impl Survey {
 
     /// Adds all SealedSecrets of files and folders.
     pub(crate) fn add_files(&mut self, paths: &[String]) -> Result<(), CliError> {
-        for path in tree::files(paths)? {
+        for path in tree::find(paths)?.files {
             let path = path.to_string_lossy();
             match in_file(&path) {
                 Ok(objects) => self.objects.extend(objects),

@@ -2,9 +2,10 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
 #![cfg(unix)]
 
+mod links;
+
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -73,7 +74,6 @@ fn tree() -> (tempfile::TempDir, Vec<PathBuf>) {
         fs::write(&path, text).unwrap();
         paths.push(path);
     }
-    symlink("/etc/hostname", folder.path().join("link.yaml")).unwrap();
     (folder, paths)
 }
 
@@ -155,18 +155,6 @@ fn what_cannot_be_resealed_stays_and_is_named_and_all_else_is_done() {
     let json: Value = serde_json::from_slice(&json.stdout).unwrap();
     assert_eq!((json["failed"].as_array().unwrap().len(), &json["unchanged"]), (6, &Value::from(14)));
     drop(paths);
-}
-
-#[test]
-fn modes_stay_and_a_link_that_is_named_is_followed() {
-    let (folder, _) = tree();
-    let path = folder.path().join("one.yaml");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-    symlink("one.yaml", folder.path().join("named.yaml")).unwrap();
-    let output = reseal(folder.path(), &["named.yaml"]);
-    assert_eq!(said(&output), "2 values in 1 files sealed anew, 0 current, 0 failed\n");
-    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
-    assert!(fs::symlink_metadata(folder.path().join("named.yaml")).unwrap().is_symlink());
 }
 
 #[test]

@@ -1,0 +1,94 @@
+//! One file sealed anew: read in its turn, edited byte for byte, and put in place as one step.
+
+use std::path::{Path, PathBuf};
+
+use super::{Sealer, diff::diff};
+use crate::diagnostics::os_text;
+use crate::in_place::InPlace;
+use crate::manifest;
+use crate::manifest::patch::{Edited, Replacement};
+use crate::request::Reseal;
+use crate::tree::{self, SealedItem, SealedObject};
+
+/// What became of a file.
+pub(super) struct Report {
+    pub(super) path: PathBuf,
+    /// Items sealed anew, as `document 1, namespace/name, item a`.
+    pub(super) changed: Vec<String>,
+    pub(super) unchanged: usize,
+    pub(super) failed: Vec<Failure>,
+    pub(super) diff: String,
+}
+
+pub(super) struct Failure {
+    /// The object and item, or nothing for the whole file.
+    pub(super) place: String,
+    pub(super) reason: String,
+}
+
+pub(super) fn reseal(path: &Path, sealer: &impl Sealer, request: &Reseal) -> Report {
+    let path = path.to_owned();
+    let mut report = Report { path, changed: Vec::new(), unchanged: 0, failed: Vec::new(), diff: String::new() };
+    if let Err(reason) = edit(&mut report, sealer, request) {
+        report.changed.clear();
+        report.diff.clear();
+        report.failed.push(Failure { place: String::new(), reason });
+    }
+    report
+}
+
+fn edit(report: &mut Report, sealer: &impl Sealer, request: &Reseal) -> Result<(), String> {
+    let bytes = std::fs::read(&report.path).map_err(|error| format!("cannot be read: {}", os_text(&error)))?;
+    if !manifest::holds(&bytes, "SealedSecret") {
+        return Ok(());
+    }
+    if request.check || request.dry_run {
+        return edited(&bytes, report, sealer, request).map(drop);
+    }
+    let file = InPlace::open(&report.path).map_err(|error| error.to_string())?;
+    match edited(file.bytes(), report, sealer, request)? {
+        Some(new) => file.replace(new.as_bytes()).map_err(|error| error.to_string()),
+        None => Ok(()),
+    }
+}
+
+/// The new text, if anything of it changes.
+fn edited(bytes: &[u8], report: &mut Report, sealer: &impl Sealer, request: &Reseal) -> Result<Option<String>, String> {
+    let text = std::str::from_utf8(bytes).map_err(|_| "is no UTF-8".to_owned())?;
+    let edited = Edited::read(text).map_err(|error| error.to_string())?;
+    let mut replacements = Vec::new();
+    for object in tree::objects(&edited) {
+        collect(&object, sealer, report, &mut replacements);
+    }
+    if replacements.is_empty() {
+        return Ok(None);
+    }
+    let new = edited.with(&replacements).map_err(|error| error.to_string())?;
+    if request.diff {
+        report.diff = diff(&report.path.to_string_lossy(), text, &new);
+    }
+    Ok(Some(new))
+}
+
+fn collect(object: &SealedObject, sealer: &impl Sealer, report: &mut Report, replacements: &mut Vec<Replacement>) {
+    let place = |item: &SealedItem| {
+        format!("document {}, {}/{}, item {}", object.document, object.namespace, object.name, item.name)
+    };
+    let results = if object.templated {
+        object.items.iter().map(|_| Err(TEMPLATED.to_owned())).collect()
+    } else {
+        sealer.object(object)
+    };
+    for (item, result) in object.items.iter().zip(results) {
+        match result {
+            Ok(Some(value)) => {
+                report.changed.push(place(item));
+                replacements.push(Replacement { path: item.path.clone(), value });
+            }
+            Ok(None) => report.unchanged += 1,
+            Err(reason) => report.failed.push(Failure { place: place(item), reason }),
+        }
+    }
+}
+
+const TEMPLATED: &str = "its name or namespace is a template, and the value is bound to them";

@@ -1,0 +1,100 @@
+//! What is told of all files: what failed as it comes, a summary at the end.
+
+use serde_json::{Value, json};
+
+use super::file::{Failure, Report};
+use crate::diagnostics::CliError;
+use crate::request::Reseal;
+use crate::tree::Found;
+use crate::ui::{Progress, Ui};
+
+/// Counts, and the lists that JSON is made of where that is wanted.
+pub(super) struct Summary<'a> {
+    request: &'a Reseal,
+    files: usize,
+    changed: usize,
+    unchanged: usize,
+    failed: usize,
+    json: Lists,
+}
+
+#[derive(Default)]
+struct Lists {
+    changed: Vec<Value>,
+    failed: Vec<Value>,
+    skipped: Vec<Value>,
+}
+
+impl<'a> Summary<'a> {
+    pub(super) fn new(request: &'a Reseal) -> Self {
+        Self { request, files: 0, changed: 0, unchanged: 0, failed: 0, json: Lists::default() }
+    }
+
+    /// Takes what became of a file.
+    pub(super) fn add(&mut self, report: Report, progress: &Progress, ui: &mut Ui) -> Result<(), CliError> {
+        self.files += usize::from(!report.changed.is_empty());
+        self.changed += report.changed.len();
+        self.unchanged += report.unchanged;
+        let path = report.path.display().to_string();
+        if !report.diff.is_empty() {
+            ui.write(&report.diff);
+            progress.aside(|| ui.flush())?;
+        }
+        for failure in &report.failed {
+            progress.aside(|| self.fail(&path, failure, ui));
+        }
+        if self.request.json && !report.changed.is_empty() {
+            self.json.changed.push(json!({ "file": path, "items": report.changed }));
+        }
+        progress.step();
+        Ok(())
+    }
+
+    fn fail(&mut self, path: &str, Failure { place, reason }: &Failure, ui: &Ui) {
+        self.failed += 1;
+        if self.request.json {
+            self.json.failed.push(json!({ "file": path, "place": place, "reason": reason }));
+            return;
+        }
+        let place = if place.is_empty() { String::new() } else { format!("{place}: ") };
+        ui.notice(&format!("{path}: {place}{reason}"));
+    }
+
+    fn skip(&mut self, path: &str, ui: &Ui) {
+        if self.request.json {
+            self.json.skipped.push(json!({ "file": path, "reason": OUTSIDE }));
+        } else {
+            ui.notice(&format!("{path}: {OUTSIDE}"));
+        }
+    }
+
+    /// Tells the rest; an error if anything failed.
+    pub(super) fn finish(mut self, found: &Found, ui: &mut Ui) -> Result<(), CliError> {
+        for (path, reason) in &found.unreadable {
+            let failure = Failure { place: String::new(), reason: reason.clone() };
+            self.fail(&path.display().to_string(), &failure, ui);
+        }
+        for path in &found.outside {
+            self.skip(&path.display().to_string(), ui);
+        }
+        let Self { files, changed, unchanged, failed, json, .. } = self;
+        if self.request.json {
+            let Lists { changed, failed, skipped } = json;
+            let all = json!({ "changed": changed, "unchanged": unchanged, "failed": failed, "skipped": skipped });
+            ui.write(format!("{all}\n"));
+        } else {
+            let is_trial = self.request.check || self.request.dry_run;
+            let would = if is_trial { "to be sealed anew" } else { "sealed anew" };
+            ui.notice(&format!("{changed} values in {files} files {would}, {unchanged} current, {failed} failed"));
+        }
+        ui.flush()?;
+        match (failed, self.request.check && changed > 0) {
+            (0, false) => Ok(()),
+            (0, true) => Err(CliError::new(format!("{changed} values are not sealed for the newest key"))
+                .hint("sealer reseal PATH...")),
+            (failed, _) => Err(CliError::new(format!("{failed} could not be sealed anew; they are as they were"))),
+        }
+    }
+}
+
+const OUTSIDE: &str = "is a link out of the folder that was named, and is not followed";
