@@ -1,5 +1,7 @@
 //! What is asked for, checked: every conflict between flags is found here and before anything is touched.
 
+use std::path::PathBuf;
+
 use sealer_core::Scope;
 
 use crate::cluster::Choice;
@@ -39,6 +41,8 @@ pub(crate) struct Reseal {
     pub(crate) dry_run: bool,
     pub(crate) diff: bool,
     pub(crate) json: bool,
+    /// Where it is written down which values are sealed for which key.
+    pub(crate) record: Option<PathBuf>,
     pub(crate) cluster: Choice,
 }
 
@@ -53,8 +57,14 @@ impl Reseal {
             dry_run: rotate.dry_run,
             diff: rotate.diff,
             json: rotate.json,
+            record: None,
             cluster: rotate.cluster.clone(),
         }
+    }
+
+    /// Whether files are changed.
+    pub(crate) fn writes(&self) -> bool {
+        !self.check && !self.dry_run
     }
 }
 

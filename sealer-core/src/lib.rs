@@ -29,6 +29,7 @@ pub mod resource;
 pub mod scope;
 pub mod seal;
 pub mod template;
+mod trace;
 
 pub use envelope::SealedValue;
 pub use key::backup::{Backup, Passphrase};
@@ -42,3 +43,4 @@ pub use plaintext::Plaintext;
 pub use resource::{SealedSecret, SealedSecretSpec};
 pub use scope::{Label, Scope};
 pub use seal::{Opened, seal, unseal};
+pub use trace::Trace;

@@ -5,7 +5,7 @@ use sealer_core::flags::{Flag, Kind};
 use super::{Parsed, parsed};
 use crate::diagnostics::CliError;
 use crate::request::{Request, Reseal};
-use crate::{key_flags, kubernetes_flags};
+use crate::{key_flags, kubernetes_flags, record};
 
 pub(super) fn read(args: &[String], variable: &dyn Fn(&str) -> Option<String>) -> Result<Request, CliError> {
     let values = match parsed("sealer reseal", &table(), args, variable, wrong)? {
@@ -24,6 +24,7 @@ pub(super) fn read(args: &[String], variable: &dyn Fn(&str) -> Option<String>) -
         dry_run: values.is_on("dry-run"),
         diff: values.is_on("diff"),
         json: values.text("output") == "json",
+        record: record::place(variable).filter(|_| !values.is_on("no-cache")),
         cluster: kubernetes_flags::choice(&values),
     })))
 }
@@ -44,6 +45,13 @@ const OWN: &[Flag] = &[
     Flag::new("diff", Kind::Switch, "", "Print the lines that change.").without_variable(),
     Flag::new("dry-run", Kind::Switch, "", "Change nothing; say what would change.").without_variable(),
     Flag::new("help", Kind::Switch, "", "Print this text and exit.").without_variable(),
+    Flag::new(
+        "no-cache",
+        Kind::Switch,
+        "",
+        "Open every value, also those that earlier runs found to be sealed for that certificate.",
+    )
+    .without_variable(),
     Flag::new("output", Kind::Words(&["text", "json"]), "text", "Form of the summary: text or json.")
         .short('o')
         .without_variable(),

@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
 #![cfg(unix)]
 
+mod interruptions;
 mod links;
+mod record;
 
 use std::fs;
 use std::io::Write as _;
@@ -20,8 +22,16 @@ fn fixture(name: &str) -> String {
 }
 
 fn run(folder: &Path, args: &[&str], stdin: &str) -> Output {
+    finished(&mut sealer(folder, args), stdin)
+}
+
+fn sealer(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sealer"));
-    command.args(args).current_dir(folder).env_clear().env("HOME", "/nonexistent").env("PATH", "/usr/bin:/bin");
+    command.args(args).current_dir(folder).env_clear().env("PATH", "/usr/bin:/bin");
+    command
+}
+
+fn finished(command: &mut Command, stdin: &str) -> Output {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // A command that does not read its input has closed it.
     drop(child.stdin.take().unwrap().write_all(stdin.as_bytes()));
@@ -30,10 +40,18 @@ fn run(folder: &Path, args: &[&str], stdin: &str) -> Output {
 
 /// Reseals for another certificate, with the keys of both.
 fn reseal(folder: &Path, args: &[&str]) -> Output {
-    let keys = format!("{},{}", fixture("key4096.pem"), fixture("key2048.pem"));
-    let certificate = fixture("cert2048.pem");
-    let always = ["reseal", "--private-key", &keys, "--cert", &certificate];
-    run(folder, &[&always, args].concat(), "")
+    reseal_with(&["key4096.pem", "key2048.pem"], folder, args)
+}
+
+fn reseal_with(keys: &[&str], folder: &Path, args: &[&str]) -> Output {
+    finished(&mut resealing(keys, folder, args), "")
+}
+
+/// The command, with these keys at hand.
+fn resealing(keys: &[&str], folder: &Path, args: &[&str]) -> Command {
+    let keys: Vec<String> = keys.iter().map(|name| fixture(name)).collect();
+    let always = ["reseal", "--private-key", &keys.join(","), "--cert", &fixture("cert2048.pem")];
+    sealer(folder, &[&always, args].concat())
 }
 
 fn said(output: &Output) -> String {

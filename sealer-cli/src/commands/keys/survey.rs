@@ -1,6 +1,7 @@
 //! Which key each sealed item needs, in a cluster and in files. Values are opened to find out, and dropped at once.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use kube::api::DynamicObject;
 use rayon::prelude::*;
@@ -64,7 +65,10 @@ impl Survey {
 
     /// Adds all SealedSecrets of files and folders.
     pub(crate) fn add_files(&mut self, paths: &[String]) -> Result<(), CliError> {
-        for path in tree::find(paths)?.files {
+        let found = tree::find(paths)?;
+        let told = |(path, reason): &(PathBuf, String)| format!("{}: {reason}", path.display());
+        self.unreadable.extend(found.unreadable.iter().map(told));
+        for path in found.files {
             let path = path.to_string_lossy();
             match in_file(&path) {
                 Ok(objects) => self.objects.extend(objects),

@@ -42,7 +42,7 @@ fn edit(report: &mut Report, sealer: &impl Sealer, request: &Reseal) -> Result<(
     if !manifest::holds(&bytes, "SealedSecret") {
         return Ok(());
     }
-    if request.check || request.dry_run {
+    if !request.writes() {
         return edited(&bytes, report, sealer, request).map(drop);
     }
     let file = InPlace::open(&report.path).map_err(|error| error.to_string())?;

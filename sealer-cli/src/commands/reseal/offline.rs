@@ -4,14 +4,15 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 use sealer_core::seal::{Trials, unseal_counted};
-use sealer_core::{Fingerprint, Keyring, Label, SealedValue, SealingKey, seal};
+use sealer_core::{Fingerprint, Keyring, Label, SealedValue, SealingKey, Trace, seal};
 
 use super::Sealer;
 use crate::certificate;
 use crate::diagnostics::CliError;
 use crate::key_files;
+use crate::record::Record;
 use crate::request::Reseal;
-use crate::tree::SealedObject;
+use crate::tree::{SealedItem, SealedObject};
 use crate::ui::Ui;
 
 pub(super) struct Offline {
@@ -19,6 +20,16 @@ pub(super) struct Offline {
     target: SealingKey,
     /// The key that opened a value last: the next one is most likely of the same.
     last: Mutex<Fingerprint>,
+    record: Record,
+    writes: bool,
+}
+
+/// What was found out of one value.
+struct Found {
+    /// None where the old one stays.
+    new: Option<String>,
+    /// What the record does not know yet.
+    trace: Option<Trace>,
 }
 
 impl Offline {
@@ -26,29 +37,49 @@ impl Offline {
         let keyring = key_files::load(&request.keys, ui)?;
         let target = certificate::load(request.certificate.as_deref(), &request.cluster)?.key().clone();
         let last = Mutex::new(target.fingerprint().clone());
-        Ok(Self { keyring, target, last })
+        let record = Record::open(request.record.as_deref());
+        Ok(Self { keyring, target, last, record, writes: request.writes() })
     }
 
-    fn anew(&self, value: &str, label: &Label) -> Result<Option<String>, String> {
-        let sealed = SealedValue::from_base64(value).map_err(|error| error.to_string())?;
+    fn item(&self, item: &SealedItem, label: &Label) -> Result<Found, String> {
+        let target = self.target.fingerprint();
+        let sealed = SealedValue::from_base64(&item.value).map_err(|error| error.to_string())?;
+        let trace = Trace::of(&sealed, label, target);
+        if self.record.knows(&trace) {
+            return Ok(Found { new: None, trace: None });
+        }
+        Ok(match self.anew(&sealed, label)? {
+            Some(new) => {
+                let trace = self.writes.then(|| Trace::of(&new, label, target));
+                Found { new: Some(new.to_base64()), trace }
+            }
+            None => Found { new: None, trace: Some(trace) },
+        })
+    }
+
+    /// The value sealed anew, or nothing where it is sealed for the target.
+    fn anew(&self, sealed: &SealedValue, label: &Label) -> Result<Option<SealedValue>, String> {
+        let target = self.target.fingerprint();
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut trials = Trials::preferring(vec![last.clone(), self.target.fingerprint().clone()]);
-        let opened = unseal_counted(&sealed, label, &self.keyring, &mut trials).map_err(|_| NO_KEY.to_owned())?;
+        let mut trials = Trials::preferring(vec![last.clone(), target.clone()]);
+        let opened = unseal_counted(sealed, label, &self.keyring, &mut trials).map_err(|_| NO_KEY.to_owned())?;
         if opened.fingerprint != last {
             self.last.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&opened.fingerprint);
         }
-        if opened.fingerprint == *self.target.fingerprint() {
+        if opened.fingerprint == *target {
             return Ok(None);
         }
-        let sealed = seal(&opened.plaintext, label, &self.target).map_err(|error| error.to_string())?;
-        Ok(Some(sealed.to_base64()))
+        seal(&opened.plaintext, label, &self.target).map(Some).map_err(|error| error.to_string())
     }
 }
 
 impl Sealer for Offline {
     fn object(&self, object: &SealedObject) -> Vec<Result<Option<String>, String>> {
         let label = object.label();
-        object.items.par_iter().map(|item| self.anew(&item.value, &label)).collect()
+        let found: Vec<Result<Found, String>> = object.items.par_iter().map(|item| self.item(item, &label)).collect();
+        let traces: Vec<Trace> = found.iter().flatten().filter_map(|found| found.trace).collect();
+        self.record.add(&traces);
+        found.into_iter().map(|found| found.map(|found| found.new)).collect()
     }
 }
 

@@ -83,8 +83,7 @@ impl<'a> Summary<'a> {
             let all = json!({ "changed": changed, "unchanged": unchanged, "failed": failed, "skipped": skipped });
             ui.write(format!("{all}\n"));
         } else {
-            let is_trial = self.request.check || self.request.dry_run;
-            let would = if is_trial { "to be sealed anew" } else { "sealed anew" };
+            let would = if self.request.writes() { "sealed anew" } else { "to be sealed anew" };
             ui.notice(&format!("{changed} values in {files} files {would}, {unchanged} current, {failed} failed"));
         }
         ui.flush()?;

@@ -1,0 +1,169 @@
+//! What earlier runs found out: which sealed values are sealed for which key. It saves the private-key operations of
+//! finding out again, and knows of values that were sealed for a key that is not at hand.
+//!
+//! The file holds traces, one after the other, and nothing else: no value, no key, no name. It may be deleted at any time.
+//! What is damaged in it matches nothing, and the work is done again.
+
+use std::collections::HashSet;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use sealer_core::Trace;
+
+use crate::in_place::InPlace;
+
+/// The traces of earlier runs, and a place for new ones.
+#[derive(Debug, Default)]
+pub(crate) struct Record {
+    known: HashSet<Trace>,
+    /// Opened so that every write goes to its end, also beside other commands. Without one, nothing is written down.
+    file: Option<File>,
+}
+
+impl Record {
+    /// The record of a user; one that cannot be used is empty and stays so.
+    pub(crate) fn open(path: Option<&Path>) -> Self {
+        let Some(path) = path else { return Self::default() };
+        let Some(file) = opened(path) else { return Self::default() };
+        let bytes = fs::read(path).unwrap_or_default();
+        let known = traces(&bytes).collect();
+        if bytes.len() <= MOST_BYTES && bytes.len().is_multiple_of(Trace::LENGTH) {
+            return Self { known, file: Some(file) };
+        }
+        drop(file);
+        shorten(path);
+        Self { known, file: opened(path) }
+    }
+
+    /// Whether the value of that trace is known to be sealed so.
+    pub(crate) fn knows(&self, trace: &Trace) -> bool {
+        self.known.contains(trace)
+    }
+
+    /// Writes down what was found out, before it is relied on: a command may be killed at any time.
+    pub(crate) fn add(&self, traces: &[Trace]) {
+        if traces.is_empty() {
+            return;
+        }
+        if let Some(mut file) = self.file.as_ref() {
+            let bytes: Vec<u8> = traces.iter().flat_map(Trace::as_bytes).copied().collect();
+            // A full disk costs the next run some work, and nothing else.
+            let _ = file.write_all(&bytes);
+        }
+    }
+}
+
+/// Where a user's record lies, by the variables that name such places.
+pub(crate) fn place(variable: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    let set = |name: &str| variable(name).filter(|text| !text.is_empty()).map(PathBuf::from);
+    let folder = if cfg!(windows) {
+        set("LOCALAPPDATA")
+    } else {
+        set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")))
+    };
+    folder.filter(|folder| folder.is_absolute()).map(|folder| folder.join("sealer").join("sealed-for"))
+}
+
+fn opened(path: &Path) -> Option<File> {
+    let mut folder = DirBuilder::new();
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+        folder.mode(0o700);
+        options.mode(0o600);
+    }
+    // The user's folder itself is never made.
+    let own = path.parent()?;
+    for made in [own.parent()?, own] {
+        let _ = folder.create(made);
+    }
+    options.create(true).append(true).open(path).ok()
+}
+
+fn traces(bytes: &[u8]) -> impl Iterator<Item = Trace> + '_ {
+    bytes.as_chunks().0.iter().copied().map(Trace::from_bytes)
+}
+
+/// Leaves the newest half of what is allowed, in whole traces.
+fn shorten(path: &Path) {
+    let Ok(file) = InPlace::open(path) else { return };
+    let whole = file.bytes().len() / Trace::LENGTH * Trace::LENGTH;
+    let kept = file.bytes().get(whole.saturating_sub(MOST_BYTES / 2)..whole).unwrap_or_default().to_vec();
+    let _ = file.replace(&kept);
+}
+
+/// A quarter of a million values.
+const MOST_BYTES: usize = 250_000 * Trace::LENGTH;
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests may panic")]
+
+    use super::*;
+
+    fn trace(number: u32) -> Trace {
+        let mut bytes = [0; Trace::LENGTH];
+        bytes.iter_mut().zip(number.to_be_bytes()).for_each(|(byte, digit)| *byte = digit);
+        Trace::from_bytes(bytes)
+    }
+
+    #[test]
+    fn what_is_added_is_known_next_time_also_beside_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache/sealer/sealed-for");
+        let (one, other) = (Record::open(Some(&path)), Record::open(Some(&path)));
+        one.add(&[trace(1), trace(2)]);
+        other.add(&[trace(3)]);
+        one.add(&[trace(4)]);
+        let next = Record::open(Some(&path));
+        assert!((1..5).all(|number| next.knows(&trace(number))) && !next.knows(&trace(5)));
+        assert!(!one.knows(&trace(1)) && fs::metadata(&path).unwrap().len() == 128);
+    }
+
+    #[test]
+    fn a_damaged_or_missing_record_knows_less_and_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sealed-for");
+        fs::write(&path, [trace(1).as_bytes().as_slice(), b"cut off"].concat()).unwrap();
+        let record = Record::open(Some(&path));
+        record.add(&[trace(2)]);
+        let next = Record::open(Some(&path));
+        assert!([1, 2].iter().all(|number| record.knows(&trace(*number)) || next.knows(&trace(*number))));
+        assert!(next.knows(&trace(1)) && next.knows(&trace(2)));
+        for nowhere in [None, Some(&folder.path().join("no/cache/sealer/sealed-for")), Some(&folder.path().to_owned())]
+        {
+            let record = Record::open(nowhere.map(PathBuf::as_path));
+            record.add(&[trace(1)]);
+            assert!(!record.knows(&trace(1)));
+        }
+    }
+
+    #[test]
+    fn it_stays_within_its_bound_and_keeps_what_is_newest() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sealed-for");
+        let all: Vec<Trace> = (0..250_001).map(trace).collect();
+        Record::open(Some(&path)).add(&all);
+        drop(Record::open(Some(&path)));
+        assert_eq!(fs::metadata(&path).unwrap().len(), 125_000 * 32);
+        let next = Record::open(Some(&path));
+        assert!(next.knows(&trace(250_000)) && !next.knows(&trace(1)));
+    }
+
+    #[test]
+    fn its_place_is_the_users_folder_for_such_things() {
+        let place = |set: &[(&str, &str)]| {
+            let set: Vec<(String, String)> = set.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+            place(&move |name| set.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()))
+        };
+        if cfg!(unix) {
+            assert_eq!(place(&[("HOME", "/h")]), Some("/h/.cache/sealer/sealed-for".into()));
+            assert_eq!(place(&[("HOME", "/h"), ("XDG_CACHE_HOME", "/c")]), Some("/c/sealer/sealed-for".into()));
+            assert_eq!(place(&[("HOME", "/h"), ("XDG_CACHE_HOME", "")]), Some("/h/.cache/sealer/sealed-for".into()));
+            assert_eq!(place(&[("XDG_CACHE_HOME", "c")]), None);
+        }
+        assert_eq!(place(&[]), None);
+    }
+}

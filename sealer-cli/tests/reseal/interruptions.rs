@@ -1,0 +1,181 @@
+//! Killed, full, forbidden, beside others: is each file as it was or complete?
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::{SECRET, finished, fixture, reseal, reseal_with, resealing, run, said};
+
+/// A document of two values, sealed for the key of that name.
+fn sealed(folder: &Path, certificate: &str) -> String {
+    let output = run(folder, &["--cert", &fixture(certificate), "-o", "yaml"], SECRET);
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// A folder of files that all hold the same.
+fn files(count: usize, text: &str) -> (tempfile::TempDir, Vec<PathBuf>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |at: usize| folder.path().join(format!("{at:03}.yaml"));
+    let paths: Vec<PathBuf> = (0..count).map(path).collect();
+    paths.iter().for_each(|path| fs::write(path, text).unwrap());
+    (folder, paths)
+}
+
+fn names(folder: &Path) -> usize {
+    fs::read_dir(folder).unwrap().count()
+}
+
+#[test]
+fn killed_at_any_point_each_file_is_as_it_was_or_complete_and_the_next_run_ends_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = sealed(folder.path(), "cert4096.pem");
+    let (folder, paths) = files(60, &old);
+    let (mut killed, mut begun) = (0, 0);
+    for round in 0..40 {
+        let mut child = resealing(&["key4096.pem"], folder.path(), &["."])
+            .stderr(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(5 + round * 7 % 120));
+        child.kill().unwrap();
+        killed += usize::from(child.wait().unwrap().code().is_none());
+        let texts: Vec<String> = paths.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+        for text in texts.iter().filter(|text| **text != old) {
+            assert!(text.ends_with(old.rsplit("  template:").next().unwrap()) && text.len() < old.len(), "{text}");
+        }
+        let changed = texts.iter().filter(|text| **text != old).count();
+        begun += usize::from(changed > 0 && changed < paths.len());
+        if changed == paths.len() {
+            paths.iter().for_each(|path| fs::write(path, &old).unwrap());
+        }
+    }
+    assert!(killed >= 10 && begun >= 1, "{killed} were killed, {begun} of them in the middle");
+    let output = reseal(folder.path(), &["."]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let check = reseal(folder.path(), &["--check", "."]);
+    assert_eq!(said(&check), "0 values in 0 files to be sealed anew, 120 current, 0 failed\n");
+    assert_eq!(names(folder.path()), paths.len(), "something was left behind");
+}
+
+#[test]
+fn two_runs_at_once_lose_nothing_of_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    // In every file one document for each key; each run can open only one of them.
+    let both = format!("{}{}", sealed(folder.path(), "cert4096.pem"), sealed(folder.path(), "cert2048.pem"));
+    let (folder, paths) = files(80, &both);
+    let run = |key: &str| {
+        let certificate = fixture("cert4096b.pem");
+        let mut command = resealing(&[key], folder.path(), &["--cert", &certificate, "."]);
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let runs = [run("key4096.pem"), run("key2048.pem")];
+    for run in runs {
+        let output = run.wait_with_output().unwrap();
+        let summary = said(&output);
+        let line = "160 values in 80 files sealed anew, 0 current, 160 failed\n";
+        assert!(summary.contains(line), "{summary}");
+    }
+    let check = reseal_with(&["key4096b.pem"], folder.path(), &["--check", "--cert", &fixture("cert4096b.pem"), "."]);
+    assert_eq!(said(&check), "0 values in 0 files to be sealed anew, 320 current, 0 failed\n");
+    assert_eq!(names(folder.path()), paths.len());
+}
+
+#[test]
+fn a_full_disk_leaves_every_file_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let large = format!("{}# {}\n", sealed(folder.path(), "cert4096.pem"), "x".repeat(8000));
+    let (folder, paths) = files(2, &large);
+    fs::write(folder.path().join("small.yaml"), sealed(folder.path(), "cert4096.pem")).unwrap();
+    // A limit on the size of files stands for the disk. Without the trap the signal would end the command.
+    let command = resealing(&["key4096.pem"], folder.path(), &["."]);
+    let words: Vec<String> = command.get_args().map(|word| word.to_string_lossy().into_owned()).collect();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_sealer")]).args(words);
+    let output = finished(shell.current_dir(folder.path()), "");
+    let wanted = "./000.yaml: cannot be written: file too large\n./001.yaml: cannot be written: file too large\n\
+                  2 values in 1 files sealed anew, 0 current, 2 failed\n\
+                  error: 2 could not be sealed anew; they are as they were\n";
+    assert_eq!((output.status.code(), said(&output).as_str()), (Some(1), wanted));
+    assert!(paths.iter().all(|path| fs::read_to_string(path).unwrap() == large));
+    assert_eq!(names(folder.path()), 3, "something was left behind");
+}
+
+/// Has root run the command as somebody else, whom modes hold back; everybody else is that already.
+fn as_somebody(command: &mut Command, folder: &Path) {
+    if fs::metadata(folder).unwrap().uid() == 0 {
+        command.uid(65534).gid(65534);
+    }
+}
+
+#[test]
+fn folders_and_files_that_modes_protect_are_named_and_all_else_is_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = sealed(folder.path(), "cert4096.pem");
+    let place = |name: &str| folder.path().join(name);
+    let mode = |path: PathBuf, mode: u32| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    for name in ["free", "read-only", "closed", "keys"] {
+        fs::create_dir(place(name)).unwrap();
+    }
+    for name in ["free/one.yaml", "free/secret.yaml", "read-only/one.yaml", "closed/one.yaml"] {
+        fs::write(place(name), &text).unwrap();
+    }
+    // The program, the key and the certificate where that somebody can read them.
+    fs::copy(env!("CARGO_BIN_EXE_sealer"), place("keys/sealer")).unwrap();
+    for name in ["key4096.pem", "cert2048.pem"] {
+        fs::copy(fixture(name), place("keys").join(name)).unwrap();
+        mode(place("keys").join(name), 0o644);
+    }
+    mode(folder.path().to_owned(), 0o755);
+    mode(place("free"), 0o777);
+    mode(place("free/secret.yaml"), 0o000);
+    mode(place("read-only"), 0o555);
+    mode(place("closed"), 0o000);
+    let mut command = Command::new(place("keys/sealer"));
+    command.args(["reseal", "--private-key", "keys/key4096.pem", "--cert", "keys/cert2048.pem", "."]);
+    command.current_dir(folder.path()).env_clear();
+    as_somebody(&mut command, folder.path());
+    let output = finished(&mut command, "");
+    mode(place("closed"), 0o755);
+    mode(place("read-only"), 0o755);
+    let wanted = "./free/secret.yaml: cannot be read: permission denied\n\
+                  ./read-only/one.yaml: cannot be written: permission denied\n\
+                  ./closed: cannot be looked into: permission denied\n\
+                  2 values in 1 files sealed anew, 0 current, 3 failed\n\
+                  error: 3 could not be sealed anew; they are as they were\n";
+    assert_eq!((output.status.code(), said(&output).as_str()), (Some(1), wanted));
+    assert_eq!(fs::read_to_string(place("read-only/one.yaml")).unwrap(), text);
+    assert_ne!(fs::read_to_string(place("free/one.yaml")).unwrap(), text);
+}
+
+#[test]
+fn a_hundred_broken_files_keep_no_other_from_being_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = sealed(folder.path(), "cert4096.pem");
+    let (folder, paths) = files(120, &text);
+    for (at, path) in paths.iter().take(100).enumerate() {
+        let broken = match at % 4 {
+            0 => text.replace("spec:", "spec: ["),
+            1 => text.replace("    a: Ag", "    a: &x Ag"),
+            2 => text.replace("    a: Ag", "    a: !"),
+            _ => text.replace("namespace: ns", "namespace: \"\\0\""),
+        };
+        fs::write(path, broken).unwrap();
+    }
+    fs::write(&paths[0], b"kind: SealedSecret \xff\n").unwrap();
+    let output = reseal(folder.path(), &["."]);
+    let told = said(&output);
+    assert_eq!(output.status.code(), Some(1));
+    let files: std::collections::BTreeSet<&str> = told.lines().filter_map(|line| line.split(':').next()).collect();
+    let named = files.iter().filter(|name| name.starts_with("./")).count();
+    assert_eq!(named, 100, "{told}");
+    assert!(
+        told.starts_with("./000.yaml: is no UTF-8\n./001.yaml: the value at line 8 has an anchor or is an alias\n"),
+        "{told}"
+    );
+    let whole = paths.iter().skip(100).filter(|path| fs::read_to_string(path).unwrap() != text).count();
+    assert_eq!(whole, 20);
+}
