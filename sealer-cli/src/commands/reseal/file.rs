@@ -56,21 +56,41 @@ fn edit(report: &mut Report, sealer: &impl Sealer, request: &Reseal) -> Result<(
 fn edited(bytes: &[u8], report: &mut Report, sealer: &impl Sealer, request: &Reseal) -> Result<Option<String>, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "is no UTF-8".to_owned())?;
     let edited = Edited::read(text).map_err(|error| error.to_string())?;
-    let mut replacements = Vec::new();
+    let mut values = Vec::new();
     for object in tree::objects(&edited) {
-        collect(&object, sealer, report, &mut replacements);
+        collect(&object, sealer, report, &mut values);
     }
-    if replacements.is_empty() {
-        return Ok(None);
-    }
-    let new = edited.with(&replacements).map_err(|error| error.to_string())?;
+    let Some(new) = with(&edited, values, report)? else { return Ok(None) };
     if request.diff {
         report.diff = diff(&report.path.to_string_lossy(), text, &new);
     }
     Ok(Some(new))
 }
 
-fn collect(object: &SealedObject, sealer: &impl Sealer, report: &mut Report, replacements: &mut Vec<Replacement>) {
+/// The text with the new values. One that cannot be put in is told, and does not keep the others out.
+fn with(edited: &Edited<'_>, new: Vec<(String, Replacement)>, report: &mut Report) -> Result<Option<String>, String> {
+    let (places, replacements): (Vec<String>, Vec<Replacement>) = new.into_iter().unzip();
+    if replacements.is_empty() {
+        return Ok(None);
+    }
+    if let Ok(text) = edited.with(&replacements) {
+        report.changed = places;
+        return Ok(Some(text));
+    }
+    let mut fit = Vec::new();
+    for (place, replacement) in places.into_iter().zip(replacements) {
+        match edited.with(std::slice::from_ref(&replacement)) {
+            Ok(_) => {
+                report.changed.push(place);
+                fit.push(replacement);
+            }
+            Err(refusal) => report.failed.push(Failure { place, reason: refusal.to_string() }),
+        }
+    }
+    if fit.is_empty() { Ok(None) } else { edited.with(&fit).map(Some).map_err(|error| error.to_string()) }
+}
+
+fn collect(object: &SealedObject, sealer: &impl Sealer, report: &mut Report, new: &mut Vec<(String, Replacement)>) {
     let place = |item: &SealedItem| {
         format!("document {}, {}/{}, item {}", object.document, object.namespace, object.name, item.name)
     };
@@ -82,8 +102,7 @@ fn collect(object: &SealedObject, sealer: &impl Sealer, report: &mut Report, rep
     for (item, result) in object.items.iter().zip(results) {
         match result {
             Ok(Some(value)) => {
-                report.changed.push(place(item));
-                replacements.push(Replacement { path: item.path.clone(), value });
+                new.push((place(item), Replacement { path: item.path.clone(), value }));
             }
             Ok(None) => report.unchanged += 1,
             Err(reason) => report.failed.push(Failure { place: place(item), reason }),

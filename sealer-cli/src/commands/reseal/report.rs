@@ -6,7 +6,7 @@ use super::file::{Failure, Report};
 use crate::diagnostics::CliError;
 use crate::request::Reseal;
 use crate::tree::Found;
-use crate::ui::{Progress, Ui};
+use crate::ui::{self, Progress, Ui};
 
 /// Counts, and the lists that JSON is made of where that is wanted.
 pub(super) struct Summary<'a> {
@@ -57,14 +57,14 @@ impl<'a> Summary<'a> {
             return;
         }
         let place = if place.is_empty() { String::new() } else { format!("{place}: ") };
-        ui.notice(&format!("{path}: {place}{reason}"));
+        ui.notice(&ui::shown(&format!("{path}: {place}{reason}")));
     }
 
     fn skip(&mut self, path: &str, ui: &Ui) {
         if self.request.json {
             self.json.skipped.push(json!({ "file": path, "reason": OUTSIDE }));
         } else {
-            ui.notice(&format!("{path}: {OUTSIDE}"));
+            ui.notice(&ui::shown(&format!("{path}: {OUTSIDE}")));
         }
     }
 
