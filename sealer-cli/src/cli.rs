@@ -1,6 +1,7 @@
 //! The verbs of `sealer`. They stand before all flags: `sealer keys rotate --context staging`.
 
 pub(crate) mod keys;
+pub(crate) mod moving;
 pub(crate) mod reseal;
 pub(crate) mod template;
 
@@ -15,6 +16,7 @@ pub(crate) enum Verb {
     Keys,
     Template,
     Reseal,
+    Move,
     Completions,
     Man,
 }
@@ -27,6 +29,7 @@ pub(crate) fn verb<'a>(program: &str, args: &'a [String]) -> Option<(Verb, &'a [
         "keys" => Verb::Keys,
         "template" => Verb::Template,
         "reseal" => Verb::Reseal,
+        "move" => Verb::Move,
         "completions" => Verb::Completions,
         "man" => Verb::Man,
         _ => return None,
@@ -44,6 +47,7 @@ pub(crate) fn read(
         Verb::Keys => keys::read(args, variable),
         Verb::Template => template::read(args),
         Verb::Reseal => reseal::read(args, variable),
+        Verb::Move => moving::read(args, variable),
         Verb::Completions => completions(args),
         Verb::Man => Ok(Request::Man),
     }

@@ -8,6 +8,7 @@ use crate::ui::Ui;
 mod fetch_certificate;
 mod keys;
 mod merge_into;
+mod moving;
 mod online;
 mod raw;
 mod recovery_unseal;
@@ -32,6 +33,7 @@ pub(crate) fn run(request: Request, ui: &mut Ui) -> Result<(), CliError> {
         }
         Request::Keys(verb) => return keys::run(&verb, ui),
         Request::Reseal(reseal) => return reseal::run(&reseal, ui),
+        Request::Move(reseal) => return moving::run(&reseal, ui),
         Request::TemplateCheck(check) => return template_check::run(&check, ui),
         Request::Compat(request) => request,
     };

@@ -43,6 +43,11 @@ fn command() -> Command {
         .about("Seal the values of files anew for another key; nothing else in them changes")
         .args(cli::reseal::table().iter().filter_map(argument))
         .arg(paths);
+    let paths = Arg::new("PATH").required(true).num_args(1..).help("Files, or folders of them");
+    let moving = Command::new("move")
+        .about("Seal the values of files for another cluster; nothing else in them changes")
+        .args(cli::moving::table().iter().filter_map(argument))
+        .arg(paths);
     let shells = Arg::new("shell").required(true).value_parser(cli::SHELLS);
     Command::new("sealer")
         .about("Turns Kubernetes Secrets into SealedSecrets that are safe to keep in Git")
@@ -53,6 +58,7 @@ fn command() -> Command {
         .args(compat::table().iter().filter_map(argument))
         .subcommand(keys)
         .subcommand(reseal)
+        .subcommand(moving)
         .subcommand(template)
         .subcommand(Command::new("completions").about("Print a completion script").arg(shells))
         .subcommand(Command::new("man").about("Print the manual page"))
@@ -85,8 +91,8 @@ fn argument(flag: &Flag) -> Option<Arg> {
 fn markdown() -> String {
     let (compat, check) = (rows(&compat::table()), rows(cli::template::TABLE));
     let keys: String = cli::keys::VERBS.iter().map(keys_section).collect();
-    let reseal = rows(&cli::reseal::table());
-    format!("{HEAD}\n{compat}\n{keys}{RESEAL}\n{reseal}\n{CHECK}\n{check}\n{TAIL}")
+    let (reseal, moving) = (rows(&cli::reseal::table()), rows(&cli::moving::table()));
+    format!("{HEAD}\n{compat}\n{keys}{RESEAL}\n{reseal}\n{MOVE}\n{moving}\n{CHECK}\n{check}\n{TAIL}")
 }
 
 fn keys_section(verb: &KeysVerb) -> String {
@@ -115,7 +121,15 @@ default. Exit status: 0 done, 1 failed, 2 the command line cannot be read.\n";
 const CLUSTER: &str = "The cluster is chosen with the flags and variables above, from `--as` to `--username`.\n";
 const RESEAL: &str = "## sealer reseal PATH...\n\nSeals every value of the files' SealedSecrets anew: for the cluster's newest key, or for `--cert` of another one. Only the bytes of\n\
 the sealed values change; what does not parse, what no key opens and what a template holds stays as it is and is reported. Values\n\
-that are sealed for that key already stay, where a private key at hand can tell.\n";
+that are sealed for that key already stay, as far as that can be known: a private key at hand tells, or the record of earlier runs.\n\n\
+Without keys, the controller opens and seals, and the record is all that is known. With `--backup`, `--private-key` or\n\
+`--keys-from-cluster` values are opened here. `--check` changes nothing and fails if a value is not sealed for that certificate.\n\n\
+The record is `sealer/sealed-for` in the user's cache folder (`XDG_CACHE_HOME`, `~/.cache`): SHA-256 hashes of sealed values with their\n\
+label and key, at most 8 MB. It holds no value, no key and no name, may be deleted at any time, and `--no-cache` does without.\n\n\
+Links are followed inside the folders that were named, and a file that was named itself is followed anywhere. Two commands on one\n\
+file take turns. Exit status 1 if any value or file failed; all others are done.\n";
+const MOVE: &str = "## sealer move PATH...\n\nSeals every value of the files' SealedSecrets for the new cluster's certificate, opened with the old cluster's keys: of a backup, or read\n\
+from the old cluster. Otherwise as `sealer reseal`. The other flags that choose a cluster hold for both.\n";
 const CHECK: &str = "## sealer template check FILE...\n\nParses the templates of all SealedSecrets in the files and renders them with a placeholder for every value, without any\n\
 key: for a pre-commit hook. What is no template, calls a function that does not exist or that controllers refuse, or goes\n\
 beyond a bound is an error with its place; what fails with placeholders only, or renders `<no value>`, is a warning.\n";

@@ -25,6 +25,8 @@ pub(crate) enum Request {
     Keys(Box<keys::Keys>),
     /// Seal the values of files anew.
     Reseal(Box<Reseal>),
+    /// Seal the values of files for another cluster.
+    Move(Box<Reseal>),
     /// Look at the templates of files.
     TemplateCheck(TemplateCheck),
 }
@@ -35,8 +37,10 @@ pub(crate) struct Reseal {
     pub(crate) paths: Vec<String>,
     /// Instead of the cluster's newest.
     pub(crate) certificate: Option<String>,
-    /// Without any, the controller opens.
+    /// Without any, here or in a cluster, the controller opens.
     pub(crate) keys: KeySources,
+    /// The cluster whose key Secrets open values, with the user's own rights.
+    pub(crate) keys_in: Option<Choice>,
     pub(crate) check: bool,
     pub(crate) dry_run: bool,
     pub(crate) diff: bool,
@@ -53,6 +57,7 @@ impl Reseal {
             paths: rotate.reseal.clone(),
             certificate: None,
             keys: KeySources::default(),
+            keys_in: None,
             check: false,
             dry_run: rotate.dry_run,
             diff: rotate.diff,
@@ -60,6 +65,11 @@ impl Reseal {
             record: None,
             cluster: rotate.cluster.clone(),
         }
+    }
+
+    /// Whether private keys are at hand.
+    pub(crate) fn is_offline(&self) -> bool {
+        !self.keys.is_empty() || self.keys_in.is_some()
     }
 
     /// Whether files are changed.

@@ -143,6 +143,8 @@ pub(crate) fn create_private(path: &str, bytes: &[u8]) -> Result<(), CliError> {
     // The name is to outlast a power cut, too, where folders can be synced.
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
     Ok(())
+}
+
 /// A name as a terminal may show it: what would move the cursor or begin a line is written out.
 pub(crate) fn shown(name: &str) -> String {
     name.chars().fold(String::with_capacity(name.len()), |mut text, letter| {

@@ -1,8 +1,9 @@
 //! `sealer reseal PATH...` on the command line.
 
-use sealer_core::flags::{Flag, Kind};
+use sealer_core::flags::{Flag, Kind, Values};
 
 use super::{Parsed, parsed};
+use crate::cluster::Choice;
 use crate::diagnostics::CliError;
 use crate::request::{Request, Reseal};
 use crate::{key_flags, kubernetes_flags, record};
@@ -15,23 +16,37 @@ pub(super) fn read(args: &[String], variable: &dyn Fn(&str) -> Option<String>) -
     if values.positionals().is_empty() {
         return Err(wrong("`sealer reseal` needs at least one file or folder".to_owned()));
     }
-    let non_empty = |flag: &str| Some(values.text(flag).to_owned()).filter(|text| !text.is_empty());
-    Ok(Request::Reseal(Box::new(Reseal {
+    let cluster = kubernetes_flags::choice(&values);
+    let keys_in = values.is_on("keys-from-cluster").then(|| cluster.clone());
+    let reseal = Reseal { keys_in, check: values.is_on("check"), ..request(&values, cluster, variable) };
+    if reseal.check && !reseal.is_offline() {
+        return Err(CliError::command_line(
+            "`--check` needs private keys: without them nobody can tell which key a value is sealed for",
+        )
+        .hint("give them with --backup or --private-key, or with --keys-from-cluster where you may read them"));
+    }
+    Ok(Request::Reseal(Box::new(reseal)))
+}
+
+/// What `sealer reseal` and `sealer move` ask for alike.
+pub(super) fn request(values: &Values, cluster: Choice, variable: &dyn Fn(&str) -> Option<String>) -> Reseal {
+    Reseal {
         paths: values.positionals().to_vec(),
-        certificate: non_empty("cert"),
-        keys: key_flags::sources(&values),
-        check: values.is_on("check"),
+        certificate: Some(values.text("cert").to_owned()).filter(|text| !text.is_empty()),
+        keys: key_flags::sources(values),
+        keys_in: None,
+        check: false,
         dry_run: values.is_on("dry-run"),
         diff: values.is_on("diff"),
         json: values.text("output") == "json",
         record: record::place(variable).filter(|_| !values.is_on("no-cache")),
-        cluster: kubernetes_flags::choice(&values),
-    })))
+        cluster,
+    }
 }
 
 /// The flags of `sealer reseal`.
 pub(crate) fn table() -> Vec<Flag> {
-    OWN.iter().chain(key_flags::TABLE).chain(kubernetes_flags::TABLE).copied().collect()
+    OWN.iter().chain(SHARED).chain(key_flags::TABLE).chain(kubernetes_flags::TABLE).copied().collect()
 }
 
 fn wrong(message: String) -> CliError {
@@ -39,9 +54,20 @@ fn wrong(message: String) -> CliError {
 }
 
 const OWN: &[Flag] = &[
-    Flag::new("cert", Kind::Text, "", "Certificate to seal for, a file or a URL, instead of the cluster's newest."),
     Flag::new("check", Kind::Switch, "", "Change nothing; fail if a value is not sealed for that certificate.")
         .without_variable(),
+    Flag::new(
+        "keys-from-cluster",
+        Kind::Switch,
+        "",
+        "Open values with the cluster's own keys, read with your rights, instead of asking the controller.",
+    )
+    .without_variable(),
+];
+
+/// The rows that both have.
+pub(super) const SHARED: &[Flag] = &[
+    Flag::new("cert", Kind::Text, "", "Certificate to seal for, a file or a URL, instead of the cluster's newest."),
     Flag::new("diff", Kind::Switch, "", "Print the lines that change.").without_variable(),
     Flag::new("dry-run", Kind::Switch, "", "Change nothing; say what would change.").without_variable(),
     Flag::new("help", Kind::Switch, "", "Print this text and exit.").without_variable(),

@@ -30,11 +30,12 @@ pub(crate) fn run(request: &Reseal, ui: &mut Ui) -> Result<(), CliError> {
     let found = tree::find(&request.paths)?;
     let mut summary = Summary::new(request);
     let progress = ui.progress("resealing", found.files.len());
-    if request.keys.is_empty() {
+    if !request.is_offline() {
         let sealer = Online::connect(request)?;
         for path in &found.files {
             summary.add(file::reseal(path, &sealer, request), &progress, ui)?;
         }
+        sealer.close();
     } else {
         let sealer = Offline::load(request, ui)?;
         side_by_side(&found.files, &sealer, request, &mut summary, &progress, ui)?;

@@ -4,6 +4,7 @@
 
 mod interruptions;
 mod links;
+mod moving;
 mod record;
 
 use std::fs;
@@ -186,6 +187,10 @@ fn wrong_uses_say_what_to_do() {
     assert_eq!(
         told(&[]),
         (Some(2), "error: `sealer reseal` needs at least one file or folder\nhint: sealer reseal --private-key keys.yaml --cert cert.pem deploy/\n".to_owned())
+    );
+    assert_eq!(
+        told(&["--check", "."]),
+        (Some(2), "error: `--check` needs private keys: without them nobody can tell which key a value is sealed for\nhint: give them with --backup or --private-key, or with --keys-from-cluster where you may read them\n".to_owned())
     );
     assert_eq!(told(&["missing"]), (Some(1), "error: open missing: no such file or directory\n".to_owned()));
     assert_eq!(

@@ -4,10 +4,11 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 use sealer_core::seal::{Trials, unseal_counted};
-use sealer_core::{Fingerprint, Keyring, Label, SealedValue, SealingKey, Trace, seal};
+use sealer_core::{Fingerprint, Keyring, Label, SealedValue, SealingKey, StoredKey, Trace, seal};
 
 use super::Sealer;
 use crate::certificate;
+use crate::cluster::Cluster;
 use crate::diagnostics::CliError;
 use crate::key_files;
 use crate::record::Record;
@@ -34,7 +35,7 @@ struct Found {
 
 impl Offline {
     pub(super) fn load(request: &Reseal, ui: &Ui) -> Result<Self, CliError> {
-        let keyring = key_files::load(&request.keys, ui)?;
+        let keyring = keyring(request, ui)?;
         let target = certificate::load(request.certificate.as_deref(), &request.cluster)?.key().clone();
         let last = Mutex::new(target.fingerprint().clone());
         let record = Record::open(request.record.as_deref());
@@ -81,6 +82,19 @@ impl Sealer for Offline {
         self.record.add(&traces);
         found.into_iter().map(|found| found.map(|found| found.new)).collect()
     }
+}
+
+/// The keys of all files, and those of the cluster where they are asked for.
+fn keyring(request: &Reseal, ui: &Ui) -> Result<Keyring, CliError> {
+    let Some(choice) = &request.keys_in else { return key_files::load(&request.keys, ui) };
+    let mut keys = key_files::stored(&request.keys, ui)?;
+    let secrets = Cluster::connect(choice)?.key_secrets()?.required()?;
+    keys.extend(secrets.iter().filter_map(|secret| StoredKey::from_secret(secret).ok()));
+    if keys.is_empty() {
+        return Err(CliError::new("the cluster has no sealing key that can be read")
+            .hint("name the controller's namespace with --controller-namespace"));
+    }
+    Ok(Keyring::new(keys.iter().map(StoredKey::entry).collect()))
 }
 
 const NO_KEY: &str = "no key at hand opens it under this name, namespace and scope";

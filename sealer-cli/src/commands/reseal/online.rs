@@ -1,17 +1,29 @@
 //! Has the controller open and seal anew: whoever may reach it needs no key.
+//!
+//! The controller always seals anew and does not say under which key a value was. What this user's earlier runs had from
+//! it is known by the record, and is left alone as long as the controller serves the same certificate.
 
-use sealer_core::api;
+use std::cell::RefCell;
+
+use sealer_core::{Certificate, Fingerprint, Label, SealedValue, Trace, api};
 use serde_json::{Map, Value, json};
 
 use super::Sealer;
 use crate::cluster::{Answer, Cluster};
 use crate::diagnostics::CliError;
+use crate::record::Record;
 use crate::request::Reseal;
-use crate::tree::SealedObject;
+use crate::tree::{SealedItem, SealedObject};
 
 pub(super) struct Online {
     cluster: Cluster,
     path: String,
+    record: Record,
+    /// The key that the controller seals with, where it says so.
+    served: Option<Fingerprint>,
+    /// Of values that it sealed; only at the end it is sure that they are under that key.
+    traces: RefCell<Vec<Trace>>,
+    writes: bool,
 }
 
 impl Online {
@@ -24,11 +36,25 @@ impl Online {
         }
         let cluster = Cluster::connect(&request.cluster)?;
         let path = cluster.path(api::ROTATE)?;
-        Ok(Self { cluster, path })
+        let record = Record::open(request.record.as_deref());
+        let served = served(&cluster);
+        Ok(Self { cluster, path, record, served, traces: RefCell::default(), writes: request.writes() })
     }
 
-    fn rotated(&self, object: &SealedObject) -> Result<Value, String> {
-        match self.cluster.post(&self.path, posted(object).to_string()) {
+    /// Writes down what was sealed, if the controller has not changed its key meanwhile.
+    pub(super) fn close(self) {
+        if self.writes && self.served.is_some() && served(&self.cluster) == self.served {
+            self.record.add(&self.traces.into_inner());
+        }
+    }
+
+    fn trace(&self, value: &str, label: &Label) -> Option<Trace> {
+        let sealed = SealedValue::from_base64(value).ok()?;
+        Some(Trace::of(&sealed, label, self.served.as_ref()?))
+    }
+
+    fn rotated(&self, object: &SealedObject, items: &[&SealedItem]) -> Result<Value, String> {
+        match self.cluster.post(&self.path, posted(object, items).to_string()) {
             Ok(Answer::Ok(text)) => {
                 serde_json::from_str(&text).map_err(|_| "the controller's answer is no SealedSecret".to_owned())
             }
@@ -38,10 +64,35 @@ impl Online {
     }
 }
 
+impl Sealer for Online {
+    fn object(&self, object: &SealedObject) -> Vec<Result<Option<String>, String>> {
+        let label = object.label();
+        let is_current =
+            |item: &SealedItem| self.trace(&item.value, &label).is_some_and(|trace| self.record.knows(&trace));
+        let (current, old): (Vec<&SealedItem>, Vec<&SealedItem>) =
+            object.items.iter().partition(|item| is_current(item));
+        if old.is_empty() {
+            return current.iter().map(|_| Ok(None)).collect();
+        }
+        let answer = self.rotated(object, &old);
+        let anew = |item: &SealedItem| {
+            if current.iter().any(|current| current.name == item.name) {
+                return Ok(None);
+            }
+            let items = answer.as_ref().map_err(Clone::clone)?.pointer("/spec/encryptedData");
+            let value = items.and_then(|items| items.get(&item.name)).and_then(Value::as_str);
+            let value = value.ok_or_else(|| "the controller's answer lacks it".to_owned())?;
+            self.traces.borrow_mut().extend(self.trace(value, &label));
+            Ok(Some(value.to_owned()))
+        };
+        object.items.iter().map(anew).collect()
+    }
+}
+
 /// What the controller needs of an object: what its values are bound to, and the values.
-fn posted(object: &SealedObject) -> Value {
+fn posted(object: &SealedObject, items: &[&SealedItem]) -> Value {
     let items: Map<String, Value> =
-        object.items.iter().map(|item| (item.name.clone(), Value::String(item.value.clone()))).collect();
+        items.iter().map(|item| (item.name.clone(), Value::String(item.value.clone()))).collect();
     let mut metadata = json!({ "name": object.name, "namespace": object.namespace });
     if let (Some(annotation), Some(metadata)) = (object.scope.annotation(), metadata.as_object_mut()) {
         metadata.insert("annotations".to_owned(), json!({ annotation: "true" }));
@@ -52,14 +103,7 @@ fn posted(object: &SealedObject) -> Value {
     })
 }
 
-impl Sealer for Online {
-    fn object(&self, object: &SealedObject) -> Vec<Result<Option<String>, String>> {
-        let answer = self.rotated(object);
-        let anew = |item: &str| {
-            let answer = answer.as_ref().map_err(Clone::clone)?;
-            let value = answer.pointer("/spec/encryptedData").and_then(|items| items.get(item)).and_then(Value::as_str);
-            value.map(|value| Some(value.to_owned())).ok_or_else(|| "the controller's answer lacks it".to_owned())
-        };
-        object.items.iter().map(|item| anew(&item.name)).collect()
-    }
+fn served(cluster: &Cluster) -> Option<Fingerprint> {
+    let bytes = cluster.certificate().ok()?;
+    Some(Certificate::first_from_pem(&bytes).ok()?.key().fingerprint().clone())
 }

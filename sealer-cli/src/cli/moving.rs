@@ -1,0 +1,60 @@
+//! `sealer move PATH...` on the command line.
+
+use sealer_core::flags::{Flag, Kind};
+
+use super::{Parsed, parsed, reseal};
+use crate::cluster::Choice;
+use crate::diagnostics::CliError;
+use crate::key_flags::PASSPHRASE_FILE;
+use crate::kubernetes_flags;
+use crate::request::{Request, Reseal};
+
+pub(super) fn read(args: &[String], variable: &dyn Fn(&str) -> Option<String>) -> Result<Request, CliError> {
+    let values = match parsed("sealer move", &table(), args, variable, wrong)? {
+        Parsed::Values(values) => values,
+        Parsed::Help(text) => return Ok(Request::Print(text)),
+    };
+    let context = |flag: &str| Some(values.text(flag).to_owned()).filter(|text| !text.is_empty());
+    let chosen = kubernetes_flags::choice(&values);
+    let keys_in = context("from-context").map(|context| Choice { context: Some(context), ..chosen.clone() });
+    let cluster = Choice { context: context("to-context"), ..chosen };
+    let mut moved = Reseal { keys_in, ..reseal::request(&values, cluster, variable) };
+    moved.keys.files.extend_from_slice(values.list("from-backup"));
+    if !moved.is_offline() {
+        return Err(wrong(
+            "`sealer move` needs the old cluster's keys: --from-backup FILE or --from-context NAME".to_owned(),
+        ));
+    }
+    if moved.cluster.context.is_none() && moved.certificate.is_none() {
+        return Err(wrong("`sealer move` needs the new cluster: --to-context NAME, or --cert FILE of it".to_owned()));
+    }
+    if moved.paths.is_empty() {
+        return Err(wrong("`sealer move` needs at least one file or folder".to_owned()));
+    }
+    Ok(Request::Move(Box::new(moved)))
+}
+
+/// The flags of `sealer move`. There are two clusters, and each has a flag of its own.
+pub(crate) fn table() -> Vec<Flag> {
+    let cluster = kubernetes_flags::TABLE.iter().filter(|flag| flag.name != "context");
+    OWN.iter().chain(reseal::SHARED).chain(cluster).copied().collect()
+}
+
+fn wrong(message: String) -> CliError {
+    CliError::command_line(message).hint("sealer move --from-backup old.keys --to-context new deploy/")
+}
+
+const OWN: &[Flag] = &[
+    Flag::new(
+        "from-backup",
+        Kind::List,
+        "",
+        "Files with the old cluster's private keys: backups, PEM, key Secrets or Lists of them.",
+    )
+    .without_variable(),
+    Flag::new("from-context", Kind::Text, "", "Context of the old cluster, to read its keys with your rights.")
+        .without_variable(),
+    PASSPHRASE_FILE,
+    Flag::new("to-context", Kind::Text, "", "Context of the new cluster, whose certificate is sealed for.")
+        .without_variable(),
+];
