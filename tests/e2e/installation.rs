@@ -28,7 +28,7 @@ pub(crate) const INSTALLATIONS: [&Installation; 3] = [
         objects: Some(include_bytes!("../golden/chart-2.19.1.json.gz")),
         pods: "app.kubernetes.io/name=sealed-secrets",
         ports: ["http", "metrics"],
-        without: &["chart::", "recorded::", "key_life::", "scale::two_hundred"],
+        without: &["chart::", "recorded::", "key_life::", "moving::", "scale::two_hundred"],
     },
     &Installation {
         name: "chart-2.4.0",
@@ -39,6 +39,7 @@ pub(crate) const INSTALLATIONS: [&Installation; 3] = [
             "chart::",
             "recorded::",
             "key_life::",
+            "moving::",
             "scale::two_hundred",
             // Nobody may watch Secrets: what happens to them alone is not seen.
             "lifecycle::a_secret_deleted_by_hand",

@@ -22,6 +22,7 @@ mod installation;
 mod key_life;
 mod keys;
 mod lifecycle;
+mod moving;
 mod ownership;
 mod recorded;
 mod reseal;
@@ -114,6 +115,7 @@ const TESTS: &[(&str, &str, Test)] = tests![
     command_line::the_controller_validates_and_seals_anew,
     recorded::recorded_scenes_are_taken_over_untouched_and_end_as_recorded,
     reseal::files_follow_a_new_key_and_nothing_else_in_them_changes,
+    moving::a_repository_follows_to_a_new_cluster_with_one_command,
     connections::tokens_plugins_and_impersonation_are_used_as_kubectl_uses_them,
     connections::a_live_controller_answers_as_recorded,
     chart::a_release_is_taken_over_upgraded_and_given_back,
