@@ -1,5 +1,6 @@
 //! SealedSecrets in files: which files there are, which objects in them, and where each sealed value stands.
 
+mod applied;
 mod walk;
 
 use std::collections::BTreeMap;
@@ -8,9 +9,11 @@ use sealer_core::{Label, Scope};
 
 use crate::manifest::patch::{Edited, Step, Tree};
 
+pub(crate) use applied::otherwise;
 pub(crate) use walk::{Found, find};
 
 /// A SealedSecret in a text.
+#[derive(Clone)]
 pub(crate) struct SealedObject {
     /// Counted from 1.
     pub(crate) document: usize,
@@ -19,10 +22,13 @@ pub(crate) struct SealedObject {
     pub(crate) scope: Scope,
     /// Name or namespace come from a template, and the values are bound to them.
     pub(crate) templated: bool,
+    /// Of the two, the name.
+    pub(crate) name_is_templated: bool,
     pub(crate) items: Vec<SealedItem>,
 }
 
 /// A sealed value in a text.
+#[derive(Clone)]
 pub(crate) struct SealedItem {
     pub(crate) name: String,
     pub(crate) value: String,
@@ -33,6 +39,11 @@ impl SealedObject {
     /// What its values are bound to.
     pub(crate) fn label(&self) -> Label {
         Label::as_given(self.scope, &self.namespace, &self.name)
+    }
+
+    /// Whether it is bound to a namespace and does not say to which.
+    pub(crate) fn lacks_namespace(&self) -> bool {
+        self.scope != Scope::ClusterWide && self.namespace.is_empty()
     }
 }
 
@@ -77,11 +88,8 @@ fn object(edited: &Edited<'_>, tree: &Tree, path: &[Step]) -> SealedObject {
         _ => BTreeMap::new(),
     };
     let scope = Scope::from_annotations(&annotations);
-    let templated = match scope {
-        Scope::Strict => is_templated(field("name")) || is_templated(field("namespace")),
-        Scope::NamespaceWide => is_templated(field("namespace")),
-        Scope::ClusterWide => false,
-    };
+    let name_is_templated = scope == Scope::Strict && is_templated(field("name"));
+    let templated = name_is_templated || scope != Scope::ClusterWide && is_templated(field("namespace"));
     let document = match path.first() {
         Some(Step::Number(number)) => number + 1,
         _ => 1,
@@ -100,5 +108,13 @@ fn object(edited: &Edited<'_>, tree: &Tree, path: &[Step]) -> SealedObject {
         let path = path.iter().cloned().chain(steps).collect();
         items.push(SealedItem { name: "spec.data".to_owned(), value: blob.to_owned(), path });
     }
-    SealedObject { document, name: text("name"), namespace: text("namespace"), scope, templated, items }
+    SealedObject {
+        document,
+        name: text("name"),
+        namespace: text("namespace"),
+        scope,
+        templated,
+        name_is_templated,
+        items,
+    }
 }

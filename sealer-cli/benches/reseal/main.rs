@@ -1,6 +1,6 @@
 //! What does a large repository cost? `sealer reseal` on trees of files and `sealer` on long streams, beside the bare
 //! private-key and public-key operations on all cores in the same run. RSA-4096 throughout.
-//! `cargo bench --package sealer-cli --bench reseal`
+//! `cargo bench --package sealer-cli --bench reseal`, with words behind `--` for a part of it: resealing, checking, flat, stream.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark may panic, and prints")]
 
 mod measure;
@@ -17,10 +17,14 @@ use measure::{Cost, cost};
 
 fn main() {
     let world = World::new();
-    resealing(&world);
-    checking(&world);
-    flat(&world);
-    stream(&world);
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let parts: [(&str, fn(&World)); 4] =
+        [("resealing", resealing), ("checking", checking), ("flat", flat), ("stream", stream)];
+    for (name, part) in parts {
+        if words.is_empty() || words.iter().any(|word| word == name) {
+            part(&world);
+        }
+    }
 }
 
 /// Two keys and a folder.

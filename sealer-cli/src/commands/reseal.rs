@@ -9,6 +9,7 @@ mod report;
 use std::path::PathBuf;
 
 use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::diagnostics::CliError;
 use crate::request::Reseal;
@@ -20,10 +21,13 @@ use offline::Offline;
 use online::Online;
 use report::Summary;
 
+/// What comes of an item: a new value, none where the old one stays, or why it cannot be done.
+type Outcome = Result<Option<String>, String>;
+
 /// How the values of one object are sealed anew.
 trait Sealer {
-    /// For each item: a new value, none where the old one stays, or why it cannot be done.
-    fn object(&self, object: &SealedObject) -> Vec<Result<Option<String>, String>>;
+    /// For each item, what comes of it.
+    fn object(&self, object: &SealedObject) -> Vec<Outcome>;
 }
 
 pub(crate) fn run(request: &Reseal, ui: &mut Ui) -> Result<(), CliError> {
@@ -53,8 +57,10 @@ fn side_by_side(
     progress: &Progress,
     ui: &mut Ui,
 ) -> Result<(), CliError> {
+    let pool = pool(files, request)?;
     for some in files.chunks(AT_ONCE) {
-        let reports: Vec<Report> = some.par_iter().map(|path| file::reseal(path, sealer, request)).collect();
+        let all = || some.par_iter().map(|path| file::reseal(path, sealer, request)).collect();
+        let reports: Vec<Report> = pool.as_ref().map_or_else(all, |pool| pool.install(all));
         for report in reports {
             summary.add(report, progress, ui)?;
         }
@@ -62,5 +68,18 @@ fn side_by_side(
     Ok(())
 }
 
+/// Threads beside those that compute: each waits for the disk most of the time, and the disk takes many at once. Where nothing
+/// is written, or little, the usual ones do.
+fn pool(files: &[PathBuf], request: &Reseal) -> Result<Option<ThreadPool>, CliError> {
+    if !request.writes() || files.len() < WAITING {
+        return Ok(None);
+    }
+    let threads = rayon::current_num_threads() + WAITING;
+    let pool = ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.map(Some).map_err(|error| CliError::new(format!("cannot start threads: {error}")))
+}
+
 /// Many enough that no core waits for the last of them, few enough to keep.
 const AT_ONCE: usize = 512;
+/// Files that may wait for the disk at a time.
+const WAITING: usize = 16;

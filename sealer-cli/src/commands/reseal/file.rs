@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Sealer, diff::diff};
+use super::{Outcome, Sealer, diff::diff};
 use crate::diagnostics::os_text;
 use crate::in_place::InPlace;
 use crate::manifest;
@@ -58,7 +58,8 @@ fn edited(bytes: &[u8], report: &mut Report, sealer: &impl Sealer, request: &Res
     let edited = Edited::read(text).map_err(|error| error.to_string())?;
     let mut values = Vec::new();
     for object in tree::objects(&edited) {
-        collect(&object, sealer, report, &mut values);
+        let results = results(&object, &report.path, sealer, request);
+        collect(&object, results, report, &mut values);
     }
     let Some(new) = with(&edited, values, report)? else { return Ok(None) };
     if request.diff {
@@ -90,14 +91,37 @@ fn with(edited: &Edited<'_>, new: Vec<(String, Replacement)>, report: &mut Repor
     if fit.is_empty() { Ok(None) } else { edited.with(&fit).map(Some).map_err(|error| error.to_string()) }
 }
 
-fn collect(object: &SealedObject, sealer: &impl Sealer, report: &mut Report, new: &mut Vec<(String, Replacement)>) {
+/// What comes of each item, under the name that the object has or one that it may be applied under.
+fn results(object: &SealedObject, path: &Path, sealer: &impl Sealer, request: &Reseal) -> Vec<Outcome> {
+    let mut results = match unnamed(object) {
+        Some(reason) => object.items.iter().map(|_| Err(reason.to_owned())).collect(),
+        None => sealer.object(object),
+    };
+    if results.iter().all(Result::is_ok) {
+        return results;
+    }
+    for mut other in tree::otherwise(object, path, request.cluster.namespace.as_deref()) {
+        let mut failed: Vec<(&mut Outcome, &SealedItem)> =
+            results.iter_mut().zip(&object.items).filter(|(result, _)| result.is_err()).collect();
+        other.items = failed.iter().map(|(_, item)| (*item).clone()).collect();
+        for ((result, _), again) in failed.iter_mut().zip(sealer.object(&other)) {
+            // What was tried tells more than that nothing could be.
+            if again.is_ok() || unnamed(object).is_some() {
+                **result = again;
+            }
+        }
+    }
+    results
+}
+
+/// Why an object cannot be tried as it is written.
+fn unnamed(object: &SealedObject) -> Option<&'static str> {
+    if object.templated { Some(TEMPLATED) } else { object.lacks_namespace().then_some(NO_NAMESPACE) }
+}
+
+fn collect(object: &SealedObject, results: Vec<Outcome>, report: &mut Report, new: &mut Vec<(String, Replacement)>) {
     let place = |item: &SealedItem| {
         format!("document {}, {}/{}, item {}", object.document, object.namespace, object.name, item.name)
-    };
-    let results = if object.templated {
-        object.items.iter().map(|_| Err(TEMPLATED.to_owned())).collect()
-    } else {
-        sealer.object(object)
     };
     for (item, result) in object.items.iter().zip(results) {
         match result {
@@ -110,4 +134,5 @@ fn collect(object: &SealedObject, sealer: &impl Sealer, report: &mut Report, new
     }
 }
 
+const NO_NAMESPACE: &str = "it has no namespace, and the value is bound to one; name it with --namespace";
 const TEMPLATED: &str = "its name or namespace is a template, and the value is bound to them";

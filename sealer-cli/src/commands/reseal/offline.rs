@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use sealer_core::seal::{Trials, unseal_counted};
 use sealer_core::{Fingerprint, Keyring, Label, SealedValue, SealingKey, StoredKey, Trace, seal};
 
-use super::Sealer;
+use super::{Outcome, Sealer};
 use crate::certificate;
 use crate::cluster::Cluster;
 use crate::diagnostics::CliError;
@@ -75,7 +75,7 @@ impl Offline {
 }
 
 impl Sealer for Offline {
-    fn object(&self, object: &SealedObject) -> Vec<Result<Option<String>, String>> {
+    fn object(&self, object: &SealedObject) -> Vec<Outcome> {
         let label = object.label();
         let found: Vec<Result<Found, String>> = object.items.par_iter().map(|item| self.item(item, &label)).collect();
         let traces: Vec<Trace> = found.iter().flatten().filter_map(|found| found.trace).collect();

@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use sealer_core::{Certificate, Fingerprint, Label, SealedValue, Trace, api};
 use serde_json::{Map, Value, json};
 
-use super::Sealer;
+use super::{Outcome, Sealer};
 use crate::cluster::{Answer, Cluster};
 use crate::diagnostics::CliError;
 use crate::record::Record;
@@ -65,7 +65,7 @@ impl Online {
 }
 
 impl Sealer for Online {
-    fn object(&self, object: &SealedObject) -> Vec<Result<Option<String>, String>> {
+    fn object(&self, object: &SealedObject) -> Vec<Outcome> {
         let label = object.label();
         let is_current =
             |item: &SealedItem| self.trace(&item.value, &label).is_some_and(|trace| self.record.knows(&trace));

@@ -1,0 +1,59 @@
+//! Under which other names may an object of a file be applied? A chart leaves its namespace to the release, and a
+//! kustomization gives namespace, prefix and suffix; a value is bound to what comes of it.
+
+use std::fs;
+use std::path::Path;
+
+use super::SealedObject;
+use crate::manifest::patch::{Edited, Tree};
+
+/// The object as it may be applied, likeliest first; what it is as written is not among them. `namespace` is the one that
+/// the user names.
+pub(crate) fn otherwise(object: &SealedObject, file: &Path, namespace: Option<&str>) -> Vec<SealedObject> {
+    let kustomization = kustomization(file);
+    let mut found: Vec<SealedObject> = Vec::new();
+    for (kustomized, namespace) in
+        [(kustomization.as_ref(), namespace), (None, namespace), (kustomization.as_ref(), None)]
+    {
+        let other = applied(object, kustomized, namespace);
+        let is_new = |known: &SealedObject| known.label() != other.label();
+        if !other.templated && !other.lacks_namespace() && is_new(object) && found.iter().all(is_new) {
+            found.push(other);
+        }
+    }
+    found
+}
+
+fn applied(object: &SealedObject, kustomization: Option<&Kustomization>, named: Option<&str>) -> SealedObject {
+    let mut other = object.clone();
+    if let Some(kustomization) = kustomization {
+        other.name = format!("{}{}{}", kustomization.prefix, other.name, kustomization.suffix);
+    }
+    // The user's word is for what has none of its own.
+    let is_open = other.namespace.is_empty() || (other.templated && !other.name_is_templated);
+    let given = kustomization.and_then(|kustomization| kustomization.namespace.as_deref());
+    if let Some(namespace) = given.or(named.filter(|_| is_open)) {
+        namespace.clone_into(&mut other.namespace);
+        other.templated = other.name_is_templated;
+    }
+    other
+}
+
+struct Kustomization {
+    namespace: Option<String>,
+    prefix: String,
+    suffix: String,
+}
+
+/// The one beside a file.
+fn kustomization(file: &Path) -> Option<Kustomization> {
+    let folder = file.parent()?;
+    let text = NAMES.iter().find_map(|name| fs::read_to_string(folder.join(name)).ok())?;
+    let edited = Edited::read(&text).ok()?;
+    let field = |name: &str| edited.documents().first()?.field(name).and_then(Tree::text).map(str::to_owned);
+    let part = |name: &str| field(name).unwrap_or_default();
+    Some(Kustomization { namespace: field("namespace"), prefix: part("namePrefix"), suffix: part("nameSuffix") })
+}
+
+/// What kustomize looks for.
+const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
