@@ -1,5 +1,7 @@
 //! The only writer of results: standard output at the end and all at once, files whole or not at all.
 
+mod spool;
+
 use std::fs::{self, File};
 use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -10,11 +12,12 @@ use jiff::Timestamp;
 use tempfile::NamedTempFile;
 
 use crate::diagnostics::CliError;
+use spool::Spool;
 
 /// Where a command's results go.
 #[derive(Debug, Default)]
 pub(crate) struct Ui {
-    output: Vec<u8>,
+    output: Spool,
     target: Option<Target>,
 }
 
@@ -69,7 +72,12 @@ impl Ui {
 
     /// Adds to the results.
     pub(crate) fn write(&mut self, bytes: impl AsRef<[u8]>) {
-        self.output.extend_from_slice(bytes.as_ref());
+        self.output.write(bytes.as_ref());
+    }
+
+    /// Adds a sealed document to the results, of which there may be any number.
+    pub(crate) fn write_sealed(&mut self, text: &str) {
+        self.output.write_public(text.as_bytes());
     }
 
     /// Tells the user something beside the results.
@@ -97,25 +105,24 @@ impl Ui {
 
     /// Writes what there is to standard output now: a report is wanted even if the command fails.
     pub(crate) fn flush(&mut self) -> Result<(), CliError> {
-        let output = std::mem::take(&mut self.output);
-        print(&output)
+        print(&mut std::mem::take(&mut self.output))
     }
 
     /// Puts the results in place. Nothing was written before this.
-    pub(crate) fn finish(self) -> Result<(), CliError> {
+    pub(crate) fn finish(mut self) -> Result<(), CliError> {
         match self.target {
-            Some(target) => target.put(&self.output),
-            None => print(&self.output),
+            Some(target) => target.put(&mut self.output),
+            None => print(&mut self.output),
         }
     }
 }
 
 impl Target {
     /// Replaces the file as one step; an existing file keeps its mode.
-    fn put(mut self, bytes: &[u8]) -> Result<(), CliError> {
+    fn put(mut self, output: &mut Spool) -> Result<(), CliError> {
         let path = self.path.to_string_lossy().into_owned();
         let failed = |error: &io::Error| CliError::file("write", &path, error);
-        self.file.write_all(bytes).map_err(|error| failed(&error))?;
+        output.copy_to(&mut self.file).map_err(|error| failed(&error))?;
         if let Ok(existing) = fs::metadata(&self.path) {
             self.file.as_file().set_permissions(existing.permissions()).map_err(|error| failed(&error))?;
         }
@@ -125,9 +132,9 @@ impl Target {
     }
 }
 
-fn print(bytes: &[u8]) -> Result<(), CliError> {
+fn print(output: &mut Spool) -> Result<(), CliError> {
     let mut out = io::stdout().lock();
-    out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| CliError::output(&error))
+    output.copy_to(&mut out).and_then(|()| out.flush()).map_err(|error| CliError::output(&error))
 }
 
 /// Writes a file that only its owner may read, as one step. Nothing that has the name is replaced, and no link followed.

@@ -1,6 +1,5 @@
 //! `--merge-into`: seals the input for an existing SealedSecret and puts the items into its file.
 
-use std::convert::identity;
 use std::fs::OpenOptions;
 use std::io::{Read as _, Seek as _, Write as _};
 
@@ -81,7 +80,7 @@ fn sealed_for(
         value.unwrap_or_default().to_owned()
     };
     let bound = seal::Bound { name: text("name"), namespace: text("namespace") };
-    let mut sealed = seal::documents(request, &bound, certificate, ui, identity)?;
+    let mut sealed = seal::documents(request, &bound, certificate, ui)?;
     if sealed.len() > 1 {
         return Err(CliError::new(format!("the input holds {} Secrets; one is wanted to merge", sealed.len()))
             .hint("merge them one by one; nothing was written"));

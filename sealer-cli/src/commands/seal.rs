@@ -18,11 +18,22 @@ pub(crate) fn run(request: &Compat, ui: &mut Ui) -> Result<(), CliError> {
     let certificate = certificate::load(request.certificate.as_deref(), &request.cluster)?;
     let bound = Bound { name: request.name.clone(), namespace: String::new() };
     let format = request.format()?;
-    // Each document is written where it is sealed: of many, only the text is kept.
-    for text in documents(request, &bound, &certificate, ui, |document| manifest::encode(&document, format))? {
-        ui.write(text);
+    let mut prepared = prepared(request, &bound, ui)?.into_iter();
+    let progress = ui.progress("sealing", prepared.len());
+    // Each document is written where it is sealed: of many, not even the text is kept.
+    let finish = |document: Value| {
+        progress.step();
+        manifest::encode(&document, format)
+    };
+    loop {
+        let some: Vec<Prepared> = prepared.by_ref().take(AT_ONCE).collect();
+        if some.is_empty() {
+            return Ok(());
+        }
+        for text in sealed(some, &certificate, finish)? {
+            ui.write_sealed(&text);
+        }
     }
-    Ok(())
 }
 
 /// What every Secret is sealed for, whatever it says itself; empty texts leave it alone.
@@ -31,14 +42,32 @@ pub(crate) struct Bound {
     pub(crate) namespace: String,
 }
 
-/// The input, read and sealed; `finish` makes of each document what is wanted of it.
-pub(crate) fn documents<T: Send>(
+/// The input, read and sealed.
+pub(crate) fn documents(
     request: &Compat,
     bound: &Bound,
     certificate: &Certificate,
     ui: &Ui,
+) -> Result<Vec<Value>, CliError> {
+    sealed(prepared(request, bound, ui)?, certificate, |document| document)
+}
+
+/// `finish` makes of each document what is wanted of it.
+fn sealed<T: Send>(
+    prepared: Vec<Prepared>,
+    certificate: &Certificate,
     finish: impl Fn(Value) -> T + Sync,
 ) -> Result<Vec<T>, CliError> {
+    let seal_one = |prepared: Prepared| seal_document(&prepared, certificate.key()).map(&finish);
+    // A pool of threads costs more than a few values do.
+    if prepared.len() == 1 {
+        return prepared.into_iter().map(seal_one).collect();
+    }
+    prepared.into_par_iter().map(seal_one).collect()
+}
+
+/// All Secrets of the input, checked: after this nothing is wrong with any of them.
+fn prepared(request: &Compat, bound: &Bound, ui: &Ui) -> Result<Vec<Prepared>, CliError> {
     let input = ui::read(request.input.as_deref())?;
     let source = request.input.as_deref().unwrap_or("stdin");
     let secrets = secrets(read::documents(&input, source, Wanted::Secrets)?)?;
@@ -46,8 +75,7 @@ pub(crate) fn documents<T: Send>(
         return Err(CliError::new("no secrets found. Ensure the input is valid and UTF-8 encoded")
             .hint("pipe in the output of: kubectl create secret … --dry-run=client -o yaml"));
     }
-    let several = secrets.len() > 1;
-    if several && !request.name.is_empty() {
+    if secrets.len() > 1 && !request.name.is_empty() {
         ui.notice(&format!("warning: --name gives all {} Secrets of the input the same name", secrets.len()));
     }
     let prepared: Vec<Prepared> =
@@ -58,17 +86,7 @@ pub(crate) fn documents<T: Send>(
             ui.notice(&format!("warning: document {}: {warning}", at + 1));
         }
     }
-    // A pool of threads costs more than a few values do.
-    if !several {
-        return prepared.iter().map(|prepared| seal_document(prepared, certificate.key()).map(&finish)).collect();
-    }
-    let progress = ui.progress("sealing", prepared.len());
-    let seal_one = |prepared: Prepared| {
-        let sealed = seal_document(&prepared, certificate.key());
-        progress.step();
-        sealed.map(&finish)
-    };
-    prepared.into_par_iter().map(seal_one).collect()
+    Ok(prepared)
 }
 
 /// A Secret whose name, namespace and scope are settled.
@@ -208,3 +226,6 @@ fn template(secret: &SecretInput) -> Map<String, Value> {
     }
     template
 }
+
+/// Many enough that no core waits for the last of them, few enough to keep.
+const AT_ONCE: usize = 256;
