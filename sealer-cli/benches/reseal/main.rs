@@ -100,13 +100,20 @@ fn label(at: usize) -> Label {
 }
 
 fn resealing(world: &World) {
-    let bare = world.bare(1000);
-    let tree = world.tree(1000, &world.old);
-    let cost = world.reseal(tree.path(), &["--no-cache"], 0);
+    // In turns, and the best of each: others may be at work on the machine.
+    let (mut bare, mut whole, mut cpu) = (Duration::MAX, Duration::MAX, Duration::MAX);
+    // All trees stay until the end: ext4 is slow to make files where others were deleted a moment ago.
+    let trees: Vec<_> = (0..5).map(|_| world.tree(1000, &world.old)).collect();
+    for tree in &trees {
+        bare = bare.min(world.bare(1000));
+        let cost = world.reseal(tree.path(), &["--no-cache"], 0);
+        (whole, cpu) = (whole.min(cost.wall), cpu.min(cost.cpu));
+    }
     println!(
-        "reseal of 1000 files: {:.2} s, {:.2} of opening and sealing 1000 values on all cores ({:.2} s)",
-        cost.wall.as_secs_f64(),
-        cost.wall.as_secs_f64() / bare.as_secs_f64(),
+        "reseal of 1000 files: {:.2} s ({:.2} s CPU), {:.2} of opening and sealing 1000 values on all cores ({:.2} s)",
+        whole.as_secs_f64(),
+        cpu.as_secs_f64(),
+        whole.as_secs_f64() / bare.as_secs_f64(),
         bare.as_secs_f64()
     );
 }
