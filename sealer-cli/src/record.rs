@@ -90,8 +90,9 @@ fn traces(bytes: &[u8]) -> impl Iterator<Item = Trace> + '_ {
 fn shorten(path: &Path) {
     let Ok(file) = InPlace::open(path) else { return };
     let whole = file.bytes().len() / Trace::LENGTH * Trace::LENGTH;
-    let kept = file.bytes().get(whole.saturating_sub(MOST_BYTES / 2)..whole).unwrap_or_default().to_vec();
-    let _ = file.replace(&kept);
+    let newest = file.bytes().get(whole.saturating_sub(MOST_BYTES / 2)..whole).unwrap_or_default().to_vec();
+    // Without it, the next run shortens it.
+    drop(file.replace(newest.as_slice()));
 }
 
 /// A quarter of a million values.

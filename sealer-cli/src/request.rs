@@ -25,8 +25,8 @@ pub(crate) enum Request {
     Keys(Box<keys::Keys>),
     /// Seal the values of files anew.
     Reseal(Box<Reseal>),
-    /// Seal the values of files for another cluster.
-    Move(Box<Reseal>),
+    /// Bring files to another cluster.
+    Move(Move),
     /// Look at the templates of files.
     TemplateCheck(TemplateCheck),
 }
@@ -50,6 +50,15 @@ pub(crate) struct Reseal {
     pub(crate) cluster: Choice,
 }
 
+/// How files come to open in another cluster.
+#[derive(Debug)]
+pub(crate) enum Move {
+    /// They are sealed for it.
+    Reseal(Box<Reseal>),
+    /// They stay as they are, and it gets the old keys.
+    RestoreKeys { keys: Box<keys::Restore>, paths: Vec<String> },
+}
+
 impl Reseal {
     /// For the cluster's newest key, opened and sealed by its controller.
     pub(crate) fn after(rotate: &keys::Rotate) -> Self {
@@ -62,7 +71,7 @@ impl Reseal {
             dry_run: rotate.dry_run,
             diff: rotate.diff,
             json: rotate.json,
-            record: None,
+            record: rotate.record.clone(),
             cluster: rotate.cluster.clone(),
         }
     }

@@ -156,9 +156,9 @@ pub(crate) fn create_private(path: &str, bytes: &[u8]) -> Result<(), CliError> {
 pub(crate) fn shown(name: &str) -> String {
     name.chars().fold(String::with_capacity(name.len()), |mut text, letter| {
         if letter.is_control() {
-            text.extend(letter.escape_default())
+            text.extend(letter.escape_default());
         } else {
-            text.push(letter)
+            text.push(letter);
         }
         text
     })

@@ -23,13 +23,17 @@ pub(crate) async fn a_repository_follows_to_a_new_cluster_with_one_command(scene
     old.must(&format!("kubectl apply -f {}", place.join("tree").display())).await?;
     let before = all(&scene, scene.client(), namespace).await?;
     ensure!(before.len() == FILES, "{} Secrets", before.len());
-    let keys = "kubectl get secret -n kube-system -l sealedsecrets.bitnami.com/sealed-secrets-key -o yaml";
-    old.must(&format!("(umask 077; {keys} > {}/old.keys)", place.display())).await?;
+    fs::write(place.join("passphrase"), "correct horse battery staple\n")?;
+    let backup = "sealer keys backup -o old.keys --passphrase-file passphrase";
+    old.must(&format!("cd {} && {backup}", place.display())).await?;
 
     let new = Suite::start(scene.suite.installation).await?;
     fs::write(place.join("both.kubeconfig"), kubeconfig(&[("k3d-old", &scene.suite), ("k3d-new", &new)])?)?;
     let both = old.with_kubeconfig(&place.join("both.kubeconfig"));
-    let command = format!("cd {} && sealer move --from-backup old.keys --to-context k3d-new tree", place.display());
+    let command = format!(
+        "cd {} && sealer move --from-backup old.keys --passphrase-file passphrase --to-context k3d-new tree",
+        place.display()
+    );
     let done = both.run(&command).await?;
     let wanted = format!("{FILES} values in {FILES} files sealed anew, 0 current, 0 failed\n");
     ensure!(done.status == Some(0) && done.stderr.starts_with(&wanted), "{done:?}");
@@ -59,6 +63,27 @@ pub(crate) async fn a_repository_follows_to_a_new_cluster_with_one_command(scene
     );
     let done = both.run(&direct).await?;
     ensure!(done.status == Some(0) && done.stderr.starts_with(&format!("{FILES} values")), "{done:?}");
+    restored(&scene, &both, &new, place).await
+}
+
+/// The other way: the files stay, and the new cluster gets the old keys.
+async fn restored(scene: &Scene, both: &Shell, new: &Suite, place: &Path) -> Result<()> {
+    let namespace = &scene.namespace;
+    let restore = format!(
+        "cd {} && git checkout -q tree && \
+         sealer move --restore-keys --from-backup old.keys --passphrase-file passphrase --to-context k3d-new tree && \
+         sealer keys check old.keys --passphrase-file passphrase --in tree && git diff --exit-code tree",
+        place.display()
+    );
+    both.must(&restore).await?;
+    new.shell
+        .must(&format!(
+            "kubectl delete secrets --all -n {namespace} && kubectl delete sealedsecrets --all -n {namespace}"
+        ))
+        .await?;
+    new.shell.must(&format!("kubectl apply -f {}", place.join("tree").display())).await?;
+    let before = all(scene, scene.client(), namespace).await?;
+    ensure!(before == all(scene, new.plane.client.clone(), namespace).await?, "the Secrets differ");
     Ok(())
 }
 

@@ -18,7 +18,7 @@ use measure::{Cost, cost};
 fn main() {
     let world = World::new();
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let parts: [(&str, fn(&World)); 4] =
+    let parts: [(&str, Part); 4] =
         [("resealing", resealing), ("checking", checking), ("flat", flat), ("stream", stream)];
     for (name, part) in parts {
         if words.is_empty() || words.iter().any(|word| word == name) {
@@ -26,6 +26,8 @@ fn main() {
         }
     }
 }
+
+type Part = fn(&World);
 
 /// Two keys and a folder.
 struct World {

@@ -10,7 +10,7 @@ use crate::diagnostics::CliError;
 use crate::key_files::KeySources;
 use crate::request::Request;
 use crate::request::keys::{Backup, Check, Keys, List, Protection, Restore, Retire, Rotate};
-use crate::{key_flags, kubernetes_flags};
+use crate::{key_flags, kubernetes_flags, record};
 
 /// A verb as the command line, the reference and the completions know it.
 pub(crate) struct KeysVerb {
@@ -45,7 +45,13 @@ pub(super) fn read(args: &[String], variable: &dyn Fn(&str) -> Option<String>) -
     let name = format!("sealer keys {word}");
     let hinted = |error: CliError| error.hint(format!("{name} --help"));
     match parsed(&name, &verb.table(), rest, variable, CliError::command_line).map_err(hinted)? {
-        Parsed::Values(values) => (verb.read)(&values).map(|keys| Request::Keys(Box::new(keys))).map_err(hinted),
+        Parsed::Values(values) => {
+            let mut keys = (verb.read)(&values).map_err(hinted)?;
+            if let Keys::Rotate(rotate) = &mut keys {
+                rotate.record = record::place(variable);
+            }
+            Ok(Request::Keys(Box::new(keys)))
+        }
         Parsed::Help(text) => Ok(Request::Print(text)),
     }
 }
@@ -73,6 +79,7 @@ fn rotate(values: &Values) -> Result<Keys, CliError> {
         backup_check: !values.is_on("no-backup-check"),
         reseal: [reseal, values.positionals()].concat(),
         diff: values.is_on("diff"),
+        record: None,
         dry_run: values.is_on("dry-run"),
         json: json(values),
     }))

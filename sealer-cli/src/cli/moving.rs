@@ -7,7 +7,8 @@ use crate::cluster::Choice;
 use crate::diagnostics::CliError;
 use crate::key_flags::PASSPHRASE_FILE;
 use crate::kubernetes_flags;
-use crate::request::{Request, Reseal};
+use crate::request::keys::Restore;
+use crate::request::{Move, Request, Reseal};
 
 pub(super) fn read(args: &[String], variable: &dyn Fn(&str) -> Option<String>) -> Result<Request, CliError> {
     let values = match parsed("sealer move", &table(), args, variable, wrong)? {
@@ -20,6 +21,9 @@ pub(super) fn read(args: &[String], variable: &dyn Fn(&str) -> Option<String>) -
     let cluster = Choice { context: context("to-context"), ..chosen };
     let mut moved = Reseal { keys_in, ..reseal::request(&values, cluster, variable) };
     moved.keys.files.extend_from_slice(values.list("from-backup"));
+    if values.is_on("restore-keys") {
+        return restore_keys(moved).map(Request::Move);
+    }
     if !moved.is_offline() {
         return Err(wrong(
             "`sealer move` needs the old cluster's keys: --from-backup FILE or --from-context NAME".to_owned(),
@@ -31,7 +35,16 @@ pub(super) fn read(args: &[String], variable: &dyn Fn(&str) -> Option<String>) -
     if moved.paths.is_empty() {
         return Err(wrong("`sealer move` needs at least one file or folder".to_owned()));
     }
-    Ok(Request::Move(Box::new(moved)))
+    Ok(Request::Move(Move::Reseal(Box::new(moved))))
+}
+
+fn restore_keys(moved: Reseal) -> Result<Move, CliError> {
+    if moved.keys.is_empty() || moved.cluster.context.is_none() {
+        return Err(CliError::command_line("`--restore-keys` needs the old keys and the new cluster")
+            .hint("sealer move --restore-keys --from-backup old.keys --to-context new"));
+    }
+    let Reseal { keys, cluster, dry_run, json, paths, .. } = moved;
+    Ok(Move::RestoreKeys { keys: Box::new(Restore { cluster, keys, dry_run, json }), paths })
 }
 
 /// The flags of `sealer move`. There are two clusters, and each has a flag of its own.
@@ -55,6 +68,13 @@ const OWN: &[Flag] = &[
     Flag::new("from-context", Kind::Text, "", "Context of the old cluster, to read its keys with your rights.")
         .without_variable(),
     PASSPHRASE_FILE,
+    Flag::new(
+        "restore-keys",
+        Kind::Switch,
+        "",
+        "Give the new cluster the old keys instead, beside its own; the files stay as they are.",
+    )
+    .without_variable(),
     Flag::new("to-context", Kind::Text, "", "Context of the new cluster, whose certificate is sealed for.")
         .without_variable(),
 ];

@@ -8,7 +8,7 @@ mod backup;
 mod check;
 mod cluster_keys;
 mod list;
-mod restore;
+pub(super) mod restore;
 mod retire;
 mod rotate;
 mod survey;

@@ -1,5 +1,6 @@
 //! What is asked for with `sealer keys`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cluster::Choice;
@@ -38,6 +39,8 @@ pub(crate) struct Rotate {
     /// Files and folders to seal anew afterwards.
     pub(crate) reseal: Vec<String>,
     pub(crate) diff: bool,
+    /// Where it is written down which values are sealed for which key.
+    pub(crate) record: Option<PathBuf>,
     pub(crate) dry_run: bool,
     pub(crate) json: bool,
 }

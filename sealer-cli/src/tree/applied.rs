@@ -32,7 +32,7 @@ fn applied(object: &SealedObject, kustomization: Option<&Kustomization>, named: 
     // The user's word is for what has none of its own.
     let is_open = other.namespace.is_empty() || (other.templated && !other.name_is_templated);
     let given = kustomization.and_then(|kustomization| kustomization.namespace.as_deref());
-    if let Some(namespace) = given.or(named.filter(|_| is_open)) {
+    if let Some(namespace) = given.or_else(|| named.filter(|_| is_open)) {
         namespace.clone_into(&mut other.namespace);
         other.templated = other.name_is_templated;
     }

@@ -88,8 +88,14 @@ fn what_is_missing_is_named_with_an_example() {
             "`sealer move` needs the new cluster: --to-context NAME, or --cert FILE of it",
         ),
         (&["--from-backup", "old.keys", "--to-context", "new"], "`sealer move` needs at least one file or folder"),
+        (&["--from-context", "old", "--to-context", "new"], "`sealer move` needs at least one file or folder"),
         (&["--context", "new"], "unknown flag: --context"),
     ] {
         assert_eq!(moved(folder.path(), args), (Some(2), format!("error: {message}\n{hint}")));
+    }
+    let told = "error: `--restore-keys` needs the old keys and the new cluster\n\
+                hint: sealer move --restore-keys --from-backup old.keys --to-context new\n";
+    for args in [&["--restore-keys", "--from-backup", "old.keys"][..], &["--restore-keys", "--to-context", "new"]] {
+        assert_eq!(moved(folder.path(), args), (Some(2), told.to_owned()));
     }
 }

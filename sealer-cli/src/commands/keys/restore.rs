@@ -14,7 +14,7 @@ use crate::key_files;
 use crate::request::keys::Restore;
 use crate::ui::{self, Ui};
 
-pub(super) fn run(request: &Restore, ui: &mut Ui) -> Result<(), CliError> {
+pub(crate) fn run(request: &Restore, ui: &mut Ui) -> Result<(), CliError> {
     let mut backed_up = key_files::stored(&request.keys, ui)?;
     // Oldest first: if it ends half-way, no old key has become the active one.
     backed_up.sort_by_key(StoredKey::ordered_at);

@@ -32,7 +32,9 @@ impl Online {
             return Err(CliError::new(
                 "another certificate can be sealed for only with the private keys that open the files",
             )
-            .hint("give them with --private-key, or leave --cert out to reseal for the cluster's newest key"));
+            .hint(
+                "give them with --private-key or --backup, or leave --cert out to reseal for the cluster's newest key",
+            ));
         }
         let cluster = Cluster::connect(&request.cluster)?;
         let path = cluster.path(api::ROTATE)?;
