@@ -36,6 +36,11 @@ impl Progress {
         self.bar.inc(1);
     }
 
+    /// So many more were found to be done.
+    pub(crate) fn more(&self, count: usize) {
+        self.bar.inc_length(count as u64);
+    }
+
     /// Tells something while the count is shown.
     pub(crate) fn aside<T>(&self, tell: impl FnOnce() -> T) -> T {
         self.bar.suspend(tell)
@@ -82,7 +87,7 @@ impl Ui {
 
     /// Tells the user something beside the results.
     pub(crate) fn notice(&self, text: &str) {
-        let _ = writeln!(io::stderr(), "{text}");
+        notice(text);
     }
 
     /// Says what is waited for, if somebody sits at the terminal.
@@ -150,6 +155,11 @@ pub(crate) fn create_private(path: &str, bytes: &[u8]) -> Result<(), CliError> {
     // The name is to outlast a power cut, too, where folders can be synced.
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
     Ok(())
+}
+
+/// Tells the user something beside the results, while somebody else adds to them.
+pub(crate) fn notice(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// A name as a terminal may show it: what would move the cursor or begin a line is written out.

@@ -1,5 +1,7 @@
 //! Sealing: every Secret of the input becomes a SealedSecret, all of them or none.
 
+mod stream;
+
 use rayon::prelude::*;
 use sealer_core::resource::disassemble::{CLEAR_TEXT_COPIES, template_metadata};
 use sealer_core::scope::{CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION};
@@ -7,8 +9,7 @@ use sealer_core::{Certificate, Label, Scope, SealingKey, seal};
 use serde_json::{Map, Value, json};
 
 use crate::diagnostics::CliError;
-use crate::manifest;
-use crate::manifest::read::{self, Wanted};
+use crate::manifest::read::{self, Document, Wanted};
 use crate::manifest::secret::{SecretInput, secrets};
 use crate::request::Compat;
 use crate::ui::{self, Ui};
@@ -17,23 +18,7 @@ use crate::{certificate, cluster, leak};
 pub(crate) fn run(request: &Compat, ui: &mut Ui) -> Result<(), CliError> {
     let certificate = certificate::load(request.certificate.as_deref(), &request.cluster)?;
     let bound = Bound { name: request.name.clone(), namespace: String::new() };
-    let format = request.format()?;
-    let mut prepared = prepared(request, &bound, ui)?.into_iter();
-    let progress = ui.progress("sealing", prepared.len());
-    // Each document is written where it is sealed: of many, not even the text is kept.
-    let finish = |document: Value| {
-        progress.step();
-        manifest::encode(&document, format)
-    };
-    loop {
-        let some: Vec<Prepared> = prepared.by_ref().take(AT_ONCE).collect();
-        if some.is_empty() {
-            return Ok(());
-        }
-        for text in sealed(some, &certificate, finish)? {
-            ui.write_sealed(&text);
-        }
-    }
+    stream::seal_all(request, &bound, &certificate, ui)
 }
 
 /// What every Secret is sealed for, whatever it says itself; empty texts leave it alone.
@@ -49,7 +34,14 @@ pub(crate) fn documents(
     certificate: &Certificate,
     ui: &Ui,
 ) -> Result<Vec<Value>, CliError> {
-    sealed(prepared(request, bound, ui)?, certificate, |document| document)
+    let input = ui::read(request.input.as_deref())?;
+    let source = request.input.as_deref().unwrap_or("stdin");
+    let prepared =
+        prepared(read::documents(&input, source, Wanted::Secrets)?, 0, request, bound, &|text| ui.notice(text))?;
+    if prepared.is_empty() {
+        return Err(nothing_found());
+    }
+    sealed(prepared, certificate, |document| document)
 }
 
 /// `finish` makes of each document what is wanted of it.
@@ -66,27 +58,32 @@ fn sealed<T: Send>(
     prepared.into_par_iter().map(seal_one).collect()
 }
 
-/// All Secrets of the input, checked: after this nothing is wrong with any of them.
-fn prepared(request: &Compat, bound: &Bound, ui: &Ui) -> Result<Vec<Prepared>, CliError> {
-    let input = ui::read(request.input.as_deref())?;
-    let source = request.input.as_deref().unwrap_or("stdin");
-    let secrets = secrets(read::documents(&input, source, Wanted::Secrets)?)?;
-    if secrets.is_empty() {
-        return Err(CliError::new("no secrets found. Ensure the input is valid and UTF-8 encoded")
-            .hint("pipe in the output of: kubectl create secret … --dry-run=client -o yaml"));
-    }
+/// The Secrets of some documents, of which others came `before`, checked: after this nothing is wrong with any of them.
+fn prepared(
+    documents: Vec<Document>,
+    before: usize,
+    request: &Compat,
+    bound: &Bound,
+    notice: &dyn Fn(&str),
+) -> Result<Vec<Prepared>, CliError> {
+    let secrets = secrets(documents)?;
     if secrets.len() > 1 && !request.name.is_empty() {
-        ui.notice(&format!("warning: --name gives all {} Secrets of the input the same name", secrets.len()));
+        notice(&format!("warning: --name gives all {} Secrets of the input the same name", secrets.len()));
     }
     let prepared: Vec<Prepared> =
         secrets.into_iter().map(|secret| prepare(secret, request, bound)).collect::<Result<_, _>>()?;
     request.format()?;
     for (at, prepared) in prepared.iter().enumerate() {
         for warning in &prepared.warnings {
-            ui.notice(&format!("warning: document {}: {warning}", at + 1));
+            notice(&format!("warning: document {}: {warning}", before + at + 1));
         }
     }
     Ok(prepared)
+}
+
+fn nothing_found() -> CliError {
+    CliError::new("no secrets found. Ensure the input is valid and UTF-8 encoded")
+        .hint("pipe in the output of: kubectl create secret … --dry-run=client -o yaml")
 }
 
 /// A Secret whose name, namespace and scope are settled.
@@ -226,6 +223,3 @@ fn template(secret: &SecretInput) -> Map<String, Value> {
     }
     template
 }
-
-/// Many enough that no core waits for the last of them, few enough to keep.
-const AT_ONCE: usize = 256;

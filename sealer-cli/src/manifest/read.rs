@@ -54,12 +54,24 @@ pub(crate) enum Wanted {
 
 /// Reads all documents; empty ones are passed over. `source` names the stream in messages.
 pub(crate) fn documents(bytes: &[u8], source: &str, wanted: Wanted) -> Result<Vec<Document>, CliError> {
-    let mut stream = Documents { source, wanted, found: Vec::new(), seen: 0 };
+    let mut found = Vec::new();
+    each(bytes, source, wanted, &mut |document| {
+        found.push(document);
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// The same, one by one: whoever takes them need not keep them.
+pub(crate) fn each(bytes: &[u8], source: &str, wanted: Wanted, take: Take<'_>) -> Result<(), CliError> {
+    let mut stream = Documents { source, wanted, take, seen: 0, is_empty: true };
     let bytes = decode(bytes);
     let rest = if starts_as_json(&bytes) { stream.json(&bytes)? } else { 0 };
-    stream.yaml(&bytes, rest)?;
-    Ok(stream.found)
+    stream.yaml(&bytes, rest)
 }
+
+/// Takes a document, or ends the reading.
+type Take<'a> = &'a mut dyn FnMut(Document) -> Result<(), CliError>;
 
 /// Reads one YAML 1.1 text into the types that JSON has: its first document.
 #[cfg(test)]
@@ -96,9 +108,11 @@ impl Broken {
 struct Documents<'a> {
     source: &'a str,
     wanted: Wanted,
-    found: Vec<Document>,
+    take: Take<'a>,
     /// Documents so far, with the empty ones.
     seen: usize,
+    /// Nothing was found that is not empty.
+    is_empty: bool,
 }
 
 impl Documents<'_> {
@@ -162,7 +176,8 @@ impl Documents<'_> {
         }
         self.seen += 1;
         if !node.is_nothing() {
-            self.found.push(Document { number: self.seen, syntax, node });
+            self.is_empty = false;
+            return (self.take)(Document { number: self.seen, syntax, node });
         }
         Ok(())
     }
@@ -185,7 +200,7 @@ impl Documents<'_> {
     fn unusable(&self, reason: &str) -> CliError {
         let what = format!("document {} of {} cannot be read: it {reason}", self.seen + 1, self.source);
         match self.wanted {
-            Wanted::Secrets if self.found.is_empty() => CliError::new(NOTHING_FOUND).hint(what),
+            Wanted::Secrets if self.is_empty => CliError::new(NOTHING_FOUND).hint(what),
             _ => CliError::new(what).hint("nothing was done; every document of the input must be readable"),
         }
     }

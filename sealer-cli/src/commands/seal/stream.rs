@@ -1,0 +1,91 @@
+//! A stream of any length, sealed part by part: while one part is sealed, the next one is read. Nothing is written before
+//! all of it is sealed, and what is kept of it does not grow with the stream.
+
+use std::panic::resume_unwind;
+use std::sync::mpsc::{self, SyncSender};
+use std::thread;
+
+use sealer_core::Certificate;
+use serde_json::Value;
+
+use super::{Bound, Prepared, nothing_found, prepared, sealed};
+use crate::diagnostics::CliError;
+use crate::manifest;
+use crate::manifest::read::{self, Document, Wanted};
+use crate::request::Compat;
+use crate::ui::{self, Progress, Ui};
+
+/// Seals all Secrets of the input and adds them to the results.
+pub(super) fn seal_all(
+    request: &Compat,
+    bound: &Bound,
+    certificate: &Certificate,
+    ui: &mut Ui,
+) -> Result<(), CliError> {
+    let format = request.format()?;
+    let input = ui::read(request.input.as_deref())?;
+    let progress = ui.progress("sealing", 0);
+    let finish = |document: Value| {
+        progress.step();
+        manifest::encode(&document, format)
+    };
+    thread::scope(|scope| {
+        let (parts, received) = mpsc::sync_channel::<Vec<Prepared>>(1);
+        let sealing = scope.spawn(move || -> Result<(), CliError> {
+            for part in received {
+                for text in sealed(part, certificate, finish)? {
+                    ui.write_sealed(&text);
+                }
+            }
+            Ok(())
+        });
+        let mut reading = Reading { request, bound, progress: &progress, parts, waiting: Vec::new(), found: 0 };
+        let read = reading.all(&input);
+        drop(reading);
+        // What could not be sealed was read before anything that could not be read.
+        sealing.join().unwrap_or_else(|panic| resume_unwind(panic)).and(read)
+    })
+}
+
+struct Reading<'a> {
+    request: &'a Compat,
+    bound: &'a Bound,
+    progress: &'a Progress,
+    parts: SyncSender<Vec<Prepared>>,
+    waiting: Vec<Document>,
+    found: usize,
+}
+
+impl Reading<'_> {
+    fn all(&mut self, input: &[u8]) -> Result<(), CliError> {
+        let source = self.request.input.as_deref().unwrap_or("stdin");
+        // How many Secrets get one name is told before anything else.
+        let most = if self.request.name.is_empty() { AT_ONCE } else { usize::MAX };
+        read::each(input, source, Wanted::Secrets, &mut |document| {
+            self.waiting.push(document);
+            if self.waiting.len() < most { Ok(()) } else { self.part() }
+        })?;
+        self.part()?;
+        if self.found == 0 { Err(nothing_found()) } else { Ok(()) }
+    }
+
+    /// Hands over what was read so far.
+    fn part(&mut self) -> Result<(), CliError> {
+        let documents = std::mem::take(&mut self.waiting);
+        let mut prepared = prepared(documents, self.found, self.request, self.bound, &ui::notice)?.into_iter();
+        self.found += prepared.len();
+        self.progress.more(prepared.len());
+        // A List may hold any number.
+        loop {
+            let some: Vec<Prepared> = prepared.by_ref().take(AT_ONCE).collect();
+            if some.is_empty() {
+                return Ok(());
+            }
+            // Whoever no longer listens says why.
+            self.parts.send(some).map_err(|_| CliError::new("sealing has ended"))?;
+        }
+    }
+}
+
+/// Many enough that no core waits for the last of them, few enough to keep.
+const AT_ONCE: usize = 256;
