@@ -6,6 +6,7 @@ mod applied;
 mod interruptions;
 mod links;
 mod moving;
+mod online;
 mod record;
 
 use std::fs;

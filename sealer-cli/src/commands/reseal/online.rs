@@ -50,9 +50,13 @@ impl Online {
         }
     }
 
-    fn trace(&self, value: &str, label: &Label) -> Option<Trace> {
-        let sealed = SealedValue::from_base64(value).ok()?;
-        Some(Trace::of(&sealed, label, self.served.as_ref()?))
+    fn trace(&self, value: &SealedValue, label: &Label) -> Option<Trace> {
+        self.served.as_ref().map(|served| Trace::of(value, label, served))
+    }
+
+    fn is_current(&self, item: &SealedItem, label: &Label) -> bool {
+        let sealed = SealedValue::from_base64(&item.value).ok();
+        sealed.and_then(|sealed| self.trace(&sealed, label)).is_some_and(|trace| self.record.knows(&trace))
     }
 
     fn rotated(&self, object: &SealedObject, items: &[&SealedItem]) -> Result<Value, String> {
@@ -69,10 +73,8 @@ impl Online {
 impl Sealer for Online {
     fn object(&self, object: &SealedObject) -> Vec<Outcome> {
         let label = object.label();
-        let is_current =
-            |item: &SealedItem| self.trace(&item.value, &label).is_some_and(|trace| self.record.knows(&trace));
         let (current, old): (Vec<&SealedItem>, Vec<&SealedItem>) =
-            object.items.iter().partition(|item| is_current(item));
+            object.items.iter().partition(|item| self.is_current(item, &label));
         if old.is_empty() {
             return current.iter().map(|_| Ok(None)).collect();
         }
@@ -84,7 +86,9 @@ impl Sealer for Online {
             let items = answer.as_ref().map_err(Clone::clone)?.pointer("/spec/encryptedData");
             let value = items.and_then(|items| items.get(&item.name)).and_then(Value::as_str);
             let value = value.ok_or_else(|| "the controller's answer lacks it".to_owned())?;
-            self.traces.borrow_mut().extend(self.trace(value, &label));
+            let sealed = SealedValue::from_base64(value)
+                .map_err(|error| format!("the controller's answer is no sealed value: {error}"))?;
+            self.traces.borrow_mut().extend(self.trace(&sealed, &label));
             Ok(Some(value.to_owned()))
         };
         object.items.iter().map(anew).collect()
