@@ -123,7 +123,7 @@ const RESEAL: &str = "## sealer reseal PATH...\n\nSeals every value of the files
 the sealed values change; what does not parse, what no key opens and what a template holds stays as it is and is reported. Values\n\
 that are sealed for that key already stay, as far as that can be known: a private key at hand tells, or the record of earlier runs.\n\n\
 Without keys, the controller opens and seals, and the record is all that is known. With `--backup`, `--private-key` or\n\
-`--keys-from-cluster` values are opened here. `--check` changes nothing and fails if a value is not sealed for that certificate.\n\n\
+`--keys-from-cluster` values are opened here; name the target's key, too, where somebody else may have sealed for it already. `--check` changes nothing and fails if a value is not sealed for that certificate.\n\n\
 The record is `sealer/sealed-for` in the user's cache folder (`XDG_CACHE_HOME`, `~/.cache`): SHA-256 hashes of sealed values with their\n\
 label and key, at most 8 MB. It holds no value, no key and no name, may be deleted at any time, and `--no-cache` does without.\n\n\
 Links are followed inside the folders that were named, and a file that was named itself is followed anywhere. Two commands on one\n\

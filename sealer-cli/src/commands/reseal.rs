@@ -38,6 +38,7 @@ pub(crate) fn run(request: &Reseal, ui: &mut Ui) -> Result<(), CliError> {
         let sealer = Online::connect(request)?;
         for path in &found.files {
             summary.add(file::reseal(path, &sealer, request), &progress, ui)?;
+            progress.step();
         }
         sealer.close();
     } else {
@@ -59,7 +60,12 @@ fn side_by_side(
 ) -> Result<(), CliError> {
     let pool = pool(files, request)?;
     for some in files.chunks(AT_ONCE) {
-        let all = || some.par_iter().map(|path| file::reseal(path, sealer, request)).collect();
+        let one = |path: &PathBuf| {
+            let report = file::reseal(path, sealer, request);
+            progress.step();
+            report
+        };
+        let all = || some.par_iter().map(one).collect();
         let reports: Vec<Report> = pool.as_ref().map_or_else(all, |pool| pool.install(all));
         for report in reports {
             summary.add(report, progress, ui)?;

@@ -33,27 +33,28 @@ fn killed_at_any_point_each_file_is_as_it_was_or_complete_and_the_next_run_ends_
     let folder = tempfile::tempdir().unwrap();
     let old = sealed(folder.path(), "cert4096.pem");
     let (folder, paths) = files(60, &old);
-    let (mut killed, mut begun) = (0, 0);
-    for round in 0..40 {
-        let mut child = resealing(&["key4096.pem"], folder.path(), &["."])
-            .stderr(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        std::thread::sleep(Duration::from_millis(5 + round * 7 % 120));
+    let mut halfway = 0;
+    // Ever later, until some were met in the middle of their work; how long that takes depends on the machine.
+    for round in 0..200 {
+        let mut command = resealing(&["key4096.pem"], folder.path(), &["."]);
+        let mut child = command.stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(5 + round * 3));
         child.kill().unwrap();
-        killed += usize::from(child.wait().unwrap().code().is_none());
+        child.wait().unwrap();
         let texts: Vec<String> = paths.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
         for text in texts.iter().filter(|text| **text != old) {
             assert!(text.ends_with(old.rsplit("  template:").next().unwrap()) && text.len() < old.len(), "{text}");
         }
         let changed = texts.iter().filter(|text| **text != old).count();
-        begun += usize::from(changed > 0 && changed < paths.len());
+        halfway += usize::from(changed > 0 && changed < paths.len());
         if changed == paths.len() {
             paths.iter().for_each(|path| fs::write(path, &old).unwrap());
         }
+        if halfway >= 10 {
+            break;
+        }
     }
-    assert!(killed >= 10 && begun >= 1, "{killed} were killed, {begun} of them in the middle");
+    assert!(halfway >= 1, "none was killed in the middle");
     let output = reseal(folder.path(), &["."]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     let check = reseal(folder.path(), &["--check", "."]);

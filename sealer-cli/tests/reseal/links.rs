@@ -1,19 +1,24 @@
 //! Are links followed inside of what was named, and nowhere else?
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 
 use crate::{reseal, said, tree};
 
 #[test]
-fn modes_stay_and_a_link_that_is_named_is_followed() {
+fn mode_and_owner_stay_and_a_link_that_is_named_is_followed() {
     let (folder, _) = tree();
     let path = folder.path().join("one.yaml");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    // Root may change the files of others, who want to keep them.
+    let owner = fs::metadata(&path).unwrap().uid();
+    let owner = if owner == 0 { 65534 } else { owner };
+    chown(&path, Some(owner), None).unwrap();
     symlink("one.yaml", folder.path().join("named.yaml")).unwrap();
     let output = reseal(folder.path(), &["named.yaml"]);
     assert_eq!(said(&output), "2 values in 1 files sealed anew, 0 current, 0 failed\n");
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+    assert_eq!(fs::metadata(&path).unwrap().uid(), owner);
     assert!(fs::symlink_metadata(folder.path().join("named.yaml")).unwrap().is_symlink());
 }
 

@@ -19,8 +19,8 @@ use crate::ui::Ui;
 pub(super) struct Offline {
     keyring: Keyring,
     target: SealingKey,
-    /// The key that opened a value last: the next one is most likely of the same.
-    last: Mutex<Fingerprint>,
+    /// Keys that opened values, the last one first: the next value is most likely of the same.
+    order: Mutex<Vec<Fingerprint>>,
     record: Record,
     writes: bool,
 }
@@ -37,9 +37,9 @@ impl Offline {
     pub(super) fn load(request: &Reseal, ui: &Ui) -> Result<Self, CliError> {
         let keyring = keyring(request, ui)?;
         let target = certificate::load(request.certificate.as_deref(), &request.cluster)?.key().clone();
-        let last = Mutex::new(target.fingerprint().clone());
+        let order = Mutex::new(vec![target.fingerprint().clone()]);
         let record = Record::open(request.record.as_deref());
-        Ok(Self { keyring, target, last, record, writes: request.writes() })
+        Ok(Self { keyring, target, order, record, writes: request.writes() })
     }
 
     fn item(&self, item: &SealedItem, label: &Label) -> Result<Found, String> {
@@ -60,14 +60,16 @@ impl Offline {
 
     /// The value sealed anew, or nothing where it is sealed for the target.
     fn anew(&self, sealed: &SealedValue, label: &Label) -> Result<Option<SealedValue>, String> {
-        let target = self.target.fingerprint();
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut trials = Trials::preferring(vec![last.clone(), target.clone()]);
+        let order = || self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut trials = Trials::preferring(order().clone());
         let opened = unseal_counted(sealed, label, &self.keyring, &mut trials).map_err(|_| NO_KEY.to_owned())?;
-        if opened.fingerprint != last {
-            self.last.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&opened.fingerprint);
+        let mut order = order();
+        if order.first() != Some(&opened.fingerprint) {
+            order.retain(|other| *other != opened.fingerprint);
+            order.insert(0, opened.fingerprint.clone());
         }
-        if opened.fingerprint == *target {
+        drop(order);
+        if opened.fingerprint == *self.target.fingerprint() {
             return Ok(None);
         }
         seal(&opened.plaintext, label, &self.target).map(Some).map_err(|error| error.to_string())

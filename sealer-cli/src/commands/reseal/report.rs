@@ -46,7 +46,6 @@ impl<'a> Summary<'a> {
         if self.request.json && !report.changed.is_empty() {
             self.json.changed.push(json!({ "file": path, "items": report.changed }));
         }
-        progress.step();
         Ok(())
     }
 
