@@ -7,6 +7,7 @@ use sealer_core::{Backup, Passphrase, StoredKey};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use crate::online::Controller;
 use crate::{finished, fixture, run, said, sealer, texts, tree};
 
 fn moved(folder: &Path, args: &[&str]) -> (Option<i32>, String) {
@@ -98,4 +99,31 @@ fn what_is_missing_is_named_with_an_example() {
     for args in [&["--restore-keys", "--from-backup", "old.keys"][..], &["--restore-keys", "--to-context", "new"]] {
         assert_eq!(moved(folder.path(), args), (Some(2), told.to_owned()));
     }
+}
+
+#[test]
+fn restored_keys_are_told_with_what_to_look_at_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    let controller = Controller::start();
+    fs::write(
+        place.join("config"),
+        format!(
+            "{{kind: Config, apiVersion: v1, clusters: [{{name: c, cluster: {{server: '{}'}}}}], users: [], \
+             contexts: [{{name: new, context: {{cluster: c, user: ''}}}}]}}",
+            controller.address
+        ),
+    )
+    .unwrap();
+    let key = fixture("key4096.pem");
+    let args = ["--restore-keys", "--dry-run", "--kubeconfig", "config", "--from-backup", &key, "--to-context", "new"];
+    let next = |paths: &str| {
+        format!(
+            "The files stay as they are. Whether these keys open all of them shows:\nsealer keys check {key} --in {paths}\n"
+        )
+    };
+    assert_eq!(moved(place, &args), (Some(0), next("PATH")));
+    assert_eq!(moved(place, &[&args[..], &["a", "b"]].concat()), (Some(0), next("a --in b")));
+    let json = moved(place, &[&args[..], &["-o", "json"]].concat());
+    assert_eq!(json, (Some(0), String::new()));
 }

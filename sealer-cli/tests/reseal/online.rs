@@ -8,24 +8,26 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use sealer_core::{Certificate, Keyring, Label, Scope, SealedValue, UnsealingKey, seal, unseal};
+use sealer_core::{Certificate, Keyring, Label, Scope, SealedValue, UnsealingKey, base64, seal, unseal};
 use serde_json::{Value, json};
 
 use crate::{finished, fixture, said, sealer, tree};
 
 /// A controller behind an API server, as far as this command needs one.
 #[derive(Clone)]
-struct Controller {
-    address: String,
+pub(crate) struct Controller {
+    pub(crate) address: String,
     /// Names of the fixtures that it serves as its certificate, one after the other; the last one stays.
     certificates: Arc<Mutex<Vec<&'static str>>>,
     posts: Arc<Mutex<usize>>,
     /// Instead of what it would answer.
     answer: Arc<Mutex<Option<(u16, String)>>>,
+    /// What it answers whoever asks for Secrets.
+    pub(crate) secrets: Arc<Mutex<(u16, String)>>,
 }
 
 impl Controller {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let controller = Self {
@@ -33,6 +35,7 @@ impl Controller {
             certificates: Arc::new(Mutex::new(vec!["cert2048.pem"])),
             posts: Arc::default(),
             answer: Arc::default(),
+            secrets: Arc::new(Mutex::new((200, list(&json!([]))))),
         };
         let serving = controller.clone();
         thread::spawn(move || listener.incoming().for_each(|stream| serving.clone().serve(stream.unwrap())));
@@ -56,6 +59,12 @@ impl Controller {
             let name = if certificates.len() > 1 { certificates.remove(0) } else { certificates[0] };
             return (200, fs::read_to_string(fixture(name)).unwrap());
         }
+        if line.contains("/secrets/") {
+            return (404, json!({ "kind": "Status", "apiVersion": "v1", "code": 404, "reason": "NotFound", "message": "not found" }).to_string());
+        }
+        if line.contains("/secrets?") {
+            return self.secrets.lock().unwrap().clone();
+        }
         if line.contains("/v1/rotate") {
             *self.posts.lock().unwrap() += 1;
             return self.answer.lock().unwrap().clone().unwrap_or_else(|| rotated(body));
@@ -77,6 +86,11 @@ impl Controller {
     fn posts(&self) -> usize {
         std::mem::take(&mut self.posts.lock().unwrap())
     }
+}
+
+/// A list of Secrets as the API server sends it.
+fn list(items: &Value) -> String {
+    json!({ "kind": "SecretList", "apiVersion": "v1", "metadata": {}, "items": items }).to_string()
 }
 
 fn request(reader: &mut impl std::io::BufRead) -> Option<(String, Vec<u8>)> {
@@ -175,4 +189,38 @@ fn what_the_controller_refuses_or_does_not_answer_stays_and_is_named() {
         assert!(told().starts_with(&format!("one.yaml: document 1, ns/x, item a: {reason}")), "{}", told());
     }
     assert_eq!(fs::read(&paths[0]).unwrap(), before);
+}
+
+#[test]
+fn the_clusters_own_keys_open_where_they_may_be_read() {
+    let (folder, _) = tree();
+    let (controller, cache) = (Controller::start(), tempfile::tempdir().unwrap());
+    let told = |args: &[&str]| {
+        let (status, told) = controller.reseal(cache.path(), folder.path(), &[&["--keys-from-cluster"], args].concat());
+        (status, told.lines().map(str::to_owned).collect::<Vec<_>>())
+    };
+    let none = "error: the cluster has no sealing key that can be read\nhint: name the controller's namespace with --controller-namespace";
+    assert_eq!(told(&["."]), (Some(1), none.lines().map(str::to_owned).collect()));
+    let forbidden = json!({ "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 403, "reason": "Forbidden",
+        "message": "secrets is forbidden" });
+    *controller.secrets.lock().unwrap() = (403, forbidden.to_string());
+    let (status, lines) = told(&["."]);
+    assert_eq!((status, lines[0].as_str()), (Some(1), "error: cannot list secrets: secrets is forbidden"));
+    assert_eq!(lines[1], "hint: you need the right to: kubectl auth can-i list secrets --namespace kube-system");
+    let key = |key: &str| {
+        json!({ "metadata": { "name": key, "labels": { "sealedsecrets.bitnami.com/sealed-secrets-key": "active" } },
+            "data": { "tls.key": base64::encode(fs::read(fixture(key)).unwrap()) } })
+    };
+    // One that is broken keeps no other out.
+    let broken = json!({ "metadata": { "name": "broken" }, "data": { "tls.key": "AAAA" } });
+    let keys = json!([key("key4096.pem"), broken, key("key2048.pem")]);
+    *controller.secrets.lock().unwrap() = (200, list(&keys));
+    let summary = |text: &str| text.to_owned() + ", 0 failed";
+    assert_eq!(told(&["--check", "."]).1[0], summary("14 values in 7 files to be sealed anew, 0 current"));
+    assert_eq!(told(&["."]), (Some(0), vec![summary("14 values in 7 files sealed anew, 0 current")]));
+    assert_eq!(
+        told(&["--no-cache", "--check", "."]),
+        (Some(0), vec![summary("0 values in 0 files to be sealed anew, 14 current")])
+    );
+    assert_eq!(controller.posts(), 0);
 }
