@@ -61,7 +61,7 @@ fn collect(edited: &Edited<'_>, tree: &Tree, path: &mut Vec<Step>, found: &mut V
     if kind == "SealedSecret" {
         found.push(object(edited, tree, path));
     }
-    if let (true, Some(Tree::List(items))) = (kind.ends_with("List"), tree.field("items")) {
+    if let (true, Some(Tree::List(items, _))) = (kind.ends_with("List"), tree.field("items")) {
         for (number, item) in items.iter().enumerate() {
             path.extend([Step::Name("items".to_owned()), Step::Number(number)]);
             collect(edited, item, path, found);
@@ -82,7 +82,7 @@ fn object(edited: &Edited<'_>, tree: &Tree, path: &[Step]) -> SealedObject {
         tree.and_then(Tree::scalar).is_some_and(|scalar| edited.is_templated(scalar.range.clone()))
     };
     let annotations: BTreeMap<String, String> = match field("annotations") {
-        Some(Tree::Map(fields)) => {
+        Some(Tree::Map(fields, _)) => {
             fields.iter().map(|(key, value)| (key.text.clone(), value.text().unwrap_or_default().to_owned())).collect()
         }
         _ => BTreeMap::new(),
@@ -95,7 +95,7 @@ fn object(edited: &Edited<'_>, tree: &Tree, path: &[Step]) -> SealedObject {
         _ => 1,
     };
     let mut items = Vec::new();
-    if let Some(Tree::Map(fields)) = tree.field("spec").and_then(|spec| spec.field("encryptedData")) {
+    if let Some(Tree::Map(fields, _)) = tree.field("spec").and_then(|spec| spec.field("encryptedData")) {
         for (key, value) in fields {
             let steps = ["spec", "encryptedData", &key.text].map(|name| Step::Name(name.to_owned()));
             let path = path.iter().cloned().chain(steps).collect();

@@ -3,7 +3,9 @@
 //! YAML and JSON alike, with comments, any style of quotes and blocks, line ends, several documents, and the `{{ }}` of
 //! Helm around. What is not certain is refused: nothing is written that does not read back as it was meant.
 
+mod entry;
 mod mask;
+mod place;
 mod tree;
 
 use std::ops::Range;
@@ -19,6 +21,9 @@ pub(crate) enum PatchError {
     /// A value that an anchor or a template holds cannot be replaced alone.
     #[error("the value at line {line} {reason}")]
     Unsure { line: usize, reason: &'static str },
+    /// There is nothing that could hold an entry.
+    #[error("there is no map to put it in")]
+    NoMap,
     /// The edited text does not read as the old one with the new values.
     #[error("an edit would change more than its value")]
     MoreThanMeant,
@@ -76,7 +81,9 @@ impl<'t> Edited<'t> {
         let mut wanted = self.documents.clone();
         let mut edits: Vec<(Range<usize>, String)> = Vec::new();
         for replacement in replacements {
-            let scalar = tree::at(&mut wanted, &replacement.path).ok_or(PatchError::MoreThanMeant)?;
+            let Some(Tree::Scalar(scalar)) = tree::at(&mut wanted, &replacement.path) else {
+                return Err(PatchError::MoreThanMeant);
+            };
             let (range, line) = (scalar.range.clone(), scalar.line);
             if scalar.shared {
                 return Err(PatchError::Unsure { line, reason: "has an anchor or is an alias" });
@@ -87,7 +94,13 @@ impl<'t> Edited<'t> {
             let written = self.text.get(range.clone()).unwrap_or_default();
             edits.push((range, tree::in_style(scalar, written, &replacement.value)));
             scalar.text.clone_from(&replacement.value);
+            scalar.tail = None;
         }
+        self.proven(edits, &wanted)
+    }
+
+    /// Carries edits out. The proof that nothing else changed: the new text reads as it was meant to.
+    fn proven(&self, mut edits: Vec<(Range<usize>, String)>, wanted: &[Tree]) -> Result<String, PatchError> {
         edits.sort_by_key(|(range, _)| range.start);
         let mut result = String::with_capacity(self.text.len());
         let mut end = 0;
@@ -97,9 +110,8 @@ impl<'t> Edited<'t> {
             end = range.end;
         }
         result.push_str(self.text.get(end..).unwrap_or_default());
-        // The proof that nothing else changed: the new text reads as the old one with the new values.
         let again = Edited::read(&result).map_err(|_| PatchError::MoreThanMeant)?;
-        if tree::same(&again.documents, &wanted) { Ok(result) } else { Err(PatchError::MoreThanMeant) }
+        if tree::same(&again.documents, wanted) { Ok(result) } else { Err(PatchError::MoreThanMeant) }
     }
 }
 

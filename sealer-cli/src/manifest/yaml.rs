@@ -18,6 +18,11 @@ pub(crate) fn document(value: &Value) -> String {
     writer.finish()
 }
 
+/// Whether a text of one line is a text without quotes, too.
+pub(crate) fn is_plain(text: &str) -> bool {
+    style::of(text, true) == Style::Plain
+}
+
 /// Where a node stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, options};
+use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, StructureStyle, options};
 
 use super::{PatchError, Step};
 
@@ -11,8 +11,17 @@ use super::{PatchError, Step};
 #[derive(Clone, Debug)]
 pub(crate) enum Tree {
     Scalar(Scalar),
-    List(Vec<Self>),
-    Map(Vec<(Scalar, Self)>),
+    List(Vec<Self>, Shape),
+    Map(Vec<(Scalar, Self)>, Shape),
+}
+
+/// How a list or map is written.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shape {
+    /// Its bytes, if it stands in brackets.
+    pub(super) flow: Option<Range<usize>>,
+    /// Named by an anchor, or an alias of one.
+    pub(super) shared: bool,
 }
 
 /// A text, in whatever style.
@@ -22,13 +31,15 @@ pub(crate) struct Scalar {
     /// Its bytes: with its quotes, but without the head of a block.
     pub(crate) range: Range<usize>,
     pub(crate) line: usize,
-    style: Style,
+    pub(super) style: Style,
+    /// Line ends behind a block that are part of it; none where they do not matter.
+    pub(super) tail: Option<usize>,
     /// Named by an anchor, or an alias of one: it stands in several places.
     pub(super) shared: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Style {
+pub(super) enum Style {
     Plain,
     Single,
     Double,
@@ -38,8 +49,12 @@ enum Style {
 impl Tree {
     /// The value of a name.
     pub(crate) fn field(&self, name: &str) -> Option<&Self> {
-        let Self::Map(fields) = self else { return None };
-        fields.iter().find(|(key, _)| key.text == name).map(|(_, value)| value)
+        self.fields().iter().find(|(key, _)| key.text == name).map(|(_, value)| value)
+    }
+
+    /// What a map holds, in order; nothing for what is no map.
+    pub(crate) fn fields(&self) -> &[(Scalar, Self)] {
+        if let Self::Map(fields, _) = self { fields } else { &[] }
     }
 
     pub(crate) fn scalar(&self) -> Option<&Scalar> {
@@ -58,9 +73,12 @@ pub(super) fn same(one: &[Tree], other: &[Tree]) -> bool {
 
 fn same_tree(one: &Tree, other: &Tree) -> bool {
     match (one, other) {
-        (Tree::Scalar(one), Tree::Scalar(other)) => one.text == other.text && one.style == other.style,
-        (Tree::List(one), Tree::List(other)) => same(one, other),
-        (Tree::Map(one), Tree::Map(other)) => {
+        (Tree::Scalar(one), Tree::Scalar(other)) => {
+            let tails = one.tail.zip(other.tail);
+            one.text == other.text && one.style == other.style && tails.is_none_or(|(one, other)| one == other)
+        }
+        (Tree::List(one, _), Tree::List(other, _)) => same(one, other),
+        (Tree::Map(one, _), Tree::Map(other, _)) => {
             one.len() == other.len()
                 && one.iter().zip(other).all(|(one, other)| one.0.text == other.0.text && same_tree(&one.1, &other.1))
         }
@@ -68,34 +86,41 @@ fn same_tree(one: &Tree, other: &Tree) -> bool {
     }
 }
 
-/// The scalar at the end of a path.
-pub(super) fn at<'a>(documents: &'a mut [Tree], path: &[Step]) -> Option<&'a mut Scalar> {
+/// What stands at the end of a path.
+pub(super) fn at<'a>(documents: &'a mut [Tree], path: &[Step]) -> Option<&'a mut Tree> {
     let (first, rest) = path.split_first()?;
     let Step::Number(document) = first else { return None };
     let mut place = documents.get_mut(*document)?;
     for step in rest {
         place = match (place, step) {
-            (Tree::Map(fields), Step::Name(name)) => {
+            (Tree::Map(fields, _), Step::Name(name)) => {
                 fields.iter_mut().find(|(key, _)| key.text == *name).map(|(_, value)| value)?
             }
-            (Tree::List(items), Step::Number(number)) => items.get_mut(*number)?,
+            (Tree::List(items, _), Step::Number(number)) => items.get_mut(*number)?,
             _ => return None,
         };
     }
-    if let Tree::Scalar(scalar) = place { Some(scalar) } else { None }
+    Some(place)
 }
 
 /// A new value in the style of the old one. The value is base64, which no style has to escape.
 pub(super) fn in_style(scalar: &Scalar, written: &str, value: &str) -> String {
     match scalar.style {
-        Style::Plain => value.to_owned(),
-        Style::Single => format!("'{value}'"),
-        Style::Double => format!("\"{value}\""),
+        Style::Plain | Style::Single | Style::Double => styled(scalar.style, value),
         Style::Block => {
             // Its bytes begin behind the first line's indentation, and end where the next thing begins.
             let end = written.trim_end_matches(['\n', '\r', ' ']).len();
             format!("{value}{}", written.get(end..).unwrap_or_default())
         }
+    }
+}
+
+/// A text on one line that needs no escapes.
+pub(super) fn styled(style: Style, text: &str) -> String {
+    match style {
+        Style::Plain | Style::Block => text.to_owned(),
+        Style::Single => format!("'{text}'"),
+        Style::Double => format!("\"{text}\""),
     }
 }
 
@@ -142,8 +167,8 @@ impl<'a> Reader<'a> {
         let (anchor, tree) = match event {
             Event::Alias(anchor) => (0, self.alias(anchor, span)?),
             Event::Scalar(text, style, anchor, _) => (anchor, Tree::Scalar(self.scalar(&text, style, anchor, span)?)),
-            Event::SequenceStart(_, anchor, _) => (anchor, self.list()?),
-            Event::MappingStart(_, anchor, _) => (anchor, self.map()?),
+            Event::SequenceStart(style, anchor, _) => (anchor, self.list(Opened::new(style, anchor, span))?),
+            Event::MappingStart(style, anchor, _) => (anchor, self.map(Opened::new(style, anchor, span))?),
             _ => return Err(broken(span, "is no YAML")),
         };
         self.depth -= 1;
@@ -171,27 +196,32 @@ impl<'a> Reader<'a> {
         let written = self.text.get(range.clone()).unwrap_or_default();
         // A plain value ends with its last character, whatever the parser looked at behind it.
         let range = if style == Style::Plain { range.start..range.start + written.trim_end().len() } else { range };
-        // The line end behind a block is the document's.
-        let text = if style == Style::Block { text.trim_end_matches('\n') } else { text };
-        Ok(Scalar { text: text.to_owned(), range, line: span.start.line(), style, shared: anchor > 0 })
+        // The line ends behind a block are told apart from its text, which a new value replaces.
+        let (text, tail) = if style == Style::Block {
+            let trimmed = text.trim_end_matches('\n');
+            (trimmed, Some(text.len() - trimmed.len()))
+        } else {
+            (text, None)
+        };
+        Ok(Scalar { text: text.to_owned(), range, line: span.start.line(), style, tail, shared: anchor > 0 })
     }
 
-    fn list(&mut self) -> Result<Tree, PatchError> {
+    fn list(&mut self, opened: Opened) -> Result<Tree, PatchError> {
         let mut items = Vec::new();
         while let Some((event, span)) = self.next()? {
             if matches!(event, Event::SequenceEnd) {
-                return Ok(Tree::List(items));
+                return Ok(Tree::List(items, opened.closed(span)));
             }
             items.push(self.tree(event, span)?);
         }
-        Ok(Tree::List(items))
+        Err(broken(opened.0, "is no YAML"))
     }
 
-    fn map(&mut self) -> Result<Tree, PatchError> {
+    fn map(&mut self, opened: Opened) -> Result<Tree, PatchError> {
         let mut fields: Vec<(Scalar, Tree)> = Vec::new();
         while let Some((event, span)) = self.next()? {
             if matches!(event, Event::MappingEnd) {
-                break;
+                return Ok(Tree::Map(fields, opened.closed(span)));
             }
             let Tree::Scalar(key) = self.tree(event, span)? else {
                 return Err(broken(span, "has a name that is no text"));
@@ -203,7 +233,22 @@ impl<'a> Reader<'a> {
             let value = self.tree(event, span)?;
             fields.push((key, value));
         }
-        Ok(Tree::Map(fields))
+        Err(broken(opened.0, "is no YAML"))
+    }
+}
+
+/// The beginning of a list or map, whether it is in brackets, and whether an anchor names it.
+struct Opened(Span, bool, bool);
+
+impl Opened {
+    fn new(style: StructureStyle, anchor: usize, span: Span) -> Self {
+        Self(span, style == StructureStyle::Flow, anchor > 0)
+    }
+
+    fn closed(&self, end: Span) -> Shape {
+        let Self(start, is_flow, shared) = self;
+        let range = start.byte_range().zip(end.byte_range()).map(|(start, end)| start.start..end.end);
+        Shape { flow: range.filter(|_| *is_flow), shared: *shared }
     }
 }
 
@@ -214,8 +259,14 @@ fn mark_shared(tree: &mut Tree) -> usize {
             scalar.shared = true;
             1
         }
-        Tree::List(items) => items.iter_mut().map(mark_shared).sum::<usize>() + 1,
-        Tree::Map(fields) => fields.iter_mut().map(|(_, value)| mark_shared(value)).sum::<usize>() + 1,
+        Tree::List(items, shape) => {
+            shape.shared = true;
+            items.iter_mut().map(mark_shared).sum::<usize>() + 1
+        }
+        Tree::Map(fields, shape) => {
+            shape.shared = true;
+            fields.iter_mut().map(|(_, value)| mark_shared(value)).sum::<usize>() + 1
+        }
     }
 }
 
