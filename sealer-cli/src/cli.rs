@@ -1,5 +1,6 @@
 //! The verbs of `sealer`. They stand before all flags: `sealer keys rotate --context staging`.
 
+pub(crate) mod items;
 pub(crate) mod keys;
 pub(crate) mod moving;
 pub(crate) mod reseal;
@@ -17,6 +18,11 @@ pub(crate) enum Verb {
     Template,
     Reseal,
     Move,
+    Set,
+    Unset,
+    Edit,
+    View,
+    Explain,
     Completions,
     Man,
 }
@@ -30,6 +36,11 @@ pub(crate) fn verb<'a>(program: &str, args: &'a [String]) -> Option<(Verb, &'a [
         "template" => Verb::Template,
         "reseal" => Verb::Reseal,
         "move" => Verb::Move,
+        "set" => Verb::Set,
+        "unset" => Verb::Unset,
+        "edit" => Verb::Edit,
+        "view" => Verb::View,
+        "explain" => Verb::Explain,
         "completions" => Verb::Completions,
         "man" => Verb::Man,
         _ => return None,
@@ -48,6 +59,11 @@ pub(crate) fn read(
         Verb::Template => template::read(args),
         Verb::Reseal => reseal::read(args, variable),
         Verb::Move => moving::read(args, variable),
+        Verb::Set => items::set(args, variable),
+        Verb::Unset => items::unset(args, variable),
+        Verb::Edit => items::edit(args, variable),
+        Verb::View => items::view(args, variable),
+        Verb::Explain => items::explain(args, variable),
         Verb::Completions => completions(args),
         Verb::Man => Ok(Request::Man),
     }

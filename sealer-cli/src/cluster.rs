@@ -15,6 +15,7 @@ use crate::diagnostics::CliError;
 use crate::network;
 
 mod config;
+pub(crate) mod live;
 pub(crate) mod objects;
 mod transport;
 mod usable;

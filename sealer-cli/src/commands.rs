@@ -5,6 +5,9 @@ use crate::reference;
 use crate::request::{Mode, Request};
 use crate::ui::Ui;
 
+mod chosen;
+mod edit;
+mod explain;
 mod fetch_certificate;
 mod keys;
 mod merge_into;
@@ -13,8 +16,11 @@ mod online;
 mod raw;
 mod recovery_unseal;
 mod reseal;
+mod rewrite;
 mod seal;
+mod set;
 mod template_check;
+mod view;
 
 /// Carries a request out.
 pub(crate) fn run(request: Request, ui: &mut Ui) -> Result<(), CliError> {
@@ -34,6 +40,11 @@ pub(crate) fn run(request: Request, ui: &mut Ui) -> Result<(), CliError> {
         Request::Keys(verb) => return keys::run(&verb, ui),
         Request::Reseal(reseal) => return reseal::run(&reseal, ui),
         Request::Move(reseal) => return moving::run(&reseal, ui),
+        Request::Set(set) => return set::set(&set, ui),
+        Request::Unset(unset) => return set::unset(&unset, ui),
+        Request::Edit(edit) => return edit::run(&edit, ui),
+        Request::View(view) => return view::run(&view, ui),
+        Request::Explain(explain) => return explain::run(&explain, ui),
         Request::TemplateCheck(check) => return template_check::run(&check, ui),
         Request::Compat(request) => request,
     };

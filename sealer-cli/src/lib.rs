@@ -26,6 +26,7 @@ mod request;
 mod sealed_secret;
 mod tree;
 mod ui;
+mod unchanged;
 
 /// Runs one command line (the program's name first).
 pub fn main(args: Vec<String>, variable: impl Fn(&str) -> Option<String>) -> ExitCode {

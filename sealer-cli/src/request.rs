@@ -8,6 +8,7 @@ use crate::cluster::Choice;
 use crate::diagnostics::CliError;
 use crate::key_files::KeySources;
 
+pub(crate) mod items;
 pub(crate) mod keys;
 
 /// One command.
@@ -27,6 +28,16 @@ pub(crate) enum Request {
     Reseal(Box<Reseal>),
     /// Bring files to another cluster.
     Move(Move),
+    /// Set one item of a file.
+    Set(Box<items::Set>),
+    /// Take one item out of a file.
+    Unset(items::Unset),
+    /// Edit the items of a file.
+    Edit(Box<items::Edit>),
+    /// Say what a file seals.
+    View(items::View),
+    /// Say why values do not open.
+    Explain(Box<items::Explain>),
     /// Look at the templates of files.
     TemplateCheck(TemplateCheck),
 }

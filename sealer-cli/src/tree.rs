@@ -25,6 +25,8 @@ pub(crate) struct SealedObject {
     /// Of the two, the name.
     pub(crate) name_is_templated: bool,
     pub(crate) items: Vec<SealedItem>,
+    /// Where it stands.
+    pub(crate) path: Vec<Step>,
 }
 
 /// A sealed value in a text.
@@ -33,6 +35,14 @@ pub(crate) struct SealedItem {
     pub(crate) name: String,
     pub(crate) value: String,
     pub(crate) path: Vec<Step>,
+}
+
+impl SealedItem {
+    /// Whether it is one of `spec.encryptedData`, and not the deprecated single value.
+    pub(crate) fn is_entry(&self) -> bool {
+        let above = self.path.iter().rev().nth(1);
+        matches!(above, Some(Step::Name(name)) if name == "encryptedData")
+    }
 }
 
 impl SealedObject {
@@ -116,5 +126,6 @@ fn object(edited: &Edited<'_>, tree: &Tree, path: &[Step]) -> SealedObject {
         templated,
         name_is_templated,
         items,
+        path: path.to_vec(),
     }
 }

@@ -1,7 +1,7 @@
 //! Which lines of a text differ, as a patch shows them?
 
 /// The runs of lines that differ, without lines around them.
-pub(super) fn diff(path: &str, old: &str, new: &str) -> String {
+pub(crate) fn diff(path: &str, old: &str, new: &str) -> String {
     let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
     let mut text = format!("--- {path}\n+++ {path}\n");
     if old.len() != new.len() {

@@ -1,0 +1,190 @@
+//! `sealer set`, `unset`, `edit`, `view` and `explain` on the command line.
+
+use sealer_core::flags::{Flag, Kind, Values};
+
+use super::{Parsed, parsed};
+use crate::diagnostics::CliError;
+use crate::request::Request;
+use crate::request::items::{Edit, Explain, Set, Target, Unset, View, Writing};
+use crate::{key_flags, kubernetes_flags};
+
+type Variable<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+pub(super) fn set(args: &[String], variable: Variable<'_>) -> Result<Request, CliError> {
+    let wrong =
+        |message| CliError::command_line(message).hint("printf %s \"$VALUE\" | sealer set sealed.yaml password");
+    let values = match parsed("sealer set FILE ITEM", &set_table(), args, variable, wrong)? {
+        Parsed::Values(values) => values,
+        Parsed::Help(text) => return Ok(Request::Print(text)),
+    };
+    let [file, item] = words(&values, "set", "a file and the name of an item").map_err(wrong)?;
+    Ok(Request::Set(Box::new(Set {
+        target: target(file, &values).map_err(wrong)?,
+        item,
+        from_file: given(&values, "from-file"),
+        keep_unchanged: values.is_on("keep-unchanged"),
+        keys: key_flags::sources(&values),
+        certificate: given(&values, "cert"),
+        writing: writing(&values),
+        cluster: kubernetes_flags::choice(&values),
+    })))
+}
+
+pub(super) fn unset(args: &[String], variable: Variable<'_>) -> Result<Request, CliError> {
+    let wrong = |message| CliError::command_line(message).hint("sealer unset sealed.yaml password");
+    let values = match parsed("sealer unset FILE ITEM", &unset_table(), args, variable, wrong)? {
+        Parsed::Values(values) => values,
+        Parsed::Help(text) => return Ok(Request::Print(text)),
+    };
+    let [file, item] = words(&values, "unset", "a file and the name of an item").map_err(wrong)?;
+    Ok(Request::Unset(Unset { target: target(file, &values).map_err(wrong)?, item, writing: writing(&values) }))
+}
+
+pub(super) fn edit(args: &[String], variable: Variable<'_>) -> Result<Request, CliError> {
+    let wrong = |message| CliError::command_line(message).hint("sealer edit sealed.yaml");
+    let values = match parsed("sealer edit FILE", &edit_table(), args, variable, wrong)? {
+        Parsed::Values(values) => values,
+        Parsed::Help(text) => return Ok(Request::Print(text)),
+    };
+    let [file] = words(&values, "edit", "a file").map_err(wrong)?;
+    let set = |name: &str| variable(name).filter(|text| !text.trim().is_empty());
+    let folders =
+        [Some("/dev/shm".to_owned()), set("XDG_RUNTIME_DIR"), Some(set("TMPDIR").unwrap_or("/tmp".to_owned()))];
+    Ok(Request::Edit(Box::new(Edit {
+        target: target(file, &values).map_err(wrong)?,
+        keys: key_flags::sources(&values),
+        certificate: given(&values, "cert"),
+        writing: writing(&values),
+        cluster: kubernetes_flags::choice(&values),
+        editor: set("VISUAL").or_else(|| set("EDITOR")).unwrap_or_else(|| "vi".to_owned()),
+        folders: folders.into_iter().flatten().collect(),
+    })))
+}
+
+pub(super) fn view(args: &[String], variable: Variable<'_>) -> Result<Request, CliError> {
+    let wrong = |message| CliError::command_line(message).hint("sealer view sealed.yaml");
+    let values = match parsed("sealer view FILE", &view_table(), args, variable, wrong)? {
+        Parsed::Values(values) => values,
+        Parsed::Help(text) => return Ok(Request::Print(text)),
+    };
+    let [file] = words(&values, "view", "a file").map_err(wrong)?;
+    Ok(Request::View(View { file, keys: key_flags::sources(&values), json: values.text("output") == "json" }))
+}
+
+pub(super) fn explain(args: &[String], variable: Variable<'_>) -> Result<Request, CliError> {
+    let wrong = |message| CliError::command_line(message).hint("sealer explain --private-key keys.yaml sealed.yaml");
+    let values = match parsed("sealer explain FILE", &explain_table(), args, variable, wrong)? {
+        Parsed::Values(values) => values,
+        Parsed::Help(text) => return Ok(Request::Print(text)),
+    };
+    let [file] = words(&values, "explain", "a file").map_err(wrong)?;
+    Ok(Request::Explain(Box::new(Explain {
+        file,
+        keys: key_flags::sources(&values),
+        certificate: given(&values, "cert"),
+        json: values.text("output") == "json",
+        cluster: kubernetes_flags::choice(&values),
+    })))
+}
+
+/// Exactly so many words.
+fn words<const COUNT: usize>(values: &Values, verb: &str, wanted: &str) -> Result<[String; COUNT], String> {
+    let words = values.positionals().to_vec();
+    words.try_into().map_err(|words: Vec<String>| {
+        let more = words.get(COUNT).map(|word| format!(", not also `{word}`")).unwrap_or_default();
+        format!("`sealer {verb}` needs {wanted}{more}")
+    })
+}
+
+fn given(values: &Values, flag: &str) -> Option<String> {
+    Some(values.text(flag).to_owned()).filter(|text| !text.is_empty())
+}
+
+fn target(file: String, values: &Values) -> Result<Target, String> {
+    let document = match given(values, "document") {
+        None => None,
+        Some(number) => Some(
+            usize::try_from(values.integer("document"))
+                .ok()
+                .filter(|number| *number > 0)
+                .ok_or_else(|| format!("--document {number} is no document; they are counted from 1"))?,
+        ),
+    };
+    Ok(Target { file, document, name: given(values, "name"), namespace: given(values, "namespace") })
+}
+
+fn writing(values: &Values) -> Writing {
+    Writing { dry_run: values.is_on("dry-run"), diff: values.is_on("diff") }
+}
+
+/// The flags of `sealer set`.
+pub(crate) fn set_table() -> Vec<Flag> {
+    table(&[
+        &[CERTIFICATE, DIFF, DOCUMENT, DRY_RUN, FROM_FILE, HELP, KEEP, NAME],
+        key_flags::TABLE,
+        kubernetes_flags::TABLE,
+    ])
+}
+
+/// The flags of `sealer unset`.
+pub(crate) fn unset_table() -> Vec<Flag> {
+    table(&[&[DIFF, DOCUMENT, DRY_RUN, HELP, NAME, NAMESPACE]])
+}
+
+/// The flags of `sealer edit`.
+pub(crate) fn edit_table() -> Vec<Flag> {
+    table(&[&[CERTIFICATE, DIFF, DOCUMENT, DRY_RUN, HELP, NAME], key_flags::TABLE, kubernetes_flags::TABLE])
+}
+
+/// The flags of `sealer view`.
+pub(crate) fn view_table() -> Vec<Flag> {
+    table(&[&[HELP, OUTPUT], key_flags::TABLE])
+}
+
+/// The flags of `sealer explain`.
+pub(crate) fn explain_table() -> Vec<Flag> {
+    table(&[&[SEALED_WITH, HELP, OUTPUT], key_flags::TABLE, kubernetes_flags::TABLE])
+}
+
+fn table(parts: &[&[Flag]]) -> Vec<Flag> {
+    parts.concat()
+}
+
+const CERTIFICATE: Flag =
+    Flag::new("cert", Kind::Text, "", "Certificate to seal with, a file or a URL, instead of the cluster's.");
+const DIFF: Flag = Flag::new("diff", Kind::Switch, "", "Print the lines that change.").without_variable();
+const DOCUMENT: Flag = Flag::new(
+    "document",
+    Kind::Integer,
+    "",
+    "Which document of the file, counted from 1, if it holds several SealedSecrets.",
+)
+.without_variable();
+const DRY_RUN: Flag =
+    Flag::new("dry-run", Kind::Switch, "", "Change nothing; say what would change.").without_variable();
+const FROM_FILE: Flag =
+    Flag::new("from-file", Kind::Text, "", "File with the value, byte for byte, instead of standard input.")
+        .without_variable();
+const HELP: Flag = Flag::new("help", Kind::Switch, "", "Print this text and exit.").without_variable();
+const KEEP: Flag = Flag::new(
+    "keep-unchanged",
+    Kind::Switch,
+    "",
+    "Leave the sealed value if it is of the same value: as private keys at hand say, or the Secret in the cluster.",
+);
+const NAME: Flag =
+    Flag::new("name", Kind::Text, "", "Name of the SealedSecret, if the file holds several.").without_variable();
+const NAMESPACE: Flag =
+    Flag::new("namespace", Kind::Text, "", "Namespace of the SealedSecret, if the file holds several.")
+        .short('n')
+        .without_variable();
+const OUTPUT: Flag = Flag::new("output", Kind::Words(&["text", "json"]), "text", "Form of the answer: text or json.")
+    .short('o')
+    .without_variable();
+const SEALED_WITH: Flag = Flag::new(
+    "cert",
+    Kind::Text,
+    "",
+    "Certificate that the values were sealed with, to see whether it is the right one.",
+)
+.without_variable();

@@ -1,0 +1,107 @@
+//! Which SealedSecret of a file is meant, and what its values are bound to?
+
+use sealer_core::{Label, Scope};
+
+use crate::diagnostics::CliError;
+use crate::manifest;
+use crate::manifest::patch::{Edited, Tree};
+use crate::request::items::Target;
+use crate::tree::{self, SealedItem, SealedObject};
+
+/// Reads the text of a file as it can be edited.
+pub(crate) fn parsed<'t>(file: &str, text: &'t str) -> Result<Edited<'t>, CliError> {
+    Edited::read(text).map_err(|error| CliError::new(format!("{file}: {error}")).hint(UNTOUCHED))
+}
+
+/// The one that the target names, or the only one.
+pub(crate) fn object(edited: &Edited<'_>, text: &str, target: &Target) -> Result<SealedObject, CliError> {
+    let file = &target.file;
+    let objects = tree::objects(edited);
+    if objects.is_empty() {
+        return Err(none(edited, text, file));
+    }
+    let all: Vec<String> = objects.iter().map(shown).collect();
+    let fits = |object: &SealedObject| {
+        let named = |wanted: &Option<String>, own: &str| wanted.as_ref().is_none_or(|wanted| wanted == own);
+        target.document.is_none_or(|number| number == object.document)
+            && named(&target.name, &object.name)
+            && (object.namespace.is_empty() || named(&target.namespace, &object.namespace))
+    };
+    let mut fitting: Vec<SealedObject> = objects.into_iter().filter(fits).collect();
+    match (fitting.pop(), fitting.len()) {
+        (Some(mut object), 0) => {
+            object.items.retain(SealedItem::is_entry);
+            Ok(object)
+        }
+        (None, _) => Err(CliError::new(format!("no SealedSecret of {file} is the one that was named"))
+            .hint(format!("it holds {}", all.join(", ")))),
+        _ => Err(CliError::new(format!("{file} holds several SealedSecrets: {}", all.join(", ")))
+            .hint("name one with --document, or with --name and --namespace")),
+    }
+}
+
+/// How a SealedSecret is named among others: `document 1 shop/db`.
+pub(crate) fn shown(object: &SealedObject) -> String {
+    format!("document {} {}", object.document, full_name(object))
+}
+
+/// Namespace and name, as far as they are there.
+pub(crate) fn full_name(object: &SealedObject) -> String {
+    match (object.namespace.as_str(), object.name.as_str()) {
+        ("", name) => name.to_owned(),
+        (namespace, name) => format!("{namespace}/{name}"),
+    }
+}
+
+/// What new values of it are bound to; a namespace that it does not name itself has to be given.
+pub(crate) fn label(object: &SealedObject, given: Option<&str>) -> Result<Label, CliError> {
+    let place = shown(object);
+    if object.templated {
+        return Err(CliError::new(format!(
+            "the name or namespace of {place} is a template, and values are bound to them"
+        ))
+        .hint("seal for the names that it renders: sealer --raw --name NAME --namespace NAMESPACE"));
+    }
+    let namespace = if object.namespace.is_empty() { given.unwrap_or_default() } else { &object.namespace };
+    if namespace.is_empty() && object.scope != Scope::ClusterWide {
+        return Err(CliError::new(format!("{place} names no namespace, and values are bound to it"))
+            .hint("give the namespace that it is applied to with --namespace"));
+    }
+    Label::new(object.scope, namespace, &object.name).map_err(|error| {
+        CliError::new(format!("{place}: {error}")).hint("no cluster accepts that name; correct it first")
+    })
+}
+
+/// Refuses a name that no Secret can have as an item.
+pub(crate) fn check_item(name: &str) -> Result<(), CliError> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if !name.is_empty()
+        && name.len() <= LONGEST_ITEM
+        && name.bytes().all(fits)
+        && name != "."
+        && !name.starts_with("..")
+    {
+        return Ok(());
+    }
+    Err(CliError::new(format!("`{}` is no name of an item", name.escape_debug()))
+        .hint("letters, digits, `-`, `_` and `.` make a name, at most 253 of them"))
+}
+
+/// What there is instead of a SealedSecret.
+pub(crate) fn none(edited: &Edited<'_>, text: &str, file: &str) -> CliError {
+    let error = CliError::new(format!("{file} holds no SealedSecret"));
+    let kinds: Vec<&str> =
+        edited.documents().iter().filter_map(|tree| tree.field("kind").and_then(Tree::text)).collect();
+    if kinds.contains(&"Secret") {
+        return error.hint(format!("it holds the Secret itself; seal it with: sealer -f {file} -w sealed.yaml"));
+    }
+    if kinds.is_empty() && manifest::holds(text.as_bytes(), "sops") {
+        return error.hint("it looks like a file of another tool, sops");
+    }
+    error.hint("write a first one with: sealer -w FILE")
+}
+
+/// What an error means for the file.
+pub(crate) const UNTOUCHED: &str = "the file stays as it was";
+/// Kubernetes' limit.
+const LONGEST_ITEM: usize = 253;

@@ -1,0 +1,107 @@
+//! `sealer set` and `sealer unset`: one item of a SealedSecret in a file, and nothing else of it.
+
+use std::io::IsTerminal as _;
+
+use sealer_core::{Plaintext, seal};
+
+use crate::certificate;
+use crate::commands::chosen;
+use crate::commands::rewrite::Rewrite;
+use crate::diagnostics::CliError;
+use crate::manifest::patch::{Edited, PatchError, Replacement, Step};
+use crate::prompt;
+use crate::request::items::{Set, Unset, Writing};
+use crate::tree::SealedObject;
+use crate::ui::{self, Ui};
+use crate::unchanged::Unchanged;
+
+pub(crate) fn set(request: &Set, ui: &mut Ui) -> Result<(), CliError> {
+    let target = &request.target;
+    chosen::check_item(&request.item)?;
+    let file = Rewrite::read(&target.file)?;
+    let edited = chosen::parsed(&target.file, file.text())?;
+    let object = chosen::object(&edited, file.text(), target)?;
+    let label = chosen::label(&object, request.target.namespace.as_deref())?;
+    let certificate = certificate::load(request.certificate.as_deref(), &request.cluster)?;
+    let value = value(request, ui)?;
+    let place = format!("item `{}` of {}", request.item, chosen::full_name(&object));
+    if request.keep_unchanged
+        && Unchanged::load(std::slice::from_ref(&object), &request.keys, &request.cluster, ui)?
+            .kept(&label, &request.item, &value)
+            .is_some()
+    {
+        ui.notice(&format!("{place} is that value already; nothing changed"));
+        return Ok(());
+    }
+    let sealed = seal(&value, &label, certificate.key()).map_err(|error| CliError::new(error.to_string()))?.to_base64();
+    let (new, done) = with(&edited, &object, &request.item, sealed).map_err(|error| refused(&target.file, &error))?;
+    drop(edited);
+    file.finish(&new, request.writing, ui)?;
+    ui.notice(&told(&place, done, request.writing));
+    Ok(())
+}
+
+pub(crate) fn unset(request: &Unset, ui: &mut Ui) -> Result<(), CliError> {
+    let target = &request.target;
+    let file = Rewrite::read(&target.file)?;
+    let edited = chosen::parsed(&target.file, file.text())?;
+    let object = chosen::object(&edited, file.text(), target)?;
+    let place = format!("item `{}` of {}", request.item, chosen::full_name(&object));
+    let item = object.items.iter().find(|item| item.name == request.item).ok_or_else(|| {
+        let names: Vec<&str> = object.items.iter().map(|item| item.name.as_str()).collect();
+        let there = if names.is_empty() { "no item".to_owned() } else { names.join(", ") };
+        CliError::new(format!("there is no {place}")).hint(format!("it has {there}"))
+    })?;
+    let new = edited.without_entry(&item.path).map_err(|error| refused(&target.file, &error))?;
+    drop(edited);
+    file.finish(&new, request.writing, ui)?;
+    ui.notice(&told(&place, "removed", request.writing));
+    Ok(())
+}
+
+/// The text with an item replaced or added, and which of both it was.
+pub(crate) fn with(
+    edited: &Edited<'_>,
+    object: &SealedObject,
+    item: &str,
+    sealed: String,
+) -> Result<(String, &'static str), PatchError> {
+    match object.items.iter().find(|known| known.name == item) {
+        Some(known) => Ok((edited.with(&[Replacement { path: known.path.clone(), value: sealed }])?, "changed")),
+        None => {
+            let steps = ["spec", "encryptedData"].map(|name| Step::Name(name.to_owned()));
+            let map: Vec<Step> = object.path.iter().cloned().chain(steps).collect();
+            Ok((edited.with_entry(&map, item, &sealed)?, "added"))
+        }
+    }
+}
+
+/// Why a text cannot be edited, and what to try.
+pub(crate) fn refused(file: &str, error: &PatchError) -> CliError {
+    let hint = match error {
+        PatchError::NoMap => "add a line `encryptedData: {}` below its `spec:`",
+        PatchError::Unsure { .. } => "the file stays as it was; change that place by hand first",
+        _ => chosen::UNTOUCHED,
+    };
+    CliError::new(format!("{file}: {error}")).hint(hint)
+}
+
+/// From the file, from what is piped in as it is, or typed without being seen.
+fn value(request: &Set, ui: &Ui) -> Result<Plaintext, CliError> {
+    let typed = request.from_file.is_none() && std::io::stdin().is_terminal();
+    let value = if typed {
+        let question = format!("value of `{}`: ", request.item);
+        let line = prompt::secret(&question).ok_or_else(|| CliError::new("no value was given"))?;
+        Plaintext::new(line.as_bytes().to_vec())
+    } else {
+        Plaintext::new(ui::read(request.from_file.as_deref())?)
+    };
+    if value.expose().is_empty() {
+        ui.notice("warning: the value is empty");
+    }
+    Ok(value)
+}
+
+fn told(place: &str, done: &str, writing: Writing) -> String {
+    if writing.dry_run { format!("{place} would be {done}") } else { format!("{place} {done}") }
+}

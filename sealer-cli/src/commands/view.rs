@@ -1,0 +1,103 @@
+//! `sealer view`: what a file seals, for whom, and with which key; no value of it.
+
+use sealer_core::seal::{Trials, unseal_counted};
+use sealer_core::{Keyring, Scope, SealedValue, base64};
+use serde_json::{Value, json};
+
+use crate::commands::chosen;
+use crate::commands::rewrite::Rewrite;
+use crate::diagnostics::CliError;
+use crate::key_files;
+use crate::request::items::View;
+use crate::tree::{self, SealedItem, SealedObject};
+use crate::ui::Ui;
+
+pub(crate) fn run(request: &View, ui: &mut Ui) -> Result<(), CliError> {
+    let keyring = if request.keys.is_empty() { Keyring::default() } else { key_files::load(&request.keys, ui)? };
+    let file = Rewrite::read(&request.file)?;
+    let edited = chosen::parsed(&request.file, file.text())?;
+    let objects = tree::objects(&edited);
+    if objects.is_empty() {
+        return Err(chosen::none(&edited, file.text(), &request.file));
+    }
+    let seen: Vec<Seen<'_>> = objects.iter().map(|object| Seen::of(object, &keyring)).collect();
+    if request.json {
+        let all: Vec<Value> = seen.iter().map(Seen::json).collect();
+        ui.write(format!("{}\n", Value::from(all)));
+    } else {
+        for (at, seen) in seen.iter().enumerate() {
+            let gap = if at > 0 { "\n" } else { "" };
+            ui.write(format!("{gap}{}", seen.text()));
+        }
+    }
+    Ok(())
+}
+
+/// What can be known of an object.
+struct Seen<'a> {
+    object: &'a SealedObject,
+    items: Vec<SeenItem<'a>>,
+}
+
+struct SeenItem<'a> {
+    item: &'a SealedItem,
+    /// Bytes of the sealed value; none if it is no sealed value.
+    size: Option<usize>,
+    /// Fingerprint of the key that opens it.
+    key: Option<String>,
+}
+
+impl<'a> Seen<'a> {
+    fn of(object: &'a SealedObject, keyring: &Keyring) -> Self {
+        let (label, mut trials) = (object.label(), Trials::default());
+        let seen = |item: &'a SealedItem| {
+            let sealed = SealedValue::from_base64(&item.value).ok();
+            let size = sealed.as_ref().and_then(|_| base64::decode(&item.value).ok()).map(|bytes| bytes.len());
+            let opened = sealed.and_then(|sealed| unseal_counted(&sealed, &label, keyring, &mut trials).ok());
+            SeenItem { item, size, key: opened.map(|opened| opened.fingerprint.to_string()) }
+        };
+        Self { object, items: object.items.iter().map(seen).collect() }
+    }
+
+    fn bound_to(&self) -> String {
+        let object = self.object;
+        match object.scope {
+            Scope::Strict => format!("{}/{}", object.namespace, object.name),
+            Scope::NamespaceWide => object.namespace.clone(),
+            Scope::ClusterWide => String::new(),
+        }
+    }
+
+    fn text(&self) -> String {
+        let Self { object, items } = self;
+        let label = match (object.templated, self.bound_to()) {
+            (true, _) => "of a template".to_owned(),
+            (false, label) if label.is_empty() => "empty".to_owned(),
+            (false, label) => label,
+        };
+        let mut text = format!("{}\n  scope  {}\n  label  {label}\n", chosen::shown(object), object.scope);
+        let width = items.iter().map(|item| item.item.name.len()).max().unwrap_or_default();
+        for SeenItem { item, size, key } in items {
+            let size = size.map_or_else(|| "no sealed value".to_owned(), |size| format!("{size} bytes"));
+            let key = key.as_deref().unwrap_or("unknown");
+            text.push_str(&format!("  item   {:width$}  {size}  key {key}\n", item.name));
+        }
+        if items.is_empty() {
+            text.push_str("  no items\n");
+        }
+        text
+    }
+
+    fn json(&self) -> Value {
+        let Self { object, items } = self;
+        let item = |seen: &SeenItem<'_>| json!({ "name": seen.item.name, "bytes": seen.size, "key": seen.key });
+        json!({
+            "document": object.document,
+            "namespace": object.namespace,
+            "name": object.name,
+            "scope": object.scope.as_str(),
+            "label": if object.templated { Value::Null } else { Value::from(self.bound_to()) },
+            "items": items.iter().map(item).collect::<Vec<_>>(),
+        })
+    }
+}

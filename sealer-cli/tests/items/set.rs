@@ -1,0 +1,190 @@
+//! `sealer set` and `sealer unset`.
+
+use serde_json::json;
+
+use super::*;
+
+fn set<'a>(certificate: &'a str, args: &[&'a str]) -> Vec<&'a str> {
+    [&["set", "--cert", certificate], args].concat()
+}
+
+#[test]
+fn an_item_is_changed_added_and_taken_out_and_no_other_line_moves() {
+    let place = Place::new();
+    let certificate = fixture("cert4096.pem");
+    let commented = place.read("db.yaml").replace("    user:", "    # who\n    user:  ");
+    place.write("db.yaml", &commented);
+    let output = place.run(&set(&certificate, &["db.yaml", "password"]), "new value\n");
+    assert_eq!((output.status.code(), said(&output).as_str()), (Some(0), "item `password` of shop/db changed\n"));
+    let output = place.run(&set(&certificate, &["db.yaml", "host"]), "localhost");
+    assert_eq!((output.status.code(), said(&output).as_str()), (Some(0), "item `host` of shop/db added\n"));
+    // A line end of what is piped in is part of the value.
+    assert_eq!(
+        place.opened("db.yaml"),
+        json!({"host": "bG9jYWxob3N0", "password": "bmV3IHZhbHVlCg==", "user": "cm9vdA=="})
+    );
+    let after = place.read("db.yaml");
+    let differing = commented.lines().filter(|line| !after.lines().any(|other| other == *line)).count();
+    assert_eq!((differing, after.lines().count()), (1, commented.lines().count() + 1));
+    assert_eq!(place.told(&["unset", "db.yaml", "host"], ""), (Some(0), "item `host` of shop/db removed\n".to_owned()));
+    assert_eq!(place.read("db.yaml").lines().count(), commented.lines().count());
+    for item in ["password", "user"] {
+        place.run(&["unset", "db.yaml", item], "");
+    }
+    assert!(place.read("db.yaml").contains("  encryptedData: {}\n    # who\n"));
+    place.run(&set(&certificate, &["db.yaml", "a"]), "1");
+    assert_eq!(place.opened("db.yaml"), json!({"a": "MQ=="}));
+}
+
+#[test]
+fn scope_name_and_namespace_are_those_of_the_document() {
+    let place = Place::new();
+    let (certificate, other) = (fixture("cert4096.pem"), SECRET.replace("db", "other"));
+    let wide = place.sealed(&["-o", "yaml", "--scope", "namespace-wide"], &other);
+    place.write("all.yaml", &format!("kind: ConfigMap\n{}{wide}", place.read("db.yaml")));
+    let several = "error: all.yaml holds several SealedSecrets: document 2 shop/db, document 3 shop/other\n\
+                   hint: name one with --document, or with --name and --namespace\n";
+    assert_eq!(place.told(&set(&certificate, &["all.yaml", "a"]), "1"), (Some(1), several.to_owned()));
+    for chosen in [["--document", "3"], ["--name", "other"]] {
+        let told = place.told(&[&set(&certificate, &["all.yaml", "a"])[..], &chosen].concat(), "1");
+        assert_eq!(told.0, Some(0), "{}", told.1);
+    }
+    let third = place.read("all.yaml").split("---\n").last().unwrap().to_owned();
+    place.write("third.yaml", &third);
+    assert_eq!(place.opened("third.yaml")["a"], "MQ==");
+    let none = "error: no SealedSecret of all.yaml is the one that was named\nhint: it holds document 2 shop/db, document 3 shop/other\n";
+    assert_eq!(place.told(&["unset", "all.yaml", "a", "-n", "else"], ""), (Some(1), none.to_owned()));
+}
+
+#[test]
+fn an_unchanged_value_keeps_its_sealed_text_if_asked_to() {
+    let place = Place::new();
+    let (certificate, key, before) = (fixture("cert4096.pem"), fixture("key4096.pem"), place.read("db.yaml"));
+    let keep = ["--keep-unchanged", "--private-key", &key, "db.yaml", "user"];
+    let told = "item `user` of shop/db is that value already; nothing changed\n";
+    assert_eq!(place.told(&set(&certificate, &keep), "root"), (Some(0), told.to_owned()));
+    assert_eq!(place.read("db.yaml"), before);
+    assert_eq!(place.told(&set(&certificate, &keep), "toor"), (Some(0), "item `user` of shop/db changed\n".to_owned()));
+    assert_ne!(place.read("db.yaml"), before);
+    // Without keys and without a cluster nothing can tell.
+    let told = "warning: nothing tells which values are unchanged, all are sealed anew: invalid configuration: no configuration has \
+                been provided, try setting KUBERNETES_MASTER environment variable\nitem `user` of shop/db changed\n";
+    assert_eq!(
+        place.told(&set(&certificate, &["--keep-unchanged", "db.yaml", "user"]), "toor"),
+        (Some(0), told.to_owned())
+    );
+}
+
+#[test]
+fn a_dry_run_changes_nothing_and_a_diff_shows_the_lines() {
+    let place = Place::new();
+    let (certificate, before) = (fixture("cert4096.pem"), place.read("db.yaml"));
+    let output = place.run(&set(&certificate, &["--dry-run", "--diff", "db.yaml", "host"]), "x");
+    let diff = String::from_utf8(output.stdout.clone()).unwrap();
+    assert!(
+        diff.starts_with("--- db.yaml\n+++ db.yaml\n@@ ") && diff.lines().last().unwrap().starts_with("+    host: Ag"),
+        "{diff}"
+    );
+    assert_eq!(
+        (said(&output).as_str(), place.read("db.yaml")),
+        ("item `host` of shop/db would be added\n", before.clone())
+    );
+    let file = place.path("value");
+    fs::write(&file, b"\x00\xff").unwrap();
+    place.run(&set(&certificate, &["--from-file", "value", "db.yaml", "user"]), "");
+    assert_eq!(place.opened("db.yaml")["user"], "AP8=");
+}
+
+#[test]
+fn what_cannot_be_done_is_said_and_the_file_stays() {
+    let place = Place::new();
+    let certificate = fixture("cert4096.pem");
+    let sealed = place.read("db.yaml");
+    let file = |text: &str| place.write("x.yaml", text);
+    let check = |args: &[&str], told: &str| {
+        let before = fs::read(place.path("x.yaml")).unwrap_or_default();
+        assert_eq!(place.told(args, "v"), (Some(1), told.to_owned()), "{args:?}");
+        assert_eq!(fs::read(place.path("x.yaml")).unwrap_or_default(), before);
+    };
+    let set_a = set(&certificate, &["x.yaml", "a"]);
+    check(&set_a, "error: open x.yaml: no such file or directory\n");
+    file(SECRET);
+    check(
+        &set_a,
+        "error: x.yaml holds no SealedSecret\nhint: it holds the Secret itself; seal it with: sealer -f x.yaml -w sealed.yaml\n",
+    );
+    file("kind: ConfigMap\n");
+    check(&set_a, "error: x.yaml holds no SealedSecret\nhint: write a first one with: sealer -w FILE\n");
+    file("kind: SealedSecret\nspec: [\n");
+    check(&set_a, "error: x.yaml: line 2, column 7: is no YAML\nhint: the file stays as it was\n");
+    file(&sealed.replace("name: db", "name: {{ .Values.name }}"));
+    check(
+        &set_a,
+        "error: the name or namespace of document 1 shop/{{ .Values.name }} is a template, and values are bound to them\n\
+         hint: seal for the names that it renders: sealer --raw --name NAME --namespace NAMESPACE\n",
+    );
+    file(&sealed.replace("  namespace: shop\n", ""));
+    check(
+        &set_a,
+        "error: document 1 db names no namespace, and values are bound to it\nhint: give the namespace that it is applied to with --namespace\n",
+    );
+    file(&sealed.replace("name: db", "name: D_b"));
+    check(
+        &set_a,
+        "error: document 1 shop/D_b: name `D_b` is not a DNS-1123 subdomain (lower case letters, digits, `-` and `.`, at most 253)\n\
+         hint: no cluster accepts that name; correct it first\n",
+    );
+    file(
+        &sealed
+            .replace("encryptedData:", "encryptedData: &items")
+            .replace("  template:", "  other: *items\n  template:"),
+    );
+    check(
+        &set_a,
+        "error: x.yaml: the value at line 8 has an anchor or is an alias\nhint: the file stays as it was; change that place by hand first\n",
+    );
+    file("kind: SealedSecret\nmetadata: {name: a, namespace: b}\nspec: {}\n");
+    check(
+        &set_a,
+        "error: x.yaml: there is no map to put it in\nhint: add a line `encryptedData: {}` below its `spec:`\n",
+    );
+    file(&sealed);
+    check(&["unset", "x.yaml", "a"], "error: there is no item `a` of shop/db\nhint: it has password, user\n");
+    check(
+        &set(&certificate, &["x.yaml", "a b"]),
+        "error: `a b` is no name of an item\nhint: letters, digits, `-`, `_` and `.` make a name, at most 253 of them\n",
+    );
+    fs::write(place.path("x.yaml"), b"\xff\xfe").unwrap();
+    check(&set_a, "error: x.yaml is no UTF-8\nhint: save it as UTF-8 first\n");
+}
+
+#[test]
+fn command_lines_that_cannot_be_read_say_how_to_write_them() {
+    let place = Place::new();
+    for (args, told) in [
+        (
+            &["set"][..],
+            "error: `sealer set` needs a file and the name of an item\nhint: printf %s \"$VALUE\" | sealer set sealed.yaml password\n",
+        ),
+        (
+            &["set", "a", "b", "value"],
+            "error: `sealer set` needs a file and the name of an item, not also `value`\nhint: printf %s \"$VALUE\" | sealer set sealed.yaml password\n",
+        ),
+        (
+            &["unset", "a"],
+            "error: `sealer unset` needs a file and the name of an item\nhint: sealer unset sealed.yaml password\n",
+        ),
+        (
+            &["unset", "a", "b", "--document", "0"],
+            "error: --document 0 is no document; they are counted from 1\nhint: sealer unset sealed.yaml password\n",
+        ),
+        (&["view"], "error: `sealer view` needs a file\nhint: sealer view sealed.yaml\n"),
+        (&["edit"], "error: `sealer edit` needs a file\nhint: sealer edit sealed.yaml\n"),
+        (
+            &["explain"],
+            "error: `sealer explain` needs a file\nhint: sealer explain --private-key keys.yaml sealed.yaml\n",
+        ),
+    ] {
+        assert_eq!(place.told(args, ""), (Some(2), told.to_owned()), "{args:?}");
+    }
+}
