@@ -1,6 +1,172 @@
-//! edit
-use crate::{diagnostics::CliError, request::items::Edit, ui::Ui};
+//! `sealer edit`: the items of a SealedSecret in an editor; only what changed is sealed anew.
+
+mod editor;
+mod form;
+mod memory;
+mod scratch;
+
+use std::io::IsTerminal as _;
+
+use sealer_core::seal::{Trials, unseal_counted};
+use sealer_core::{Certificate, Keyring, Label, Plaintext, SealedValue, seal};
+use zeroize::Zeroizing;
+
+use crate::certificate;
+use crate::commands::chosen;
+use crate::commands::rewrite::Rewrite;
+use crate::commands::set::refused;
+use crate::diagnostics::CliError;
+use crate::key_files;
+use crate::manifest::patch::{Edited, PatchError, Replacement, Step};
+use crate::request::items::Edit;
+use crate::tree::{SealedItem, SealedObject};
+use crate::ui::Ui;
+
+use form::{Entry, Shown};
+use scratch::Scratch;
+
 pub(crate) fn run(request: &Edit, ui: &mut Ui) -> Result<(), CliError> {
-    let _ = (request, ui);
+    let target = &request.target;
+    let file = Rewrite::read(&target.file)?;
+    let edited = chosen::parsed(&target.file, file.text())?;
+    let object = chosen::object(&edited, file.text(), target)?;
+    let label = chosen::label(&object, target.namespace.as_deref())?;
+    let keyring = if request.keys.is_empty() { Keyring::default() } else { key_files::load(&request.keys, ui)? };
+    // Before anything is typed in vain.
+    let certificate = certificate::load(request.certificate.as_deref(), &request.cluster)?;
+    let old = shown(&object, &label, &keyring, ui);
+    let head = form::head(&chosen::shown(&object), object.scope, &target.file, !keyring.is_empty());
+    let new = edit(request, &form::write(&head, &old), &old, ui)?;
+    let Some(new) = new else {
+        ui.notice("nothing changed");
+        return Ok(());
+    };
+    let plan = Plan::of(&old, &new);
+    let text = plan.applied(file.text(), &object, &label, &certificate).map_err(|error| match error {
+        Refused::Seal(error) => error,
+        Refused::Patch(error) => refused(&target.file, &error),
+    })?;
+    drop(edited);
+    file.finish(&text, request.writing, ui)?;
+    let would = if request.writing.dry_run { "would be " } else { "" };
+    ui.notice(&format!("{}: {would}{}", chosen::full_name(&object), plan.told()));
     Ok(())
 }
+
+/// What the editor shows of each item: its value if a key at hand opens it.
+fn shown(object: &SealedObject, label: &Label, keyring: &Keyring, ui: &Ui) -> Vec<Entry> {
+    let mut trials = Trials::default();
+    let mut value = |item: &SealedItem| {
+        let sealed = SealedValue::from_base64(&item.value).ok()?;
+        Some(unseal_counted(&sealed, label, keyring, &mut trials).ok()?.plaintext)
+    };
+    let entry = |item: &SealedItem| {
+        let shown = value(item).map_or(Shown::Sealed, Shown::Clear);
+        if !keyring.is_empty() && matches!(shown, Shown::Sealed) {
+            ui.notice(&format!("warning: no key at hand opens item `{}`; it shows as <sealed>", item.name));
+        }
+        Entry { name: item.name.clone(), shown }
+    };
+    object.items.iter().map(entry).collect()
+}
+
+/// Has the text edited until it can be read; none if it stays as it is.
+fn edit(request: &Edit, text: &str, old: &[Entry], ui: &Ui) -> Result<Option<Vec<Entry>>, CliError> {
+    let ends = editor::Ends::watch()?;
+    let scratch = Scratch::new(&request.folders)?;
+    if !scratch.is_in_memory() {
+        ui.notice(
+            "warning: there is no folder in memory; values pass through a file on disk, which is overwritten after",
+        );
+    }
+    let mut given = Zeroizing::new(text.to_owned());
+    scratch.write(&given)?;
+    loop {
+        ends.run(&request.editor, scratch.file())?;
+        let edited = form::without_reason(&scratch.read()?);
+        if *edited == *given {
+            let untouched = *given == text;
+            return if untouched { Ok(None) } else { Err(CliError::new(GIVEN_UP).hint(chosen::UNTOUCHED)) };
+        }
+        match form::read(&edited, old) {
+            Ok(new) => return Ok(Some(new)),
+            Err(reason) if std::io::stdin().is_terminal() => {
+                scratch.write(&form::with_reason(&edited, &reason))?;
+                given = edited;
+            }
+            Err(reason) => {
+                return Err(CliError::new(format!("the edit cannot be used: {reason}")).hint(chosen::UNTOUCHED));
+            }
+        }
+    }
+}
+
+/// What is to be done with the items.
+struct Plan<'a> {
+    changed: Vec<(&'a str, &'a Plaintext)>,
+    added: Vec<(&'a str, &'a Plaintext)>,
+    removed: Vec<&'a str>,
+}
+
+enum Refused {
+    Seal(CliError),
+    Patch(PatchError),
+}
+
+impl<'a> Plan<'a> {
+    fn of(old: &'a [Entry], new: &'a [Entry]) -> Self {
+        let find = |all: &'a [Entry], name: &str| all.iter().find(|entry| entry.name == name);
+        let (mut changed, mut added) = (Vec::new(), Vec::new());
+        for Entry { name, shown } in new {
+            let Shown::Clear(value) = shown else { continue };
+            match find(old, name) {
+                None => added.push((name.as_str(), value)),
+                Some(Entry { shown: Shown::Clear(before), .. }) if before.expose() == value.expose() => {}
+                Some(_) => changed.push((name.as_str(), value)),
+            }
+        }
+        let removed = old.iter().map(|entry| entry.name.as_str()).filter(|name| find(new, name).is_none()).collect();
+        Self { changed, added, removed }
+    }
+
+    /// The text with all of it done. Each step is proven by itself.
+    fn applied(
+        &self,
+        text: &str,
+        object: &SealedObject,
+        label: &Label,
+        certificate: &Certificate,
+    ) -> Result<String, Refused> {
+        let sealed = |value: &Plaintext| {
+            let sealed = seal(value, label, certificate.key());
+            sealed.map(|sealed| sealed.to_base64()).map_err(|error| Refused::Seal(CliError::new(error.to_string())))
+        };
+        let map: Vec<Step> = object.path.iter().cloned().chain(["spec", "encryptedData"].map(Step::name)).collect();
+        let path = |name: &str| -> Vec<Step> { map.iter().cloned().chain([Step::name(name)]).collect() };
+        let replacements =
+            self.changed.iter().map(|(name, value)| Ok(Replacement { path: path(name), value: sealed(value)? }));
+        let replacements = replacements.collect::<Result<Vec<_>, Refused>>()?;
+        let mut text = Edited::read(text).and_then(|edited| edited.with(&replacements)).map_err(Refused::Patch)?;
+        for (name, value) in &self.added {
+            let sealed = sealed(value)?;
+            text = Edited::read(&text)
+                .and_then(|edited| edited.with_entry(&map, name, &sealed))
+                .map_err(Refused::Patch)?;
+        }
+        for name in &self.removed {
+            text = Edited::read(&text).and_then(|edited| edited.without_entry(&path(name))).map_err(Refused::Patch)?;
+        }
+        Ok(text)
+    }
+
+    fn told(&self) -> String {
+        let names = |pairs: &[(&'a str, &'a Plaintext)]| pairs.iter().map(|(name, _)| *name).collect::<Vec<_>>();
+        let parts =
+            [("changed", names(&self.changed)), ("added", names(&self.added)), ("removed", self.removed.clone())];
+        let said = parts.iter().filter(|(_, names)| !names.is_empty());
+        let said: Vec<String> = said.map(|(what, names)| format!("{what} {}", names.join(", "))).collect();
+        if said.is_empty() { "nothing changed".to_owned() } else { said.join("; ") }
+    }
+}
+
+const GIVEN_UP: &str = "the edit was given up where it could not be used";

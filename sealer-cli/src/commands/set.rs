@@ -69,8 +69,7 @@ pub(crate) fn with(
     match object.items.iter().find(|known| known.name == item) {
         Some(known) => Ok((edited.with(&[Replacement { path: known.path.clone(), value: sealed }])?, "changed")),
         None => {
-            let steps = ["spec", "encryptedData"].map(|name| Step::Name(name.to_owned()));
-            let map: Vec<Step> = object.path.iter().cloned().chain(steps).collect();
+            let map: Vec<Step> = object.path.iter().cloned().chain(["spec", "encryptedData"].map(Step::name)).collect();
             Ok((edited.with_entry(&map, item, &sealed)?, "added"))
         }
     }

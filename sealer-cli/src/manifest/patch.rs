@@ -49,6 +49,13 @@ pub(crate) enum Step {
     Number(usize),
 }
 
+impl Step {
+    /// To the value of a name.
+    pub(crate) fn name(name: &str) -> Self {
+        Self::Name(name.to_owned())
+    }
+}
+
 impl<'t> Edited<'t> {
     /// Reads a text as it is, or with its templates left out.
     pub(crate) fn read(text: &'t str) -> Result<Self, PatchError> {

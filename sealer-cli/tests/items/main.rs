@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
 #![cfg(unix)]
 
+mod edit;
 mod set;
 mod view;
 
