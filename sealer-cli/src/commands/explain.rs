@@ -1,6 +1,184 @@
-//! explain
-use crate::{diagnostics::CliError, request::items::Explain, ui::Ui};
+//! `sealer explain`: why do the values of a file not open, and what is to be done?
+
+mod cluster;
+mod judge;
+mod object;
+mod sealed_with;
+mod text;
+
+use sealer_core::Scope;
+use serde_json::{Value, json};
+
+use crate::cluster::namespace;
+use crate::commands::chosen;
+use crate::commands::rewrite::Rewrite;
+use crate::diagnostics::CliError;
+use crate::manifest::patch::{Edited, Tree};
+use crate::request::items::Explain;
+use crate::tree::{self, SealedObject};
+use crate::ui::Ui;
+
+use judge::{Judge, Verdict};
+
+/// Something that is wrong, and its remedy.
+#[derive(Debug, PartialEq, Eq)]
+struct Mistake {
+    sentence: String,
+    remedy: String,
+}
+
+impl Mistake {
+    fn new(sentence: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { sentence: sentence.into(), remedy: remedy.into() }
+    }
+}
+
 pub(crate) fn run(request: &Explain, ui: &mut Ui) -> Result<(), CliError> {
-    let _ = (request, ui);
+    let file = Rewrite::read(&request.file)?;
+    let edited = chosen::parsed(&request.file, file.text())?;
+    let mut objects = tree::objects(&edited);
+    if objects.is_empty() {
+        return Err(chosen::none(&edited, file.text(), &request.file));
+    }
+    let unnamed = if let Ok((namespace, _)) = namespace(&request.cluster) { namespace } else { String::new() };
+    let judge = Judge::of(request, ui)?;
+    let sealed_with = sealed_with::mistakes(request, &judge)?;
+    let names: Vec<String> = objects.iter().map(|object| object.name.clone()).collect();
+    let answers: Vec<Answer> = objects
+        .iter_mut()
+        .map(|object| {
+            let nameless = object.namespace.is_empty();
+            if nameless {
+                object.namespace.clone_from(&unnamed);
+            }
+            let asked = Asked { file: &request.file, edited: &edited, object, nameless, names: &names };
+            answer(&asked, &judge)
+        })
+        .collect();
+    if request.json {
+        let all: Vec<Value> = answers.iter().map(Answer::json).collect();
+        ui.write(format!("{}\n", json!({ "certificate": as_json(&sealed_with), "objects": all })));
+    } else {
+        let listed = sealed_with.iter().map(|mistake| told("certificate", mistake, ""));
+        let text: String = listed.chain(answers.iter().map(Answer::text)).collect();
+        ui.write(text);
+    }
+    ui.flush()?;
+    outcome(&answers, sealed_with.len(), &judge)
+}
+
+/// One SealedSecret of a file, and what is known around it.
+struct Asked<'a> {
+    file: &'a str,
+    edited: &'a Edited<'a>,
+    object: &'a SealedObject,
+    /// It does not say itself which namespace it is for.
+    nameless: bool,
+    /// Of all SealedSecrets of the file.
+    names: &'a [String],
+}
+
+impl Asked<'_> {
+    /// What the file says of the object.
+    fn tree(&self) -> Option<&Tree> {
+        self.edited.at(&self.object.path)
+    }
+
+    /// A command that seals an item of it anew.
+    fn seal_again(&self, item: &str) -> String {
+        format!("seal it again{}", self.seals(item))
+    }
+
+    /// That command, behind what it is for.
+    fn seals(&self, item: &str) -> String {
+        format!(" (sealer set {} {item})", self.file)
+    }
+}
+
+/// What is found out about one object.
+struct Answer {
+    object: String,
+    mistakes: Vec<Mistake>,
+    items: Vec<(String, Verdict)>,
+}
+
+fn answer(asked: &Asked<'_>, judge: &Judge) -> Answer {
+    let mut mistakes = object::mistakes(asked);
+    let verdict = |item: &tree::SealedItem| {
+        let verdict = match text::verdict(asked, item) {
+            Some(verdict) => verdict,
+            None if asked.object.templated => Verdict::Unknown,
+            None if asked.object.namespace.is_empty() && asked.object.scope != Scope::ClusterWide => Verdict::Unknown,
+            None => judge.verdict(asked, item),
+        };
+        (item.name.clone(), verdict)
+    };
+    let items = asked.object.items.iter().map(verdict).collect();
+    mistakes.extend(judge.of_object(asked));
+    Answer { object: chosen::shown(asked.object), mistakes, items }
+}
+
+impl Answer {
+    fn text(&self) -> String {
+        let mut text = format!("{}\n", self.object);
+        for mistake in &self.mistakes {
+            text.push_str(&told("object", mistake, "  "));
+        }
+        for (name, verdict) in &self.items {
+            let item = format!("item `{name}`");
+            text.push_str(&match verdict {
+                Verdict::Opens(Some(key)) => format!("  {item} opens with key {key}\n"),
+                Verdict::Opens(None) => format!("  {item} opens\n"),
+                Verdict::Unknown => format!("  {item} looks like a sealed value\n"),
+                Verdict::Closed(mistake) | Verdict::Unseen(mistake) => told(&item, mistake, "  "),
+            });
+        }
+        text
+    }
+
+    fn json(&self) -> Value {
+        let item = |(name, verdict): &(String, Verdict)| {
+            let (opens, key, mistake) = match verdict {
+                Verdict::Opens(key) => (Some(true), key.as_ref(), None),
+                Verdict::Unknown => (None, None, None),
+                Verdict::Closed(mistake) => (Some(false), None, Some(mistake)),
+                Verdict::Unseen(mistake) => (None, None, Some(mistake)),
+            };
+            json!({ "name": name, "opens": opens, "key": key,
+                "why": mistake.map(|mistake| &mistake.sentence), "remedy": mistake.map(|mistake| &mistake.remedy) })
+        };
+        json!({ "object": self.object, "mistakes": as_json(&self.mistakes),
+            "items": self.items.iter().map(item).collect::<Vec<_>>() })
+    }
+}
+
+fn as_json(mistakes: &[Mistake]) -> Vec<Value> {
+    mistakes.iter().map(|mistake| json!({ "why": mistake.sentence, "remedy": mistake.remedy })).collect()
+}
+
+fn told(what: &str, mistake: &Mistake, indent: &str) -> String {
+    format!("{indent}{what} {}\n{indent}  hint: {}\n", mistake.sentence, mistake.remedy)
+}
+
+/// Status 1 for whatever is wrong, and for what could not be found out.
+fn outcome(answers: &[Answer], around: usize, judge: &Judge) -> Result<(), CliError> {
+    let of = |wanted: fn(&Verdict) -> bool| {
+        answers.iter().flat_map(|answer| &answer.items).filter(|(_, verdict)| wanted(verdict)).count()
+    };
+    let closed = of(|verdict| matches!(verdict, Verdict::Closed(_)));
+    let unknown = of(|verdict| matches!(verdict, Verdict::Unknown | Verdict::Unseen(_)));
+    let mistakes = around + answers.iter().map(|answer| answer.mistakes.len()).sum::<usize>();
+    if closed > 0 {
+        return Err(CliError::new(format!("{closed} values do not open")));
+    }
+    if mistakes > 0 {
+        return Err(CliError::new("something is wrong, although no value is found that does not open"));
+    }
+    if unknown > 0 {
+        return Err(judge.cannot_tell(unknown));
+    }
     Ok(())
 }
+
+/// The remedy for whatever a template stands in the way of.
+const RENDERED: &str = "explain what is rendered: helm template . > rendered.yaml; sealer explain rendered.yaml";

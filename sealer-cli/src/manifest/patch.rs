@@ -10,7 +10,7 @@ mod tree;
 
 use std::ops::Range;
 
-pub(crate) use tree::Tree;
+pub(crate) use tree::{Scalar, Tree};
 
 /// Why a text cannot be edited.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -71,6 +71,11 @@ impl<'t> Edited<'t> {
 
     pub(crate) fn documents(&self) -> &[Tree] {
         &self.documents
+    }
+
+    /// What stands at the end of a path.
+    pub(crate) fn at(&self, path: &[Step]) -> Option<&Tree> {
+        self.place(path).map(|place| place.tree)
     }
 
     /// These bytes as they are.

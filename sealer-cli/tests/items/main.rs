@@ -3,6 +3,7 @@
 #![cfg(unix)]
 
 mod edit;
+mod explain;
 mod set;
 mod view;
 

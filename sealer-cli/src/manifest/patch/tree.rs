@@ -66,6 +66,13 @@ impl Tree {
     }
 }
 
+impl Scalar {
+    /// Whether it stands there without quotes, so that it may be more than a text.
+    pub(crate) fn is_bare(&self) -> bool {
+        self.style == Style::Plain
+    }
+}
+
 /// Equal in what they say, wherever it stands.
 pub(super) fn same(one: &[Tree], other: &[Tree]) -> bool {
     one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same_tree(one, other))

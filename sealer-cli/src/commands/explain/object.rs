@@ -1,0 +1,105 @@
+//! What can be wrong with a SealedSecret around its values, seen in the file alone?
+
+use sealer_core::scope::{CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION};
+use sealer_core::{Label, Scope};
+
+use super::{Asked, Mistake, RENDERED};
+use crate::manifest::patch::{Scalar, Tree};
+use crate::manifest::yaml;
+
+pub(super) fn mistakes(asked: &Asked<'_>) -> Vec<Mistake> {
+    let Some(tree) = asked.tree() else { return Vec::new() };
+    let mut found = Vec::new();
+    found.extend(version(tree));
+    found.extend(old_form(tree, asked));
+    found.extend(misplaced(tree));
+    found.extend([CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION].iter().filter_map(|name| annotation(tree, name)));
+    found.extend(names(asked));
+    found
+}
+
+fn version(tree: &Tree) -> Option<Mistake> {
+    let version = tree.field("apiVersion").and_then(Tree::text).unwrap_or_default();
+    (version != VERSION).then(|| {
+        Mistake::new(
+            format!("has the apiVersion `{version}`, which no controller looks at"),
+            format!("write apiVersion: {VERSION}"),
+        )
+    })
+}
+
+fn old_form(tree: &Tree, asked: &Asked<'_>) -> Option<Mistake> {
+    let data = tree.field("spec")?.field("data")?;
+    data.scalar()?;
+    let remedy = format!(
+        "open it with the private key and seal it again, item by item: sealer set {} ITEM; \
+         or run the controller with --accept-deprecated-v1-data",
+        asked.file
+    );
+    Some(Mistake::new("has the old form `spec.data`, all items in one value, which controllers refuse", remedy))
+}
+
+/// Items where nobody looks for them.
+fn misplaced(tree: &Tree) -> Option<Mistake> {
+    let place = [("encryptedData", tree.field("encryptedData")), ("data", tree.field("data"))];
+    let (name, _) = place.into_iter().find(|(_, tree)| tree.is_some_and(|tree| !tree.fields().is_empty()))?;
+    Some(Mistake::new(
+        format!("has its items in `{name}`, where no controller looks"),
+        "move them to spec.encryptedData",
+    ))
+}
+
+/// A scope counts only if its annotation is the text `true` on the object itself.
+fn annotation(tree: &Tree, name: &str) -> Option<Mistake> {
+    let of = |tree: Option<&'_ Tree>| -> Option<Scalar> {
+        tree?.field("metadata")?.field("annotations")?.field(name)?.scalar().cloned()
+    };
+    let right = format!("write {name}: \"true\"");
+    match of(Some(tree)) {
+        Some(value) if value.is_bare() && !yaml::is_plain(&value.text) => Some(Mistake::new(
+            format!("has the annotation {name} without quotes, so that it is no text; a cluster refuses it"),
+            right,
+        )),
+        Some(value) if value.text != "true" && value.text != "false" => {
+            let value = value.text.escape_debug().to_string();
+            Some(Mistake::new(format!("has the annotation {name} as \"{value}\"; only \"true\" counts"), right))
+        }
+        Some(_) => None,
+        None => {
+            let template = of(tree.field("spec").and_then(|spec| spec.field("template")))?;
+            (template.text == "true").then(|| {
+                Mistake::new(
+                    format!("has the annotation {name} in spec.template alone, where it decides nothing"),
+                    format!("{right} in the metadata of the SealedSecret, too"),
+                )
+            })
+        }
+    }
+}
+
+fn names(asked: &Asked<'_>) -> Option<Mistake> {
+    let object = asked.object;
+    if object.templated {
+        return Some(Mistake::new(
+            "has a name or namespace that is a template, and values are bound to them",
+            RENDERED,
+        ));
+    }
+    if asked.nameless && object.scope != Scope::ClusterWide {
+        let so_far = match object.namespace.as_str() {
+            "" => "no namespace was given to try".to_owned(),
+            tried => format!("`{tried}` was tried"),
+        };
+        return Some(Mistake::new(
+            format!("names no namespace, and its values are bound to the one it is applied to; {so_far}"),
+            "write the namespace into its metadata, or give it with --namespace",
+        ));
+    }
+    let refused = Label::new(object.scope, &object.namespace, &object.name).err()?;
+    Some(Mistake::new(
+        format!("is refused by every cluster: {refused}"),
+        "correct the name, and seal the values again for it",
+    ))
+}
+
+const VERSION: &str = "bitnami.com/v1alpha1";
