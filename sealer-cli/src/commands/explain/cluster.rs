@@ -6,7 +6,7 @@ use sealer_core::{Certificate, Scope, api};
 
 use super::judge::{Verdict, posted};
 use super::{Asked, Mistake};
-use crate::cluster::objects::is_synced;
+use crate::cluster::live::is_synced;
 use crate::cluster::{Answer, Cluster};
 use crate::manifest::patch::Tree;
 use crate::tree::SealedItem;

@@ -5,12 +5,13 @@ use std::path::Path;
 use sealer_core::resource::assemble::{OpenOptions, open};
 use sealer_core::resource::explain::explain;
 use sealer_core::seal::Trials;
-use sealer_core::{Fingerprint, Keyring, SealedSecret, SealedSecretSpec};
+use sealer_core::{Fingerprint, Keyring, SealedSecret, SealedSecretSpec, StoredKey};
 use serde_json::{Map, Value, json};
 
 use super::cluster::Controller;
 use super::{Asked, Mistake, RENDERED};
 use crate::cluster::Cluster;
+use crate::cluster::objects::Sight;
 use crate::diagnostics::CliError;
 use crate::key_files;
 use crate::manifest::patch::Tree;
@@ -47,7 +48,7 @@ impl Judge {
         match Cluster::connect(&request.cluster) {
             Ok(cluster) => {
                 // Most users may not read them; then the controller is asked.
-                judge.keyring = cluster.sealing_keys().unwrap_or_default();
+                judge.keyring = of_cluster(&cluster);
                 judge.controller = Some(Controller::of(cluster));
             }
             Err(error) => judge.unasked = Some(error.message().to_owned()),
@@ -102,6 +103,13 @@ impl Judge {
         }
         names
     }
+}
+
+/// The keys of the controller, for those who may read them.
+fn of_cluster(cluster: &Cluster) -> Keyring {
+    let secrets = cluster.key_secrets().and_then(Sight::required).unwrap_or_default();
+    let keys = secrets.iter().filter_map(|secret| StoredKey::from_secret(secret).ok());
+    Keyring::new(keys.map(|key| key.entry()).collect())
 }
 
 /// Tries the keys on one item, under its own label and then under those that mistakes are made of.
