@@ -4,8 +4,9 @@ use sealer_core::Scope;
 use sealer_core::flags::{self, Flag, FlagError, Kind, Values};
 
 use crate::diagnostics::CliError;
-use crate::kubernetes_flags;
+use crate::key_files::KeySources;
 use crate::request::{Compat, Mode, Request};
+use crate::{key_flags, kubernetes_flags};
 
 /// Reads flags and environment.
 pub(crate) fn read(
@@ -37,6 +38,7 @@ fn compat(values: &Values, variable: &dyn Fn(&str) -> Option<String>) -> Result<
     let mode = mode(values)?;
     let in_place = matches!(mode, Mode::ReEncrypt) && text("sealed-secret-file").is_none();
     let output = if in_place { text("secret-file") } else { text("sealed-secret-file") };
+    let kept = kept(values, &mode, output.as_deref())?;
     let scope_is_explicit = values.was_given("scope") || variable("SEALED_SECRETS_SCOPE").is_some();
     let deprecated = values.was_given("rotate");
     let warnings = deprecated.then(|| "Flag --rotate has been deprecated, please use --re-encrypt instead".to_owned());
@@ -51,9 +53,22 @@ fn compat(values: &Values, variable: &dyn Fn(&str) -> Option<String>) -> Result<
         scope: values.text("scope").parse().unwrap_or(Scope::Strict),
         scope_is_explicit,
         allow_empty_data: values.is_on("allow-empty-data"),
+        kept,
         allow_plaintext_annotations: values.is_on("allow-plaintext-annotations"),
         warnings: warnings.into_iter().collect(),
     })))
+}
+
+/// What tells which values are unchanged, if that is asked for. There has to be a file that was sealed before.
+fn kept(values: &Values, mode: &Mode, output: Option<&str>) -> Result<Option<KeySources>, CliError> {
+    if !values.is_on("keep-unchanged") {
+        return Ok(None);
+    }
+    if matches!((mode, output), (Mode::MergeInto { .. }, _) | (Mode::Seal, Some(_))) {
+        return Ok(Some(key_flags::sources(values)));
+    }
+    Err(CliError::new("--keep-unchanged needs the file that was sealed before")
+        .hint("name it with -w FILE, which is written anew, or with --merge-into FILE"))
 }
 
 /// The first mode in this order wins; the others are passed over.
@@ -94,7 +109,8 @@ fn path_of(value: &str) -> String {
 
 /// All flags of the surface without verbs, by name.
 pub(crate) fn table() -> Vec<Flag> {
-    let mut table: Vec<Flag> = OWN.iter().chain(kubernetes_flags::TABLE).chain(KLOG).copied().collect();
+    let mut table: Vec<Flag> =
+        OWN.iter().chain(key_flags::TABLE).chain(kubernetes_flags::TABLE).chain(KLOG).copied().collect();
     table.sort_by_key(|flag| flag.name);
     table
 }
@@ -145,6 +161,14 @@ const OWN: &[Flag] = &[
     Flag::new("format", Kind::Text, "json", "Format of the output: json or yaml.").short('o'),
     Flag::new("from-file", Kind::List, "", "With --raw: the file with the value, as path or key=path."),
     Flag::new("help", Kind::Switch, "", "Print this text and exit."),
+    Flag::new(
+        "keep-unchanged",
+        Kind::Switch,
+        "",
+        "With -w or --merge-into: leave sealed values of that file that are of the same value, as private keys at hand say, or the \
+         Secret in the cluster.",
+    )
+    .without_variable(),
     Flag::new("merge-into", Kind::Text, "", "Add the sealed items to this file."),
     Flag::new("name", Kind::Text, "", "Name of the Secret."),
     Flag::new("raw", Kind::Switch, "", "Seal one value and write nothing but the sealed value."),

@@ -133,6 +133,8 @@ pub(crate) struct Compat {
     pub(crate) scope: Scope,
     /// Whether `--scope` was given; then it wins over annotations.
     pub(crate) scope_is_explicit: bool,
+    /// What tells which values of the file that is there are unchanged, so that their sealed text stays.
+    pub(crate) kept: Option<KeySources>,
     pub(crate) allow_empty_data: bool,
     pub(crate) allow_plaintext_annotations: bool,
     pub(crate) warnings: Vec<String>,

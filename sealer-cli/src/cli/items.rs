@@ -49,7 +49,7 @@ pub(super) fn edit(args: &[String], variable: Variable<'_>) -> Result<Request, C
     let [file] = words(&values, "edit", "a file").map_err(wrong)?;
     let set = |name: &str| variable(name).filter(|text| !text.trim().is_empty());
     let folders =
-        [Some("/dev/shm".to_owned()), set("XDG_RUNTIME_DIR"), Some(set("TMPDIR").unwrap_or("/tmp".to_owned()))];
+        [Some("/dev/shm".to_owned()), set("XDG_RUNTIME_DIR"), Some(set("TMPDIR").unwrap_or_else(|| "/tmp".to_owned()))];
     Ok(Request::Edit(Box::new(Edit {
         target: target(file, &values).map_err(wrong)?,
         keys: key_flags::sources(&values),
@@ -171,7 +171,8 @@ const KEEP: Flag = Flag::new(
     Kind::Switch,
     "",
     "Leave the sealed value if it is of the same value: as private keys at hand say, or the Secret in the cluster.",
-);
+)
+.without_variable();
 const NAME: Flag =
     Flag::new("name", Kind::Text, "", "Name of the SealedSecret, if the file holds several.").without_variable();
 const NAMESPACE: Flag =

@@ -15,6 +15,7 @@ use crate::manifest::read::{self, Wanted};
 use crate::request::Compat;
 use crate::sealed_secret::{self, Place};
 use crate::ui::Ui;
+use crate::unchanged::Unchanged;
 
 pub(crate) fn run(request: &Compat, path: &str, ui: &mut Ui) -> Result<(), CliError> {
     let certificate = certificate::load(request.certificate.as_deref(), &request.cluster)?;
@@ -23,7 +24,8 @@ pub(crate) fn run(request: &Compat, path: &str, ui: &mut Ui) -> Result<(), CliEr
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).map_err(|error| CliError::file("read", path, &error))?;
     let mut target = target(&bytes, path)?;
-    let sealed = sealed_for(&target, request, &certificate, ui)?;
+    let kept = seal::kept(request, path, &bytes, ui)?;
+    let sealed = sealed_for(&target, request, &certificate, kept, ui)?;
     refuse_other_scope(&target, &sealed, path)?;
     merge(&mut target, sealed);
     let text = manifest::encode(&Value::Object(target), request.format()?);
@@ -72,6 +74,7 @@ fn sealed_for(
     target: &Map<String, Value>,
     request: &Compat,
     certificate: &sealer_core::Certificate,
+    kept: Option<Unchanged>,
     ui: &Ui,
 ) -> Result<Value, CliError> {
     let metadata = target.get("metadata").and_then(Value::as_object);
@@ -79,7 +82,7 @@ fn sealed_for(
         let value = metadata.and_then(|metadata| metadata.get(field)).and_then(Value::as_str);
         value.unwrap_or_default().to_owned()
     };
-    let bound = seal::Bound { name: text("name"), namespace: text("namespace") };
+    let bound = seal::Bound { name: text("name"), namespace: text("namespace"), kept };
     let mut sealed = seal::documents(request, &bound, certificate, ui)?;
     if sealed.len() > 1 {
         return Err(CliError::new(format!("the input holds {} Secrets; one is wanted to merge", sealed.len()))

@@ -9,15 +9,21 @@ use sealer_core::{Certificate, Label, Scope, SealingKey, seal};
 use serde_json::{Map, Value, json};
 
 use crate::diagnostics::CliError;
+use crate::manifest::patch::Edited;
 use crate::manifest::read::{self, Document, Wanted};
 use crate::manifest::secret::{SecretInput, secrets};
 use crate::request::Compat;
 use crate::ui::{self, Ui};
-use crate::{certificate, cluster, leak};
+use crate::unchanged::Unchanged;
+use crate::{certificate, cluster, leak, tree};
 
 pub(crate) fn run(request: &Compat, ui: &mut Ui) -> Result<(), CliError> {
     let certificate = certificate::load(request.certificate.as_deref(), &request.cluster)?;
-    let bound = Bound { name: request.name.clone(), namespace: String::new() };
+    let kept = match request.output.as_deref().filter(|_| request.kept.is_some()) {
+        Some(path) => kept(request, path, &std::fs::read(path).unwrap_or_default(), ui)?,
+        None => None,
+    };
+    let bound = Bound { name: request.name.clone(), namespace: String::new(), kept };
     stream::seal_all(request, &bound, &certificate, ui)
 }
 
@@ -25,6 +31,19 @@ pub(crate) fn run(request: &Compat, ui: &mut Ui) -> Result<(), CliError> {
 pub(crate) struct Bound {
     pub(crate) name: String,
     pub(crate) namespace: String,
+    /// What is sealed already.
+    pub(crate) kept: Option<Unchanged>,
+}
+
+/// What tells which values of a file are unchanged, if that is asked for.
+pub(crate) fn kept(request: &Compat, path: &str, bytes: &[u8], ui: &Ui) -> Result<Option<Unchanged>, CliError> {
+    let Some(keys) = &request.kept else { return Ok(None) };
+    let edited = std::str::from_utf8(bytes).ok().and_then(|text| Edited::read(text).ok());
+    let Some(edited) = edited else {
+        ui.notice(&format!("warning: {path} cannot be read as it was; all values are sealed anew"));
+        return Ok(None);
+    };
+    Unchanged::load(&tree::objects(&edited), keys, &request.cluster, ui).map(Some)
 }
 
 /// The input, read and sealed.
@@ -41,16 +60,17 @@ pub(crate) fn documents(
     if prepared.is_empty() {
         return Err(nothing_found());
     }
-    sealed(prepared, certificate, |document| document)
+    sealed(prepared, bound, certificate, |document| document)
 }
 
 /// `finish` makes of each document what is wanted of it.
 fn sealed<T: Send>(
     prepared: Vec<Prepared>,
+    bound: &Bound,
     certificate: &Certificate,
     finish: impl Fn(Value) -> T + Sync,
 ) -> Result<Vec<T>, CliError> {
-    let seal_one = |prepared: Prepared| seal_document(&prepared, certificate.key()).map(&finish);
+    let seal_one = |prepared: Prepared| seal_document(&prepared, certificate.key(), bound.kept.as_ref()).map(&finish);
     // A pool of threads costs more than a few values do.
     if prepared.len() == 1 {
         return prepared.into_iter().map(seal_one).collect();
@@ -181,13 +201,16 @@ fn settle_namespace(secret: &mut SecretInput, request: &Compat) -> Result<(), Cl
     }
 }
 
-fn seal_document(prepared: &Prepared, key: &SealingKey) -> Result<Value, CliError> {
+fn seal_document(prepared: &Prepared, key: &SealingKey, kept: Option<&Unchanged>) -> Result<Value, CliError> {
     let Prepared { secret, scope, .. } = prepared;
     let label = Label::as_given(*scope, secret.text("namespace"), secret.text("name"));
     let mut items = Map::new();
     for (item, value) in &secret.items {
-        let sealed = seal(value, &label, key).map_err(|error| CliError::new(error.to_string()))?;
-        items.insert(item.clone(), Value::String(sealed.to_base64()));
+        let sealed = match kept.and_then(|kept| kept.kept(&label, item, value)) {
+            Some(kept) => kept,
+            None => seal(value, &label, key).map_err(|error| CliError::new(error.to_string()))?.to_base64(),
+        };
+        items.insert(item.clone(), Value::String(sealed));
     }
     Ok(json!({
         "kind": "SealedSecret",

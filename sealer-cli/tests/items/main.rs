@@ -4,6 +4,10 @@
 
 mod edit;
 mod explain;
+mod keep;
+#[path = "../replay/server.rs"]
+#[expect(dead_code, reason = "other tests look at more of what is asked")]
+mod server;
 mod set;
 mod view;
 
@@ -17,8 +21,13 @@ use serde_json::Value;
 const SECRET: &str = "{\"kind\": \"Secret\", \"apiVersion\": \"v1\", \"metadata\": {\"name\": \"db\", \"namespace\": \"shop\"}, \
                       \"stringData\": {\"password\": \"hunter2\", \"user\": \"root\"}}";
 
+/// Where the fixtures of all tests are.
+fn golden() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
 fn fixture(name: &str) -> String {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/fixtures").join(name).display().to_string()
+    golden().join("fixtures").join(name).display().to_string()
 }
 
 /// A folder with files in it, and commands that run there.

@@ -169,7 +169,8 @@ fn sealed_secret(asked: &Asked<'_>, item: &SealedItem) -> SealedSecret {
 /// The same as it is posted, of another scope, name or namespace if need be.
 pub(super) fn posted(item: &SealedItem, scope: sealer_core::Scope, namespace: &str, name: &str) -> String {
     let annotations = scope.annotation().map(|name| json!({ name: "true" }));
-    let metadata = json!({ "name": name, "namespace": namespace, "annotations": annotations.unwrap_or(json!({})) });
+    let metadata =
+        json!({ "name": name, "namespace": namespace, "annotations": annotations.unwrap_or_else(|| json!({})) });
     let spec = json!({ "template": {}, "encryptedData": { &item.name: item.value } });
     json!({ "kind": "SealedSecret", "apiVersion": "bitnami.com/v1alpha1", "metadata": metadata, "spec": spec })
         .to_string()

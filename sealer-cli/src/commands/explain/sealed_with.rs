@@ -3,6 +3,7 @@
 use sealer_core::Certificate;
 
 use super::Mistake;
+use super::cluster::Controller;
 use super::judge::Judge;
 use crate::certificate;
 use crate::diagnostics::CliError;
@@ -11,7 +12,7 @@ use crate::ui;
 
 /// Of the one that was given, or else of the one that the controller serves.
 pub(super) fn mistakes(request: &Explain, judge: &Judge) -> Result<Vec<Mistake>, CliError> {
-    let served = judge.controller().and_then(|controller| controller.certificate());
+    let served = judge.controller().and_then(Controller::certificate);
     let given = match &request.certificate {
         Some(source) => {
             let bytes = certificate::fetch(Some(source), &request.cluster)?;

@@ -33,7 +33,7 @@ pub(super) fn seal_all(
         let (parts, received) = mpsc::sync_channel::<Vec<Prepared>>(1);
         let sealing = scope.spawn(move || -> Result<(), CliError> {
             for part in received {
-                for text in sealed(part, certificate, finish)? {
+                for text in sealed(part, bound, certificate, finish)? {
                     ui.write_sealed(&text);
                 }
             }

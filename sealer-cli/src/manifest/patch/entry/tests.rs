@@ -283,7 +283,7 @@ fn check(
             Ok(without) => check_without(written, (&old, &without), document, name)?,
             // The blank line behind it would become part of a block that keeps its blank lines.
             Err(PatchError::MoreThanMeant) if written.form == 0 && written.blank && keeps(written, name) => {
-                count[2] += 1
+                count[2] += 1;
             }
             Err(error) => return Err(TestCaseError::fail(format!("{error}\n{old}"))),
         }
