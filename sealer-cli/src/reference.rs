@@ -4,8 +4,9 @@ use clap::{Arg, ArgAction, Command};
 use clap_complete::Shell;
 use sealer_core::flags::{Flag, Kind, variable_of};
 
+use crate::cli::items::manual::{self, ItemsVerb};
 use crate::cli::keys::KeysVerb;
-use crate::{cli, compat};
+use crate::{cli, compat, kubernetes_flags};
 
 /// The completion script of a shell.
 pub(crate) fn completions(shell: &str) -> String {
@@ -59,9 +60,15 @@ fn command() -> Command {
         .subcommand(keys)
         .subcommand(reseal)
         .subcommand(moving)
+        .subcommands(manual::VERBS.iter().map(items_verb))
         .subcommand(template)
         .subcommand(Command::new("completions").about("Print a completion script").arg(shells))
         .subcommand(Command::new("man").about("Print the manual page"))
+}
+
+fn items_verb(verb: &ItemsVerb) -> Command {
+    let arguments = verb.arguments.iter().map(|name| Arg::new(*name).required(true));
+    Command::new(verb.name).about(verb.about).args((verb.table)().iter().filter_map(argument)).args(arguments)
 }
 
 fn keys_verb(verb: &KeysVerb) -> Command {
@@ -91,8 +98,20 @@ fn argument(flag: &Flag) -> Option<Arg> {
 fn markdown() -> String {
     let (compat, check) = (rows(&compat::table()), rows(cli::template::TABLE));
     let keys: String = cli::keys::VERBS.iter().map(keys_section).collect();
+    let items: String = manual::VERBS.iter().map(items_section).collect();
     let (reseal, moving) = (rows(&cli::reseal::table()), rows(&cli::moving::table()));
-    format!("{HEAD}\n{compat}\n{keys}{RESEAL}\n{reseal}\n{MOVE}\n{moving}\n{CHECK}\n{check}\n{TAIL}")
+    format!("{HEAD}\n{compat}\n{keys}{RESEAL}\n{reseal}\n{MOVE}\n{moving}\n{items}{CHECK}\n{check}\n{TAIL}")
+}
+
+fn items_section(verb: &ItemsVerb) -> String {
+    let table = (verb.table)();
+    // What chooses a cluster stands in the first table.
+    let common =
+        |flag: &Flag| flag.name != "help" && kubernetes_flags::TABLE.iter().any(|known| known.name == flag.name);
+    let cluster = if table.iter().any(|flag| flag.name == "context") { format!("{CLUSTER}\n") } else { String::new() };
+    let own: Vec<Flag> = table.into_iter().filter(|flag| cluster.is_empty() || !common(flag)).collect();
+    let heading = format!("sealer {} {}", verb.name, verb.arguments.join(" "));
+    format!("## {heading}\n\n{}\n{}\n{cluster}", verb.text, rows(&own))
 }
 
 fn keys_section(verb: &KeysVerb) -> String {

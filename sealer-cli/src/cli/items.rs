@@ -1,5 +1,7 @@
 //! `sealer set`, `unset`, `edit`, `view` and `explain` on the command line.
 
+pub(crate) mod manual;
+
 use sealer_core::flags::{Flag, Kind, Values};
 
 use super::{Parsed, parsed};
@@ -110,7 +112,9 @@ fn target(file: String, values: &Values) -> Result<Target, String> {
                 .ok_or_else(|| format!("--document {number} is no document; they are counted from 1"))?,
         ),
     };
-    Ok(Target { file, document, name: given(values, "name"), namespace: given(values, "namespace") })
+    // A variable says where to seal for, not which one is meant.
+    let namespace = given(values, "namespace").filter(|_| values.was_given("namespace"));
+    Ok(Target { file, document, name: given(values, "name"), namespace })
 }
 
 fn writing(values: &Values) -> Writing {

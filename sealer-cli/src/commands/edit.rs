@@ -30,7 +30,7 @@ pub(crate) fn run(request: &Edit, ui: &mut Ui) -> Result<(), CliError> {
     let file = Rewrite::read(&target.file)?;
     let edited = chosen::parsed(&target.file, file.text())?;
     let object = chosen::object(&edited, file.text(), target)?;
-    let label = chosen::label(&object, target.namespace.as_deref())?;
+    let label = chosen::label(&object, request.cluster.namespace.as_deref())?;
     let keyring = if request.keys.is_empty() { Keyring::default() } else { key_files::load(&request.keys, ui)? };
     // Before anything is typed in vain.
     let certificate = certificate::load(request.certificate.as_deref(), &request.cluster)?;

@@ -15,7 +15,7 @@ use crate::commands::rewrite::Rewrite;
 use crate::diagnostics::CliError;
 use crate::manifest::patch::{Edited, Tree};
 use crate::request::items::Explain;
-use crate::tree::{self, SealedObject};
+use crate::tree::{self, SealedItem, SealedObject};
 use crate::ui::Ui;
 
 use judge::{Judge, Verdict};
@@ -47,6 +47,8 @@ pub(crate) fn run(request: &Explain, ui: &mut Ui) -> Result<(), CliError> {
     let answers: Vec<Answer> = objects
         .iter_mut()
         .map(|object| {
+            // The deprecated single value is told of as one.
+            object.items.retain(SealedItem::is_entry);
             let nameless = object.namespace.is_empty();
             if nameless {
                 object.namespace.clone_from(&unnamed);
@@ -104,7 +106,7 @@ struct Answer {
 
 fn answer(asked: &Asked<'_>, judge: &Judge) -> Answer {
     let mut mistakes = object::mistakes(asked);
-    let verdict = |item: &tree::SealedItem| {
+    let verdict = |item: &SealedItem| {
         let verdict = match text::verdict(asked, item) {
             Some(verdict) => verdict,
             None if asked.object.templated => Verdict::Unknown,

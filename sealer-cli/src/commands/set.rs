@@ -21,7 +21,7 @@ pub(crate) fn set(request: &Set, ui: &mut Ui) -> Result<(), CliError> {
     let file = Rewrite::read(&target.file)?;
     let edited = chosen::parsed(&target.file, file.text())?;
     let object = chosen::object(&edited, file.text(), target)?;
-    let label = chosen::label(&object, request.target.namespace.as_deref())?;
+    let label = chosen::label(&object, request.cluster.namespace.as_deref())?;
     let certificate = certificate::load(request.certificate.as_deref(), &request.cluster)?;
     let value = value(request, ui)?;
     let place = format!("item `{}` of {}", request.item, chosen::full_name(&object));
