@@ -70,7 +70,7 @@ impl Judge {
 
     pub(super) fn verdict(&self, asked: &Asked<'_>, item: &SealedItem) -> Verdict {
         match &self.controller {
-            _ if self.has_keys() => tried(asked, item, &self.keyring, &self.names(asked)),
+            _ if self.has_keys() => tried(asked, item, &self.keyring, || self.names(asked)),
             Some(controller) => controller.verdict(asked, item),
             None => Verdict::Unknown,
         }
@@ -113,7 +113,7 @@ fn of_cluster(cluster: &Cluster) -> Keyring {
 }
 
 /// Tries the keys on one item, under its own label and then under those that mistakes are made of.
-fn tried(asked: &Asked<'_>, item: &SealedItem, keyring: &Keyring, names: &[String]) -> Verdict {
+fn tried(asked: &Asked<'_>, item: &SealedItem, keyring: &Keyring, names: impl FnOnce() -> Vec<String>) -> Verdict {
     let sealed = sealed_secret(asked, item);
     let Ok(label) = sealed.label() else { return Verdict::Unknown };
     let options = OpenOptions { accept_v1_data: false, rendering: None };
@@ -121,7 +121,7 @@ fn tried(asked: &Asked<'_>, item: &SealedItem, keyring: &Keyring, names: &[Strin
         Ok(opened) => return Verdict::Opens(opened.keys.first().map(ToString::to_string)),
         Err(error) => error,
     };
-    let explained = explain(&error, &sealed, names, keyring, &mut Trials::default());
+    let explained = explain(&error, &sealed, &names(), keyring, &mut Trials::default());
     Verdict::Closed(match explained.map(|explanation| explanation.to_string()) {
         Some(text) => {
             let (sentence, remedy) = text.split_once("; ").unwrap_or((&text, "seal it again"));
