@@ -34,9 +34,19 @@ pub(crate) fn set(request: &Set, ui: &mut Ui) -> Result<(), CliError> {
         return Ok(());
     }
     let sealed = seal(&value, &label, certificate.key()).map_err(|error| CliError::new(error.to_string()))?.to_base64();
-    let (new, done) = with(&edited, &object, &request.item, sealed).map_err(|error| refused(&target.file, &error))?;
-    drop(edited);
-    file.finish(&new, request.writing, ui)?;
+    let mut done = "";
+    file.finish_in_turn(request.writing, ui, |text| {
+        let edited = chosen::parsed(&target.file, text)?;
+        let object = chosen::object(&edited, text, target)?;
+        if chosen::label(&object, request.cluster.namespace.as_deref())? != label {
+            return Err(CliError::new(format!("{} was changed by somebody else meanwhile", target.file))
+                .hint(chosen::UNTOUCHED));
+        }
+        let (new, what) =
+            with(&edited, &object, &request.item, sealed).map_err(|error| refused(&target.file, &error))?;
+        done = what;
+        Ok(new)
+    })?;
     ui.notice(&told(&place, done, request.writing));
     Ok(())
 }
@@ -44,17 +54,18 @@ pub(crate) fn set(request: &Set, ui: &mut Ui) -> Result<(), CliError> {
 pub(crate) fn unset(request: &Unset, ui: &mut Ui) -> Result<(), CliError> {
     let target = &request.target;
     let file = Rewrite::read(&target.file)?;
-    let edited = chosen::parsed(&target.file, file.text())?;
-    let object = chosen::object(&edited, file.text(), target)?;
-    let place = format!("item `{}` of {}", request.item, chosen::full_name(&object));
-    let item = object.items.iter().find(|item| item.name == request.item).ok_or_else(|| {
-        let names: Vec<&str> = object.items.iter().map(|item| item.name.as_str()).collect();
-        let there = if names.is_empty() { "no item".to_owned() } else { names.join(", ") };
-        CliError::new(format!("there is no {place}")).hint(format!("it has {there}"))
+    let mut place = String::new();
+    file.finish_in_turn(request.writing, ui, |text| {
+        let edited = chosen::parsed(&target.file, text)?;
+        let object = chosen::object(&edited, text, target)?;
+        place = format!("item `{}` of {}", request.item, chosen::full_name(&object));
+        let item = object.items.iter().find(|item| item.name == request.item).ok_or_else(|| {
+            let names: Vec<&str> = object.items.iter().map(|item| item.name.as_str()).collect();
+            let there = if names.is_empty() { "no item".to_owned() } else { names.join(", ") };
+            CliError::new(format!("there is no {place}")).hint(format!("it has {there}"))
+        })?;
+        edited.without_entry(&item.path).map_err(|error| refused(&target.file, &error))
     })?;
-    let new = edited.without_entry(&item.path).map_err(|error| refused(&target.file, &error))?;
-    drop(edited);
-    file.finish(&new, request.writing, ui)?;
     ui.notice(&told(&place, "removed", request.writing));
     Ok(())
 }

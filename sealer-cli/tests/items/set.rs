@@ -188,3 +188,64 @@ fn command_lines_that_cannot_be_read_say_how_to_write_them() {
         assert_eq!(place.told(args, ""), (Some(2), told.to_owned()), "{args:?}");
     }
 }
+
+#[test]
+fn commands_on_one_file_take_turns() {
+    let place = Place::new();
+    let certificate = fixture("cert4096.pem");
+    std::thread::scope(|scope| {
+        for number in 0..8 {
+            let (place, certificate) = (&place, &certificate);
+            scope.spawn(move || {
+                let item = format!("item{number}");
+                let told = place.told(&set(certificate, &["db.yaml", &item]), &item);
+                assert_eq!(told, (Some(0), format!("item `{item}` of shop/db added\n")));
+            });
+        }
+    });
+    assert_eq!(place.opened("db.yaml").as_object().unwrap().len(), 10);
+}
+
+#[test]
+fn a_link_that_is_named_is_followed() {
+    let place = Place::new();
+    std::os::unix::fs::symlink("db.yaml", place.path("link.yaml")).unwrap();
+    assert_eq!(
+        place.told(&["unset", "link.yaml", "user"], ""),
+        (Some(0), "item `user` of shop/db removed\n".to_owned())
+    );
+    assert!(fs::symlink_metadata(place.path("link.yaml")).unwrap().is_symlink());
+    assert!(!place.read("db.yaml").contains("user: "));
+}
+
+#[test]
+fn an_empty_value_is_told_of() {
+    let place = Place::new();
+    let told = "warning: the value is empty\nitem `user` of shop/db changed\n";
+    assert_eq!(place.told(&set(&fixture("cert4096.pem"), &["db.yaml", "user"]), ""), (Some(0), told.to_owned()));
+}
+
+/// On a terminal the value is asked for, and what is typed does not show.
+#[test]
+fn a_value_is_typed_unseen() {
+    let place = Place::new();
+    let line = format!("{} set --cert {} db.yaml user", env!("CARGO_BIN_EXE_sealer"), fixture("cert4096.pem"));
+    let mut command = Command::new("script");
+    command.args(["-qec", &line, "/dev/null"]).current_dir(place.0.path()).env("TERM", "xterm");
+    let Ok(mut child) = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn() else { return };
+    let mut shown = String::new();
+    let mut output = child.stdout.take().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut read = |until: &str| {
+        let mut byte = [0];
+        while !shown.ends_with(until) && std::io::Read::read(&mut output, &mut byte).unwrap() > 0 {
+            shown.push(char::from(byte[0]));
+        }
+    };
+    read("value of `user`: ");
+    input.write_all(b"typed\r").unwrap();
+    read("changed\r\n");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(shown.replace('\r', ""), "value of `user`: \nitem `user` of shop/db changed\n");
+    assert_eq!(place.opened("db.yaml")["user"], "dHlwZWQ=");
+}

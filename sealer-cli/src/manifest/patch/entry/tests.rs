@@ -5,6 +5,7 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::manifest::patch::Replacement;
 use crate::manifest::read;
 
 const NEW: &str = "AgBnew+/=";
@@ -244,7 +245,7 @@ impl Written {
 }
 
 fn documents() -> impl Strategy<Value = Written> {
-    let item = ("[a-m][a-z0-9._-]{0,8}", "[A-Za-z0-9+/]{1,40}={0,2}", 0_u8..6, prop::option::of("[ \t]# [ -z]{0,12}"));
+    let item = ("[a-m][a-z0-9._-]{0,8}", "A[A-Za-z0-9+/]{1,40}={0,2}", 0_u8..6, prop::option::of("[ \t]# [ -z]{0,12}"));
     let items = prop::collection::btree_map(item.0, (item.1, item.2, item.3), 0..6);
     let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
     (items, 0_u8..4, 1_usize..5, flags).prop_map(|(items, form, indent, flags)| {
@@ -264,7 +265,7 @@ fn read_by_another(text: &str) -> Vec<Value> {
 fn check(
     written: &Written,
     chosen: &prop::sample::Index,
-    counts: &std::cell::Cell<[usize; 3]>,
+    counts: &std::cell::Cell<[usize; 4]>,
 ) -> Result<(), TestCaseError> {
     let old = written.text();
     let document = usize::from(written.before);
@@ -279,6 +280,8 @@ fn check(
     count[0] += 1;
     if !written.items.is_empty() {
         let (name, ..) = &written.items[chosen.index(written.items.len())];
+        check_replaced(written, &old, document, name)?;
+        count[3] += 1;
         match edited.without_entry(&item(document, name)) {
             Ok(without) => check_without(written, (&old, &without), document, name)?,
             // The blank line behind it would become part of a block that keeps its blank lines.
@@ -290,6 +293,23 @@ fn check(
         count[1] += 1;
     }
     counts.set(count);
+    Ok(())
+}
+
+/// Every character but those of the value stays.
+fn check_replaced(written: &Written, old: &str, document: usize, name: &str) -> Result<(), TestCaseError> {
+    let replacement = Replacement { path: item(document, name), value: NEW.to_owned() };
+    let new = Edited::read(old).unwrap().with(&[replacement]).unwrap();
+    let mut wanted = read_by_another(old);
+    let value = wanted[document]["spec"]["encryptedData"][name].take();
+    let kept = value.as_str().unwrap();
+    let ends = kept.len() - kept.trim_end_matches('\n').len();
+    wanted[document]["spec"]["encryptedData"][name] = json!(format!("{NEW}{}", "\n".repeat(ends)));
+    prop_assert_eq!(read_by_another(&new), wanted);
+    let same = |one: &str, other: &str| one.chars().zip(other.chars()).take_while(|(one, other)| one == other).count();
+    let reversed = |text: &str| text.chars().rev().collect::<String>();
+    let around = same(old, &new) + same(&reversed(old), &reversed(&new));
+    prop_assert!(around + kept.trim_end().len() >= old.chars().count(), "{}\n{} {:?}", old, new, written);
     Ok(())
 }
 
@@ -317,13 +337,15 @@ fn check_without(
 /// one says what came of it.
 #[test]
 fn an_entry_more_or_less_changes_nothing_else() {
-    let counts = std::cell::Cell::new([0; 3]);
+    let counts = std::cell::Cell::new([0; 4]);
     let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(4000) });
     runner
         .run(&(documents(), any::<prop::sample::Index>()), |(written, chosen)| check(&written, &chosen, &counts))
         .unwrap();
-    let [added, removed, refused] = counts.get();
-    eprintln!("{added} entries added and taken out again, {removed} others taken out, {refused} of them refused");
+    let [added, removed, refused, replaced] = counts.get();
+    eprintln!(
+        "{added} entries added and taken out again, {replaced} replaced, {removed} others taken out, {refused} of them refused"
+    );
     assert!(added == 4000 && removed > 3000 && refused < 200);
 }
 
