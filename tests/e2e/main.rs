@@ -19,6 +19,7 @@ mod command_line;
 mod connections;
 mod failures;
 mod installation;
+mod items;
 mod key_life;
 mod keys;
 mod lifecycle;
@@ -116,6 +117,8 @@ const TESTS: &[(&str, &str, Test)] = tests![
     recorded::recorded_scenes_are_taken_over_untouched_and_end_as_recorded,
     reseal::files_follow_a_new_key_and_nothing_else_in_them_changes,
     moving::a_repository_follows_to_a_new_cluster_with_one_command,
+    items::one_item_of_a_file_changes_and_reaches_the_cluster,
+    items::what_does_not_open_is_explained_by_whoever_may_look,
     connections::tokens_plugins_and_impersonation_are_used_as_kubectl_uses_them,
     connections::a_live_controller_answers_as_recorded,
     chart::a_release_is_taken_over_upgraded_and_given_back,

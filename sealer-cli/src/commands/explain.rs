@@ -6,6 +6,8 @@ mod object;
 mod sealed_with;
 mod text;
 
+use std::path::Path;
+
 use sealer_core::Scope;
 use serde_json::{Value, json};
 
@@ -49,12 +51,19 @@ pub(crate) fn run(request: &Explain, ui: &mut Ui) -> Result<(), CliError> {
         .map(|object| {
             // The deprecated single value is told of as one.
             object.items.retain(SealedItem::is_entry);
-            let nameless = object.namespace.is_empty();
+            let written = chosen::shown(object);
+            let applied = applied(object, request, &judge);
+            let nameless = applied.is_none() && object.namespace.is_empty();
             if nameless {
                 object.namespace.clone_from(&unnamed);
             }
+            let shown = match &applied {
+                Some(applied) => format!("{written}, applied as {}", chosen::full_name(applied)),
+                None => chosen::shown(object),
+            };
+            let object = applied.as_ref().unwrap_or(object);
             let asked = Asked { file: &request.file, edited: &edited, object, nameless, names: &names };
-            answer(&asked, &judge)
+            answer(&asked, shown, &judge)
         })
         .collect();
     if request.json {
@@ -67,6 +76,17 @@ pub(crate) fn run(request: &Explain, ui: &mut Ui) -> Result<(), CliError> {
     }
     ui.flush()?;
     outcome(&answers, sealed_with.len(), &judge)
+}
+
+/// The object under another name, if it is that one it opens under: the namespace of a release, or what a kustomization
+/// makes of it.
+fn applied(object: &SealedObject, request: &Explain, judge: &Judge) -> Option<SealedObject> {
+    if judge.opens(object) {
+        return None;
+    }
+    let mut others =
+        tree::otherwise(object, Path::new(&request.file), request.cluster.namespace.as_deref()).into_iter();
+    others.find(|other| judge.opens(other))
 }
 
 /// One SealedSecret of a file, and what is known around it.
@@ -104,7 +124,7 @@ struct Answer {
     items: Vec<(String, Verdict)>,
 }
 
-fn answer(asked: &Asked<'_>, judge: &Judge) -> Answer {
+fn answer(asked: &Asked<'_>, object: String, judge: &Judge) -> Answer {
     let mut mistakes = object::mistakes(asked);
     let verdict = |item: &SealedItem| {
         let verdict = match text::verdict(asked, item) {
@@ -117,7 +137,7 @@ fn answer(asked: &Asked<'_>, judge: &Judge) -> Answer {
     };
     let items = asked.object.items.iter().map(verdict).collect();
     mistakes.extend(judge.of_object(asked));
-    Answer { object: chosen::shown(asked.object), mistakes, items }
+    Answer { object, mistakes, items }
 }
 
 impl Answer {

@@ -93,6 +93,7 @@ fn what_goes_wrong_leaves_the_file_and_nothing_else() {
         ("echo 'a: b: secret' >> \"$1\"", unusable("line 7 is no YAML")),
         ("echo user: secret >> \"$1\"", unusable("line 7 has a name that stands there twice")),
         (": > \"$1\"", unusable("no item is left in it")),
+        ("echo new: '<sealed>' >> \"$1\"", unusable("<sealed> is no value for `new`, which has none yet")),
         ("printf '\\377' > \"$1\"", "error: the edit cannot be used: it is no UTF-8\n".to_owned()),
         ("echo '#' >> db.yaml; echo new: x >> \"$1\"", "error: db.yaml was changed by somebody else meanwhile\nhint: their change stays; nothing of this one was written\n".to_owned()),
     ] {

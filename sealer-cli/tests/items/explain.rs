@@ -185,3 +185,21 @@ fn without_keys_and_cluster_only_looks_can_tell() {
         "document 1 shop/db\n  item `password` looks like a sealed value\n  item `user` looks like a sealed value\n";
     assert_eq!(explained(&place, &["db.yaml"]), (Some(1), items.to_owned(), told.to_owned()));
 }
+
+#[test]
+fn what_a_kustomization_or_a_release_makes_of_it_is_tried() {
+    let place = Place::new();
+    let sealed = place.read("db.yaml");
+    let check = |args: &[&str], object: &str| {
+        let (status, text, error) = explained(&place, &[&["--private-key", &fixture("key4096.pem")], args].concat());
+        assert_eq!((status, text, error), (Some(0), format!("{object}\n"), String::new()));
+    };
+    place.write("x.yaml", &sealed.replacen("name: db", "name: d", 1).replacen("  namespace: shop\n", "", 1));
+    place.write("kustomization.yaml", "namespace: shop\nnameSuffix: b\n");
+    check(&["x.yaml"], "document 1 d, applied as shop/db");
+    place.write("kustomization.yaml", "resources: [x.yaml]\n");
+    place.write("x.yaml", &sealed.replacen("  namespace: shop\n", "", 1));
+    check(&["--namespace", "shop", "x.yaml"], "document 1 db, applied as shop/db");
+    place.write("x.yaml", &sealed.replacen("namespace: shop", "namespace: {{ .Release.Namespace }}", 1));
+    check(&["--namespace", "shop", "x.yaml"], "document 1 {{ .Release.Namespace }}/db, applied as shop/db");
+}

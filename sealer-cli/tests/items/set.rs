@@ -115,6 +115,8 @@ fn what_cannot_be_done_is_said_and_the_file_stays() {
     );
     file("kind: ConfigMap\n");
     check(&set_a, "error: x.yaml holds no SealedSecret\nhint: write a first one with: sealer -w FILE\n");
+    file("data: x\nsops: {}\n");
+    check(&set_a, "error: x.yaml holds no SealedSecret\nhint: it looks like a file of another tool, sops\n");
     file("kind: SealedSecret\nspec: [\n");
     check(&set_a, "error: x.yaml: line 2, column 7: is no YAML\nhint: the file stays as it was\n");
     file(&sealed.replace("name: db", "name: {{ .Values.name }}"));

@@ -5,7 +5,7 @@ use std::path::Path;
 use sealer_core::resource::assemble::{OpenOptions, open};
 use sealer_core::resource::explain::explain;
 use sealer_core::seal::Trials;
-use sealer_core::{Fingerprint, Keyring, SealedSecret, SealedSecretSpec, StoredKey};
+use sealer_core::{Fingerprint, Keyring, SealedSecret, SealedSecretSpec, SealedValue, StoredKey, unseal};
 use serde_json::{Map, Value, json};
 
 use super::cluster::Controller;
@@ -16,7 +16,7 @@ use crate::diagnostics::CliError;
 use crate::key_files;
 use crate::manifest::patch::Tree;
 use crate::request::items::Explain;
-use crate::tree::SealedItem;
+use crate::tree::{SealedItem, SealedObject};
 use crate::ui::Ui;
 
 /// What is found out about a value.
@@ -66,6 +66,12 @@ impl Judge {
 
     pub(super) fn controller(&self) -> Option<&Controller> {
         self.controller.as_ref()
+    }
+
+    /// Whether a key at hand opens the first of its values.
+    pub(super) fn opens(&self, object: &SealedObject) -> bool {
+        let sealed = object.items.first().and_then(|item| SealedValue::from_base64(&item.value).ok());
+        sealed.is_some_and(|sealed| unseal(&sealed, &object.label(), &self.keyring).is_ok())
     }
 
     pub(super) fn verdict(&self, asked: &Asked<'_>, item: &SealedItem) -> Verdict {
