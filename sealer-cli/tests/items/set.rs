@@ -150,14 +150,22 @@ fn what_cannot_be_done_is_said_and_the_file_stays() {
         &set_a,
         "error: x.yaml: there is no map to put it in\nhint: add a line `encryptedData: {}` below its `spec:`\n",
     );
-    file(&sealed);
-    check(&["unset", "x.yaml", "a"], "error: there is no item `a` of shop/db\nhint: it has password, user\n");
-    check(
-        &set(&certificate, &["x.yaml", "a b"]),
-        "error: `a b` is no name of an item\nhint: letters, digits, `-`, `_` and `.` make a name, at most 253 of them\n",
-    );
     fs::write(place.path("x.yaml"), b"\xff\xfe").unwrap();
     check(&set_a, "error: x.yaml is no UTF-8\nhint: save it as UTF-8 first\n");
+}
+
+#[test]
+fn items_that_are_not_there_or_cannot_be_are_refused() {
+    let place = Place::new();
+    let certificate = fixture("cert4096.pem");
+    let before = place.read("db.yaml");
+    let check = |args: &[&str], told: &str| assert_eq!(place.told(args, "v"), (Some(1), told.to_owned()), "{args:?}");
+    check(&["unset", "db.yaml", "a"], "error: there is no item `a` of shop/db\nhint: it has password, user\n");
+    check(
+        &set(&certificate, &["db.yaml", "a b"]),
+        "error: `a b` is no name of an item\nhint: letters, digits, `-`, `_` and `.` make a name, at most 253 of them\n",
+    );
+    assert_eq!(place.read("db.yaml"), before);
 }
 
 #[test]
