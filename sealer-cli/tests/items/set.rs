@@ -1,5 +1,7 @@
 //! `sealer set` and `sealer unset`.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 
 use super::*;
@@ -235,27 +237,35 @@ fn an_empty_value_is_told_of() {
     assert_eq!(place.told(&set(&fixture("cert4096.pem"), &["db.yaml", "user"]), ""), (Some(0), told.to_owned()));
 }
 
+/// Waits until what is typed at a terminal no longer shows.
+fn wait_for_silence(place: &Place) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let is_silent = || {
+        let terminal = fs::read_to_string(place.path("tty")).unwrap_or_default();
+        let state = Command::new("stty").args(["-a", "-F", terminal.trim()]).output().unwrap();
+        String::from_utf8_lossy(&state.stdout).contains(" -echo ")
+    };
+    while !is_silent() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// On a terminal the value is asked for, and what is typed does not show.
 #[test]
 fn a_value_is_typed_unseen() {
     let place = Place::new();
-    let line = format!("{} set --cert {} db.yaml user", env!("CARGO_BIN_EXE_sealer"), fixture("cert4096.pem"));
+    let sealer = env!("CARGO_BIN_EXE_sealer");
+    let line = format!("tty > tty; exec {sealer} set --cert {} db.yaml user", fixture("cert4096.pem"));
     let mut command = Command::new("script");
     command.args(["-qec", &line, "/dev/null"]).current_dir(place.0.path()).env("TERM", "xterm");
+    // Without a program that makes a terminal there is nothing to see.
     let Ok(mut child) = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn() else { return };
-    let mut shown = String::new();
-    let mut output = child.stdout.take().unwrap();
+    wait_for_silence(&place);
     let mut input = child.stdin.take().unwrap();
-    let mut read = |until: &str| {
-        let mut byte = [0];
-        while !shown.ends_with(until) && std::io::Read::read(&mut output, &mut byte).unwrap() > 0 {
-            shown.push(char::from(byte[0]));
-        }
-    };
-    read("value of `user`: ");
     input.write_all(b"typed\r").unwrap();
-    read("changed\r\n");
-    assert_eq!(child.wait().unwrap().code(), Some(0));
-    assert_eq!(shown.replace('\r', ""), "value of `user`: \nitem `user` of shop/db changed\n");
-    assert_eq!(place.opened("db.yaml")["user"], "dHlwZWQ=");
+    let output = child.wait_with_output().unwrap();
+    drop(input);
+    let shown = String::from_utf8(output.stdout).unwrap().replace('\r', "");
+    assert_eq!(shown, "value of `user`: \nitem `user` of shop/db changed\n");
+    assert_eq!((output.status.code(), &place.opened("db.yaml")["user"]), (Some(0), &Value::from("dHlwZWQ=")));
 }
