@@ -105,6 +105,16 @@ fn what_goes_wrong_leaves_the_file_and_nothing_else() {
 }
 
 #[test]
+fn an_editor_that_takes_the_file_away_is_told_of() {
+    let place = Place::new();
+    let output = edit(&place, "echo \"$1\" > seen; rm \"$1\"", &["db.yaml"]);
+    let folder = place.read("seen").trim_end().trim_end_matches("/items.yaml").to_owned();
+    let told = format!("error: the file for the editor in {folder} cannot be used: no such file or directory\n");
+    assert_eq!((output.status.code(), said(&output)), (Some(1), told));
+    assert!(!Path::new(&folder).exists());
+}
+
+#[test]
 fn a_signal_ends_the_edit_and_wipes_what_was_shown() {
     let place = Place::new();
     let before = place.read("db.yaml");

@@ -161,6 +161,15 @@ fn the_certificate_that_was_sealed_with_is_looked_at() {
 }
 
 #[test]
+fn what_is_no_certificate_is_named() {
+    let place = Place::new();
+    place.write("cert.pem", "x");
+    let told = "error: cert.pem: data does not contain any valid RSA or ECDSA certificates\n";
+    let args = ["explain", "--private-key", &fixture("key4096.pem"), "--cert", "cert.pem", "db.yaml"];
+    assert_eq!(place.told(&args, ""), (Some(1), told.to_owned()));
+}
+
+#[test]
 fn machines_get_the_same_in_json() {
     let place = Place::new();
     let file = place.read("db.yaml");

@@ -112,6 +112,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_folder_that_is_missing_is_named() {
+        let error = Scratch::new(&["/proc".to_owned(), "missing".to_owned()]).err().unwrap();
+        assert_eq!(error.message(), "no folder for the editor can be made in missing: no such file or directory");
+    }
+
+    #[test]
     fn only_the_owner_reaches_it_and_nothing_stays() {
         let base = tempfile::tempdir().unwrap();
         let scratch = Scratch::new(&["/proc".to_owned(), base.path().display().to_string()]).unwrap();

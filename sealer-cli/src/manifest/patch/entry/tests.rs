@@ -155,6 +155,20 @@ fn what_stands_in_several_places_or_nowhere_is_refused() {
     );
 }
 
+#[test]
+fn forms_that_are_not_certain_are_refused_by_name() {
+    let reason = |line, reason| Err(PatchError::Unsure { line, reason });
+    assert_eq!(added("spec:\n  encryptedData: {\n  }\n"), reason(2, "is not written as `name: {}`"));
+    assert_eq!(added("spec:\n  encryptedData: # {{ .x }}\nc: {{ .x }}\n"), reason(2, "is not written as `name: {}`"));
+    let explicit = "spec:\n  encryptedData:\n    ? a\n    : x\n";
+    assert_eq!(added(explicit), reason(3, "is not on lines of its own"));
+    assert_eq!(removed(explicit, "a"), reason(3, "is not on a line of its own"));
+    let branch = "spec:\n  encryptedData:\n    a: |\n      {{ if .x }}\n    b: y # {{ end }}\nc: {{ .x }}\n";
+    assert_eq!(removed(branch, "a"), reason(3, "is only in part what a template decides"));
+    let alone = Edited::read("a: 1\n").unwrap().without_entry(&[Step::Number(0), Step::Name("a".to_owned())]);
+    assert_eq!(alone, reason(1, "is all there is"));
+}
+
 /// A document as people and tools write them.
 #[derive(Clone, Debug)]
 struct Written {
