@@ -48,7 +48,6 @@ pub(crate) const INSTALLATIONS: [&Installation; 3] = [
             "ownership::a_secret_handed_over_later",
             "ownership::only_what_was_ours",
             "lifecycle::what_other_tools_add",
-            "lifecycle::deleted_and_made_again",
             // It publishes no metrics.
             "templates::a_failing_template",
             "templates::no_function",

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::Secret;
-use kube::ResourceExt as _;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use kube::{Resource as _, ResourceExt as _};
+use sealer_core::SealedSecret;
 use sealer_core::api::KEY_LABEL;
 use sealer_core::scope::{MANAGED_ANNOTATION, PATCH_ANNOTATION, SKIP_OWNER_ANNOTATION};
 
@@ -45,7 +47,7 @@ pub(crate) fn plan(desired: &Secret, live: Option<&Secret>, owner_uid: &str, pol
     };
     let same = next == *live;
     if !ours && !is_offered(desired, live, same) {
-        return Plan::Refuse(Box::new(Failure::unmanaged(&live.name_any())));
+        return Plan::Refuse(Box::new(not_ours(live)));
     }
     // What an earlier controller made stays, and stays in sync, for as long as nothing is to be written.
     if same { Plan::Nothing } else { refusal.unwrap_or_else(|| Plan::Replace(Box::new(next))) }
@@ -71,6 +73,18 @@ fn privileged(desired: &Secret, policy: &Policy<'_>) -> Option<Failure> {
 
 fn is_owned_by(live: &Secret, uid: &str) -> bool {
     live.owner_references().iter().any(|owner| owner.controller == Some(true) && owner.uid == uid)
+}
+
+/// The Secret of an earlier SealedSecret of this name goes with that one, and soon: Kubernetes deletes it. Where nobody
+/// may watch Secrets, only another look shows it.
+fn not_ours(live: &Secret) -> Failure {
+    let name = live.name_any();
+    let is_left_over = |owner: &OwnerReference| {
+        owner.controller == Some(true) && owner.kind == SealedSecret::kind(&()) && owner.name == name
+    };
+    let passes = live.owner_references().iter().any(is_left_over);
+    let class = if passes { Class::Transient } else { Class::Permanent };
+    Failure { class, ..Failure::unmanaged(&name) }
 }
 
 /// Whether a Secret that is not ours was handed to us: by an annotation on the live one. One whose SealedSecret asked

@@ -136,9 +136,11 @@ async fn lost_races_are_planned_anew_on_what_the_winner_wrote() {
 
 #[tokio::test]
 async fn a_foreign_secret_made_between_look_and_write_is_not_touched() {
+    let mut foreign = live("somebody", "eA==", "5");
+    foreign["metadata"]["ownerReferences"] = json!([]);
     let mut exchanges = vec![
         (Method::POST, SECRETS, 409, refusal(409, "AlreadyExists", "exists")),
-        (Method::GET, SECRET, 200, live("somebody", "eA==", "5")),
+        (Method::GET, SECRET, 200, foreign),
     ];
     exchanges.extend(told(object(1, Some(1))));
     let script = Script::new(exchanges);

@@ -1,4 +1,4 @@
-#![expect(clippy::unwrap_used, reason = "tests may panic")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests may panic")]
 
 use serde_json::{Value, json};
 
@@ -65,7 +65,7 @@ fn what_is_right_is_left_alone_even_if_the_template_names_no_type() {
 fn a_foreign_secret_is_never_touched() {
     let other_kind =
         json!({"metadata": {"ownerReferences": [{"apiVersion": "v1", "kind": "X", "name": "a", "uid": "u1"}]}});
-    for stranger in [json!({}), owned("u0"), annotated(&json!({MANAGED_ANNOTATION: "True"})), other_kind] {
+    for stranger in [json!({}), annotated(&json!({MANAGED_ANNOTATION: "True"})), other_kind] {
         let made = plan(
             &desired(&annotated(&json!({MANAGED_ANNOTATION: "true"}))),
             Some(&live(std::slice::from_ref(&stranger))),
@@ -74,6 +74,14 @@ fn a_foreign_secret_is_never_touched() {
         );
         assert_eq!(made, Plan::Refuse(Box::new(Failure::unmanaged("a"))), "{stranger}");
     }
+}
+
+#[test]
+fn the_secret_of_an_earlier_object_of_that_name_is_not_touched_and_looked_at_again() {
+    let Plan::Refuse(failure) = plan(&desired(&json!({})), Some(&live(&[owned("u0")])), "u1", &POLICY) else {
+        panic!("it is touched");
+    };
+    assert_eq!(*failure, Failure { class: Class::Transient, ..Failure::unmanaged("a") });
 }
 
 #[test]
