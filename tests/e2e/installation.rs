@@ -11,7 +11,7 @@ use serde_json::Value;
 pub(crate) struct Installation {
     /// Stands before the names of its tests; nothing for the product's own.
     pub(crate) name: &'static str,
-    objects: Option<&'static [u8]>,
+    objects: Objects,
     /// Labels of its Pod.
     pub(crate) pods: &'static str,
     /// Names of the ports of the Services, for the endpoints and for the metrics.
@@ -20,19 +20,37 @@ pub(crate) struct Installation {
     without: &'static [&'static str],
 }
 
-/// The product's own, and two that stand in clusters: without the right to watch Secrets, and the newest.
-pub(crate) const INSTALLATIONS: [&Installation; 3] = [
-    &Installation { name: "", objects: None, pods: "name=sealed-secrets-controller", ports: ["", ""], without: &[] },
+/// Which objects.
+enum Objects {
+    /// Those of `deploy/`.
+    Own,
+    /// Recorded ones.
+    Recorded(&'static [u8]),
+    /// The resource definition alone: tests start controllers of their own.
+    NoController,
+}
+
+/// The product's own, two that stand in clusters (without the right to watch Secrets, and the newest), and one without a
+/// controller.
+pub(crate) const INSTALLATIONS: [&Installation; 4] = [
+    &Installation {
+        name: "",
+        objects: Objects::Own,
+        pods: "name=sealed-secrets-controller",
+        ports: ["", ""],
+        without: &[],
+    },
+    &Installation { name: "", objects: Objects::NoController, pods: "", ports: ["", ""], without: &[] },
     &Installation {
         name: "chart-2.19.1",
-        objects: Some(include_bytes!("../golden/chart-2.19.1.json.gz")),
+        objects: Objects::Recorded(include_bytes!("../golden/chart-2.19.1.json.gz")),
         pods: "app.kubernetes.io/name=sealed-secrets",
         ports: ["http", "metrics"],
         without: &["chart::", "recorded::", "key_life::", "moving::", "scale::two_hundred"],
     },
     &Installation {
         name: "chart-2.4.0",
-        objects: Some(include_bytes!("../golden/chart-2.4.0.json.gz")),
+        objects: Objects::Recorded(include_bytes!("../golden/chart-2.4.0.json.gz")),
         pods: "app.kubernetes.io/name=sealed-secrets",
         ports: ["http", ""],
         without: &[
@@ -62,11 +80,26 @@ pub(crate) const INSTALLATIONS: [&Installation; 3] = [
 
 impl Installation {
     pub(crate) fn has(&self, test: &str) -> bool {
-        !self.without.iter().any(|left_out| test.starts_with(left_out))
+        let brings_its_own = OWN_CONTROLLER.iter().any(|module| test.starts_with(module));
+        match self.objects {
+            Objects::NoController => brings_its_own,
+            Objects::Own | Objects::Recorded(_) => {
+                !brings_its_own && !self.without.iter().any(|left_out| test.starts_with(left_out))
+            }
+        }
+    }
+
+    /// Whether it brings a controller.
+    pub(crate) fn has_controller(&self) -> bool {
+        !matches!(self.objects, Objects::NoController)
     }
 
     pub(crate) async fn install(&self, shell: &Shell) -> Result<()> {
-        let Some(packed) = self.objects else { return product::install(shell).await.map(drop) };
+        let packed = match self.objects {
+            Objects::Own => return product::install(shell).await.map(drop),
+            Objects::NoController => return product::define(shell).await.map(drop),
+            Objects::Recorded(packed) => packed,
+        };
         let mut text = String::new();
         flate2::read::GzDecoder::new(packed).read_to_string(&mut text)?;
         let mut recorded: Value = serde_json::from_str(&text)?;
@@ -92,3 +125,6 @@ impl Installation {
         apply("objects.json", objects.iter().filter(|object| !is_definition(object)).collect()).await
     }
 }
+
+/// Tests that start controllers of their own.
+const OWN_CONTROLLER: [&str; 2] = ["faults::", "kills::"];

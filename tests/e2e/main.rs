@@ -18,10 +18,12 @@ mod chart;
 mod command_line;
 mod connections;
 mod failures;
+mod faults;
 mod installation;
 mod items;
 mod key_life;
 mod keys;
+mod kills;
 mod lifecycle;
 mod moving;
 mod ownership;
@@ -30,6 +32,7 @@ mod reseal;
 mod scale;
 mod scene;
 mod scopes;
+mod stage;
 mod suite;
 mod templates;
 
@@ -121,6 +124,22 @@ const TESTS: &[(&str, &str, Test)] = tests![
     items::what_does_not_open_is_explained_by_whoever_may_look,
     connections::tokens_plugins_and_impersonation_are_used_as_kubectl_uses_them,
     connections::a_live_controller_answers_as_recorded,
+    faults::what_is_refused_is_named_and_tried_again_until_it_passes,
+    faults::fifty_first_writes_that_conflict_cost_at_most_thrice_as_much,
+    faults::what_happens_while_no_watch_works_is_seen_afterwards,
+    faults::an_api_server_that_is_away_is_waited_for,
+    faults::a_start_while_the_api_server_is_away_waits_for_it,
+    faults::rights_that_are_taken_away_are_named_and_waited_for,
+    faults::a_full_quota_is_named_and_others_go_on,
+    faults::what_a_policy_denies_comes_when_the_policy_goes,
+    faults::an_immutable_secret_waits_until_somebody_deletes_it,
+    faults::a_namespace_that_ends_takes_nothing_else_along,
+    kills::killed_while_it_makes_a_secret,
+    kills::killed_while_it_changes_a_secret,
+    kills::killed_while_it_makes_its_first_key,
+    kills::killed_while_it_renews_its_key,
+    kills::a_lost_answer_to_a_new_key_does_not_end_in_two,
+    kills::two_controllers_at_once_spoil_nothing,
     chart::a_release_is_taken_over_upgraded_and_given_back,
     scale::two_hundred_objects_at_once,
     scale::calls_are_counted,

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use tempfile::TempDir;
 
@@ -98,6 +98,18 @@ impl ControlPlane {
         Ok(self.folder.path().join(format!("{user}.kubeconfig")))
     }
 
+    /// A client without an identity, for calls that bring their own.
+    ///
+    /// # Errors
+    /// The authority's file cannot be read.
+    pub async fn anonymous(&self) -> Result<Client> {
+        let mut config = config(&self.kubeconfig()).await?;
+        config.auth_info = AuthInfo::default();
+        // What is refused is to reach whoever asked.
+        config.default_retry = false;
+        Ok(Client::try_from(config)?)
+    }
+
     /// Lines of the API server's audit log.
     ///
     /// # Errors
@@ -132,9 +144,12 @@ fn state_folder() -> Result<TempDir> {
 /// # Errors
 /// The file cannot be used.
 pub async fn client(kubeconfig: &Path) -> Result<Client> {
+    Ok(Client::try_from(config(kubeconfig).await?)?)
+}
+
+async fn config(kubeconfig: &Path) -> Result<Config> {
     let kubeconfig = Kubeconfig::read_from(kubeconfig)?;
-    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
-    Ok(Client::try_from(config)?)
+    Ok(Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?)
 }
 
 /// Ports that were free a moment ago.

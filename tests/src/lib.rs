@@ -5,6 +5,8 @@
 //! one, however it ends.
 
 pub mod control_plane;
+pub mod controller;
+pub mod faults;
 pub mod load;
 pub mod node;
 pub mod playground;

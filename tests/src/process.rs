@@ -47,9 +47,17 @@ impl Process {
         self.child.try_wait().ok().flatten()
     }
 
+    /// Sends the process a signal: `TERM`, `INT` or `USR1`.
+    pub fn signal(&self, name: &str) {
+        let _ = Command::new("kill")
+            .args([&format!("-{name}"), &self.child.id().to_string()])
+            .stderr(Stdio::null())
+            .status();
+    }
+
     /// Asks the process to end (SIGTERM), and kills it if it has not after a while.
     pub fn stop(&mut self, patience: Duration) {
-        let _ = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).stderr(Stdio::null()).status();
+        self.signal("TERM");
         let mut waited = Duration::ZERO;
         while self.ended().is_none() && waited < patience {
             std::thread::sleep(POLL);
@@ -73,7 +81,7 @@ impl Drop for Process {
 
 const POLL: Duration = Duration::from_millis(20);
 
-/// Runs the program beside a reader of the lifeline; passes SIGTERM on.
+/// Runs the program beside a reader of the lifeline; passes signals on.
 const WATCHDOG: &str = r#"
 exec 3<&0
 "$@" 3<&- </dev/null &
@@ -82,6 +90,7 @@ p=$!
 r=$!
 exec 3<&-
 trap 'kill -TERM $p 2>/dev/null' TERM INT
+trap 'kill -USR1 $p 2>/dev/null' USR1
 while :; do
   wait $p; s=$?
   kill -0 $p 2>/dev/null || { kill -9 $r 2>/dev/null; exit $s; }

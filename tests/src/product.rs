@@ -65,11 +65,21 @@ impl Product {
 /// # Errors
 /// What kubectl says.
 pub async fn install(shell: &Shell) -> Result<String> {
-    let deploy = repository().join("deploy");
-    let crd = shell.must(&format!("kubectl apply -f {}", deploy.join("crd.yaml").display())).await?;
-    shell.must("kubectl wait --for=condition=Established crd/sealedsecrets.bitnami.com --timeout=30s").await?;
-    let controller = shell.must(&format!("kubectl apply -f {}", deploy.join("controller.yaml").display())).await?;
+    let crd = define(shell).await?;
+    let manifest = repository().join("deploy/controller.yaml");
+    let controller = shell.must(&format!("kubectl apply -f {}", manifest.display())).await?;
     Ok(format!("{crd}{controller}"))
+}
+
+/// Applies the resource definition alone.
+///
+/// # Errors
+/// What kubectl says.
+pub async fn define(shell: &Shell) -> Result<String> {
+    let definition = repository().join("deploy/crd.yaml");
+    let crd = shell.must(&format!("kubectl apply -f {}", definition.display())).await?;
+    shell.must("kubectl wait --for=condition=Established crd/sealedsecrets.bitnami.com --timeout=30s").await?;
+    Ok(crd)
 }
 
 /// The workspace's root.

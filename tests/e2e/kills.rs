@@ -1,0 +1,167 @@
+//! A controller that is killed at every call, before and after the API server did what was asked: the next one ends where
+//! an undisturbed one would have.
+
+use anyhow::{Context as _, Result, ensure};
+use kube::ResourceExt as _;
+use sealer_core::{Certificate, UnsealingKey};
+use sealer_tests::controller::Controller;
+use sealer_tests::faults::rule::{Fault, Refusal, Rule, Side};
+use sealer_tests::report::say;
+
+use crate::scene::Scene;
+use crate::stage::Stage;
+
+const SIDES: [Side; 2] = [Side::Before, Side::After];
+const V: &[(&str, &str)] = &[("k", "v")];
+const W: &[(&str, &str)] = &[("k", "w")];
+
+/// Kills a controller at its next such call, and starts another.
+async fn killed_at(
+    stage: &Stage,
+    controller: Controller,
+    rule: Rule,
+    act: impl AsyncFnOnce() -> Result<()>,
+) -> Result<Controller> {
+    stage.proxy.add(rule);
+    act().await?;
+    let halted = stage.proxy.halted();
+    tokio::time::timeout(PATIENCE, halted).await.context("the call does not come")?;
+    controller.kill();
+    stage.proxy.heal();
+    stage.start().await
+}
+
+pub(crate) async fn killed_while_it_makes_a_secret(scene: Scene) -> Result<()> {
+    let stage = Stage::new(&scene).await?;
+    let mut controller = stage.start().await?;
+    let mut kills = 0;
+    for (at, call) in ["create secrets", "create events", "update sealedsecrets/status"].into_iter().enumerate() {
+        for side in SIDES {
+            let name = format!("a{at}-{}", if side == Side::Before { "before" } else { "after" });
+            let act = async || stage.apply(&name, V).await;
+            controller = killed_at(&stage, controller, Rule::next(call, Fault::Halt(side)), act).await?;
+            stage.converges(&name, V).await.with_context(|| format!("{call}, {side:?}"))?;
+            kills += 1;
+        }
+    }
+    ensure!(stage.keys().await?.len() == 1, "a key was made");
+    ensure!(
+        scene.secrets().list(&kube::api::ListParams::default()).await?.items.len() == kills + 1,
+        "a Secret too many"
+    );
+    say(&format!("  killed at {kills} boundaries while it made Secrets; all converged, one key"));
+    Ok(())
+}
+
+pub(crate) async fn killed_while_it_changes_a_secret(scene: Scene) -> Result<()> {
+    let stage = Stage::new(&scene).await?;
+    let mut controller = stage.start().await?;
+    let mut kills = 0;
+    for call in ["get secrets", "update secrets", "create events", "update sealedsecrets/status"] {
+        for side in SIDES {
+            let name = format!("a{kills}");
+            stage.apply(&name, V).await?;
+            stage.converges(&name, V).await?;
+            let before = scene.secret(&name).await?.unwrap_or_default();
+            let act = async || stage.apply(&name, W).await;
+            controller = killed_at(&stage, controller, Rule::next(call, Fault::Halt(side)), act).await?;
+            stage.converges(&name, W).await.with_context(|| format!("{call}, {side:?}"))?;
+            let after = scene.secret(&name).await?.unwrap_or_default();
+            ensure!(before.uid() == after.uid(), "{call}, {side:?}: the Secret was made anew");
+            kills += 1;
+        }
+    }
+    say(&format!("  killed at {kills} boundaries while it changed Secrets; all converged in place"));
+    Ok(())
+}
+
+/// The certificate that is served belongs to an active key in the cluster.
+async fn serves_a_stored_key(stage: &Stage, controller: &Controller) -> Result<()> {
+    let served = Certificate::first_from_pem(controller.certificate()?.as_bytes())?;
+    for secret in stage.keys().await? {
+        let data = secret.data.unwrap_or_default();
+        let key = UnsealingKey::from_pem(&data.get("tls.key").context("a key Secret without a key")?.0)?;
+        if key.fingerprint() == served.key().fingerprint() {
+            return Ok(());
+        }
+    }
+    anyhow::bail!("what is served is not stored")
+}
+
+pub(crate) async fn killed_while_it_makes_its_first_key(scene: Scene) -> Result<()> {
+    for (side, namespace) in SIDES.into_iter().zip(["first-key-before", "first-key-after"]) {
+        let scene = Scene::new(scene.suite.clone(), namespace.to_owned()).await?;
+        let stage = Stage::without_key(&scene).await?;
+        stage.proxy.add(Rule::next("create secrets", Fault::Halt(side)));
+        let controller = stage.begin().await?;
+        tokio::time::timeout(PATIENCE, stage.proxy.halted()).await.context("no key is made")?;
+        ensure!(!controller.is_ready(), "a key is served that may not be stored");
+        controller.kill();
+        stage.proxy.heal();
+        let controller = stage.start().await?;
+        let keys = stage.keys().await?.len();
+        ensure!(keys == 1, "{side:?}: {keys} active keys");
+        serves_a_stored_key(&stage, &controller).await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn killed_while_it_renews_its_key(scene: Scene) -> Result<()> {
+    let stage = Stage::new(&scene).await?;
+    let mut controller = stage.start().await?;
+    stage.apply("a", V).await?;
+    stage.converges("a", V).await?;
+    for (side, keys) in [(Side::Before, 1), (Side::After, 2)] {
+        stage.proxy.add(Rule::next("create secrets", Fault::Halt(side)));
+        controller.ask_for_new_key();
+        tokio::time::timeout(PATIENCE, stage.proxy.halted()).await.context("no key is made")?;
+        controller.kill();
+        stage.proxy.heal();
+        controller = stage.start().await?;
+        let found = stage.keys().await?.len();
+        ensure!(found == keys, "{side:?}: {found} active keys");
+        serves_a_stored_key(&stage, &controller).await?;
+    }
+    stage.apply("a", W).await?;
+    stage.converges("a", W).await
+}
+
+pub(crate) async fn a_lost_answer_to_a_new_key_does_not_end_in_two(scene: Scene) -> Result<()> {
+    let stage = Stage::without_key(&scene).await?;
+    stage.proxy.add(Rule::next("create secrets", Fault::Reset(Side::After)));
+    let mut controller = stage.start().await?;
+    ensure!(stage.keys().await?.len() == 1, "the first key was made twice");
+    let refusal = Refusal::new(503, "ServiceUnavailable", "not now");
+    stage.proxy.add(Rule::next("create secrets", Fault::Answer(refusal)));
+    stage.proxy.add(Rule::next("create secrets", Fault::Reset(Side::After)));
+    let first = controller.certificate()?;
+    controller.ask_for_new_key();
+    let other = async || Ok(controller.certificate().is_ok_and(|now| now != first).then_some(()));
+    scene.eventually("another certificate", other).await?;
+    ensure!(stage.keys().await?.len() == 2, "a key was made twice");
+    ensure!(!controller.has_ended(), "it ended");
+    serves_a_stored_key(&stage, &controller).await
+}
+
+pub(crate) async fn two_controllers_at_once_spoil_nothing(scene: Scene) -> Result<()> {
+    let stage = Stage::without_key(&scene).await?;
+    let pair = [stage.begin().await?, stage.begin().await?];
+    for controller in &pair {
+        stage.ready(controller).await?;
+        serves_a_stored_key(&stage, controller).await?;
+    }
+    let keys = stage.keys().await?.len();
+    ensure!(keys <= 2, "{keys} keys");
+    let served = Certificate::first_from_pem(pair[0].certificate()?.as_bytes())?;
+    for (at, items) in [V, W, V, W].into_iter().enumerate() {
+        for name in ["a", "b", "c"] {
+            scene.apply(&stage.sealed_with(served.key(), &scene.namespace, name, items)?).await?;
+        }
+        for name in ["a", "b", "c"] {
+            stage.converges(name, items).await.with_context(|| format!("{name} in round {at}"))?;
+        }
+    }
+    Ok(())
+}
+
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);

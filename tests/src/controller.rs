@@ -1,0 +1,143 @@
+//! A controller of a test's own: a local process with a service account's token, for one namespace, reached without Pods.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use kube::Client;
+use serde_json::{Value, json};
+
+use crate::control_plane::{ControlPlane, free_ports};
+use crate::process::Process;
+
+/// What a controller starts with.
+#[derive(Clone, Debug)]
+pub struct Start<'a> {
+    /// The program.
+    pub program: &'a Path,
+    /// Where it lives: its keys, its objects, its service account `controller`.
+    pub namespace: &'a str,
+    /// The API server, or something that stands before it.
+    pub server: &'a str,
+    /// Further flags.
+    pub args: &'a [&'a str],
+}
+
+/// A running controller. Dropping it kills it.
+#[derive(Debug)]
+pub struct Controller {
+    process: Process,
+    ports: [u16; 2],
+    log: PathBuf,
+}
+
+impl Controller {
+    /// Starts it; does not wait until it is ready.
+    ///
+    /// # Errors
+    /// There is no such account, or the process does not start.
+    pub async fn start(plane: &ControlPlane, start: &Start<'_>) -> Result<Self> {
+        let folder = plane.folder.path();
+        let token = token(&plane.client, start.namespace).await?;
+        let file = folder.join(format!("controller-{}.kubeconfig", start.namespace));
+        let ca = folder.join("ca.crt").display().to_string();
+        fs::write(&file, kubeconfig(start.server, &ca, &token).to_string())?;
+        let ports = free_ports::<2>()?;
+        let [http, metrics] = ports;
+        let mut args = vec![
+            "--all-namespaces=false".to_owned(),
+            "--key-size=2048".to_owned(),
+            format!("--listen-addr=127.0.0.1:{http}"),
+            format!("--listen-metrics-addr=127.0.0.1:{metrics}"),
+        ];
+        args.extend(start.args.iter().map(|arg| (*arg).to_owned()));
+        let environment = [
+            ("KUBECONFIG".to_owned(), file.display().to_string()),
+            ("POD_NAMESPACE".to_owned(), start.namespace.to_owned()),
+        ];
+        // Beside the logs of Pods: there they are looked for when a test fails.
+        fs::create_dir_all(folder.join("pods"))?;
+        let log = folder.join("pods").join(format!("{}_controller-{http}.log", start.namespace));
+        let process = Process::start(start.program, &args, &environment, &log)?;
+        Ok(Self { process, ports, log })
+    }
+
+    /// Whether it serves a certificate: then its keys are loaded.
+    pub fn is_ready(&self) -> bool {
+        self.certificate().is_ok_and(|answer| answer.contains("BEGIN CERTIFICATE"))
+    }
+
+    /// Whether its process has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.process.ended().is_some()
+    }
+
+    /// The answer to `/v1/cert.pem`.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub fn certificate(&self) -> Result<String> {
+        get(self.ports[0], "/v1/cert.pem")
+    }
+
+    /// Where its endpoints are.
+    pub fn port(&self) -> u16 {
+        self.ports[0]
+    }
+
+    /// Its metrics.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub fn metrics(&self) -> Result<String> {
+        get(self.ports[1], "/metrics")
+    }
+
+    /// All that it logged.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn log(&self) -> Result<String> {
+        Ok(fs::read_to_string(&self.log)?)
+    }
+
+    /// Asks it for a new key (SIGUSR1).
+    pub fn ask_for_new_key(&self) {
+        self.process.signal("USR1");
+    }
+
+    /// Ends it without a chance to tidy up (SIGKILL).
+    pub fn kill(mut self) {
+        self.process.kill();
+    }
+}
+
+async fn token(client: &Client, namespace: &str) -> Result<String> {
+    let body = json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {} });
+    let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/controller/token");
+    let request = http::Request::post(path).header("Content-Type", "application/json");
+    let answer: Value = client.request(request.body(body.to_string().into_bytes())?).await?;
+    let token = answer.pointer("/status/token").and_then(Value::as_str);
+    token.map(str::to_owned).context("the answer holds no token")
+}
+
+fn kubeconfig(server: &str, ca: &str, token: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "x",
+        "clusters": [{ "name": "c", "cluster": { "server": server, "certificate-authority": ca } }],
+        "users": [{ "name": "u", "user": { "token": token } }],
+        "contexts": [{ "name": "x", "context": { "cluster": "c", "user": "u" } }],
+    })
+}
+
+fn get(port: u16, path: &str) -> Result<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}

@@ -1,0 +1,219 @@
+//! A proxy between a controller and the API server: passes calls on, breaks those that it is told to, and counts all.
+//!
+//! A controller speaks plain HTTP to it, with its own token; who it is and what it may do is the API server's to say.
+
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anyhow::{Context as _, Result};
+use futures::StreamExt as _;
+use http::request::Parts;
+use http::{Request, Response, header};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, BodyStream, Full, StreamBody};
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use kube::Client;
+use kube::client::Body;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::faults::call::Call;
+use crate::faults::rule::{Fault, Rule, Side};
+
+pub mod call;
+pub mod rule;
+
+/// A running proxy.
+#[derive(Debug)]
+pub struct Proxy {
+    port: u16,
+    shared: Arc<Shared>,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+struct Shared {
+    upstream: Client,
+    rules: Mutex<Vec<Rule>>,
+    calls: Mutex<Vec<Call>>,
+    /// Changes when all watches end.
+    cut: watch::Sender<u64>,
+    /// Calls that stand still.
+    halted: watch::Sender<usize>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("rules", &self.rules).finish_non_exhaustive()
+    }
+}
+
+impl Proxy {
+    /// Listens on a free port. `upstream` brings no identity of its own.
+    ///
+    /// # Errors
+    /// Loopback cannot be bound.
+    pub async fn start(upstream: Client) -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let port = listener.local_addr()?.port();
+        let shared = Shared {
+            upstream,
+            rules: Mutex::default(),
+            calls: Mutex::default(),
+            cut: watch::Sender::new(0),
+            halted: watch::Sender::new(0),
+        };
+        let proxy = Self { port, shared: Arc::new(shared), task: Mutex::default() };
+        proxy.serve(listener);
+        Ok(proxy)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Breaks calls from now on. Of several rules that fit, the first that is not used up holds.
+    pub fn add(&self, rule: Rule) {
+        lock(&self.shared.rules).push(rule);
+    }
+
+    /// Breaks nothing any longer.
+    pub fn heal(&self) {
+        lock(&self.shared.rules).clear();
+    }
+
+    /// Ends all watches, as an API server does when their time is up.
+    pub fn cut_watches(&self) {
+        self.shared.cut.send_modify(|count| *count += 1);
+    }
+
+    /// Refuses connections, and resets those that are open.
+    pub fn go_away(&self) {
+        if let Some(task) = lock(&self.task).take() {
+            task.abort();
+        }
+    }
+
+    /// Listens again where it did before.
+    ///
+    /// # Errors
+    /// Somebody else took the port.
+    pub async fn come_back(&self) -> Result<()> {
+        let address = ("127.0.0.1", self.port);
+        self.serve(TcpListener::bind(address).await.context("the proxy's port is taken")?);
+        Ok(())
+    }
+
+    /// Returns once a call stands still.
+    pub async fn halted(&self) {
+        let mut halted = self.shared.halted.subscribe();
+        // The sender lives as long as this proxy.
+        let _ = halted.wait_for(|count| *count > 0).await;
+    }
+
+    /// Everything that came in, whatever became of it.
+    pub fn calls(&self) -> Vec<Call> {
+        lock(&self.shared.calls).clone()
+    }
+
+    /// How often a call such as `create secrets` came in.
+    pub fn count(&self, what: &str) -> usize {
+        lock(&self.shared.calls).iter().filter(|call| call.what == what).count()
+    }
+
+    fn serve(&self, listener: TcpListener) {
+        let task = tokio::spawn(accept(listener, self.shared.clone()));
+        *lock(&self.task) = Some(task);
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.go_away();
+    }
+}
+
+impl Shared {
+    /// Takes note of a call; says how to break it, if at all.
+    fn note(&self, call: &Call) -> Option<Fault> {
+        lock(&self.calls).push(call.clone());
+        lock(&self.rules).iter_mut().find_map(|rule| rule.apply(call))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    // Aborted with this task.
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        connections.spawn(serve(stream, shared.clone()));
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+async fn serve(stream: TcpStream, shared: Arc<Shared>) {
+    // What ends without an answer ends with a reset.
+    let _ = stream.set_zero_linger();
+    let service = service_fn(move |request| answer(shared.clone(), request));
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+}
+
+/// A connection that ends in the middle of a call.
+#[derive(Debug, thiserror::Error)]
+#[error("broken on purpose")]
+struct Broken;
+
+type Answer = Response<UnsyncBoxBody<Bytes, Broken>>;
+
+async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Answer, Broken> {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.map_err(|_| Broken)?.to_bytes();
+    let call = Call::read(&head, &body);
+    match shared.note(&call) {
+        None => pass(&shared, head, body).await,
+        Some(Fault::Delay(time)) => {
+            tokio::time::sleep(time).await;
+            pass(&shared, head, body).await
+        }
+        Some(Fault::Answer(refusal)) => Ok(text(refusal.response())),
+        Some(Fault::WatchError(refusal)) => Ok(text(refusal.event())),
+        Some(Fault::Reset(Side::Before)) => Err(Broken),
+        Some(Fault::Reset(Side::After)) => pass(&shared, head, body).await.and(Err(Broken)),
+        Some(Fault::Halt(Side::Before)) => halt(&shared).await,
+        Some(Fault::Halt(Side::After)) => {
+            pass(&shared, head, body).await?;
+            halt(&shared).await
+        }
+    }
+}
+
+async fn halt(shared: &Shared) -> Result<Answer, Broken> {
+    shared.halted.send_modify(|count| *count += 1);
+    std::future::pending().await
+}
+
+fn text(response: Response<String>) -> Answer {
+    response.map(|body| Full::from(body).map_err(|never: Infallible| match never {}).boxed_unsync())
+}
+
+async fn pass(shared: &Shared, mut head: Parts, body: Bytes) -> Result<Answer, Broken> {
+    for name in [header::HOST, header::CONNECTION, header::CONTENT_LENGTH] {
+        head.headers.remove(name);
+    }
+    let mut cut = shared.cut.subscribe();
+    let request = Request::from_parts(head, Body::from(body));
+    let (mut head, body) = shared.upstream.send(request).await.map_err(|_| Broken)?.into_parts();
+    for name in [header::TRANSFER_ENCODING, header::CONNECTION] {
+        head.headers.remove(name);
+    }
+    let frames = BodyStream::new(body).map(|frame| frame.map_err(|_| Broken));
+    let frames = frames.take_until(async move { cut.changed().await });
+    Ok(Response::from_parts(head, StreamBody::new(frames).boxed_unsync()))
+}
