@@ -1,6 +1,7 @@
 //! What every task shares: the client, the keys, the objects in view, the metrics, the clock.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
@@ -9,6 +10,7 @@ use kube::client::ClientBuilder;
 use kube::{Client, Resource as _};
 use sealer_core::{Keyring, SealedSecret};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
+use tower::timeout::TimeoutLayer;
 
 use crate::args::Config;
 use crate::checkpoint::Checkpoint;
@@ -46,8 +48,12 @@ pub(crate) enum Pool {
 impl Context {
     /// Finds the cluster: inside a Pod, or through KUBECONFIG.
     pub(crate) async fn connect(config: Config) -> Result<Self, StartError> {
-        let cluster = kube::Config::infer().await.map_err(|error| StartError::Cluster(error.to_string()))?;
+        let mut cluster = kube::Config::infer().await.map_err(|error| StartError::Cluster(error.to_string()))?;
+        // Minutes of silent attempts inside one call would keep others waiting, and nobody would learn why.
+        cluster.default_retry = false;
+        cluster.read_timeout = Some(SILENCE);
         let builder = ClientBuilder::try_from(cluster).map_err(|error| StartError::Cluster(error.to_string()))?;
+        let builder = builder.with_layer(&TimeoutLayer::new(ANSWER));
         let client = match config.client_limit {
             Some(limit) => builder.with_layer(&Throttle::new(limit)).build(),
             None => builder.build(),
@@ -136,3 +142,8 @@ pub(crate) fn sealed_secret_resource() -> ApiResource {
 
 /// Objects with very much to open that are worked on beside the others: each has its slice in turn.
 const OVERTIME: usize = 4;
+
+/// The API server itself gives a call up after a minute.
+const ANSWER: Duration = Duration::from_secs(65);
+/// A connection that says nothing for that long is dead: watches end before, after 290 seconds.
+const SILENCE: Duration = Duration::from_secs(295);

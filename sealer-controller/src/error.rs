@@ -1,6 +1,7 @@
 //! What can go wrong: at start, with one object, with one key Secret. Messages name the object and never a value.
 
 use std::fmt;
+use std::time::Duration;
 
 use kube::runtime::watcher;
 use sealer_core::flags::{BadVariable, FlagError};
@@ -40,6 +41,17 @@ pub(crate) enum KeysError {
     Api(#[from] kube::Error),
     #[error("no key could be generated")]
     Generation,
+}
+
+impl KeysError {
+    /// Whether it may pass while somebody waits: the API server is away, busy or in trouble.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Api(kube::Error::Api(status)) => status.code >= 500 || PASSING.contains(&status.code),
+            Self::Api(kube::Error::HyperError(_) | kube::Error::Service(_)) => true,
+            Self::Api(_) | Self::Generation => false,
+        }
+    }
 }
 
 /// What the API server said; errors below its own answers may quote request parts, so only their kind is told.
@@ -114,12 +126,14 @@ pub(crate) struct Failure {
     pub(crate) message: String,
     /// For the event, where existing alerts expect another text.
     pub(crate) event: String,
+    /// How long to wait at least before the next attempt, where the API server said so.
+    pub(crate) wait: Duration,
 }
 
 impl Failure {
     pub(crate) fn new(reason: Reason, class: Class, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { reason, class, event: message.clone(), message }
+        Self { reason, class, event: message.clone(), message, wait: Duration::ZERO }
     }
 
     pub(crate) fn unseal(message: impl fmt::Display) -> Self {
@@ -143,10 +157,13 @@ impl Failure {
         let kube::Error::Api(status) = error else {
             return Self::new(reason, Class::Transient, answer(error));
         };
-        // A refusal of a webhook has any code, and passes when its policy changes.
-        let is_invalid = status.is_invalid() || status.code == TOO_LARGE;
+        // A refusal of a webhook or a policy has any code, and passes when that changes.
+        let is_denied = status.message.contains("denied request") || status.message.contains("denied the request");
+        let is_invalid = (status.is_invalid() && !is_denied) || status.code == TOO_LARGE;
         let class = if is_invalid { Class::Permanent } else { Class::Transient };
-        let failure = Self::new(reason, class, status.message.clone());
+        let wait = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
+        let failure =
+            Self { wait: Duration::from_secs(wait.into()), ..Self::new(reason, class, status.message.clone()) };
         if status.message.ends_with(IMMUTABLE) {
             return Self { event: immutable(namespace, name), class: Class::Permanent, ..failure };
         }
@@ -162,6 +179,8 @@ fn immutable(namespace: &str, name: &str) -> String {
     )
 }
 
+/// Conflict and too many requests.
+const PASSING: [u16; 2] = [409, 429];
 /// The answer to a Secret above the size limit.
 const TOO_LARGE: u16 = 413;
 /// How the API server ends its refusal to change an immutable Secret.

@@ -89,20 +89,49 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Loads the keys, and makes one where there is none or the newest is older than the cutoff: that is judged at start
-/// alone, since a cutoff in the future would ask for another key for ever. Nothing is served or opened before.
+/// alone, since a cutoff in the future would ask for another key for ever. Nothing is served or opened before. An API
+/// server in trouble is waited for.
 pub(crate) async fn start(context: &Context) -> Result<(), StartError> {
     tracing::info!("Searching for existing private keys");
-    let refused = |action| {
+    let mut fresh = None;
+    let mut failures = 0;
+    loop {
+        let (action, cause) = match first_keys(context, &mut fresh).await {
+            Ok(()) => return Ok(()),
+            Err(failed) => failed,
+        };
         let namespace = context.config.namespace.clone();
-        move |cause| StartError::Keys { action, namespace, cause }
-    };
-    store::load(context).await.map_err(refused("list"))?;
-    let at_start = RotationPolicy { period: None, ..context.config.keys.rotation };
-    if next_key(&context.ring(), context.now(), &at_start) == NextKey::Now {
-        let fresh = rotation::generate(context).await.map_err(refused("create"))?;
-        rotation::store(context, &fresh).await.map_err(refused("create"))?;
+        if !cause.may_pass() {
+            return Err(StartError::Keys { action, namespace, cause });
+        }
+        tracing::error!(action, namespace, error = cause.to_string(), "no sealing keys yet; trying again");
+        tokio::time::sleep(retry_after(failures)).await;
+        failures += 1;
     }
-    Ok(())
+}
+
+/// One attempt; an error comes with what was attempted.
+async fn first_keys(context: &Context, fresh: &mut Option<Fresh>) -> Result<(), (&'static str, KeysError)> {
+    store::load(context).await.map_err(|cause| ("list", cause))?;
+    let at_start = RotationPolicy { period: None, ..context.config.keys.rotation };
+    if is_stored(context, fresh.as_ref()) || next_key(&context.ring(), context.now(), &at_start) != NextKey::Now {
+        return Ok(());
+    }
+    make(context, fresh).await.map_err(|cause| ("create", cause))
+}
+
+/// Whether a key that was generated arrived in the cluster, although the answer may have been lost.
+fn is_stored(context: &Context, fresh: Option<&Fresh>) -> bool {
+    fresh.is_some_and(|fresh| context.ring().get(fresh.key.fingerprint()).is_some())
+}
+
+/// Stores a key; the one that was generated before, if there is one.
+async fn make(context: &Context, fresh: &mut Option<Fresh>) -> Result<(), KeysError> {
+    let fresh = match fresh {
+        Some(fresh) => fresh,
+        None => fresh.insert(rotation::generate(context).await?),
+    };
+    rotation::store(context, fresh).await
 }
 
 /// Follows key Secrets: by a watch where RBAC allows it, by listing them again now and then where it does not.
@@ -160,15 +189,10 @@ async fn attempt(context: &Context, cause: Cause, fresh: &mut Option<Fresh>) -> 
     }
     // Another controller may have been faster, and an answer may have been lost.
     store::load(context).await?;
-    let is_there = fresh.as_ref().is_some_and(|fresh| context.ring().get(fresh.key.fingerprint()).is_some());
-    if is_there || not_due() {
+    if is_stored(context, fresh.as_ref()) || not_due() {
         return Ok(());
     }
-    let fresh = match fresh {
-        Some(fresh) => fresh,
-        None => fresh.insert(rotation::generate(context).await?),
-    };
-    rotation::store(context, fresh).await
+    make(context, fresh).await
 }
 
 /// Time until the next key is due by age. A key that this process made counts from then by a clock that does not jump,

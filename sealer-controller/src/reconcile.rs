@@ -73,7 +73,8 @@ fn settle_failure(context: &Context, key: &Key, failure: &Failure) {
     }
     tracing::error!(key = key.to_string(), error = failure.message, "Error updating, will retry");
     let quick = context.config.fast_retries;
-    context.queue.failed(key, |failures| backoff(failures, quick));
+    let asked = failure.wait.min(LONGEST_WAIT);
+    context.queue.failed(key, |failures| backoff(failures, quick).max(asked));
 }
 
 /// Quick at first, then doubling up to five minutes, with up to a quarter more by chance.

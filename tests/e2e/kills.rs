@@ -3,6 +3,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 use kube::ResourceExt as _;
+use kube::api::ListParams;
 use sealer_core::{Certificate, UnsealingKey};
 use sealer_tests::controller::Controller;
 use sealer_tests::faults::rule::{Fault, Refusal, Rule, Side};
@@ -13,7 +14,15 @@ use crate::stage::Stage;
 
 const SIDES: [Side; 2] = [Side::Before, Side::After];
 const V: &[(&str, &str)] = &[("k", "v")];
+/// The API server makes its name.
+const NEW_KEY: &str = "create secrets";
 const W: &[(&str, &str)] = &[("k", "w")];
+
+/// Stops at the next such call for an object; events have names of their own.
+fn halt(call: &'static str, side: Side, name: &str) -> Rule {
+    let next = Rule::next(call, Fault::Halt(side));
+    if call == "create events" { next } else { next.of(name) }
+}
 
 /// Kills a controller at its next such call, and starts another.
 async fn killed_at(
@@ -39,7 +48,7 @@ pub(crate) async fn killed_while_it_makes_a_secret(scene: Scene) -> Result<()> {
         for side in SIDES {
             let name = format!("a{at}-{}", if side == Side::Before { "before" } else { "after" });
             let act = async || stage.apply(&name, V).await;
-            controller = killed_at(&stage, controller, Rule::next(call, Fault::Halt(side)), act).await?;
+            controller = killed_at(&stage, controller, halt(call, side, &name), act).await?;
             stage.converges(&name, V).await.with_context(|| format!("{call}, {side:?}"))?;
             kills += 1;
         }
@@ -64,7 +73,7 @@ pub(crate) async fn killed_while_it_changes_a_secret(scene: Scene) -> Result<()>
             stage.converges(&name, V).await?;
             let before = scene.secret(&name).await?.unwrap_or_default();
             let act = async || stage.apply(&name, W).await;
-            controller = killed_at(&stage, controller, Rule::next(call, Fault::Halt(side)), act).await?;
+            controller = killed_at(&stage, controller, halt(call, side, &name), act).await?;
             stage.converges(&name, W).await.with_context(|| format!("{call}, {side:?}"))?;
             let after = scene.secret(&name).await?.unwrap_or_default();
             ensure!(before.uid() == after.uid(), "{call}, {side:?}: the Secret was made anew");
@@ -92,7 +101,7 @@ pub(crate) async fn killed_while_it_makes_its_first_key(scene: Scene) -> Result<
     for (side, namespace) in SIDES.into_iter().zip(["first-key-before", "first-key-after"]) {
         let scene = Scene::new(scene.suite.clone(), namespace.to_owned()).await?;
         let stage = Stage::without_key(&scene).await?;
-        stage.proxy.add(Rule::next("create secrets", Fault::Halt(side)));
+        stage.proxy.add(Rule::next(NEW_KEY, Fault::Halt(side)).of(""));
         let controller = stage.begin().await?;
         tokio::time::timeout(PATIENCE, stage.proxy.halted()).await.context("no key is made")?;
         ensure!(!controller.is_ready(), "a key is served that may not be stored");
@@ -112,7 +121,7 @@ pub(crate) async fn killed_while_it_renews_its_key(scene: Scene) -> Result<()> {
     stage.apply("a", V).await?;
     stage.converges("a", V).await?;
     for (side, keys) in [(Side::Before, 1), (Side::After, 2)] {
-        stage.proxy.add(Rule::next("create secrets", Fault::Halt(side)));
+        stage.proxy.add(Rule::next(NEW_KEY, Fault::Halt(side)).of(""));
         controller.ask_for_new_key();
         tokio::time::timeout(PATIENCE, stage.proxy.halted()).await.context("no key is made")?;
         controller.kill();
@@ -128,12 +137,12 @@ pub(crate) async fn killed_while_it_renews_its_key(scene: Scene) -> Result<()> {
 
 pub(crate) async fn a_lost_answer_to_a_new_key_does_not_end_in_two(scene: Scene) -> Result<()> {
     let stage = Stage::without_key(&scene).await?;
-    stage.proxy.add(Rule::next("create secrets", Fault::Reset(Side::After)));
+    stage.proxy.add(Rule::next(NEW_KEY, Fault::Reset(Side::After)).of(""));
     let mut controller = stage.start().await?;
     ensure!(stage.keys().await?.len() == 1, "the first key was made twice");
     let refusal = Refusal::new(503, "ServiceUnavailable", "not now");
-    stage.proxy.add(Rule::next("create secrets", Fault::Answer(refusal)));
-    stage.proxy.add(Rule::next("create secrets", Fault::Reset(Side::After)));
+    stage.proxy.add(Rule::next(NEW_KEY, Fault::Answer(refusal)).of(""));
+    stage.proxy.add(Rule::next(NEW_KEY, Fault::Reset(Side::After)).of(""));
     let first = controller.certificate()?;
     controller.ask_for_new_key();
     let other = async || Ok(controller.certificate().is_ok_and(|now| now != first).then_some(()));

@@ -92,6 +92,18 @@ async fn clocks_that_disagree_do_not_ask_for_key_after_key() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_to_the_first_key_that_was_lost_does_not_end_in_two_keys() {
+    for cutoff in [&[][..], &["--key-cutoff-time", "Tue, 14 Oct 2200 21:45:30 +0200"]] {
+        let cluster = Cluster::default();
+        let context = context(&cluster, cutoff);
+        *lock(&cluster.answers_to_lose) = 1;
+        start(&context).await.unwrap();
+        assert_eq!(cluster.count(), 1);
+        assert!(context.ring().active().is_some());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_that_was_lost_does_not_end_in_two_keys() {
     let cluster = Cluster::default();
     let context = context(&cluster, &[]);

@@ -164,6 +164,30 @@ async fn trouble_of_the_api_server_is_told_and_tried_again() {
     }
 }
 
+#[test]
+fn what_the_api_server_says_of_when_to_come_back_is_kept_to() {
+    let mut answer = refusal(429, "TooManyRequests", "busy");
+    answer["details"] = json!({ "retryAfterSeconds": 7 });
+    let error = kube::Error::Api(Box::new(serde_json::from_value(answer).unwrap()));
+    let failure = Failure::api(Reason::Update, "ns", "a", &error);
+    assert_eq!((failure.class, failure.wait), (Class::Transient, Duration::from_secs(7)));
+}
+
+#[test]
+fn a_policy_may_change_and_a_rule_of_the_api_server_does_not() {
+    for (message, class) in [
+        (
+            "secrets \"a\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no",
+            Class::Transient,
+        ),
+        ("admission webhook \"w\" denied the request: no", Class::Transient),
+        ("Secret \"a\" is invalid: data: Required value", Class::Permanent),
+    ] {
+        let error = kube::Error::Api(Box::new(serde_json::from_value(refusal(422, "Invalid", message)).unwrap()));
+        assert_eq!(Failure::api(Reason::Update, "ns", "a", &error).class, class, "{message}");
+    }
+}
+
 #[tokio::test]
 async fn an_immutable_secret_is_explained() {
     let text = "Secret \"a\" is invalid: data: Forbidden: field is immutable when `immutable` is set";
