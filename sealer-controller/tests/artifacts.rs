@@ -60,7 +60,10 @@ fn the_controller_has_the_rights_of_existing_installations_and_no_other() {
         "/namespaces get",
     ]);
     assert_eq!(rights("ClusterRole", "secrets-unsealer"), cluster);
-    assert_eq!(rights("Role", "sealed-secrets-key-admin"), set(&["/secrets create", "/secrets list"]));
+    assert_eq!(
+        rights("Role", "sealed-secrets-key-admin"),
+        set(&["/secrets create", "/secrets get sealed-secrets-key", "/secrets list"])
+    );
     let name = api::DEFAULT_CONTROLLER_NAME;
     let proxied = format!("http:{name}:,http:{name}:http,{name}");
     let proxier = [
