@@ -127,4 +127,4 @@ impl Installation {
 }
 
 /// Tests that start controllers of their own.
-const OWN_CONTROLLER: [&str; 2] = ["faults::", "kills::"];
+const OWN_CONTROLLER: [&str; 3] = ["faults::", "hostile::", "kills::"];

@@ -19,6 +19,9 @@ mod command_line;
 mod connections;
 mod failures;
 mod faults;
+mod gitops;
+mod health;
+mod hostile;
 mod installation;
 mod items;
 mod key_life;
@@ -124,6 +127,16 @@ const TESTS: &[(&str, &str, Test)] = tests![
     items::what_does_not_open_is_explained_by_whoever_may_look,
     connections::tokens_plugins_and_impersonation_are_used_as_kubectl_uses_them,
     connections::a_live_controller_answers_as_recorded,
+    gitops::each_tool_reads_the_health_that_it_should,
+    gitops::applied_again_and_again_nothing_drifts,
+    gitops::client_side_apply_says_created_unchanged_and_configured,
+    gitops::what_is_pruned_goes_and_comes_again,
+    gitops::without_an_owner_the_secret_outlives_its_object,
+    gitops::who_waits_sees_every_change_observed,
+    gitops::marks_of_tools_stay_where_they_are,
+    gitops::documents_of_early_versions_are_taken_as_they_are,
+    gitops::overlays_open_where_their_scope_lets_them,
+    gitops::a_pod_reads_the_secret_byte_for_byte,
     faults::what_is_refused_is_named_and_tried_again_until_it_passes,
     faults::fifty_first_writes_that_conflict_cost_at_most_thrice_as_much,
     faults::what_happens_while_no_watch_works_is_seen_afterwards,
@@ -134,6 +147,10 @@ const TESTS: &[(&str, &str, Test)] = tests![
     faults::what_a_policy_denies_comes_when_the_policy_goes,
     faults::an_immutable_secret_waits_until_somebody_deletes_it,
     faults::a_namespace_that_ends_takes_nothing_else_along,
+    hostile::broken_key_secrets_of_every_kind_stall_nothing,
+    hostile::malformed_objects_fail_alone_and_are_named,
+    hostile::whatever_is_posted_the_next_request_is_answered,
+    hostile::fifty_honest_objects_come_before_one_that_keeps_all_keys_busy,
     kills::killed_while_it_makes_a_secret,
     kills::killed_while_it_changes_a_secret,
     kills::killed_while_it_makes_its_first_key,

@@ -83,9 +83,16 @@ impl Controller {
         get(self.ports[0], "/v1/cert.pem")
     }
 
-    /// Where its endpoints are.
-    pub fn port(&self) -> u16 {
-        self.ports[0]
+    /// The status that it answers a posted body with; none if it says nothing that is HTTP.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub fn post(&self, path: &str, body: &[u8]) -> Result<Option<u16>> {
+        let [port, _] = self.ports;
+        let head = format!("POST {path} HTTP/1.0\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n", body.len());
+        let answer = ask(port, &[head.as_bytes(), body].concat())?;
+        let code = answer.strip_prefix("HTTP/1.0 ").and_then(|rest| rest.get(..3));
+        Ok(code.and_then(|code| code.parse().ok()))
     }
 
     /// Its metrics.
@@ -134,10 +141,19 @@ fn kubeconfig(server: &str, ca: &str, token: &str) -> Value {
 }
 
 fn get(port: u16, path: &str) -> Result<String> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n")?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    Ok(answer)
+    ask(port, format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").as_bytes())
 }
+
+/// What a server answers before it closes the connection.
+fn ask(port: u16, request: &[u8]) -> Result<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    // A body that is too large is refused before all of it is read.
+    let _ = stream.write_all(request);
+    let mut answer = Vec::new();
+    let read = stream.read_to_end(&mut answer);
+    anyhow::ensure!(read.is_ok() || !answer.is_empty(), "no answer");
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+const PATIENCE: Duration = Duration::from_secs(10);
