@@ -33,10 +33,15 @@ pub(crate) struct Context {
     pub(crate) checkpoint: Checkpoint,
     /// What opened other objects.
     pub(crate) experience: Experience,
+    /// What time it is.
+    pub(crate) clock: Clock,
     reconcile_threads: Arc<Semaphore>,
     http_threads: Arc<Semaphore>,
     overtime: Arc<Semaphore>,
 }
+
+/// Where the time comes from.
+pub(crate) type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// Whose arithmetic it is: requests from outside must not keep the cluster's own work waiting.
 #[derive(Clone, Copy, Debug)]
@@ -73,15 +78,15 @@ impl Context {
             index,
             checkpoint: Checkpoint::default(),
             experience: Experience::default(),
+            clock: Arc::new(machine_clock),
             reconcile_threads: Arc::new(Semaphore::new(workers)),
             http_threads: Arc::new(Semaphore::new((workers / 2).max(1))),
             overtime: Arc::new(Semaphore::new(OVERTIME)),
         }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the one place where the clock enters")]
     pub(crate) fn now(&self) -> Timestamp {
-        Timestamp::now()
+        (self.clock)()
     }
 
     pub(crate) fn secrets(&self, namespace: &str) -> Api<Secret> {
@@ -127,6 +132,11 @@ impl Context {
     pub(crate) fn ring(&self) -> Keyring {
         self.keys.ring()
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place where the clock enters")]
+fn machine_clock() -> Timestamp {
+    Timestamp::now()
 }
 
 /// The resource that [`Context::sealed_secrets`] speaks of.

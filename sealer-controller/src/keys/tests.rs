@@ -2,6 +2,7 @@
 
 use http::{Method, Request, Response};
 use http_body_util::BodyExt as _;
+use jiff::{SignedDuration, Timestamp};
 use kube::Client;
 use kube::client::Body;
 use serde_json::{Value, json};
@@ -14,6 +15,8 @@ use crate::args::{self, Request as Asked};
 struct Cluster {
     secrets: Arc<Mutex<Vec<Value>>>,
     answers_to_lose: Arc<Mutex<u32>>,
+    /// Its own clock; years behind if nobody sets it.
+    time: Arc<Mutex<Option<Timestamp>>>,
 }
 
 impl Cluster {
@@ -43,7 +46,8 @@ impl Cluster {
     fn create(&self, mut secret: Value) -> (u16, Value) {
         let mut secrets = lock(&self.secrets);
         let name = format!("key-{}", secrets.len());
-        let set = json!({ "name": name, "resourceVersion": "1", "creationTimestamp": "2020-01-01T00:00:00Z" });
+        let created = lock(&self.time).map_or_else(|| "2020-01-01T00:00:00Z".to_owned(), |time| time.to_string());
+        let set = json!({ "name": name, "resourceVersion": "1", "creationTimestamp": created });
         secret.pointer_mut("/metadata").unwrap().as_object_mut().unwrap().extend(set.as_object().unwrap().clone());
         secrets.push(secret.clone());
         let mut left = lock(&self.answers_to_lose);
@@ -113,4 +117,48 @@ async fn an_answer_that_was_lost_does_not_end_in_two_keys() {
     assert_eq!(cluster.count(), 2);
     assert_eq!(context.ring().entries().len(), 2);
     assert_eq!(context.metrics.foreign_keys.get(), 0);
+}
+
+/// A clock that is set by hand.
+fn set_by_hand(context: &mut Context) -> Arc<Mutex<Timestamp>> {
+    let time = Arc::new(Mutex::new(context.now()));
+    let clock = time.clone();
+    context.clock = Arc::new(move || *lock(&clock));
+    time
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_asks_for_one_key_at_most() {
+    let cluster = Cluster::default();
+    let mut context = context(&cluster, &["--key-renew-period=720h"]);
+    let time = set_by_hand(&mut context);
+    start(&context).await.unwrap();
+    let begin = *lock(&time);
+    let days = |days: i64| begin + SignedDuration::from_hours(24 * days);
+    for jump in [3650, -1, 0, 3650, -3650, 31, 0] {
+        *lock(&time) = days(jump);
+        attempt(&context, Cause::Due, &mut None).await.unwrap();
+        store::load(&context).await.unwrap();
+        assert!(context.ring().active().is_some(), "nothing to seal with at day {jump}");
+        assert_eq!(cluster.count(), 1, "a key was made at day {jump}, although this process made one just now");
+    }
+}
+
+#[tokio::test]
+async fn after_a_restart_under_a_clock_that_jumped_there_is_one_new_key() {
+    let cluster = Cluster::default();
+    let first = context(&cluster, &[]);
+    *lock(&cluster.time) = Some(first.now());
+    start(&first).await.unwrap();
+    for (jump, keys) in [(-1, 1), (3650, 2), (-3650, 2), (3650, 2), (0, 2)] {
+        let mut context = context(&cluster, &["--key-renew-period=720h"]);
+        let time = set_by_hand(&mut context);
+        let now = *lock(&time) + SignedDuration::from_hours(24 * jump);
+        *lock(&time) = now;
+        start(&context).await.unwrap();
+        attempt(&context, Cause::Due, &mut None).await.unwrap();
+        attempt(&context, Cause::Due, &mut None).await.unwrap();
+        assert_eq!(cluster.count(), keys, "day {jump}");
+        assert!(context.ring().active().is_some(), "day {jump}");
+    }
 }
