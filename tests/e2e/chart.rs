@@ -142,10 +142,10 @@ fn compare(before: &State, now: &State) -> Result<()> {
             ensure!(new.contains(line), "changed: {line}\nnow:\n{}", new.join("\n"));
         }
     }
-    say(&format!(
-        "        {} Secrets and SealedSecrets not written again, {} objects kept",
-        before.versions.len(),
-        before.identities.len()
-    ));
+    for (what, lines) in [("version", &before.versions), ("uid", &before.identities)] {
+        for line in lines {
+            say(&format!("        same {what}: {}", line.trim_end_matches(" <none>")));
+        }
+    }
     Ok(())
 }

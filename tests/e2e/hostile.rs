@@ -44,8 +44,11 @@ fn pem(label: &str, der: &[u8]) -> Vec<u8> {
     format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n")).into_bytes()
 }
 
-/// Private key and certificate of key Secrets that cannot be used.
-fn broken_keys() -> Vec<(&'static str, Option<Vec<u8>>, Option<Vec<u8>>)> {
+/// A name, a private key and a certificate.
+type KeyItems = (&'static str, Option<Vec<u8>>, Option<Vec<u8>>);
+
+/// What cannot be used.
+fn broken_keys() -> Vec<KeyItems> {
     let (good_key, good_certificate) = (fixture!("key2048.pem").to_vec(), fixture!("cert2048.pem").to_vec());
     let half = |bytes: &[u8]| bytes.get(..bytes.len() / 2).unwrap_or_default().to_vec();
     let damaged: Vec<u8> = good_key.iter().map(|byte| if *byte == b'A' { b'B' } else { *byte }).collect();
