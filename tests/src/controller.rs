@@ -67,7 +67,7 @@ impl Controller {
 
     /// Whether it serves a certificate: then its keys are loaded.
     pub fn is_ready(&self) -> bool {
-        self.certificate().is_ok_and(|answer| answer.contains("BEGIN CERTIFICATE"))
+        self.certificate().is_ok()
     }
 
     /// Whether its process has ended.
@@ -75,12 +75,15 @@ impl Controller {
         self.process.ended().is_some()
     }
 
-    /// The answer to `/v1/cert.pem`.
+    /// The certificate that it serves, in PEM.
     ///
     /// # Errors
-    /// It does not answer.
+    /// It serves none.
     pub fn certificate(&self) -> Result<String> {
-        get(self.ports[0], "/v1/cert.pem")
+        let answer = get(self.ports[0], "/v1/cert.pem")?;
+        let (_, pem) = answer.split_once("\r\n\r\n").context("no HTTP")?;
+        anyhow::ensure!(pem.starts_with("-----BEGIN CERTIFICATE-----"), "no certificate: {answer}");
+        Ok(pem.to_owned())
     }
 
     /// The status that it answers a posted body with; none if it says nothing that is HTTP.

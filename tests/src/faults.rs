@@ -108,11 +108,12 @@ impl Proxy {
         Ok(())
     }
 
-    /// Returns once a call stands still.
+    /// Returns once a call stands still; each is told once.
     pub async fn halted(&self) {
         let mut halted = self.shared.halted.subscribe();
         // The sender lives as long as this proxy.
         let _ = halted.wait_for(|count| *count > 0).await;
+        self.shared.halted.send_modify(|count| *count -= 1);
     }
 
     /// Everything that came in, whatever became of it.
