@@ -132,13 +132,14 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) fn new(reason: Reason, class: Class, message: impl Into<String>) -> Self {
-        let message = message.into();
+        let message = bounded(message.into());
         Self { reason, class, event: message.clone(), message, wait: Duration::ZERO }
     }
 
     pub(crate) fn unseal(message: impl fmt::Display) -> Self {
+        let message = bounded(message.to_string());
         let event = format!("Failed to unseal: {message}");
-        Self { event, ..Self::new(Reason::Unseal, Class::Permanent, message.to_string()) }
+        Self { event, ..Self::new(Reason::Unseal, Class::Permanent, message) }
     }
 
     /// There is too much to open while too many others have as much.
@@ -171,6 +172,15 @@ impl Failure {
     }
 }
 
+/// Messages name items, and a name may be a megabyte long; with it, the status would not fit into the object.
+fn bounded(mut message: String) -> String {
+    if message.len() > LONGEST_MESSAGE {
+        message.truncate(message.floor_char_boundary(LONGEST_MESSAGE));
+        message.push('…');
+    }
+    message
+}
+
 fn immutable(namespace: &str, name: &str) -> String {
     format!(
         "Error updating {namespace}/{name}: the target Secret is immutable. Once a Secret is marked as immutable, it \
@@ -185,3 +195,18 @@ const PASSING: [u16; 2] = [409, 429];
 const TOO_LARGE: u16 = 413;
 /// How the API server ends its refusal to change an immutable Secret.
 const IMMUTABLE: &str = "field is immutable when `immutable` is set";
+/// The limit that Kubernetes sets for conditions of its own kinds.
+const LONGEST_MESSAGE: usize = 32_768;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_ends_where_a_condition_does() {
+        let failure = Failure::unseal("ä".repeat(1 << 20));
+        assert_eq!(failure.message, format!("{}…", "ä".repeat(LONGEST_MESSAGE / 2)));
+        assert!(failure.event.starts_with("Failed to unseal: ä") && failure.event.len() < LONGEST_MESSAGE + 30);
+        assert_eq!(Failure::unseal("short").message, "short");
+    }
+}
