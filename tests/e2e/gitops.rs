@@ -69,7 +69,9 @@ fn managers(object: &Value) -> Vec<String> {
 }
 
 pub(crate) async fn applied_again_and_again_nothing_drifts(scene: Scene) -> Result<()> {
-    let object = scene.sealed("a", &[("k", "v"), ("l", "w")], Scope::Strict).await?;
+    let mut object = scene.sealed("a", &[("k", "v"), ("l", "w")], Scope::Strict).await?;
+    // An empty map is dropped by the API server, and is a change each time it is applied.
+    object["metadata"].as_object_mut().context("there is no metadata")?.remove("annotations");
     let path = file(&scene, "a", &object)?;
     let apply = format!("kubectl apply --server-side --field-manager=kustomize-controller --force-conflicts -f {path}");
     let applied = "sealedsecret.bitnami.com/a serverside-applied\n";
@@ -249,7 +251,7 @@ pub(crate) async fn overlays_open_where_their_scope_lets_them(scene: Scene) -> R
     let strict = scene.sealed("strict", &[("k", "v")], Scope::Strict).await?;
     overlay(&scene, &strict, "namePrefix: dev-").await?;
     let message = scene.synced("dev-strict", "False").await?;
-    ensure!(message.starts_with("no key could decrypt secret (k): is sealed for name `strict`"), "{message}");
+    ensure!(message.starts_with("no key could decrypt secret (k): is sealed for the name `strict`"), "{message}");
     overlay(&scene, &strict, "commonAnnotations: {owner: team}\nlabels: [{pairs: {team: x}, includeTemplates: true}]")
         .await?;
     let secret = scene.holds("strict", &[("k", "v")]).await?;
