@@ -66,6 +66,11 @@ pub(crate) async fn a_secret_edited_by_hand_is_put_right(scene: Scene) -> Result
 pub(crate) async fn deleted_and_made_again_at_once_it_still_has_its_secret(scene: Scene) -> Result<()> {
     let object = scene.sealed("a", &[("k", "v")], Scope::Strict).await?;
     scene.apply(&object).await?;
+    scene.holds("a", &[("k", "v")]).await?;
+    // A young cluster's garbage collector takes a while to learn of the resource.
+    scene.delete("a").await?;
+    scene.eventually("the end of secret a", async || Ok(scene.secret("a").await?.is_none().then_some(()))).await?;
+    scene.apply(&object).await?;
     let before = scene.holds("a", &[("k", "v")]).await?;
     scene.delete("a").await?;
     let again = scene.apply(&object).await?;
