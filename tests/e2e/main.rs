@@ -29,9 +29,11 @@ mod keys;
 mod kills;
 mod lifecycle;
 mod moving;
+mod own_keys;
 mod ownership;
 mod recorded;
 mod reseal;
+mod rights;
 mod scale;
 mod scene;
 mod scopes;
@@ -151,6 +153,10 @@ const TESTS: &[(&str, &str, Test)] = tests![
     hostile::malformed_objects_fail_alone_and_are_named,
     hostile::whatever_is_posted_the_next_request_is_answered,
     hostile::fifty_honest_objects_come_before_one_that_keeps_all_keys_busy,
+    own_keys::a_key_from_before_there_were_labels_is_used,
+    own_keys::a_key_that_is_marked_or_taken_away_opens_nothing_until_it_is_back,
+    own_keys::a_key_that_is_old_gets_a_successor_and_goes_on_opening,
+    own_keys::what_somebody_does_is_answered_at_once,
     kills::killed_while_it_makes_a_secret,
     kills::killed_while_it_changes_a_secret,
     kills::killed_while_it_makes_its_first_key,
@@ -162,6 +168,7 @@ const TESTS: &[(&str, &str, Test)] = tests![
     scale::calls_are_counted,
     scale::a_restart_costs_no_look_and_no_write,
     scale::nothing_the_controller_asks_for_is_forbidden,
+    rights::a_right_that_is_missing_is_told_once,
 ];
 
 /// Namespaces of the tests that others must not run beside.

@@ -50,6 +50,11 @@ impl Suite {
 
     /// Everything that every controller logged.
     pub(crate) fn whole_logs(&self) -> String {
+        self.each_log().concat()
+    }
+
+    /// The same, a text for each process.
+    pub(crate) fn each_log(&self) -> Vec<String> {
         let folder = self.plane.folder.path().join("pods");
         let files = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
         files.filter_map(|path| fs::read_to_string(path).ok()).collect()
