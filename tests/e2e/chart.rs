@@ -50,6 +50,7 @@ async fn take_over(scene: &Scene) -> Result<()> {
     compare(&before, &state(scene).await?)?;
     seal(scene, "back").await?;
     run("uninstalled", "uninstall sealed-secrets --wait".to_owned()).await?;
+    compare(&State { identities: Vec::new(), ..before }, &state(scene).await?)?;
     let keys = "kubectl get secret -l sealedsecrets.bitnami.com/sealed-secrets-key -o name";
     ensure!(!scene.shell().must(&format!("{keys} -n {namespace}")).await?.is_empty(), "the keys are gone");
     Ok(())

@@ -38,7 +38,7 @@ pub(crate) const INSTALLATIONS: [&Installation; 4] = [
         objects: Objects::Own,
         pods: "name=sealed-secrets-controller",
         ports: ["", ""],
-        without: &[],
+        without: &["rights::a_newer_definition"],
     },
     &Installation { name: "", objects: Objects::NoController, pods: "", ports: ["", ""], without: &[] },
     &Installation {
@@ -47,6 +47,7 @@ pub(crate) const INSTALLATIONS: [&Installation; 4] = [
         pods: "app.kubernetes.io/name=sealed-secrets",
         ports: ["http", "metrics"],
         without: &["chart::", "recorded::", "key_life::", "moving::", "scale::two_hundred"],
+        without: &["chart::", "recorded::", "scale::two_hundred", "rights::a_newer_definition"],
     },
     &Installation {
         name: "chart-2.4.0",

@@ -169,6 +169,7 @@ const TESTS: &[(&str, &str, Test)] = tests![
     scale::a_restart_costs_no_look_and_no_write,
     scale::nothing_the_controller_asks_for_is_forbidden,
     rights::a_right_that_is_missing_is_told_once,
+    rights::a_newer_definition_takes_what_is_stored_under_an_older_one,
 ];
 
 /// Namespaces of the tests that others must not run beside.
@@ -176,6 +177,7 @@ const DISTURBING: &[&str] = &[
     "recorded-scenes-are-taken-over-untouched-and-end-as-recorded",
     "a-restart-changes-nothing-and-serves-the-same-key",
     "a-release-is-taken-over-upgraded-and-given-back",
+    "a-newer-definition-takes-what-is-stored-under-an-older-one",
     "a-restart-costs-no-look-and-no-write",
     // Others compare the certificate that is served.
     "a-new-key-is-served-and-old-values-open",
