@@ -143,6 +143,28 @@ pub(crate) async fn an_api_server_that_is_away_is_waited_for(scene: Scene) -> Re
     Ok(())
 }
 
+pub(crate) async fn an_api_server_that_is_killed_and_starts_again_finds_its_controller(scene: Scene) -> Result<()> {
+    let stage = Stage::new(&scene).await?;
+    let mut controller = stage.start().await?;
+    stage.apply("a", V).await?;
+    stage.converges("a", V).await?;
+    let before = scene.secret("a").await?.unwrap_or_default();
+    let noticed = async || {
+        let told = async || Ok(controller.log()?.contains("the API server cannot be reached").then_some(()));
+        scene.eventually("a word on it", told).await?;
+        ensure!(controller.is_ready(), "the certificate needs no API server");
+        Ok(())
+    };
+    scene.suite.plane.without_api_server(noticed).await?;
+    stage.apply("b", V).await?;
+    stage.converges("b", V).await?;
+    ensure!(scene.secret("a").await?.unwrap_or_default().resource_version() == before.resource_version());
+    stage.apply("a", W).await?;
+    stage.converges("a", W).await?;
+    ensure!(!controller.has_ended(), "it ended");
+    Ok(())
+}
+
 pub(crate) async fn a_start_while_the_api_server_is_away_waits_for_it(scene: Scene) -> Result<()> {
     let stage = Stage::new(&scene).await?;
     stage.proxy.go_away();

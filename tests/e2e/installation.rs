@@ -48,6 +48,7 @@ pub(crate) const INSTALLATIONS: [&Installation; 4] = [
         ports: ["http", "metrics"],
         without: &["chart::", "recorded::", "key_life::", "moving::", "scale::two_hundred"],
         without: &["chart::", "recorded::", "scale::two_hundred", "rights::a_newer_definition"],
+        without: &["chart::", "recorded::", "scale::two_hundred", "rights::a_newer_definition", "rights::the_plain"],
     },
     &Installation {
         name: "chart-2.4.0",
@@ -59,6 +60,7 @@ pub(crate) const INSTALLATIONS: [&Installation; 4] = [
             "recorded::",
             "key_life::",
             "moving::",
+            "rights::the_plain",
             "scale::two_hundred",
             // Nobody may watch Secrets: what happens to them alone is not seen.
             "lifecycle::a_secret_deleted_by_hand",

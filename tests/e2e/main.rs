@@ -143,6 +143,7 @@ const TESTS: &[(&str, &str, Test)] = tests![
     faults::fifty_first_writes_that_conflict_cost_at_most_thrice_as_much,
     faults::what_happens_while_no_watch_works_is_seen_afterwards,
     faults::an_api_server_that_is_away_is_waited_for,
+    faults::an_api_server_that_is_killed_and_starts_again_finds_its_controller,
     faults::a_start_while_the_api_server_is_away_waits_for_it,
     faults::rights_that_are_taken_away_are_named_and_waited_for,
     faults::a_full_quota_is_named_and_others_go_on,
@@ -169,6 +170,7 @@ const TESTS: &[(&str, &str, Test)] = tests![
     scale::a_restart_costs_no_look_and_no_write,
     scale::nothing_the_controller_asks_for_is_forbidden,
     rights::a_right_that_is_missing_is_told_once,
+    rights::the_plain_manifest_goes_over_the_one_before_it,
     rights::a_newer_definition_takes_what_is_stored_under_an_older_one,
 ];
 
@@ -177,6 +179,7 @@ const DISTURBING: &[&str] = &[
     "recorded-scenes-are-taken-over-untouched-and-end-as-recorded",
     "a-restart-changes-nothing-and-serves-the-same-key",
     "a-release-is-taken-over-upgraded-and-given-back",
+    "an-api-server-that-is-killed-and-starts-again-finds-its-cont",
     "a-newer-definition-takes-what-is-stored-under-an-older-one",
     "a-restart-costs-no-look-and-no-write",
     // Others compare the certificate that is served.

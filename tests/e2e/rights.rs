@@ -51,3 +51,13 @@ pub(crate) async fn a_newer_definition_takes_what_is_stored_under_an_older_one(s
     shell.must(&format!("kubectl replace -f {}", file.display())).await?;
     done.and(changed).map(drop)
 }
+
+/// What the API server never lets anybody change is the same in both.
+pub(crate) async fn the_plain_manifest_goes_over_the_one_before_it(scene: Scene) -> Result<()> {
+    let apply = "kubectl apply --server-side --field-manager=x --force-conflicts --dry-run=server -f";
+    for manifest in ["tests/golden/controller.yaml", "deploy/controller.yaml"] {
+        let told = scene.shell().must(&format!("{apply} {}", repository().join(manifest).display())).await?;
+        ensure!(told.lines().count() == 10, "{told}");
+    }
+    Ok(())
+}

@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use tempfile::TempDir;
+use tokio::sync::Mutex;
 
 use crate::control_plane::certificates::Authority;
 use crate::node::Node;
@@ -34,8 +35,10 @@ pub struct ControlPlane {
     authority: Authority,
     // In this order they end: writers first, the store last.
     _controller_manager: Process,
-    _api_server: Process,
+    api_server: Mutex<Process>,
     _etcd: Process,
+    /// How the API server is started: its program and its arguments.
+    api_server_start: (PathBuf, Vec<String>),
 }
 
 impl fmt::Debug for ControlPlane {
@@ -64,7 +67,8 @@ impl ControlPlane {
         wait_for("etcd", path, &mut etcd, async || http_answers(etcd_port, "/health")).await?;
         let network = pod_network::PodNetwork::start(&path.join("egress.sock"))?;
         fs::write(path.join("egress.yaml"), egress(&path.join("egress.sock")))?;
-        let mut api_server = run(&api_server, "kube-apiserver", api_server_args(path, etcd_port, port), path)?;
+        let api_server_start = (api_server, api_server_args(path, etcd_port, port));
+        let mut api_server = run(&api_server_start.0, "kube-apiserver", api_server_start.1.clone(), path)?;
         write_kubeconfig(path, "admin", &server, &authority, &["system:masters"])?;
         let client = client(&path.join("admin.kubeconfig")).await?;
         wait_for("kube-apiserver", path, &mut api_server, async || is_ready(&client).await).await?;
@@ -78,7 +82,8 @@ impl ControlPlane {
             node,
             authority,
             _controller_manager: manager,
-            _api_server: api_server,
+            api_server: Mutex::new(api_server),
+            api_server_start,
             _etcd: etcd,
             folder,
         })
@@ -96,6 +101,21 @@ impl ControlPlane {
     pub fn kubeconfig_of(&self, user: &str) -> Result<PathBuf> {
         write_kubeconfig(self.folder.path(), user, &self.server, &self.authority, &[])?;
         Ok(self.folder.path().join(format!("{user}.kubeconfig")))
+    }
+
+    /// Kills the API server, does something while it is away, and starts it again.
+    ///
+    /// # Errors
+    /// It does not get ready again, or the work fails.
+    pub async fn without_api_server(&self, work: impl AsyncFnOnce() -> Result<()>) -> Result<()> {
+        self.api_server.lock().await.kill();
+        let done = work().await;
+        let (program, args) = &self.api_server_start;
+        let mut again = run(program, "kube-apiserver", args.clone(), self.folder.path())?;
+        let ready = async || is_ready(&self.client).await;
+        wait_for("kube-apiserver", self.folder.path(), &mut again, ready).await?;
+        *self.api_server.lock().await = again;
+        done
     }
 
     /// A client without an identity, for calls that bring their own.
