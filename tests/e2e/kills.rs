@@ -171,4 +171,24 @@ pub(crate) async fn two_controllers_at_once_spoil_nothing(scene: Scene) -> Resul
     Ok(())
 }
 
+pub(crate) async fn asked_to_end_it_ends_well_whatever_it_is_doing(scene: Scene) -> Result<()> {
+    let stage = Stage::new(&scene).await?;
+    let controller = stage.start().await?;
+    stage.apply("a", V).await?;
+    stage.converges("a", V).await?;
+    ensure!(controller.end() == Some(0), "at rest");
+    stage.proxy.go_away();
+    let controller = stage.begin().await?;
+    let waits = async || Ok(controller.log()?.contains("no sealing keys yet; trying again").then_some(()));
+    scene.eventually("a start that waits", waits).await?;
+    ensure!(controller.end() == Some(0), "while it waits for the API server");
+    stage.proxy.come_back().await?;
+    let controller = stage.start().await?;
+    stage.proxy.go_away();
+    let noticed = async || Ok(controller.log()?.contains("cannot watch SealedSecrets; trying again").then_some(()));
+    scene.eventually("a word on it", noticed).await?;
+    ensure!(controller.end() == Some(0), "while the API server is away");
+    Ok(())
+}
+
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);

@@ -163,6 +163,7 @@ const TESTS: &[(&str, &str, Test)] = tests![
     kills::killed_while_it_makes_its_first_key,
     kills::killed_while_it_renews_its_key,
     kills::a_lost_answer_to_a_new_key_does_not_end_in_two,
+    kills::asked_to_end_it_ends_well_whatever_it_is_doing,
     kills::two_controllers_at_once_spoil_nothing,
     chart::a_release_is_taken_over_upgraded_and_given_back,
     scale::two_hundred_objects_at_once,

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use kube::Client;
@@ -117,6 +117,16 @@ impl Controller {
     /// Asks it for a new key (SIGUSR1).
     pub fn ask_for_new_key(&self) {
         self.process.signal("USR1");
+    }
+
+    /// Asks it to end (SIGTERM), and waits for that; returns its exit status, if it had one.
+    pub fn end(mut self) -> Option<i32> {
+        self.process.signal("TERM");
+        let deadline = Instant::now() + PATIENCE;
+        while self.process.ended().is_none() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.process.ended().and_then(|status| status.code())
     }
 
     /// Ends it without a chance to tidy up (SIGKILL).
