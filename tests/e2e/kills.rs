@@ -184,6 +184,8 @@ pub(crate) async fn asked_to_end_it_ends_well_whatever_it_is_doing(scene: Scene)
     ensure!(controller.end() == Some(0), "while it waits for the API server");
     stage.proxy.come_back().await?;
     let controller = stage.start().await?;
+    stage.apply("a", W).await?;
+    stage.converges("a", W).await?;
     stage.proxy.go_away();
     let noticed = async || Ok(controller.log()?.contains("cannot watch SealedSecrets; trying again").then_some(()));
     scene.eventually("a word on it", noticed).await?;
