@@ -180,6 +180,22 @@ pub(crate) async fn a_start_while_the_api_server_is_away_waits_for_it(scene: Sce
     stage.converges("a", V).await
 }
 
+pub(crate) async fn a_checkpoint_that_cannot_be_read_is_kept_all_the_same(scene: Scene) -> Result<()> {
+    let stage = Stage::new(&scene).await?;
+    let checkpoint = "sealed-secrets-checkpoint-0";
+    let refusal = refuse(503, "ServiceUnavailable", "the server is currently unable to handle the request");
+    stage.proxy.add(Rule::next("get secrets", refusal).of(checkpoint));
+    let controller = stage.start().await?;
+    stage.apply("a", V).await?;
+    stage.converges("a", V).await?;
+    ensure!(controller.end() == Some(0), "it does not end well");
+    ensure!(scene.secret(checkpoint).await?.is_some(), "no checkpoint is kept");
+    let again = stage.start().await?;
+    ensure!(again.log()?.contains("msg=\"read the checkpoint\" objects=1"), "{}", again.log()?);
+    stage.apply("a", W).await?;
+    stage.converges("a", W).await
+}
+
 async fn set_rules(scene: &Scene, rules: &[Value]) -> Result<()> {
     let roles: Api<Role> = Api::namespaced(scene.client(), &scene.namespace);
     roles.patch("controller", &PatchParams::default(), &Patch::Merge(json!({ "rules": rules }))).await?;

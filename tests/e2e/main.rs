@@ -145,6 +145,7 @@ const TESTS: &[(&str, &str, Test)] = tests![
     faults::an_api_server_that_is_away_is_waited_for,
     faults::an_api_server_that_is_killed_and_starts_again_finds_its_controller,
     faults::a_start_while_the_api_server_is_away_waits_for_it,
+    faults::a_checkpoint_that_cannot_be_read_is_kept_all_the_same,
     faults::rights_that_are_taken_away_are_named_and_waited_for,
     faults::a_full_quota_is_named_and_others_go_on,
     faults::what_a_policy_denies_comes_when_the_policy_goes,

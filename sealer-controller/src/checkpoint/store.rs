@@ -35,7 +35,11 @@ pub(super) async fn read(context: &Context, saved: &mut Saved) -> Vec<Vec<u8>> {
         if number >= count {
             break;
         }
-        let Ok(found) = context.secrets(&context.config.namespace).get_opt(&name(number)).await else { return texts };
+        let Ok(found) = context.secrets(&context.config.namespace).get_opt(&name(number)).await else {
+            // It is written anew all the same, over whatever is there then.
+            saved.is_allowed = true;
+            return texts;
+        };
         if found.as_ref().is_some_and(|secret| secret.type_.as_deref() != Some(TYPE)) {
             tracing::warn!(secret = name(number), "a Secret of this name is no checkpoint; none is kept");
             return Vec::new();
