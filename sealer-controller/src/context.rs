@@ -38,6 +38,7 @@ pub(crate) struct Context {
     reconcile_threads: Arc<Semaphore>,
     http_threads: Arc<Semaphore>,
     overtime: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
 }
 
 /// Where the time comes from.
@@ -82,6 +83,7 @@ impl Context {
             reconcile_threads: Arc::new(Semaphore::new(workers)),
             http_threads: Arc::new(Semaphore::new((workers / 2).max(1))),
             overtime: Arc::new(Semaphore::new(OVERTIME)),
+            waiting: Arc::new(Semaphore::new(WAITING)),
         }
     }
 
@@ -128,6 +130,11 @@ impl Context {
         self.overtime.clone().try_acquire_owned()
     }
 
+    /// A place for an object whose call the API server leaves unanswered, if there is one.
+    pub(crate) fn waiting(&self) -> Option<OwnedSemaphorePermit> {
+        self.waiting.clone().try_acquire_owned().ok()
+    }
+
     /// The ring as it is now.
     pub(crate) fn ring(&self) -> Keyring {
         self.keys.ring()
@@ -152,6 +159,8 @@ pub(crate) fn sealed_secret_resource() -> ApiResource {
 
 /// Objects with very much to open that are worked on beside the others: each has its slice in turn.
 const OVERTIME: usize = 4;
+/// Objects that wait for slow answers beside the others: each holds one Secret.
+const WAITING: usize = 256;
 
 /// The API server itself gives a call up after a minute.
 const ANSWER: Duration = Duration::from_secs(65);

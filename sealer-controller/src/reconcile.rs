@@ -89,7 +89,8 @@ fn backoff(failures: u32, quick: u32) -> Duration {
 }
 
 async fn reconcile(context: &Context, key: &Key, turn: &mut Turn) -> Result<(), Failure> {
-    let Some(object) = fetch(context, key).await? else { return gone(context, key).await };
+    let fetched = turn.wait(context, fetch(context, key)).await?;
+    let Some(object) = fetched else { return turn.wait(context, gone(context, key)).await };
     if object.metadata.deletion_timestamp.is_some() {
         return Ok(());
     }
@@ -107,7 +108,7 @@ async fn reconcile(context: &Context, key: &Key, turn: &mut Turn) -> Result<(), 
     if outcome.is_err() && context.keys.version() != keys {
         context.queue.add(key.clone(), Line::Backlog);
     }
-    report(context, key, &object, &outcome, is_news).await?;
+    turn.wait(context, report(context, key, &object, &outcome, is_news)).await?;
     outcome.map(|_| ())
 }
 
@@ -141,7 +142,7 @@ async fn bring_in_sync(
     turn: &mut Turn,
 ) -> Result<Applied, Failure> {
     if let Some(secret) = context.index.unproven(key)
-        && apply::is_still(context, key, &secret).await?
+        && turn.wait(context, apply::is_still(context, key, &secret)).await?
     {
         return Ok(Applied { secret, wrote: false });
     }
@@ -154,7 +155,7 @@ async fn bring_in_sync(
         allowed_types: &context.config.allowed_types,
         spec_is_new: status::observed_generation(object) != object.metadata.generation,
     };
-    apply::apply(context, &sealed, &desired, &policy, keys).await
+    turn.wait(context, apply::apply(context, &sealed, &desired, &policy, keys)).await
 }
 
 /// The typed form. What does not fit is this object's failure alone.

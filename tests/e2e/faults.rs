@@ -1,10 +1,12 @@
 //! An API server in trouble: nothing stalls, nothing is lost, all objects converge, and what is wrong is named.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result, ensure};
 use futures::{StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, ResourceQuota};
 use k8s_openapi::api::rbac::v1::Role;
-use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::{Client, ResourceExt as _};
 use sealer_tests::controller::Controller;
 use sealer_tests::faults::rule::{Fault, Refusal, Rule, Side, Times};
@@ -69,6 +71,29 @@ pub(crate) async fn what_is_refused_is_named_and_tried_again_until_it_passes(sce
     }
     stage.proxy.heal();
     for (name, ..) in refusals {
+        stage.converges(name, V).await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn slow_answers_hold_up_nobody_else(scene: Scene) -> Result<()> {
+    let stage = Stage::new(&scene).await?;
+    let slow: Vec<String> = (0..40).map(|at| format!("slow{at}")).collect();
+    for name in &slow {
+        stage.proxy.add(Rule::always("create secrets", Fault::Delay(Duration::from_secs(8))).of(name));
+    }
+    let _controller = stage.start().await?;
+    for name in &slow {
+        stage.apply(name, V).await?;
+    }
+    let begun = async || Ok((stage.proxy.count("create secrets") >= 16).then_some(()));
+    scene.eventually("slow calls under way", begun).await?;
+    stage.apply("quick", V).await?;
+    stage.converges("quick", V).await?;
+    let done = scene.secrets().list(&ListParams::default().fields("type=Opaque")).await?.items.len();
+    ensure!(done == 1, "{done} Secrets were made before the one that nothing held up");
+    stage.proxy.heal();
+    for name in &slow {
         stage.converges(name, V).await?;
     }
     Ok(())

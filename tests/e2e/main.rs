@@ -140,6 +140,7 @@ const TESTS: &[(&str, &str, Test)] = tests![
     gitops::overlays_open_where_their_scope_lets_them,
     gitops::a_pod_reads_the_secret_byte_for_byte,
     faults::what_is_refused_is_named_and_tried_again_until_it_passes,
+    faults::slow_answers_hold_up_nobody_else,
     faults::fifty_first_writes_that_conflict_cost_at_most_thrice_as_much,
     faults::what_happens_while_no_watch_works_is_seen_afterwards,
     faults::an_api_server_that_is_away_is_waited_for,
