@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use anyhow::{Context as _, Result, ensure};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::{Secret, ServiceAccount};
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::api::{Api, ListParams, ObjectMeta, PostParams};
@@ -33,9 +33,10 @@ impl Stage {
     pub(crate) async fn new(scene: &Scene) -> Result<Self> {
         let stage = Self::without_key(scene).await?;
         let key = key()?;
-        #[expect(clippy::disallowed_methods, reason = "a key of another day would be renewed at once")]
+        #[expect(clippy::disallowed_methods, reason = "a key of another month would be renewed at once")]
         let now = Timestamp::now();
-        let certificate = Certificate::self_signed(key, "", now, VALIDITY)?;
+        // Days begin at whole seconds, and of two keys of one second the first stays the active one.
+        let certificate = Certificate::self_signed(key, "", now - SignedDuration::from_mins(1), VALIDITY)?;
         let naming = Naming { prefix: "sealed-secrets-key".to_owned(), ..Naming::default() };
         scene.secrets().create(&PostParams::default(), &to_secret(key, &certificate, &naming)).await?;
         Ok(stage)
