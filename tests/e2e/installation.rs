@@ -46,9 +46,15 @@ pub(crate) const INSTALLATIONS: [&Installation; 4] = [
         objects: Objects::Recorded(include_bytes!("../golden/chart-2.19.1.json.gz")),
         pods: "app.kubernetes.io/name=sealed-secrets",
         ports: ["http", "metrics"],
-        without: &["chart::", "recorded::", "key_life::", "moving::", "scale::two_hundred"],
-        without: &["chart::", "recorded::", "scale::two_hundred", "rights::a_newer_definition"],
-        without: &["chart::", "recorded::", "scale::two_hundred", "rights::a_newer_definition", "rights::the_plain"],
+        without: &[
+            "chart::",
+            "recorded::",
+            "key_life::",
+            "moving::",
+            "rights::a_newer_definition",
+            "rights::the_plain",
+            "scale::two_hundred",
+        ],
     },
     &Installation {
         name: "chart-2.4.0",
