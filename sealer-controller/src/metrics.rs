@@ -26,6 +26,11 @@ pub(crate) struct Metrics {
     pub(crate) keys: Gauge,
     pub(crate) broken_keys: Gauge,
     pub(crate) foreign_keys: Counter,
+    pub(crate) keys_without_backup: Gauge,
+    /// Seconds since 1970.
+    pub(crate) active_key_created: Gauge,
+    /// Seconds since 1970; 0 if never.
+    pub(crate) active_key_backup: Gauge,
     /// Private-key operations for objects in the cluster.
     pub(crate) operations: Counter,
 }
@@ -61,6 +66,9 @@ impl Default for Metrics {
             keys: Gauge::default(),
             broken_keys: Gauge::default(),
             foreign_keys: Counter::default(),
+            keys_without_backup: Gauge::default(),
+            active_key_created: Gauge::default(),
+            active_key_backup: Gauge::default(),
             operations: Counter::default(),
             registry: Registry::default(),
         };
@@ -87,10 +95,29 @@ impl Metrics {
         registry.register("keys", "Sealing keys in use", self.keys.clone());
         registry.register("broken_keys", "Key Secrets that cannot be used", self.broken_keys.clone());
         registry.register("foreign_keys", "New keys that this controller did not make", self.foreign_keys.clone());
+        self.register_key_ages(registry);
         registry.register(
             "private_key_operations",
             "RSA operations spent on SealedSecrets of the cluster",
             self.operations.clone(),
+        );
+    }
+
+    fn register_key_ages(&self, registry: &mut Registry) {
+        registry.register(
+            "keys_without_backup",
+            "Sealing keys of which no backup is recorded",
+            self.keys_without_backup.clone(),
+        );
+        registry.register(
+            "active_key_created_timestamp_seconds",
+            "First day of the certificate that is sealed with",
+            self.active_key_created.clone(),
+        );
+        registry.register(
+            "active_key_backup_timestamp_seconds",
+            "When a backup was last proven to hold the active key; 0 if never",
+            self.active_key_backup.clone(),
         );
     }
 

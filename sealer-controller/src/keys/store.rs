@@ -10,7 +10,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::api::{ListParams, PartialObjectMeta};
 use kube::runtime::watcher;
 use kube::{Api, ResourceExt as _};
-use sealer_core::api::{KEY_LABEL, KEY_LABEL_ACTIVE};
+use sealer_core::api::{BACKED_UP_AT_ANNOTATION, BACKED_UP_FINGERPRINT_ANNOTATION, KEY_LABEL, KEY_LABEL_ACTIVE};
 use sealer_core::error::{CertificateError, KeyError};
 use sealer_core::key::stored::{CERTIFICATE_ITEM, KEY_ITEM};
 use sealer_core::{Certificate, KeyEntry, Keyring, UnsealingKey};
@@ -26,6 +26,8 @@ pub(crate) struct Parsed {
     version: String,
     created: Timestamp,
     entry: Option<KeyEntry>,
+    /// When a backup was last proven to hold it.
+    backed_up: Option<Timestamp>,
 }
 
 /// Lists the key Secrets and puts the ring in place.
@@ -48,10 +50,24 @@ pub(crate) async fn load(context: &Context) -> Result<(), KeysError> {
 /// Puts a ring in place, and says and counts what that changes.
 pub(crate) fn install(context: &Context, ring: Keyring) {
     announce(context, &context.ring(), &ring);
-    context.metrics.keys.set(i64::try_from(ring.entries().len()).unwrap_or(i64::MAX));
+    count(context, &ring);
     if context.keys.replace(ring) {
         context.index.requeue_unopened(&context.queue);
     }
+}
+
+/// Shows how many keys there are, how old the active one is, and which of them no backup holds.
+fn count(context: &Context, ring: &Keyring) {
+    let parsed = lock(&context.keys.parsed);
+    let backed_up = |entry: &KeyEntry| parsed.get(&entry.name).and_then(|parsed| parsed.backed_up);
+    let metrics = &context.metrics;
+    let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    metrics.keys.set(number(ring.entries().len()));
+    metrics.keys_without_backup.set(number(ring.entries().iter().filter(|entry| backed_up(entry).is_none()).count()));
+    let Some(active) = ring.active() else { return };
+    let created = active.certificate.as_ref().map_or(active.ordered_at, Certificate::not_before);
+    metrics.active_key_created.set(created.as_second());
+    metrics.active_key_backup.set(backed_up(active).map_or(0, Timestamp::as_second));
 }
 
 /// Follows the key Secrets for ever.
@@ -125,19 +141,28 @@ async fn read_all(secrets: Vec<Secret>, context: &Context) -> (Vec<KeyEntry>, i6
 async fn read_one(secret: Secret, version: String, context: &Context) -> Parsed {
     let name = secret.name_any();
     let (order, now) = (context.config.keys.order, context.now());
-    let created = created(&secret, now);
+    let (created, recorded) = (created(&secret, now), recorded_backup(&secret));
     let error = match context.compute(Pool::Reconcile, move || read(&secret, order, now)).await {
         Some(Ok(entry)) => {
             let later = entry.certificate.as_ref().is_some_and(|certificate| certificate.not_before() > now);
             // What is not valid yet has another rank once it is: it is read again.
             let version = if later { String::new() } else { version };
-            return Parsed { version, created, entry: Some(entry) };
+            let held = |(fingerprint, at): (String, _)| (fingerprint == entry.key.fingerprint().as_str()).then_some(at);
+            let backed_up = recorded.and_then(held);
+            return Parsed { version, created, entry: Some(entry), backed_up };
         }
         Some(Err(error)) => error.to_string(),
         None => "internal error".to_owned(),
     };
     tracing::error!(secret = name, error, "Error reading key");
-    Parsed { version, created, entry: None }
+    Parsed { version, created, entry: None, backed_up: None }
+}
+
+/// Which key a backup held under this Secret's name, and when that was proven.
+fn recorded_backup(secret: &Secret) -> Option<(String, Timestamp)> {
+    let fingerprint = secret.annotations().get(BACKED_UP_FINGERPRINT_ANNOTATION)?;
+    let at = secret.annotations().get(BACKED_UP_AT_ANNOTATION)?.parse().ok()?;
+    Some((fingerprint.clone(), at))
 }
 
 fn created(secret: &Secret, now: Timestamp) -> Timestamp {

@@ -162,3 +162,33 @@ async fn after_a_restart_under_a_clock_that_jumped_there_is_one_new_key() {
         assert!(context.ring().active().is_some(), "day {jump}");
     }
 }
+
+#[tokio::test]
+async fn metrics_tell_how_old_the_active_key_is_and_whether_a_backup_holds_it() {
+    let cluster = Cluster::default();
+    let context = context(&cluster, &[]);
+    start(&context).await.unwrap();
+    let shown = || {
+        let metrics = &context.metrics;
+        [metrics.keys_without_backup.get(), metrics.active_key_created.get(), metrics.active_key_backup.get()]
+    };
+    let ring = context.ring();
+    let active = ring.active().unwrap();
+    let created = active.certificate.as_ref().unwrap().not_before().as_second();
+    assert_eq!(shown(), [1, created, 0]);
+    // A record of another key under the same name counts for nothing.
+    for (version, fingerprint, expected) in
+        [("2", "SHA256:other", [1, created, 0]), ("3", active.key.fingerprint().as_str(), [0, created, 1_800_000_000])]
+    {
+        let recorded = json!({ "sealedsecrets.bitnami.com/backed-up-at": "2027-01-15T08:00:00Z",
+            "sealedsecrets.bitnami.com/backed-up-fingerprint": fingerprint });
+        {
+            let mut secrets = lock(&cluster.secrets);
+            let metadata = secrets.first_mut().unwrap().pointer_mut("/metadata").unwrap().as_object_mut().unwrap();
+            metadata.insert("annotations".to_owned(), recorded);
+            metadata.insert("resourceVersion".to_owned(), json!(version));
+        }
+        store::load(&context).await.unwrap();
+        assert_eq!(shown(), expected);
+    }
+}
