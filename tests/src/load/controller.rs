@@ -102,9 +102,27 @@ impl Controller {
 
     /// Private-key operations so far.
     pub(super) fn operations(&self) -> u64 {
-        let name = "sealed_secrets_controller_private_key_operations_total ";
+        self.number("private_key_operations_total")
+    }
+
+    /// Waits until nothing has waited, and nothing was opened, for a while.
+    pub(super) async fn quiet(&mut self) -> Result<()> {
+        let (mut before, mut rounds) = (u64::MAX, 0);
+        while rounds < QUIET_ROUNDS {
+            self.check()?;
+            let now = self.operations();
+            rounds = if now == before && self.number("queue_length") == 0 { rounds + 1 } else { 0 };
+            before = now;
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        Ok(())
+    }
+
+    /// A metric without labels.
+    fn number(&self, name: &str) -> u64 {
+        let name = format!("sealed_secrets_controller_{name} ");
         let text = self.text();
-        text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok()).unwrap_or_default()
+        text.lines().find_map(|line| line.strip_prefix(&name)?.trim().parse().ok()).unwrap_or_default()
     }
 
     /// Seconds of processor time.
@@ -142,4 +160,5 @@ impl Controller {
     }
 }
 
+const QUIET_ROUNDS: u32 = 5;
 const PATIENCE: Duration = Duration::from_secs(1200);

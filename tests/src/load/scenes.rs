@@ -184,7 +184,7 @@ pub(super) async fn memory(options: &Options) -> Result<()> {
             }
         };
         futures::stream::iter(share).map(change).buffer_unordered(8).try_collect::<Vec<_>>().await?;
-        tokio::time::sleep(Duration::from_secs(2)).await;
+        controller.quiet().await?;
         sizes.push(format!("{:.1}", controller.memory()?.0));
     }
     figure(&format!("after each of {CHANGE_ROUNDS} parts of {changes} changes, MiB"), sizes.join(", "));
