@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, ensure};
 use sealer_tests::product::repository;
 use sealer_tests::shell::Output;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::scene::Scene;
 
@@ -28,24 +28,35 @@ impl<'a> Cluster<'a> {
 
     /// Starts its controller and waits until it serves a certificate.
     async fn start(&self) -> Result<()> {
-        let objects = fs::read_to_string(repository().join("deploy/controller.yaml"))?;
-        let objects = objects.replace("kube-system", &self.namespace).replace(
-            "command: [\"controller\"]",
-            "command: [\"controller\"]\n        args: [\"--all-namespaces=false\", \"--key-size=2048\"]",
-        );
-        let binding = "kind: ClusterRoleBinding\nmetadata:\n  name: ";
-        let objects =
-            objects.replace(&format!("{binding}sealed-secrets-controller"), &format!("{binding}{}", self.namespace));
-        let file = self.folder.join(format!("{}.controller.yaml", self.namespace));
-        fs::write(&file, objects)?;
+        let file = self.folder.join(format!("{}.controller.json", self.namespace));
+        fs::write(&file, self.objects()?.to_string())?;
         self.scene.shell().must(&format!("kubectl apply -f {}", file.display())).await?;
         self.scene.eventually("its certificate", async || Ok(self.active().await.ok())).await.map(drop)
     }
 
+    /// What `deploy/` installs, here: what belongs to no namespace has another name or is shared.
+    fn objects(&self) -> Result<Value> {
+        let text = fs::read_to_string(repository().join("deploy/controller.yaml"))?;
+        let mut objects: Vec<Value> = serde_saphyr::from_multiple(&text.replace("kube-system", &self.namespace))?;
+        for object in &mut objects {
+            if object["kind"] == "ClusterRoleBinding" {
+                object["metadata"]["name"] = self.namespace.clone().into();
+            }
+            if object["kind"] == "Deployment" {
+                let container = &mut object["spec"]["template"]["spec"]["containers"][0];
+                let args = container["args"].as_array().cloned().unwrap_or_default();
+                let own = ["--all-namespaces=false", "--key-size=2048"].map(Value::from);
+                container["args"] = args.into_iter().chain(own).collect();
+            }
+        }
+        Ok(json!({ "apiVersion": "v1", "kind": "List", "items": objects }))
+    }
+
     async fn stop(&self) -> Result<()> {
         let namespace = &self.namespace;
-        let down = format!("kubectl delete deployment,clusterrolebinding -n {namespace} --ignore-not-found");
-        self.scene.shell().must(&format!("{down} sealed-secrets-controller {namespace}")).await.map(drop)
+        let down = format!("kubectl delete deployment -n {namespace} --ignore-not-found sealed-secrets-controller");
+        let rights = format!("kubectl delete clusterrolebinding --ignore-not-found {namespace}");
+        self.scene.shell().must(&format!("{down} && {rights}")).await.map(drop)
     }
 
     /// Runs `sealer` on this cluster, among the files.
