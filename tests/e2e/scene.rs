@@ -161,7 +161,7 @@ impl Scene {
     /// Everything in the namespace, for a failed test.
     pub(crate) async fn dump(&self) -> String {
         let command = format!(
-            "kubectl get sealedsecrets,events -n {} -o yaml | grep -v '^ *[a-z]*: Ag'; kubectl get secrets -n {}",
+            "kubectl get sealedsecrets,events -n {} -o yaml | grep -v '^ *[a-z]*: A[gQ]'; kubectl get secrets -n {}",
             self.namespace, self.namespace
         );
         let objects = self.shell().run(&command).await.map(|output| output.stdout).unwrap_or_default();
