@@ -32,7 +32,7 @@ pub(crate) struct Context {
     pub(crate) index: Index,
     pub(crate) checkpoint: Checkpoint,
     /// What opened other objects.
-    pub(crate) experience: Experience,
+    pub(crate) experience: Arc<Experience>,
     /// What time it is.
     pub(crate) clock: Clock,
     reconcile_threads: Arc<Semaphore>,
@@ -78,7 +78,7 @@ impl Context {
             queue: Queue::default(),
             index,
             checkpoint: Checkpoint::default(),
-            experience: Experience::default(),
+            experience: Arc::default(),
             clock: Arc::new(machine_clock),
             reconcile_threads: Arc::new(Semaphore::new(workers)),
             http_threads: Arc::new(Semaphore::new((workers / 2).max(1))),

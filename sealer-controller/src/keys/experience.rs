@@ -20,7 +20,7 @@ struct Learned {
     /// Of each namespace: keys that served there, the last one first.
     neighbours: HashMap<String, Vec<Fingerprint>>,
     everywhere: HashMap<Fingerprint, u32>,
-    /// How often each source of advice was right of late, in its order of trust.
+    /// How right each source of advice was of late, in its order of trust.
     trust: [(Source, f32); 3],
 }
 
@@ -60,11 +60,12 @@ impl Experience {
     /// Takes note of the keys that opened an object.
     pub(crate) fn learn(&self, namespace: &str, traces: &Traces, ring: &Keyring, served: &[Fingerprint]) {
         let mut learned = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let advice =
-            learned.trust.map(|(source, _)| learned.advice(source, namespace, traces, ring).into_iter().next());
-        for ((_, trust), first) in learned.trust.iter_mut().zip(advice) {
-            let right = first.is_some_and(|first| served.contains(&first));
-            *trust = *trust * (1.0 - LESSON) + if right { LESSON } else { 0.0 };
+        let right = learned.trust.map(|(source, _)| {
+            let advice = learned.advice(source, namespace, traces, ring);
+            advice.iter().position(|key| served.contains(key)).map_or(0.0, |place| 1.0 / (place as f32 + 1.0))
+        });
+        for ((_, trust), right) in learned.trust.iter_mut().zip(right) {
+            *trust = *trust * (1.0 - LESSON) + right * LESSON;
         }
         learned.trust.sort_by(|(_, one), (_, other)| other.total_cmp(one));
         let here = learned.neighbours.entry(namespace.to_owned()).or_default();

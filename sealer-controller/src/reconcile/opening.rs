@@ -10,25 +10,39 @@ use sealer_core::resource::progress::Progress;
 use sealer_core::resource::render::Rendering;
 use sealer_core::seal::Trials;
 use sealer_core::template::{Environment, Functions, Limits};
-use sealer_core::{Fingerprint, Keyring, Label, SealedSecret};
+use sealer_core::{Keyring, Label, SealedSecret};
 
 use crate::context::{Context, Pool};
 use crate::error::Failure;
+use crate::keys::experience::Experience;
 use crate::queue::Key;
 use crate::reconcile::turn::{Crowded, Turn};
+use crate::watch::known::Traces;
 
 /// What is worked on.
 struct Work {
     label: Label,
     sealed: SealedSecret,
     keyring: Keyring,
-    /// Keys to try first.
-    likely: Vec<Fingerprint>,
+    namespace: String,
+    traces: Traces,
+    experience: Arc<Experience>,
     accept_v1_data: bool,
     environment: Environment,
 }
 
 impl Work {
+    /// Judged when a thread is at hand, not before: by then others of its kind may have been opened.
+    fn trials(&self) -> Trials {
+        Trials::preferring(self.experience.likely(&self.namespace, &self.traces, &self.keyring))
+    }
+
+    fn learn(&self, opened: &Result<UnsealedSecret, OpenError>) {
+        let Ok(unsealed) = opened else { return };
+        let served: Vec<_> = unsealed.keys.iter().cloned().collect();
+        self.experience.learn(&self.namespace, &self.traces, &self.keyring, &served);
+    }
+
     /// The last step: the templates, whose time is counted from here.
     fn finish(&self, progress: Progress, trials: &mut Trials) -> Result<UnsealedSecret, OpenError> {
         let started = Instant::now();
@@ -48,23 +62,19 @@ pub(crate) async fn open(
 ) -> Result<UnsealedSecret, Failure> {
     let label = sealed.label().map_err(Failure::unseal)?;
     let functions = Functions { expensive: context.config.expensive_templates };
-    let keyring = context.ring();
-    let traces = context.index.traces(key);
     let work = Arc::new(Work {
         label,
         sealed: sealed.clone(),
-        likely: context.experience.likely(&key.namespace, &traces, &keyring),
-        keyring,
+        keyring: context.ring(),
+        namespace: key.namespace.clone(),
+        traces: context.index.traces(key),
+        experience: context.experience.clone(),
         accept_v1_data: context.config.accept_v1_data,
         environment: Environment { now: context.now(), functions },
     });
     let (opened, trials) = in_slices(context, &work, turn).await?;
     match opened {
-        Ok(unsealed) => {
-            let served: Vec<_> = unsealed.keys.iter().cloned().collect();
-            context.experience.learn(&key.namespace, &traces, &work.keyring, &served);
-            Ok(unsealed)
-        }
+        Ok(unsealed) => Ok(unsealed),
         Err(error) => Err(Failure::unseal(explained(context, key, work, error, trials).await)),
     }
 }
@@ -75,16 +85,18 @@ async fn in_slices(
     work: &Arc<Work>,
     turn: &mut Turn,
 ) -> Result<(Result<UnsealedSecret, OpenError>, Trials), Failure> {
-    let mut state = (Progress::default(), Trials::preferring(work.likely.clone()));
+    let mut state: Option<(Progress, Trials)> = None;
     loop {
-        let (work, before) = (work.clone(), state.1.operations());
+        let before = state.as_ref().map_or(0, |(_, trials)| trials.operations());
+        let work = work.clone();
         let slice = context.compute(Pool::Reconcile, move || {
-            let (mut progress, mut trials) = state;
+            let (mut progress, mut trials) = state.unwrap_or_else(|| (Progress::default(), work.trials()));
             let is_done = progress.advance(&work.label, &work.sealed.spec, &work.keyring, &mut trials, SLICE);
             if !is_done {
                 return (None, progress, trials);
             }
             let opened = work.finish(progress, &mut trials);
+            work.learn(&opened);
             (Some(opened), Progress::default(), trials)
         });
         let (opened, progress, trials) = slice.await.ok_or_else(|| Failure::unseal("internal error"))?;
@@ -93,7 +105,7 @@ async fn in_slices(
             return Ok((opened, trials));
         }
         turn.another_slice(context).map_err(|Crowded| Failure::crowded())?;
-        state = (progress, trials);
+        state = Some((progress, trials));
     }
 }
 

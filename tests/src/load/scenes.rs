@@ -54,6 +54,7 @@ pub(super) async fn keys(options: &Options) -> Result<()> {
         // Certificates and objects know whole seconds.
         tokio::time::sleep(Duration::from_millis(1100)).await;
         cluster.create(objects(&key, "written", &names(&format!("o{number}"), count / KEYS))?).await?;
+        tokio::time::sleep(Duration::from_millis(1100)).await;
         keys.push(key);
     }
     let namespaces: Vec<String> = (0..KEYS).map(|number| format!("restored-{number}")).collect();
