@@ -1,5 +1,6 @@
 //! What a user is told when something is wrong: one `error:` line that scripts know, then hints what to try.
 
+use std::borrow::Cow;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
@@ -86,7 +87,7 @@ impl CliError {
             Kind::BrokenPipe => (String::new(), String::new(), 1),
         };
         // There is nobody left to tell if these fail.
-        let _ = io::stderr().write_all(err.as_bytes());
+        let _ = io::stderr().write_all(visible(&err).as_bytes());
         let _ = io::stdout().write_all(out.as_bytes());
         ExitCode::from(code)
     }
@@ -99,6 +100,31 @@ impl CliError {
     pub(crate) fn message(&self) -> &str {
         &self.message
     }
+}
+
+/// A text as a terminal may show it: its lines stay, and what would move the cursor, colour or turn letters round is
+/// written out. Names in files and in clusters are whatever somebody wrote there.
+pub(crate) fn visible(text: &str) -> Cow<'_, str> {
+    written_out(text, |letter| commands_terminals(letter) && !matches!(letter, '\n' | '\t'))
+}
+
+/// A name as a terminal may show it; it begins no line of its own either.
+pub(crate) fn visible_name(name: &str) -> Cow<'_, str> {
+    written_out(name, commands_terminals)
+}
+
+fn written_out(text: &str, is_odd: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.contains(&is_odd) {
+        return Cow::Borrowed(text);
+    }
+    let shown = |letter: char| if is_odd(letter) { letter.escape_default().to_string() } else { letter.to_string() };
+    Cow::Owned(text.chars().map(shown).collect())
+}
+
+/// Control characters, and those that turn the direction of writing (UAX #9, section 2).
+fn commands_terminals(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Has a panic told by its place alone: its text may hold what was worked on.

@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 use tempfile::NamedTempFile;
 
-use crate::diagnostics::CliError;
+use crate::diagnostics::{CliError, visible};
 use spool::Spool;
 
 /// Where a command's results go.
@@ -78,6 +78,11 @@ impl Ui {
     /// Adds to the results.
     pub(crate) fn write(&mut self, bytes: impl AsRef<[u8]>) {
         self.output.write(bytes.as_ref());
+    }
+
+    /// Adds a text for whoever sits at a terminal, which names in it must not command.
+    pub(crate) fn say(&mut self, text: impl AsRef<str>) {
+        self.output.write(visible(text.as_ref()).as_bytes());
     }
 
     /// Adds a sealed document to the results, of which there may be any number.
@@ -159,19 +164,7 @@ pub(crate) fn create_private(path: &str, bytes: &[u8]) -> Result<(), CliError> {
 
 /// Tells the user something beside the results, while somebody else adds to them.
 pub(crate) fn notice(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
-}
-
-/// A name as a terminal may show it: what would move the cursor or begin a line is written out.
-pub(crate) fn shown(name: &str) -> String {
-    name.chars().fold(String::with_capacity(name.len()), |mut text, letter| {
-        if letter.is_control() {
-            text.extend(letter.escape_default());
-        } else {
-            text.push(letter);
-        }
-        text
-    })
+    let _ = writeln!(io::stderr(), "{}", visible(text));
 }
 
 /// The time of day.

@@ -72,7 +72,7 @@ pub(crate) fn run(request: &Explain, ui: &mut Ui) -> Result<(), CliError> {
     } else {
         let listed = sealed_with.iter().map(|mistake| told("certificate", mistake, ""));
         let text: String = listed.chain(answers.iter().map(Answer::text)).collect();
-        ui.write(text);
+        ui.say(text);
     }
     ui.flush()?;
     outcome(&answers, sealed_with.len(), &judge)

@@ -27,7 +27,7 @@ pub(crate) fn run(request: &View, ui: &mut Ui) -> Result<(), CliError> {
     } else {
         for (at, seen) in seen.iter().enumerate() {
             let gap = if at > 0 { "\n" } else { "" };
-            ui.write(format!("{gap}{}", seen.text()));
+            ui.say(format!("{gap}{}", seen.text()));
         }
     }
     Ok(())

@@ -40,3 +40,32 @@ fn items_scope_label_size_and_key_are_shown() {
     place.write("x.yaml", "a: b\n");
     assert_eq!(place.told(&["view", "x.yaml"], ""), (Some(1), none.to_owned()));
 }
+
+#[test]
+fn names_command_no_terminal() {
+    let place = Place::new();
+    let odd = place
+        .read("db.yaml")
+        .replace("    user:", "    \"us\\e]0;x\\a\\u202eer\":")
+        .replace("name: db", "name: \"d\\e[2Jb\"");
+    place.write("odd.yaml", &odd);
+    let output = place.run(&["view", "odd.yaml"], "");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        text.starts_with("document 1 shop/d\\u{1b}[2Jb\n  scope  strict\n  label  shop/d\\u{1b}[2Jb\n")
+            && text.contains("us\\u{1b}]0;x\\u{7}\\u{202e}er "),
+        "{text}"
+    );
+    assert_eq!(
+        place.told(&["unset", "odd.yaml", "nope"], ""),
+        (
+            Some(1),
+            "error: there is no item `nope` of shop/d\\u{1b}[2Jb\nhint: it has password, us\\u{1b}]0;x\\u{7}\\u{202e}er\n"
+                .to_owned()
+        )
+    );
+    let output = place.run(&["explain", "--private-key", &fixture("key4096.pem"), "odd.yaml"], "");
+    assert!(!output.stdout.contains(&0x1b) && !output.stderr.contains(&0x1b));
+    let json: Value = serde_json::from_slice(&place.run(&["view", "-o", "json", "odd.yaml"], "").stdout).unwrap();
+    assert_eq!(json[0]["name"], "d\u{1b}[2Jb");
+}

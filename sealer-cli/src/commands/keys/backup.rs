@@ -146,10 +146,10 @@ fn answer(request: &Wanted, keys: &ClusterKeys, ui: &mut Ui) -> Result<(), CliEr
         return Ok(());
     }
     for key in &keys.keys {
-        ui.write(format!("{}  {}  {}\n", key.fingerprint(), key.name(), keys.state(key).word()));
+        ui.say(format!("{}  {}  {}\n", key.fingerprint(), key.name(), keys.state(key).word()));
     }
     let file = &request.file;
-    ui.write(match (request.dry_run, request.record) {
+    ui.say(match (request.dry_run, request.record) {
         (true, _) => format!("{file} would hold these keys; nothing was written\n"),
         (false, true) => format!("{file} holds these keys; it was opened again, and recorded in the cluster\n"),
         (false, false) => format!("{file} holds these keys; it was opened again, and not recorded in the cluster\n"),

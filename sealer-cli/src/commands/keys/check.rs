@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::survey::{Finding, Opener, Survey};
 use crate::cluster::Cluster;
-use crate::diagnostics::CliError;
+use crate::diagnostics::{CliError, visible_name};
 use crate::key_files;
 use crate::request::keys::Check;
 use crate::ui::Ui;
@@ -24,7 +24,7 @@ pub(super) fn run(request: &Check, ui: &mut Ui) -> Result<(), CliError> {
             json!({ "keys": keyring.entries().len(), "items": findings.len(), "opened": opened, "unopened": lines });
         ui.write(format!("{answer}\n"));
     } else {
-        ui.write(lines.iter().map(|line| format!("{line}\n")).collect::<String>());
+        ui.say(lines.iter().map(|line| format!("{}\n", visible_name(line))).collect::<String>());
         ui.write(format!("{opened} of {} items open with the keys of the backup\n", findings.len()));
     }
     ui.flush()?;

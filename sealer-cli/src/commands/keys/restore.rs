@@ -123,7 +123,7 @@ fn report(request: &Restore, outcomes: &[Outcome<'_>], active: Option<&str>, ui:
     }
     for outcome in outcomes {
         let (done, secret, more) = words(outcome);
-        ui.write(format!("{}  {done} as Secret {secret}{more}\n", outcome.key.key.fingerprint()));
+        ui.say(format!("{}  {done} as Secret {secret}{more}\n", outcome.key.key.fingerprint()));
     }
     if let Some(active) = active {
         ui.write(format!("the active key is {active}\n"));

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::cluster_keys::{ClusterKey, ClusterKeys, State, in_use};
 use super::survey::{Finding, Opener, Survey};
 use crate::cluster::Cluster;
-use crate::diagnostics::CliError;
+use crate::diagnostics::{CliError, visible_name};
 use crate::request::keys::Retire;
 use crate::ui::{self, Ui};
 
@@ -51,7 +51,7 @@ fn answer(request: &Retire, key: &ClusterKey, outcome: &str, text: &str, ui: &mu
         let fingerprint = key.fingerprint().as_str();
         ui.write(format!("{}\n", json!({ "fingerprint": fingerprint, "secret": key.name(), "outcome": outcome })));
     } else {
-        ui.write(format!("{} (Secret {}) {text}\n", key.fingerprint(), key.name()));
+        ui.say(format!("{} (Secret {}) {text}\n", key.fingerprint(), key.name()));
     }
     Ok(())
 }
@@ -100,7 +100,7 @@ fn may_go(
     if request.json {
         ui.write(format!("{}\n", json!({ "fingerprint": key.fingerprint().as_str(), "secret": key.name(), "outcome": "refused", "needs": needs })));
     } else {
-        ui.write(needs.iter().map(|line| format!("{line}\n")).collect::<String>());
+        ui.say(needs.iter().map(|line| format!("{}\n", visible_name(line))).collect::<String>());
     }
     ui.flush()?;
     Err(CliError::new(format!("{} need {}, or may need it; it stays in use", needs.len(), key.fingerprint()))

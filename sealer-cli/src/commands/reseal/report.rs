@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::file::{Failure, Report};
-use crate::diagnostics::CliError;
+use crate::diagnostics::{CliError, visible_name};
 use crate::request::Reseal;
 use crate::tree::Found;
-use crate::ui::{self, Progress, Ui};
+use crate::ui::{Progress, Ui};
 
 /// Counts, and the lists that JSON is made of where that is wanted.
 pub(super) struct Summary<'a> {
@@ -56,14 +56,14 @@ impl<'a> Summary<'a> {
             return;
         }
         let place = if place.is_empty() { String::new() } else { format!("{place}: ") };
-        ui.notice(&ui::shown(&format!("{path}: {place}{reason}")));
+        ui.notice(&visible_name(&format!("{path}: {place}{reason}")));
     }
 
     fn skip(&mut self, path: &str, ui: &Ui) {
         if self.request.json {
             self.json.skipped.push(json!({ "file": path, "reason": OUTSIDE }));
         } else {
-            ui.notice(&ui::shown(&format!("{path}: {OUTSIDE}")));
+            ui.notice(&visible_name(&format!("{path}: {OUTSIDE}")));
         }
     }
 
