@@ -27,3 +27,12 @@ pub(crate) fn encode(document: &Value, format: Format) -> String {
 pub(crate) fn holds(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len()).any(|window| window == text.as_bytes())
 }
+
+/// Whether SealedSecrets may stand in a file, also in one that an editor or a shell of Windows wrote in UTF-16, which
+/// cannot be edited and must not pass for a file without any.
+pub(crate) fn may_hold_sealed(bytes: &[u8]) -> bool {
+    let is_wide = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+    holds(bytes, KIND) || is_wide && holds(&bytes.iter().copied().filter(|byte| *byte != 0).collect::<Vec<_>>(), KIND)
+}
+
+const KIND: &str = "SealedSecret";

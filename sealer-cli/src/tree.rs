@@ -10,7 +10,7 @@ use sealer_core::{Label, Scope};
 use crate::manifest::patch::{Edited, Step, Tree};
 
 pub(crate) use applied::otherwise;
-pub(crate) use walk::{Found, find};
+pub(crate) use walk::{Found, OUTSIDE, find};
 
 /// A SealedSecret in a text.
 #[derive(Clone)]

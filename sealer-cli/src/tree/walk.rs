@@ -93,3 +93,6 @@ fn has_manifest_ending(path: &Path) -> bool {
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     ["yaml", "yml", "json"].iter().any(|known| ending.eq_ignore_ascii_case(known))
 }
+
+/// What such a link is told to be.
+pub(crate) const OUTSIDE: &str = "is a link out of the folder that was named, and is not followed";

@@ -1,6 +1,9 @@
 //! check, and what files with keys can be wrong about.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::symlink;
 
 use serde_json::json;
 
@@ -211,4 +214,31 @@ fn command_lines_that_cannot_be_read() {
         let err = String::from_utf8(output.stderr).unwrap();
         assert_eq!((output.status.code(), err), (Some(2), format!("error: {told}\nhint: {hint}\n")), "{args}");
     }
+}
+
+/// A file that cannot be looked at must not pass for one that holds nothing: a key would be retired that it needs.
+#[test]
+fn files_under_odd_names_and_in_other_encodings_are_looked_at_or_named() {
+    let place = place();
+    let old = KEYS[1].sealed("x", &["one"]).to_string();
+    fs::remove_dir_all(place.folder.path().join("tree")).unwrap();
+    place.file("tree/a\u{1b}[2J\nb.json", &old);
+    let wide: Vec<u8> = "\u{feff}".encode_utf16().chain(old.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    fs::write(place.folder.path().join("tree/wide.json"), &wide).unwrap();
+    let wide: Vec<u8> = "\u{feff}a: b".encode_utf16().flat_map(u16::to_be_bytes).collect();
+    fs::write(place.folder.path().join("tree/foreign.json"), &wide).unwrap();
+    let bytes = OsStr::from_bytes(b"no\xfftext.json");
+    fs::write(place.folder.path().join("tree").join(bytes), &old).unwrap();
+    place.file("elsewhere.json", &old);
+    symlink("../elsewhere.json", place.folder.path().join("tree/link.json")).unwrap();
+    let said = place.run(&format!("{CHECK} new.keys --in tree"));
+    assert_eq!(
+        said.out,
+        "tree/a\\u{1b}[2J\\nb.json: document 1, ns/x, item one: no key of the backup opens it\n\
+         tree/no\u{fffd}text.json: document 1, ns/x, item one: no key of the backup opens it\n\
+         tree/wide.json: is no UTF-8\n\
+         0 of 2 items open with the keys of the backup\n"
+    );
+    let outside = "warning: tree/link.json: is a link out of the folder that was named, and is not followed\n";
+    assert!(said.status == Some(1) && said.err.starts_with(outside), "{}", said.err);
 }

@@ -54,3 +54,20 @@ fn links_of_a_tree_are_followed_inside_it_alone() {
     let output = reseal(outside.path(), &["named"]);
     assert!(said(&output).ends_with("0 values in 0 files sealed anew, 16 current, 0 failed\n"), "{}", said(&output));
 }
+
+/// As shells of Windows write what a command prints.
+#[test]
+fn a_sealed_file_in_another_encoding_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "\u{feff}kind: SealedSecret\n".encode_utf16();
+    fs::write(folder.path().join("wide.yaml"), text.flat_map(u16::to_le_bytes).collect::<Vec<_>>()).unwrap();
+    let output = reseal(folder.path(), &["."]);
+    assert_eq!(
+        (output.status.code(), said(&output).as_str()),
+        (
+            Some(1),
+            "./wide.yaml: is no UTF-8\n0 values in 0 files sealed anew, 0 current, 1 failed\n\
+             error: 1 could not be sealed anew; they are as they were\n"
+        )
+    );
+}

@@ -1,7 +1,8 @@
 //! Which key each sealed item needs, in a cluster and in files. Values are opened to find out, and dropped at once.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use kube::api::DynamicObject;
 use rayon::prelude::*;
@@ -11,10 +12,10 @@ use serde_json::Value;
 
 use crate::cluster::Cluster;
 use crate::cluster::objects::Sight;
-use crate::diagnostics::CliError;
+use crate::diagnostics::{CliError, os_text, visible_name};
 use crate::manifest;
 use crate::manifest::patch::Edited;
-use crate::tree;
+use crate::tree::{self, OUTSIDE};
 use crate::ui::{self, Ui};
 
 /// SealedSecrets, and what could not be looked at.
@@ -68,11 +69,13 @@ impl Survey {
         let found = tree::find(paths)?;
         let told = |(path, reason): &(PathBuf, String)| format!("{}: {reason}", path.display());
         self.unreadable.extend(found.unreadable.iter().map(told));
+        for path in found.outside {
+            ui::notice(&visible_name(&format!("warning: {}: {OUTSIDE}", path.display())));
+        }
         for path in found.files {
-            let path = path.to_string_lossy();
             match in_file(&path) {
                 Ok(objects) => self.objects.extend(objects),
-                Err(reason) => self.unreadable.push(format!("{path}: {reason}")),
+                Err(reason) => self.unreadable.push(format!("{}: {reason}", path.display())),
             }
         }
         Ok(())
@@ -136,15 +139,15 @@ fn is_named(object: &tree::SealedObject) -> bool {
         }
 }
 
-fn in_file(path: &str) -> Result<Vec<Object>, String> {
-    let bytes = ui::read(Some(path)).map_err(|error| error.message().to_owned())?;
-    if !manifest::holds(&bytes, "SealedSecret") {
+fn in_file(path: &Path) -> Result<Vec<Object>, String> {
+    let bytes = fs::read(path).map_err(|error| format!("cannot be read: {}", os_text(&error)))?;
+    if !manifest::may_hold_sealed(&bytes) {
         return Ok(Vec::new());
     }
     let text = std::str::from_utf8(&bytes).map_err(|_| "is no UTF-8".to_owned())?;
     let edited = Edited::read(text).map_err(|error| error.to_string())?;
     let object = |object: tree::SealedObject| Object {
-        file: Some(format!("{path}: document {}, ", object.document)),
+        file: Some(format!("{}: document {}, ", path.display(), object.document)),
         name: format!("{}/{}", object.namespace, object.name),
         label: Some(&object).filter(|object| is_named(object)).map(tree::SealedObject::label),
         items: object.items.into_iter().map(|item| (item.name, item.value)).collect(),

@@ -39,7 +39,7 @@ pub(super) fn reseal(path: &Path, sealer: &impl Sealer, request: &Reseal) -> Rep
 
 fn edit(report: &mut Report, sealer: &impl Sealer, request: &Reseal) -> Result<(), String> {
     let bytes = std::fs::read(&report.path).map_err(|error| format!("cannot be read: {}", os_text(&error)))?;
-    if !manifest::holds(&bytes, "SealedSecret") {
+    if !manifest::may_hold_sealed(&bytes) {
         return Ok(());
     }
     if !request.writes() {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::file::{Failure, Report};
 use crate::diagnostics::{CliError, visible_name};
 use crate::request::Reseal;
-use crate::tree::Found;
+use crate::tree::{Found, OUTSIDE};
 use crate::ui::{Progress, Ui};
 
 /// Counts, and the lists that JSON is made of where that is wanted.
@@ -94,5 +94,3 @@ impl<'a> Summary<'a> {
         }
     }
 }
-
-const OUTSIDE: &str = "is a link out of the folder that was named, and is not followed";
