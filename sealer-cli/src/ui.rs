@@ -1,5 +1,6 @@
 //! The only writer of results: standard output at the end and all at once, files whole or not at all.
 
+mod private;
 mod spool;
 
 use std::fs::{self, File};
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 use tempfile::NamedTempFile;
 
 use crate::diagnostics::{CliError, visible};
+pub(crate) use private::create_private;
 use spool::Spool;
 
 /// Where a command's results go.
@@ -145,21 +147,6 @@ impl Target {
 fn print(output: &mut Spool) -> Result<(), CliError> {
     let mut out = io::stdout().lock();
     output.copy_to(&mut out).and_then(|()| out.flush()).map_err(|error| CliError::output(&error))
-}
-
-/// Writes a file that only its owner may read, as one step. Nothing that has the name is replaced, and no link followed.
-pub(crate) fn create_private(path: &str, bytes: &[u8]) -> Result<(), CliError> {
-    let failed = |error: &io::Error| CliError::file("write", path, error);
-    let place = Path::new(path);
-    let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    // A temporary file is its owner's alone, whatever the umask.
-    let mut file = NamedTempFile::new_in(folder).map_err(|error| failed(&error))?;
-    file.write_all(bytes).map_err(|error| failed(&error))?;
-    file.as_file().sync_all().map_err(|error| failed(&error))?;
-    file.persist_noclobber(place).map_err(|error| failed(&error.error))?;
-    // The name is to outlast a power cut, too, where folders can be synced.
-    let _ = File::open(folder).and_then(|folder| folder.sync_all());
-    Ok(())
 }
 
 /// Tells the user something beside the results, while somebody else adds to them.
