@@ -147,13 +147,29 @@ fn what_cannot_be_done_is_said_and_the_file_stays() {
         &set_a,
         "error: x.yaml: the value at line 8 has an anchor or is an alias\nhint: the file stays as it was; change that place by hand first\n",
     );
-    file("kind: SealedSecret\nmetadata: {name: a, namespace: b}\nspec: {}\n");
+    // A template may write the map.
+    file(
+        "kind: SealedSecret\nmetadata: {name: a, namespace: b}\nspec:\n  {{- with .Values.sealed }}\n  {{ . }}\n  {{- end }}\n  template: {}\n",
+    );
     check(
         &set_a,
         "error: x.yaml: there is no map to put it in\nhint: add a line `encryptedData: {}` below its `spec:`\n",
     );
     fs::write(place.path("x.yaml"), b"\xff\xfe").unwrap();
     check(&set_a, "error: x.yaml is no UTF-8\nhint: save it as UTF-8 first\n");
+}
+
+#[test]
+fn where_there_are_no_items_yet_the_first_one_makes_their_place() {
+    let place = Place::new();
+    let certificate = fixture("cert4096.pem");
+    let head = "kind: SealedSecret\napiVersion: bitnami.com/v1alpha1\nmetadata: {name: a, namespace: b}\n";
+    for spec in ["", "spec:\n", "spec: {}  # soon\n", "spec:\n  template: {type: Opaque}\n"] {
+        place.write("x.yaml", &format!("{head}{spec}"));
+        let told = place.told(&set(&certificate, &["x.yaml", "one"]), "1");
+        assert_eq!(told, (Some(0), "item `one` of b/a added\n".to_owned()), "{spec}");
+        assert_eq!(place.opened("x.yaml"), json!({"one": "MQ=="}), "{spec}");
+    }
 }
 
 #[test]

@@ -9,11 +9,39 @@ use crate::manifest::yaml;
 
 type Edits = Vec<(Range<usize>, String)>;
 
+/// What a new entry holds.
+#[derive(Clone, Copy)]
+enum New<'v> {
+    Text(&'v str),
+    /// An empty one.
+    Map,
+}
+
+impl New<'_> {
+    fn styled(self, style: Style) -> String {
+        match self {
+            Self::Text(text) => tree::styled(style, text),
+            Self::Map => "{}".to_owned(),
+        }
+    }
+
+    fn tree(self, style: Style) -> Tree {
+        match self {
+            Self::Text(text) => Tree::Scalar(written(text, style)),
+            Self::Map => Tree::Map(Vec::new(), Shape::default()),
+        }
+    }
+}
+
 impl Edited<'_> {
-    /// The text with one entry more, behind the others of the map at a path. Its value is base64, which no style has
-    /// to escape.
+    /// The text with one entry more, behind the others of the map at a path, which is made where it is not there. Its value
+    /// is base64, which no style has to escape.
     pub(crate) fn with_entry(&self, map: &[Step], name: &str, value: &str) -> Result<String, PatchError> {
-        let place = self.place(map).ok_or(PatchError::NoMap)?;
+        self.with_new(map, name, New::Text(value))
+    }
+
+    fn with_new(&self, map: &[Step], name: &str, value: New<'_>) -> Result<String, PatchError> {
+        let Some(place) = self.place(map) else { return self.with_map_and_new(map, name, value) };
         self.refuse_shared(&place)?;
         let (at, edit, style) = match place.tree {
             Tree::Map(fields, shape) if !fields.is_empty() => match &shape.flow {
@@ -31,9 +59,18 @@ impl Edited<'_> {
         }
         if let Tree::Map(fields, _) = map {
             forget_end_of_text(fields, at, self.text.len());
-            fields.insert(at, (written(name, Style::Plain), Tree::Scalar(written(value, style))));
+            fields.insert(at, (written(name, Style::Plain), value.tree(style)));
         }
         self.proven(edit, &wanted)
+    }
+
+    /// The map first, then what belongs into it. Where there are templates, one of them may write the map.
+    fn with_map_and_new(&self, map: &[Step], name: &str, value: New<'_>) -> Result<String, PatchError> {
+        let Some((Step::Name(own), above)) = map.split_last().filter(|_| !self.masked) else {
+            return Err(PatchError::NoMap);
+        };
+        let text = self.with_new(above, own, New::Map)?;
+        Edited::read(&text)?.with_new(map, name, value)
     }
 
     /// The text without the entry at a path.
@@ -77,7 +114,7 @@ impl Edited<'_> {
         place: &Place<'_>,
         fields: &[(Scalar, Tree)],
         name: &str,
-        value: &str,
+        value: New<'_>,
     ) -> Result<(usize, Edits, Style), PatchError> {
         let start = place.keys.last().map_or(0, |key| key.range.end);
         let is_blank = |key: &Scalar| self.before_on_line(key.range.start).trim_matches(' ').is_empty();
@@ -96,12 +133,8 @@ impl Edited<'_> {
             .ok_or(PatchError::Unsure { line, reason: "is not on lines of its own" })?;
         let style = last.scalar().map(|scalar| scalar.style).filter(|style| *style != Style::Block);
         let style = style.unwrap_or(Style::Plain);
-        let line_of_it = format!(
-            "{}{}: {}",
-            self.before_on_line(model.range.start),
-            name_in_style(key, name),
-            tree::styled(style, value)
-        );
+        let line_of_it =
+            format!("{}{}: {}", self.before_on_line(model.range.start), name_in_style(key, name), value.styled(style));
         let end = self.line_end(self.end_of(key, last));
         // Blank lines that a block keeps are its own.
         let kept = last.scalar().filter(|scalar| scalar.tail.is_some_and(|tail| tail > 1));
@@ -116,7 +149,7 @@ impl Edited<'_> {
         &self,
         fields: &[(Scalar, Tree)],
         name: &str,
-        value: &str,
+        value: New<'_>,
     ) -> Result<(usize, Edits, Style), PatchError> {
         let (key, last) = fields.last().ok_or(PatchError::NoMap)?;
         let before = self.written(0..key.range.start);
@@ -125,7 +158,7 @@ impl Edited<'_> {
         let style = last.scalar().map_or(key.style, |scalar| scalar.style);
         let colon = last.scalar().map(|scalar| self.written(key.range.end..scalar.range.start));
         let colon = colon.filter(|colon| colon.trim() == ":").unwrap_or(": ");
-        let entry = format!("{gap}{}{colon}{}", name_in_style(key, name), tree::styled(style, value));
+        let entry = format!("{gap}{}{colon}{}", name_in_style(key, name), value.styled(style));
         let end = self.end_of(key, last);
         Ok((fields.len(), vec![(end..end, format!(",{entry}"))], style))
     }
@@ -136,7 +169,7 @@ impl Edited<'_> {
         place: &Place<'_>,
         range: Range<usize>,
         name: &str,
-        value: &str,
+        value: New<'_>,
     ) -> Result<(usize, Edits, Style), PatchError> {
         let key = place.keys.last().ok_or(PatchError::NoMap)?;
         let unsure = PatchError::Unsure { line: key.line, reason: "is not written as `name: {}`" };
@@ -147,7 +180,7 @@ impl Edited<'_> {
         let own_line = outer.trim().is_empty();
         if place.in_flow {
             let style = if key.style == Style::Double { Style::Double } else { Style::Plain };
-            let entry = format!("{}: {}", name_in_style(key, name), tree::styled(style, value));
+            let entry = format!("{}: {}", name_in_style(key, name), value.styled(style));
             let broken = self.line_break();
             let edit =
                 if own_line { format!("{{{broken}{inner}{entry}{broken}{outer}}}") } else { format!("{{{entry}}}") };
@@ -159,7 +192,7 @@ impl Edited<'_> {
         if !own_line || !same_line || self.is_filled_by_template(colon, self.next_line(end)) {
             return Err(unsure);
         }
-        let entry = format!("{}{inner}{}: {value}", self.line_break(), name_in_style(key, name));
+        let entry = format!("{}{inner}{}: {}", self.line_break(), name_in_style(key, name), value.styled(Style::Plain));
         let line_end = self.line_end(end);
         Ok((0, vec![(colon..end, String::new()), (line_end..line_end, entry)], Style::Plain))
     }

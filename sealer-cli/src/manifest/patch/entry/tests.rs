@@ -34,6 +34,26 @@ fn there_and_back(old: &str, new: &str) {
 }
 
 #[test]
+fn a_map_that_is_missing_is_made_unless_a_template_may_write_it() {
+    for (old, new) in [
+        ("kind: a\n", "kind: a\nspec:\n  encryptedData:\n    new: AgBnew+/=\n"),
+        ("spec:\r\n", "spec:\r\n  encryptedData:\r\n    new: AgBnew+/=\r\n"),
+        ("spec: {}\nz: 1\n", "spec:\n  encryptedData:\n    new: AgBnew+/=\nz: 1\n"),
+        (
+            "spec:\n    # of it\n    template: {}\n# end\n",
+            "spec:\n    # of it\n    template: {}\n    encryptedData:\n        new: AgBnew+/=\n# end\n",
+        ),
+        ("{\"spec\":{\"a\":{}}}", "{\"spec\":{\"a\":{},\"encryptedData\": {\"new\": \"AgBnew+/=\"}}}"),
+        ("spec: {template: {}}\n", "spec: {template: {}, encryptedData: {new: AgBnew+/=}}\n"),
+    ] {
+        assert_eq!(added(old).as_deref(), Ok(new), "{old}");
+    }
+    for text in ["spec: {}\nz: {{ .x }}\n", "spec: text\n", "spec: []\n", "- spec\n", "text\n"] {
+        assert!(matches!(added(text), Err(PatchError::NoMap)), "{text}");
+    }
+}
+
+#[test]
 fn an_entry_comes_behind_the_others_in_their_style_and_goes_again() {
     there_and_back(
         "spec:\n  encryptedData:\n    a: x  # why\n    # about b\n    b: y\t# c\n\n  template: {}\n",
@@ -145,7 +165,7 @@ fn what_stands_in_several_places_or_nowhere_is_refused() {
     assert_eq!(added("x: &x {b: c}\nspec:\n  encryptedData:\n    <<: *x\n    a: y\n"), shared(3));
     assert_eq!(removed("spec:\n  encryptedData:\n    a: &x y\n    b: *x\n", "a"), shared(3));
     assert_eq!(removed("spec:\n  encryptedData:\n    a: &x y\n    b: *x\n", "b"), shared(4));
-    for text in ["spec: {}\n", "spec:\n  encryptedData: []\n", "spec:\n  encryptedData: text\n", "kind: x\n"] {
+    for text in ["spec:\n  encryptedData: []\n", "spec:\n  encryptedData: text\n"] {
         assert_eq!(added(text), Err(PatchError::NoMap), "{text}");
     }
     let inline = "spec:\n  encryptedData: {a: x # why\n    , b: y}\n";
