@@ -1,5 +1,7 @@
 //! list, rotate and retire.
 
+use std::thread;
+
 use serde_json::{Value, json};
 
 use crate::{KEYS, Place};
@@ -162,6 +164,36 @@ fn rotate_goes_on_where_it_was_interrupted() {
     place.cluster.with(|state| state.follows = true);
     place.must(rotate);
     assert_eq!(place.cluster.with(|state| state.secrets.len()), 4, "with a backup the rotation before is over");
+}
+
+/// Waiting for a key that is never served would tell somebody to restart a controller that is right.
+#[test]
+fn of_two_rotations_at_once_one_says_that_the_other_made_the_key() {
+    let (place, [oldest, ..]) = (place(), &*KEYS);
+    let cluster = place.cluster.clone();
+    let made = |secrets: &std::collections::BTreeMap<String, Value>| {
+        secrets.keys().find(|name| name.contains("made")).cloned()
+    };
+    let other = thread::spawn(move || {
+        while cluster.with(|state| made(&state.secrets).is_none()) {
+            thread::yield_now();
+        }
+        cluster.with(|state| state.certificate.clone_from(&oldest.pem));
+    });
+    let told = place.refused("keys rotate --key-size 2048 --no-backup-check");
+    other.join().unwrap();
+    let name = place.cluster.with(|state| made(&state.secrets)).unwrap();
+    let own = told.split("hint: key ").nth(1).unwrap().split(' ').next().unwrap();
+    assert_eq!(
+        told,
+        format!(
+            "error: another rotation ran at the same time: the controller serves key {}\n\
+             hint: key {own} of this one is stored as Secret `{name}` and opens values; it may stay\n\
+             hint: back both up: sealer keys backup -o FILE; then have files follow: sealer reseal PATH...\n",
+            oldest.fingerprint()
+        )
+    );
+    assert_eq!(place.annotation(&name, "rotation"), Value::Null);
 }
 
 #[test]

@@ -38,12 +38,16 @@ pub(super) fn run(request: &Rotate, ui: &mut Ui) -> Result<(), CliError> {
         }
         None => make(&cluster, request)?,
     };
-    wait(&cluster, &path, &new.fingerprint, request.patience).map_err(|error| {
+    let other = wait(&cluster, &path, [&before, &new.fingerprint], request.patience).map_err(|error| {
         error.hint(format!(
             "the key is stored as Secret `{}`; restart the controller if it does not follow its keys live, and run this again",
             new.name
         ))
     })?;
+    if let Some(other) = other {
+        finish(&cluster, &new, ui);
+        return Err(overtaken(&other, &new));
+    }
     report(request, &before, &new, ui);
     if !request.reseal.is_empty() {
         ui.flush()?;
@@ -125,13 +129,26 @@ fn served(cluster: &Cluster, path: &str) -> Result<Fingerprint, CliError> {
     Ok(certificate.key().fingerprint().clone())
 }
 
-fn wait(cluster: &Cluster, path: &str, fingerprint: &Fingerprint, patience: Duration) -> Result<(), CliError> {
+/// Waits until the key is served, or for some time one that is neither it nor the one before.
+fn wait(
+    cluster: &Cluster,
+    path: &str,
+    [before, new]: [&Fingerprint; 2],
+    patience: Duration,
+) -> Result<Option<Fingerprint>, CliError> {
     let deadline = Instant::now() + patience;
+    let mut settles = None;
     loop {
         // While the controller restarts it may not answer; only the deadline decides.
         let now_served = served(cluster, path);
-        if now_served.as_ref().is_ok_and(|served| served == fingerprint) {
-            return Ok(());
+        match &now_served {
+            Ok(served) if served == new => return Ok(None),
+            Ok(served) if served != before => {
+                if Instant::now() >= *settles.get_or_insert_with(|| Instant::now() + SETTLING) {
+                    return Ok(Some(served.clone()));
+                }
+            }
+            _ => settles = None,
         }
         if Instant::now() >= deadline {
             return Err(now_served.err().unwrap_or_else(|| {
@@ -143,6 +160,16 @@ fn wait(cluster: &Cluster, path: &str, fingerprint: &Fingerprint, patience: Dura
         }
         cluster.wait(POLL);
     }
+}
+
+/// Two rotations at once: both keys are stored, and the newer one is sealed with.
+fn overtaken(other: &Fingerprint, new: &New) -> CliError {
+    CliError::new(format!("another rotation ran at the same time: the controller serves key {other}"))
+        .hint(format!(
+            "key {} of this one is stored as Secret `{}` and opens values; it may stay",
+            new.fingerprint, new.name
+        ))
+        .hint("back both up: sealer keys backup -o FILE; then have files follow: sealer reseal PATH...")
 }
 
 fn report(request: &Rotate, before: &Fingerprint, new: &New, ui: &mut Ui) {
@@ -170,4 +197,6 @@ fn finish(cluster: &Cluster, new: &New, ui: &Ui) {
     }
 }
 
+/// A controller that follows its keys live has met both within this time.
+const SETTLING: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(200);
