@@ -9,6 +9,7 @@ mod chosen;
 mod edit;
 mod explain;
 mod fetch_certificate;
+mod in_clear;
 mod keys;
 mod merge_into;
 mod moving;

@@ -14,6 +14,12 @@ pub(crate) fn find<'a>(text: &str, items: &'a BTreeMap<String, Plaintext>) -> Op
     items.iter().find(|(_, value)| holds(value.expose())).map(|(item, _)| item.as_str())
 }
 
+/// Whether the text holds one value, in the same ways.
+pub(crate) fn holds(text: &str, value: &Plaintext) -> bool {
+    let value = value.expose();
+    value.len() >= SHORTEST && readings(text).iter().any(|reading| contains(reading, value))
+}
+
 fn contains(text: &[u8], value: &[u8]) -> bool {
     text.windows(value.len()).any(|window| window == value)
 }

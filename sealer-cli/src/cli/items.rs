@@ -25,6 +25,7 @@ pub(super) fn set(args: &[String], variable: Variable<'_>) -> Result<Request, Cl
         item,
         from_file: given(&values, "from-file"),
         keep_unchanged: values.is_on("keep-unchanged"),
+        allow_in_clear: values.is_on("allow-plaintext-annotations"),
         keys: key_flags::sources(&values),
         certificate: given(&values, "cert"),
         writing: writing(&values),
@@ -124,7 +125,7 @@ fn writing(values: &Values) -> Writing {
 /// The flags of `sealer set`.
 pub(crate) fn set_table() -> Vec<Flag> {
     table(&[
-        &[CERTIFICATE, DIFF, DOCUMENT, DRY_RUN, FROM_FILE, HELP, KEEP, NAME],
+        &[ALLOW_IN_CLEAR, CERTIFICATE, DIFF, DOCUMENT, DRY_RUN, FROM_FILE, HELP, KEEP, NAME],
         key_flags::TABLE,
         kubernetes_flags::TABLE,
     ])
@@ -154,6 +155,13 @@ fn table(parts: &[&[Flag]]) -> Vec<Flag> {
     parts.concat()
 }
 
+const ALLOW_IN_CLEAR: Flag = Flag::new(
+    "allow-plaintext-annotations",
+    Kind::Switch,
+    "",
+    "Seal the value although it stands in an annotation of the file in clear text.",
+)
+.without_variable();
 const CERTIFICATE: Flag =
     Flag::new("cert", Kind::Text, "", "Certificate to seal with, a file or a URL, instead of the cluster's.");
 const DIFF: Flag = Flag::new("diff", Kind::Switch, "", "Print the lines that change.").without_variable();

@@ -93,6 +93,12 @@ fn backup(values: &Values) -> Result<Keys, CliError> {
     if file.is_empty() {
         return Err(wrong("`sealer keys backup` needs the name of the file to write: -o FILE".to_owned()));
     }
+    // Of every other verb it is the form of the answer.
+    if matches!(file.as_str(), "json" | "text") {
+        return Err(wrong(format!(
+            "-o {file} would name the backup `{file}`; for the form of the answer there is --format {file}, and -o ./{file} names that file"
+        )));
+    }
     let passphrase_file = key_flags::passphrase_file(values);
     let protection = match (values.is_on("plain"), passphrase_file) {
         (true, Some(_)) => {
@@ -294,12 +300,17 @@ that is sealed for.\n",
         argument: "FILE...",
         about: "Prove that the keys of a backup open what is sealed",
         text: "Opens every sealed item of the cluster, or of `--in PATH`, with the keys of the files alone, shows nothing of them, and lists exactly\n\
-those that none of the keys opens; then the status is 1.\n",
+those that none of the keys opens; then the status is 1. (`--cluster`, here as everywhere, names a cluster of the kubeconfig.)\n",
         own: &[
             HELP,
             IN,
-            Flag::new("in-cluster", Kind::Switch, "", "Look at the cluster's SealedSecrets beside those of --in.")
-                .without_variable(),
+            Flag::new(
+                "in-cluster",
+                Kind::Switch,
+                "",
+                "Look at the cluster's SealedSecrets beside those of --in; without --in it does so anyway.",
+            )
+            .without_variable(),
             JSON,
             key_flags::PASSPHRASE_FILE,
         ],

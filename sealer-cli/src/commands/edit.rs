@@ -12,9 +12,9 @@ use sealer_core::{Certificate, Keyring, Label, Plaintext, SealedValue, seal};
 use zeroize::Zeroizing;
 
 use crate::certificate;
-use crate::commands::chosen;
 use crate::commands::rewrite::Rewrite;
 use crate::commands::set::refused;
+use crate::commands::{chosen, in_clear};
 use crate::diagnostics::CliError;
 use crate::key_files;
 use crate::manifest::patch::{Edited, PatchError, Replacement, Step};
@@ -42,6 +42,11 @@ pub(crate) fn run(request: &Edit, ui: &mut Ui) -> Result<(), CliError> {
         return Ok(());
     };
     let plan = Plan::of(&old, &new);
+    for (item, value) in plan.changed.iter().chain(&plan.added) {
+        if let Some(annotation) = in_clear::annotation(&edited, &object, value) {
+            ui.notice(&format!("warning: annotation `{annotation}` holds the value of item `{item}` in clear text"));
+        }
+    }
     let text = plan.applied(file.text(), &object, &label, &certificate).map_err(|error| match error {
         Refused::Seal(error) => error,
         Refused::Patch(error) => refused(&target.file, &error),

@@ -5,8 +5,8 @@ use std::io::IsTerminal as _;
 use sealer_core::{Plaintext, seal};
 
 use crate::certificate;
-use crate::commands::chosen;
 use crate::commands::rewrite::Rewrite;
+use crate::commands::{chosen, in_clear};
 use crate::diagnostics::CliError;
 use crate::manifest::patch::{Edited, PatchError, Replacement, Step};
 use crate::prompt;
@@ -24,6 +24,9 @@ pub(crate) fn set(request: &Set, ui: &mut Ui) -> Result<(), CliError> {
     let label = chosen::label(&object, request.cluster.namespace.as_deref())?;
     let certificate = certificate::load(request.certificate.as_deref(), &request.cluster)?;
     let value = value(request, ui)?;
+    if let Some(annotation) = in_clear::annotation(&edited, &object, &value).filter(|_| !request.allow_in_clear) {
+        return Err(in_clear::refused(&annotation, &request.item));
+    }
     let place = format!("item `{}` of {}", request.item, chosen::full_name(&object));
     if request.keep_unchanged
         && Unchanged::load(std::slice::from_ref(&object), &request.keys, &request.cluster, ui)?

@@ -28,6 +28,8 @@ pub(crate) struct Set {
     /// Instead of standard input.
     pub(crate) from_file: Option<String>,
     pub(crate) keep_unchanged: bool,
+    /// Although the value stands in an annotation.
+    pub(crate) allow_in_clear: bool,
     pub(crate) keys: KeySources,
     /// Instead of the cluster's.
     pub(crate) certificate: Option<String>,

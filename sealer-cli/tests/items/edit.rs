@@ -168,3 +168,16 @@ fn a_broken_edit_can_be_corrected() {
     assert_eq!(at_terminal(broken).unwrap(), (Some(1), given_up.to_owned()));
     assert_eq!(place.read("db.yaml"), before);
 }
+
+/// What was typed is not thrown away for it.
+#[test]
+fn a_value_that_stands_in_an_annotation_is_told_of() {
+    let place = Place::new();
+    let noted = place.read("db.yaml").replacen("  name: db\n", "  name: db\n  annotations: {note: correct-horse}\n", 1);
+    place.write("db.yaml", &noted);
+    let output = edit(&place, "sed -i -e 's/^user: .*/user: correct-horse/' \"$1\"", &["db.yaml"]);
+    assert_eq!(
+        (output.status.code(), said(&output).as_str()),
+        (Some(0), "warning: annotation `note` holds the value of item `user` in clear text\nshop/db: changed user\n")
+    );
+}

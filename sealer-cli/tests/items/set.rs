@@ -285,3 +285,28 @@ fn a_value_is_typed_unseen() {
     assert_eq!(shown, "value of `user`: \nitem `user` of shop/db changed\n");
     assert_eq!((output.status.code(), &place.opened("db.yaml")["user"]), (Some(0), &Value::from("dHlwZWQ=")));
 }
+
+#[test]
+fn a_value_that_stands_in_an_annotation_is_refused() {
+    let place = Place::new();
+    let certificate = fixture("cert4096.pem");
+    let sealed = place.read("db.yaml");
+    for noted in [
+        sealed.replacen("  name: db\n", "  name: db\n  annotations: {note: the password is correct-horse}\n", 1),
+        sealed.replacen(
+            "      name: db\n",
+            "      name: db\n      annotations:\n        note: Y29ycmVjdC1ob3JzZQ==\n",
+            1,
+        ),
+    ] {
+        assert_ne!(noted, sealed);
+        place.write("x.yaml", &noted);
+        let told = "error: annotation `note` holds the value of item `a` in clear text\n\
+                    hint: take the annotation out, and change the value where it was committed; or seal all the same with --allow-plaintext-annotations\n";
+        let args = set(&certificate, &["x.yaml", "a"]);
+        assert_eq!(place.told(&args, "correct-horse"), (Some(1), told.to_owned()));
+        assert_eq!(place.read("x.yaml"), noted);
+        let args = set(&certificate, &["x.yaml", "a", "--allow-plaintext-annotations"]);
+        assert_eq!(place.told(&args, "correct-horse"), (Some(0), "item `a` of shop/db added\n".to_owned()));
+    }
+}

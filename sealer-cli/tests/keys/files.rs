@@ -161,6 +161,11 @@ const UNREADABLE: &[(&str, &str, &str)] = &[
     ),
     ("keys backup", "`sealer keys backup` needs the name of the file to write: -o FILE", "sealer keys backup --help"),
     (
+        "keys backup -o json",
+        "-o json would name the backup `json`; for the form of the answer there is --format json, and -o ./json names that file",
+        "sealer keys backup --help",
+    ),
+    (
         "keys backup x",
         "`sealer keys backup` takes no argument `x`; name the file with -o x",
         "sealer keys backup --help",
