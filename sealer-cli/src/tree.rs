@@ -10,7 +10,7 @@ use sealer_core::{Label, Scope};
 use crate::manifest::patch::{Edited, Step, Tree};
 
 pub(crate) use applied::otherwise;
-pub(crate) use walk::{Found, OUTSIDE, find};
+pub(crate) use walk::{Found, OUTSIDE, find, read};
 
 /// A SealedSecret in a text.
 #[derive(Clone)]

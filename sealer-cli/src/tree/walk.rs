@@ -1,7 +1,8 @@
 //! Which files do paths name?
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use ignore::{DirEntry, WalkBuilder};
@@ -72,6 +73,17 @@ impl Found {
     }
 }
 
+/// What a file of a tree holds. What is larger than any manifest is not taken into memory, whoever put it there.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, String> {
+    let failed = |error: std::io::Error| format!("cannot be read: {}", os_text(&error));
+    let mut bytes = Vec::new();
+    File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes)).map_err(failed)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(format!("is larger than {} MiB", LARGEST >> 20));
+    }
+    Ok(bytes)
+}
+
 fn is_no_git_folder(entry: &DirEntry) -> bool {
     entry.file_name() != ".git"
 }
@@ -94,5 +106,7 @@ fn has_manifest_ending(path: &Path) -> bool {
     ["yaml", "yml", "json"].iter().any(|known| ending.eq_ignore_ascii_case(known))
 }
 
+/// An object has 1.5 MiB in a cluster at most; lists of very many are smaller than this.
+const LARGEST: u64 = 64 << 20;
 /// What such a link is told to be.
 pub(crate) const OUTSIDE: &str = "is a link out of the folder that was named, and is not followed";

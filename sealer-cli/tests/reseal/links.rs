@@ -71,3 +71,12 @@ fn a_sealed_file_in_another_encoding_is_named() {
         )
     );
 }
+
+/// One that takes no room on a disk could take all memory.
+#[test]
+fn a_file_larger_than_any_manifest_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::File::create(folder.path().join("huge.yaml")).unwrap().set_len(1 << 40).unwrap();
+    let output = reseal(folder.path(), &["."]);
+    assert!(said(&output).starts_with("./huge.yaml: is larger than 64 MiB\n0 values"), "{}", said(&output));
+}

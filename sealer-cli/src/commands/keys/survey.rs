@@ -1,7 +1,6 @@
 //! Which key each sealed item needs, in a cluster and in files. Values are opened to find out, and dropped at once.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use kube::api::DynamicObject;
@@ -12,7 +11,7 @@ use serde_json::Value;
 
 use crate::cluster::Cluster;
 use crate::cluster::objects::Sight;
-use crate::diagnostics::{CliError, os_text, visible_name};
+use crate::diagnostics::{CliError, visible_name};
 use crate::manifest;
 use crate::manifest::patch::Edited;
 use crate::tree::{self, OUTSIDE};
@@ -140,7 +139,7 @@ fn is_named(object: &tree::SealedObject) -> bool {
 }
 
 fn in_file(path: &Path) -> Result<Vec<Object>, String> {
-    let bytes = fs::read(path).map_err(|error| format!("cannot be read: {}", os_text(&error)))?;
+    let bytes = tree::read(path)?;
     if !manifest::may_hold_sealed(&bytes) {
         return Ok(Vec::new());
     }

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use super::{Outcome, Sealer, diff::diff};
-use crate::diagnostics::os_text;
 use crate::in_place::InPlace;
 use crate::manifest;
 use crate::manifest::patch::{Edited, Replacement};
@@ -38,7 +37,7 @@ pub(super) fn reseal(path: &Path, sealer: &impl Sealer, request: &Reseal) -> Rep
 }
 
 fn edit(report: &mut Report, sealer: &impl Sealer, request: &Reseal) -> Result<(), String> {
-    let bytes = std::fs::read(&report.path).map_err(|error| format!("cannot be read: {}", os_text(&error)))?;
+    let bytes = tree::read(&report.path)?;
     if !manifest::may_hold_sealed(&bytes) {
         return Ok(());
     }
