@@ -104,7 +104,10 @@ fn value(request: &Set, ui: &Ui) -> Result<Plaintext, CliError> {
     let typed = request.from_file.is_none() && std::io::stdin().is_terminal();
     let value = if typed {
         let question = format!("value of `{}`: ", request.item);
-        let line = prompt::secret(&question).ok_or_else(|| CliError::new("no value was given"))?;
+        // Whoever answers with nothing has thought better of it.
+        let line = prompt::secret(&question).filter(|line| !line.is_empty()).ok_or_else(|| {
+            CliError::new("no value was given").hint("an empty one is piped in: printf '' | sealer set FILE ITEM")
+        })?;
         Plaintext::new(line.as_bytes().to_vec())
     } else {
         Plaintext::new(ui::read(request.from_file.as_deref())?)

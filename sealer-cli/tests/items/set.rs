@@ -270,20 +270,31 @@ fn wait_for_silence(place: &Place) {
 #[test]
 fn a_value_is_typed_unseen() {
     let place = Place::new();
+    let Some((status, shown)) = typed(&place, b"typed\r") else { return };
+    assert_eq!(shown, "value of `user`: \nitem `user` of shop/db changed\n");
+    assert_eq!((status, &place.opened("db.yaml")["user"]), (Some(0), &Value::from("dHlwZWQ=")));
+    let before = place.read("db.yaml");
+    for nothing in [b"\r", b"\x04"] {
+        let told = "value of `user`: \nerror: no value was given\nhint: an empty one is piped in: printf '' | sealer set FILE ITEM\n";
+        assert_eq!(typed(&place, nothing), Some((Some(1), told.to_owned())));
+        assert_eq!(place.read("db.yaml"), before);
+    }
+}
+
+/// Status and screen of `set` at a terminal. Without a program that makes one there is nothing to see.
+fn typed(place: &Place, keys: &[u8]) -> Option<(Option<i32>, String)> {
+    drop(fs::remove_file(place.path("tty")));
     let sealer = env!("CARGO_BIN_EXE_sealer");
     let line = format!("tty > tty; exec {sealer} set --cert {} db.yaml user", fixture("cert4096.pem"));
     let mut command = Command::new("script");
     command.args(["-qec", &line, "/dev/null"]).current_dir(place.0.path()).env("TERM", "xterm");
-    // Without a program that makes a terminal there is nothing to see.
-    let Ok(mut child) = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn() else { return };
-    wait_for_silence(&place);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().ok()?;
+    wait_for_silence(place);
     let mut input = child.stdin.take().unwrap();
-    input.write_all(b"typed\r").unwrap();
+    input.write_all(keys).unwrap();
     let output = child.wait_with_output().unwrap();
     drop(input);
-    let shown = String::from_utf8(output.stdout).unwrap().replace('\r', "");
-    assert_eq!(shown, "value of `user`: \nitem `user` of shop/db changed\n");
-    assert_eq!((output.status.code(), &place.opened("db.yaml")["user"]), (Some(0), &Value::from("dHlwZWQ=")));
+    Some((output.status.code(), String::from_utf8(output.stdout).unwrap().replace('\r', "")))
 }
 
 #[test]
