@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::Write as _;
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use sealer_core::Trace;
@@ -17,6 +17,8 @@ use crate::in_place::InPlace;
 #[derive(Debug, Default)]
 pub(crate) struct Record {
     known: HashSet<Trace>,
+    /// Where it lies, and up to where it was read.
+    read: Option<(PathBuf, u64)>,
     /// Opened so that every write goes to its end, also beside other commands. Without one, nothing is written down.
     file: Option<File>,
 }
@@ -29,11 +31,22 @@ impl Record {
         let bytes = fs::read(path).unwrap_or_default();
         let known = traces(&bytes).collect();
         if bytes.len() <= MOST_BYTES && bytes.len().is_multiple_of(Trace::LENGTH) {
-            return Self { known, file: Some(file) };
+            return Self { known, read: Some((path.to_owned(), bytes.len() as u64)), file: Some(file) };
         }
         drop(file);
         shorten(path);
-        Self { known, file: opened(path) }
+        Self { known, read: None, file: opened(path) }
+    }
+
+    /// Whether somebody wrote that trace down since this was opened: another command may be at work on the same files.
+    pub(crate) fn learned(&self, trace: &Trace) -> bool {
+        let Some((path, end)) = &self.read else { return false };
+        let mut bytes = Vec::new();
+        let rest = File::open(path).and_then(|mut file| {
+            file.seek(SeekFrom::Start(*end))?;
+            file.read_to_end(&mut bytes)
+        });
+        rest.is_ok() && traces(&bytes).any(|other| other == *trace)
     }
 
     /// Whether the value of that trace is known to be sealed so.
@@ -118,7 +131,9 @@ mod tests {
         one.add(&[trace(1), trace(2)]);
         other.add(&[trace(3)]);
         one.add(&[trace(4)]);
+        assert!(one.learned(&trace(3)) && other.learned(&trace(4)) && !one.learned(&trace(5)));
         let next = Record::open(Some(&path));
+        assert!(!next.learned(&trace(4)));
         assert!((1..5).all(|number| next.knows(&trace(number))) && !next.knows(&trace(5)));
         assert!(!one.knows(&trace(1)) && fs::metadata(&path).unwrap().len() == 128);
     }

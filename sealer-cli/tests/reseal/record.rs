@@ -66,3 +66,18 @@ fn a_place_that_cannot_be_written_is_done_without() {
     assert!(!folder.path().join("relative").exists());
     assert_eq!(reseal(folder.path(), &["."]).status.code(), Some(0));
 }
+
+/// Each value is sealed anew by one of them, and the others know it.
+#[test]
+fn commands_that_seal_the_same_tree_at_once_all_succeed() {
+    let (folder, _) = tree();
+    let cache = tempfile::tempdir().unwrap();
+    let all: Vec<(Option<i32>, String)> = std::thread::scope(|scope| {
+        let run = || recorded(OLD, cache.path(), folder.path(), &["."]);
+        let runs: Vec<_> = (0..6).map(|_| scope.spawn(run)).collect();
+        runs.into_iter().map(|run| run.join().unwrap()).collect()
+    });
+    assert!(all.iter().all(|(status, told)| *status == Some(0) && told.ends_with(" 0 failed\n")), "{all:?}");
+    let done: usize = all.iter().map(|(_, told)| told.split(' ').next().unwrap().parse::<usize>().unwrap()).sum();
+    assert_eq!(done, 14);
+}

@@ -49,7 +49,11 @@ impl Offline {
         if self.record.knows(&trace) {
             return Ok(Found { new: None, trace: None });
         }
-        Ok(match self.anew(&sealed, label)? {
+        let anew = match self.anew(&sealed, label) {
+            Err(_) if self.record.learned(&trace) => return Ok(Found { new: None, trace: None }),
+            anew => anew?,
+        };
+        Ok(match anew {
             Some(new) => {
                 let trace = self.writes.then(|| Trace::of(&new, label, target));
                 Found { new: Some(new.to_base64()), trace }
