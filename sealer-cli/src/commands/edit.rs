@@ -2,6 +2,8 @@
 
 mod editor;
 mod form;
+#[cfg(unix)]
+mod leftovers;
 mod memory;
 mod scratch;
 

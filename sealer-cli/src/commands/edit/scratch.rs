@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
+#[cfg(unix)]
+use super::leftovers;
 use super::memory;
 use crate::diagnostics::{CliError, os_text};
 
@@ -15,6 +17,9 @@ pub(super) struct Scratch {
     folder: TempDir,
     file: PathBuf,
     in_memory: bool,
+    /// Says that this command is alive.
+    #[cfg(unix)]
+    _claim: Option<File>,
 }
 
 impl Scratch {
@@ -33,7 +38,17 @@ impl Scratch {
             })?,
         };
         let file = folder.path().join("items.yaml");
-        Ok(Self { folder, file, in_memory: is_in_memory })
+        #[cfg(unix)]
+        let claim = leftovers::claim(folder.path());
+        #[cfg(unix)]
+        leftovers::wipe(folder.path());
+        Ok(Self {
+            folder,
+            file,
+            in_memory: is_in_memory,
+            #[cfg(unix)]
+            _claim: claim,
+        })
     }
 
     pub(super) fn is_in_memory(&self) -> bool {
@@ -82,13 +97,14 @@ impl Drop for Scratch {
 
 fn private_folder(folder: &Path) -> io::Result<TempDir> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix("sealer-edit-");
+    builder.prefix(PREFIX);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
     builder.tempdir_in(folder)
 }
 
-fn wipe(folder: &Path) {
+/// Overwrites all files of a folder.
+pub(super) fn wipe(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         match entry.file_type() {
             Ok(kind) if kind.is_dir() => wipe(&entry.path()),
@@ -104,6 +120,9 @@ fn overwrite(path: &Path) -> io::Result<()> {
     io::copy(&mut io::repeat(0).take(length), &mut file)?;
     file.sync_all()
 }
+
+/// How the folders begin, wherever they are.
+pub(super) const PREFIX: &str = "sealer-edit-";
 
 #[cfg(test)]
 mod tests {
