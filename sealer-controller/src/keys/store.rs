@@ -1,19 +1,18 @@
 //! Key Secrets: between the cluster's form and the ring. Only the own namespace is looked at.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{ListParams, PartialObjectMeta};
 use kube::runtime::watcher;
 use kube::{Api, ResourceExt as _};
 use sealer_core::api::{BACKED_UP_AT_ANNOTATION, BACKED_UP_FINGERPRINT_ANNOTATION, KEY_LABEL, KEY_LABEL_ACTIVE};
-use sealer_core::error::{CertificateError, KeyError};
-use sealer_core::key::stored::{CERTIFICATE_ITEM, KEY_ITEM};
-use sealer_core::{Certificate, KeyEntry, Keyring, UnsealingKey};
+use sealer_core::error::{CertificateError, StoredKeyError};
+use sealer_core::key::stored::{CERTIFICATE_ITEM, SMALLEST_SEALING_KEY, item};
+use sealer_core::{Certificate, KeyEntry, Keyring, StoredKey, UnsealingKey};
 
 use crate::args::KeyOrder;
 use crate::context::{Context, Pool};
@@ -172,33 +171,25 @@ fn created(secret: &Secret, now: Timestamp) -> Timestamp {
 /// A key Secret that cannot be used.
 #[derive(Debug, thiserror::Error)]
 enum BrokenKey {
-    #[error("it is owned by a SealedSecret: a sealing key that can be opened with a sealing key protects nothing")]
-    Owned,
-    #[error("tls.key: {0}")]
-    Key(KeyError),
+    #[error(transparent)]
+    Stored(#[from] StoredKeyError),
     #[error("tls.crt: {0}")]
     Certificate(CertificateError),
 }
 
 fn read(secret: &Secret, order: KeyOrder, now: Timestamp) -> Result<KeyEntry, BrokenKey> {
-    if secret.owner_references().iter().any(|owner| owner.kind == "SealedSecret") {
-        return Err(BrokenKey::Owned);
-    }
-    let item = |name: &str| secret.data.as_ref().and_then(|data| data.get(name)).map_or(&[][..], |bytes| &bytes.0);
-    let key = UnsealingKey::from_pem(item(KEY_ITEM)).map_err(BrokenKey::Key)?;
-    let certificate = Certificate::first_from_pem(item(CERTIFICATE_ITEM)).map_err(BrokenKey::Certificate)?;
-    let not_before = certificate.not_before();
-    // A first day in the future would keep its key the newest until then.
-    let in_future = not_before > now.saturating_add(CLOCK_SKEW).unwrap_or(now);
-    let ordered_at =
-        if order == KeyOrder::SecretCreationTimestamp || in_future { created(secret, now) } else { not_before };
-    let certificate = may_seal(secret, &key, certificate, now);
-    Ok(KeyEntry { name: secret.name_any(), key: Arc::new(key), certificate, ordered_at })
+    let stored = StoredKey::from_secret(secret)?;
+    let certificate = Certificate::first_from_pem(item(secret, CERTIFICATE_ITEM)).map_err(BrokenKey::Certificate)?;
+    let ordered_at = match order {
+        KeyOrder::SecretCreationTimestamp => created(secret, now),
+        KeyOrder::CertNotBefore => stored.ordered_at_as_of(now),
+    };
+    let certificate = may_seal(&stored.name, &stored.key, certificate, now);
+    Ok(KeyEntry { name: stored.name, key: stored.key, certificate, ordered_at })
 }
 
 /// A certificate is served only if it belongs to its key and the key protects something; the key opens values anyway.
-fn may_seal(secret: &Secret, key: &UnsealingKey, certificate: Certificate, now: Timestamp) -> Option<Certificate> {
-    let secretname = secret.name_any();
+fn may_seal(secretname: &str, key: &UnsealingKey, certificate: Certificate, now: Timestamp) -> Option<Certificate> {
     if certificate.key().fingerprint() != key.fingerprint() {
         tracing::error!(
             secretname,
@@ -237,6 +228,3 @@ fn announce(context: &Context, before: &Keyring, ring: &Keyring) {
 const WITHOUT_WATCH: Duration = Duration::from_secs(15);
 /// Ten minutes: rights are seldom given later.
 const LISTS_BETWEEN_QUESTIONS: u32 = 40;
-/// How far the clock of whoever made a certificate may be ahead.
-const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
-const SMALLEST_SEALING_KEY: usize = 2048;

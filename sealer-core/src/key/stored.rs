@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -59,7 +59,6 @@ impl StoredKey {
         if metadata.owner_references.iter().flatten().any(|owner| owner.kind == "SealedSecret") {
             return Err(StoredKeyError::Owned);
         }
-        let item = |name: &str| secret.data.as_ref().and_then(|data| data.get(name)).map_or(&[][..], |bytes| &bytes.0);
         let mut annotations = metadata.annotations.clone().unwrap_or_default();
         annotations.retain(|name, _| !FORGOTTEN.contains(&name.as_str()));
         Ok(Self {
@@ -67,8 +66,8 @@ impl StoredKey {
             created: metadata.creation_timestamp.as_ref().map(|time| time.0),
             labels: metadata.labels.clone().unwrap_or_default(),
             annotations,
-            key: Arc::new(UnsealingKey::from_pem(item(KEY_ITEM))?),
-            certificates: Certificate::bundle_from_pem(item(CERTIFICATE_ITEM)).unwrap_or_default(),
+            key: Arc::new(UnsealingKey::from_pem(item(secret, KEY_ITEM))?),
+            certificates: certificates(item(secret, CERTIFICATE_ITEM)),
         })
     }
 
@@ -104,6 +103,12 @@ impl StoredKey {
         first_day.or(self.created).unwrap_or(Timestamp::UNIX_EPOCH)
     }
 
+    /// The same as of now: a first day in the future would keep its key the newest until then.
+    pub fn ordered_at_as_of(&self, now: Timestamp) -> Timestamp {
+        let in_future = self.ordered_at() > now.saturating_add(CLOCK_SKEW).unwrap_or(now);
+        if in_future { self.created.unwrap_or(now) } else { self.ordered_at() }
+    }
+
     /// The key as part of a ring.
     pub fn entry(&self) -> KeyEntry {
         KeyEntry {
@@ -113,6 +118,17 @@ impl StoredKey {
             ordered_at: self.ordered_at(),
         }
     }
+}
+
+/// An item of a key Secret; nothing for one that it does not have.
+pub fn item<'a>(secret: &'a Secret, name: &str) -> &'a [u8] {
+    secret.data.as_ref().and_then(|data| data.get(name)).map_or(&[], |bytes| &bytes.0)
+}
+
+/// What can be read of a bundle: all of it, or at least what is sealed with.
+fn certificates(pem: &[u8]) -> Vec<Certificate> {
+    let first = || Certificate::first_from_pem(pem).into_iter().collect();
+    Certificate::bundle_from_pem(pem).unwrap_or_else(|_| first())
 }
 
 /// The Secret of a new, active key (docs/format.md, "Keys").
@@ -144,5 +160,7 @@ const FORGOTTEN: [&str; 4] = [
     BACKED_UP_FINGERPRINT_ANNOTATION,
     ROTATION_ANNOTATION,
 ];
-/// Below this a key opens values, and nothing is sealed with it.
-const SMALLEST_SEALING_KEY: usize = 2048;
+/// How far the clock of whoever made a certificate may be ahead.
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
+/// Below this many bits a key opens values, and nothing is sealed with it.
+pub const SMALLEST_SEALING_KEY: usize = 2048;

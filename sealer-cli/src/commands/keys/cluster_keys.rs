@@ -1,6 +1,6 @@
 //! The sealing keys that lie in a cluster: their order, their state, and what is recorded of their backups.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use sealer_core::api::{
     BACKED_UP_AT_ANNOTATION, BACKED_UP_FINGERPRINT_ANNOTATION, DEFAULT_KEY_PREFIX, KEY_LABEL, KEY_LABEL_ACTIVE,
@@ -103,7 +103,7 @@ impl ClusterKeys {
         let (mut keys, mut broken) = (Vec::new(), Vec::new());
         for secret in secrets {
             match StoredKey::from_secret(&secret) {
-                Ok(stored) => keys.push(ClusterKey { ordered_at: ordered_at(&stored, now), secret, stored }),
+                Ok(stored) => keys.push(ClusterKey { ordered_at: stored.ordered_at_as_of(now), secret, stored }),
                 Err(error) => broken.push(format!("{}: {error}", secret.metadata.name.unwrap_or_default())),
             }
         }
@@ -154,16 +154,7 @@ impl ClusterKeys {
     }
 }
 
-/// As the controller orders keys: a first day in the future does not make a key the newest.
-fn ordered_at(stored: &StoredKey, now: Timestamp) -> Timestamp {
-    let in_future = stored.ordered_at() > now.saturating_add(CLOCK_SKEW).unwrap_or(now);
-    if in_future { stored.created.unwrap_or(now) } else { stored.ordered_at() }
-}
-
 /// How a key Secret is marked as one in use.
 pub(crate) fn in_use() -> serde_json::Value {
     serde_json::json!({ KEY_LABEL: KEY_LABEL_ACTIVE })
 }
-
-/// How far the clock of whoever made a certificate may be ahead.
-const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
