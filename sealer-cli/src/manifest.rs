@@ -1,5 +1,6 @@
 //! Documents: read as kubectl would read them, written as kubectl would write them.
 
+pub(crate) mod diff;
 pub(crate) mod json;
 pub(crate) mod node;
 pub(crate) mod patch;

@@ -1,6 +1,5 @@
 //! `sealer reseal`: seals every value of a tree of files anew for another key; nothing else in them changes.
 
-pub(super) mod diff;
 mod file;
 mod offline;
 mod online;

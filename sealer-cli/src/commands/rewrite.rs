@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::chosen::UNTOUCHED;
-use super::reseal::diff::diff;
 use crate::diagnostics::CliError;
 use crate::in_place::InPlace;
+use crate::manifest::diff::diff;
 use crate::request::items::Writing;
 use crate::ui::{self, Ui};
 

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Outcome, Sealer, diff::diff};
+use super::{Outcome, Sealer};
 use crate::in_place::InPlace;
 use crate::manifest;
+use crate::manifest::diff::diff;
 use crate::manifest::patch::{Edited, Replacement};
 use crate::request::Reseal;
 use crate::tree::{self, SealedItem, SealedObject};
