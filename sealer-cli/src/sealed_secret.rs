@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::diagnostics::CliError;
 use crate::manifest::node::Node;
-use crate::manifest::read::{Document, Syntax};
+use crate::manifest::read::{Document, NO_KIND, Syntax};
 use crate::manifest::schema;
 use crate::manifest::typed::{Rules, typed};
 
@@ -65,9 +65,6 @@ fn check_kind(node: &Node) -> Result<(), CliError> {
         }
     }
 }
-
-/// How a document begins to be wrong that does not say what it is.
-pub(crate) const NO_KIND: &str = "couldn't get version/kind; json parse error: ";
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use crate::diagnostics::CliError;
 use crate::manifest::node::Node;
-use crate::sealed_secret::NO_KIND;
 
 mod json;
 mod yaml;
@@ -74,6 +73,9 @@ pub(crate) fn each(bytes: &[u8], source: &str, wanted: Wanted, take: Take<'_>) -
 type Take<'a> = &'a mut dyn FnMut(Document) -> Result<(), CliError>;
 
 /// Reads one YAML 1.1 text into the types that JSON has: its first document.
+/// How the error begins about a document that does not say what it is.
+pub(crate) const NO_KIND: &str = "couldn't get version/kind; json parse error: ";
+
 #[cfg(test)]
 pub(crate) fn yaml(text: &str) -> Option<Value> {
     yaml::documents(text).ok()?.first()?.to_value()
