@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::{Secret, Service};
 use kube::api::{ListParams, PostParams};
 use kube::client::Body;
 use kube::{Api, Client};
-use sealer_core::api;
+use sealer_core::{Certificate, api};
 use tokio::runtime::Runtime;
 
 use crate::diagnostics::CliError;
@@ -17,6 +17,7 @@ use crate::network;
 mod config;
 pub(crate) mod live;
 pub(crate) mod objects;
+pub(crate) mod posted;
 mod transport;
 mod usable;
 
@@ -128,6 +129,17 @@ impl Cluster {
                 .hint(format!("is the controller running? kubectl get pods --namespace {}", self.namespace))
         })?;
         Ok(text.into_bytes())
+    }
+
+    /// That certificate, read.
+    pub(crate) fn served_at(&self, path: &str) -> Result<Certificate, CliError> {
+        Certificate::first_from_pem(&self.certificate_at(path)?)
+            .map_err(|error| CliError::new(format!("the controller does not serve a certificate: {error}")))
+    }
+
+    /// The certificate that the controller serves, read.
+    pub(crate) fn served(&self) -> Result<Certificate, CliError> {
+        self.served_at(&self.path(api::CERTIFICATE)?)
     }
 
     /// Posts one object to the controller. A server that says when to come back is asked again.

@@ -20,7 +20,7 @@ use crate::request::items::Explain;
 use crate::tree::{self, SealedItem, SealedObject};
 use crate::ui::Ui;
 
-use judge::{Judge, Verdict};
+use judge::Judge;
 
 /// Something that is wrong, and its remedy.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,6 +35,17 @@ impl Mistake {
     }
 }
 
+/// What is found out about a value.
+#[derive(Debug)]
+enum Verdict {
+    /// With which key, if that is known.
+    Opens(Option<String>),
+    Closed(Mistake),
+    /// It is not there to be looked at.
+    Unseen(Mistake),
+    Unknown,
+}
+
 pub(crate) fn run(request: &Explain, ui: &mut Ui) -> Result<(), CliError> {
     let file = Rewrite::read(&request.file)?;
     let edited = chosen::parsed(&request.file, file.text())?;
@@ -46,26 +57,14 @@ pub(crate) fn run(request: &Explain, ui: &mut Ui) -> Result<(), CliError> {
     let judge = Judge::of(request, ui)?;
     let sealed_with = sealed_with::mistakes(request, &judge)?;
     let names: Vec<String> = objects.iter().map(|object| object.name.clone()).collect();
-    let answers: Vec<Answer> = objects
-        .iter_mut()
-        .map(|object| {
-            // The deprecated single value is told of as one.
-            object.items.retain(SealedItem::is_entry);
-            let written = chosen::shown(object);
-            let applied = applied(object, request, &judge);
-            let nameless = applied.is_none() && object.namespace.is_empty();
-            if nameless {
-                object.namespace.clone_from(&unnamed);
-            }
-            let shown = match &applied {
-                Some(applied) => format!("{written}, applied as {}", chosen::full_name(applied)),
-                None => chosen::shown(object),
-            };
-            let object = applied.as_ref().unwrap_or(object);
-            let asked = Asked { file: &request.file, edited: &edited, object, nameless, names: &names };
-            answer(&asked, shown, &judge)
-        })
-        .collect();
+    let about = |object: &mut SealedObject| {
+        // The deprecated single value is told of as one.
+        object.items.retain(SealedItem::is_entry);
+        let (nameless, shown) = settle(object, &unnamed, request, &judge);
+        let asked = Asked { file: &request.file, edited: &edited, object, nameless, names: &names };
+        answer(&asked, shown, &judge)
+    };
+    let answers: Vec<Answer> = objects.iter_mut().map(about).collect();
     if request.json {
         let all: Vec<Value> = answers.iter().map(Answer::json).collect();
         ui.write(format!("{}\n", json!({ "certificate": as_json(&sealed_with), "objects": all })));
@@ -76,6 +75,21 @@ pub(crate) fn run(request: &Explain, ui: &mut Ui) -> Result<(), CliError> {
     }
     ui.flush()?;
     outcome(&answers, sealed_with.len(), &judge)
+}
+
+/// Gives the object the name under which it is applied, as far as that shows itself. Says whether it had no namespace of its
+/// own, and how it is to be called.
+fn settle(object: &mut SealedObject, unnamed: &str, request: &Explain, judge: &Judge) -> (bool, String) {
+    let written = chosen::shown(object);
+    if let Some(applied) = applied(object, request, judge) {
+        *object = applied;
+        return (false, format!("{written}, applied as {}", chosen::full_name(object)));
+    }
+    let nameless = object.namespace.is_empty();
+    if nameless {
+        unnamed.clone_into(&mut object.namespace);
+    }
+    (nameless, chosen::shown(object))
 }
 
 /// The object under another name, if it is that one it opens under: the namespace of a release, or what a kustomization

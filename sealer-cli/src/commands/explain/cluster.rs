@@ -4,9 +4,9 @@ use std::cell::RefCell;
 
 use sealer_core::{Certificate, Scope, api};
 
-use super::judge::{Verdict, posted};
-use super::{Asked, Mistake};
+use super::{Asked, Mistake, Verdict};
 use crate::cluster::live::is_synced;
+use crate::cluster::posted::posted;
 use crate::cluster::{Answer, Cluster};
 use crate::manifest::patch::Tree;
 use crate::tree::SealedItem;
@@ -32,7 +32,7 @@ impl Controller {
 
     /// Its certificate, if it serves one.
     pub(super) fn certificate(&self) -> Option<Certificate> {
-        Certificate::first_from_pem(&self.cluster.certificate().ok()?).ok()
+        self.cluster.served().ok()
     }
 
     /// Names of the SealedSecrets of a namespace, for those who may list them.
@@ -84,7 +84,9 @@ impl Controller {
 
     fn opens(&self, item: &SealedItem, scope: Scope, namespace: &str, name: &str) -> Option<bool> {
         let answer = match &self.verify {
-            Ok(path) => self.cluster.post(path, posted(item, scope, namespace, name)),
+            Ok(path) => {
+                self.cluster.post(path, posted(scope, namespace, name, [(item.name.as_str(), item.value.as_str())]))
+            }
             Err(cause) => Err(cause.clone()),
         };
         match answer {

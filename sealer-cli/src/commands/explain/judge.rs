@@ -6,10 +6,10 @@ use sealer_core::resource::assemble::{OpenOptions, open};
 use sealer_core::resource::explain::explain;
 use sealer_core::seal::Trials;
 use sealer_core::{Fingerprint, Keyring, SealedSecret, SealedSecretSpec, SealedValue, StoredKey, unseal};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::cluster::Controller;
-use super::{Asked, Mistake, RENDERED};
+use super::{Asked, Mistake, RENDERED, Verdict};
 use crate::cluster::Cluster;
 use crate::cluster::objects::Sight;
 use crate::diagnostics::CliError;
@@ -18,17 +18,6 @@ use crate::manifest::patch::Tree;
 use crate::request::items::Explain;
 use crate::tree::{SealedItem, SealedObject};
 use crate::ui::Ui;
-
-/// What is found out about a value.
-#[derive(Debug)]
-pub(super) enum Verdict {
-    /// With which key, if that is known.
-    Opens(Option<String>),
-    Closed(Mistake),
-    /// It is not there to be looked at.
-    Unseen(Mistake),
-    Unknown,
-}
 
 pub(super) struct Judge {
     keyring: Keyring,
@@ -170,14 +159,4 @@ fn sealed_secret(asked: &Asked<'_>, item: &SealedItem) -> SealedSecret {
     sealed.metadata.namespace = Some(object.namespace.clone());
     sealed.metadata.annotations = object.scope.annotation().map(|name| [(name.to_owned(), "true".to_owned())].into());
     sealed
-}
-
-/// The same as it is posted, of another scope, name or namespace if need be.
-pub(super) fn posted(item: &SealedItem, scope: sealer_core::Scope, namespace: &str, name: &str) -> String {
-    let annotations = scope.annotation().map(|name| json!({ name: "true" }));
-    let metadata =
-        json!({ "name": name, "namespace": namespace, "annotations": annotations.unwrap_or_else(|| json!({})) });
-    let spec = json!({ "template": {}, "encryptedData": { &item.name: item.value } });
-    json!({ "kind": "SealedSecret", "apiVersion": "bitnami.com/v1alpha1", "metadata": metadata, "spec": spec })
-        .to_string()
 }

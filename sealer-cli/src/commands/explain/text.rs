@@ -2,8 +2,7 @@
 
 use sealer_core::{SealedValue, base64};
 
-use super::judge::Verdict;
-use super::{Asked, Mistake, RENDERED};
+use super::{Asked, Mistake, RENDERED, Verdict};
 use crate::tree::SealedItem;
 
 /// The first mistake that is seen.

@@ -44,9 +44,7 @@ pub(super) fn run(request: &List, ui: &mut Ui) -> Result<(), CliError> {
 
 /// What anybody may see who can reach the controller.
 fn certificate_alone(cluster: &Cluster, request: &List, error: &CliError, ui: &mut Ui) -> Result<(), CliError> {
-    let bytes = cluster.certificate()?;
-    let certificate = Certificate::first_from_pem(&bytes)
-        .map_err(|error| CliError::new(format!("the controller does not serve a certificate: {error}")))?;
+    let certificate = cluster.served()?;
     let (fingerprint, expires) = (certificate.key().fingerprint(), certificate.not_after());
     ui.notice(&format!("warning: {}; only the certificate that the controller serves is shown", error.message()));
     if request.json {

@@ -123,10 +123,7 @@ fn make(cluster: &Cluster, request: &Rotate) -> Result<New, CliError> {
 
 /// The key that the controller seals with now.
 fn served(cluster: &Cluster, path: &str) -> Result<Fingerprint, CliError> {
-    let bytes = cluster.certificate_at(path)?;
-    let certificate = Certificate::first_from_pem(&bytes)
-        .map_err(|error| CliError::new(format!("the controller does not serve a certificate: {error}")))?;
-    Ok(certificate.key().fingerprint().clone())
+    Ok(cluster.served_at(path)?.key().fingerprint().clone())
 }
 
 /// Waits until the key is served, or for some time one that is neither it nor the one before.

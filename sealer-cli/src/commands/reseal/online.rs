@@ -5,10 +5,11 @@
 
 use std::cell::RefCell;
 
-use sealer_core::{Certificate, Fingerprint, Label, SealedValue, Trace, api};
-use serde_json::{Map, Value, json};
+use sealer_core::{Fingerprint, Label, SealedValue, Trace, api};
+use serde_json::Value;
 
 use super::{Outcome, Sealer};
+use crate::cluster::posted::posted;
 use crate::cluster::{Answer, Cluster};
 use crate::diagnostics::CliError;
 use crate::record::Record;
@@ -60,7 +61,8 @@ impl Online {
     }
 
     fn rotated(&self, object: &SealedObject, items: &[&SealedItem]) -> Result<Value, String> {
-        match self.cluster.post(&self.path, posted(object, items).to_string()) {
+        let values = items.iter().map(|item| (item.name.as_str(), item.value.as_str()));
+        match self.cluster.post(&self.path, posted(object.scope, &object.namespace, &object.name, values)) {
             Ok(Answer::Ok(text)) => {
                 serde_json::from_str(&text).map_err(|_| "the controller's answer is no SealedSecret".to_owned())
             }
@@ -95,21 +97,6 @@ impl Sealer for Online {
     }
 }
 
-/// What the controller needs of an object: what its values are bound to, and the values.
-fn posted(object: &SealedObject, items: &[&SealedItem]) -> Value {
-    let items: Map<String, Value> =
-        items.iter().map(|item| (item.name.clone(), Value::String(item.value.clone()))).collect();
-    let mut metadata = json!({ "name": object.name, "namespace": object.namespace });
-    if let (Some(annotation), Some(metadata)) = (object.scope.annotation(), metadata.as_object_mut()) {
-        metadata.insert("annotations".to_owned(), json!({ annotation: "true" }));
-    }
-    json!({
-        "kind": "SealedSecret", "apiVersion": "bitnami.com/v1alpha1", "metadata": metadata,
-        "spec": { "template": {}, "encryptedData": items },
-    })
-}
-
 fn served(cluster: &Cluster) -> Option<Fingerprint> {
-    let bytes = cluster.certificate().ok()?;
-    Some(Certificate::first_from_pem(&bytes).ok()?.key().fingerprint().clone())
+    Some(cluster.served().ok()?.key().fingerprint().clone())
 }
