@@ -32,7 +32,7 @@ impl KeySources {
 }
 
 /// All keys of all files as one ring, newest first. A file without a usable key is an error; a broken Secret among
-/// others is told.
+/// others is told. Of no files it is the empty ring.
 pub(crate) fn load(sources: &KeySources, ui: &Ui) -> Result<Keyring, CliError> {
     let keys = stored(sources, ui)?;
     Ok(Keyring::new(keys.iter().map(StoredKey::entry).collect()))

@@ -51,6 +51,11 @@ impl SealedObject {
         Label::as_given(self.scope, &self.namespace, &self.name)
     }
 
+    /// Where its items stand, or would stand.
+    pub(crate) fn entries(&self) -> Vec<Step> {
+        below(&self.path, &["spec", "encryptedData"])
+    }
+
     /// Whether it is bound to a namespace and does not say to which.
     pub(crate) fn lacks_namespace(&self) -> bool {
         self.scope != Scope::ClusterWide && self.namespace.is_empty()
@@ -104,20 +109,6 @@ fn object(edited: &Edited<'_>, tree: &Tree, path: &[Step]) -> SealedObject {
         Some(Step::Number(number)) => number + 1,
         _ => 1,
     };
-    let mut items = Vec::new();
-    if let Some(Tree::Map(fields, _)) = tree.field("spec").and_then(|spec| spec.field("encryptedData")) {
-        for (key, value) in fields {
-            let steps = ["spec", "encryptedData", &key.text].map(|name| Step::Name(name.to_owned()));
-            let path = path.iter().cloned().chain(steps).collect();
-            items.push(SealedItem { name: key.text.clone(), value: value.text().unwrap_or_default().to_owned(), path });
-        }
-    }
-    // The deprecated form: one sealed value, bound to the same label.
-    if let Some(blob) = tree.field("spec").and_then(|spec| spec.field("data")).and_then(Tree::text) {
-        let steps = ["spec", "data"].map(|name| Step::Name(name.to_owned()));
-        let path = path.iter().cloned().chain(steps).collect();
-        items.push(SealedItem { name: "spec.data".to_owned(), value: blob.to_owned(), path });
-    }
     SealedObject {
         document,
         name: text("name"),
@@ -125,7 +116,31 @@ fn object(edited: &Edited<'_>, tree: &Tree, path: &[Step]) -> SealedObject {
         scope,
         templated,
         name_is_templated,
-        items,
+        items: items(tree, path),
         path: path.to_vec(),
     }
+}
+
+fn items(tree: &Tree, path: &[Step]) -> Vec<SealedItem> {
+    let spec = tree.field("spec");
+    let mut items = Vec::new();
+    if let Some(Tree::Map(fields, _)) = spec.and_then(|spec| spec.field("encryptedData")) {
+        for (key, value) in fields {
+            let path = below(path, &["spec", "encryptedData", &key.text]);
+            items.push(SealedItem { name: key.text.clone(), value: value.text().unwrap_or_default().to_owned(), path });
+        }
+    }
+    // The deprecated form: one sealed value, bound to the same label.
+    if let Some(blob) = spec.and_then(|spec| spec.field("data")).and_then(Tree::text) {
+        items.push(SealedItem {
+            name: "spec.data".to_owned(),
+            value: blob.to_owned(),
+            path: below(path, &["spec", "data"]),
+        });
+    }
+    items
+}
+
+fn below(path: &[Step], names: &[&str]) -> Vec<Step> {
+    path.iter().cloned().chain(names.iter().copied().map(Step::name)).collect()
 }

@@ -38,7 +38,7 @@ impl Unchanged {
         choice: &Choice,
         ui: &Ui,
     ) -> Result<Self, CliError> {
-        let keyring = if keys.is_empty() { Keyring::default() } else { key_files::load(keys, ui)? };
+        let keyring = key_files::load(keys, ui)?;
         let mut objects: Vec<Old> =
             objects.iter().filter(|object| !object.templated).map(|it| Old::new(it, choice)).collect();
         if keyring.is_empty()

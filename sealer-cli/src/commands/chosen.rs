@@ -4,7 +4,7 @@ use sealer_core::{Label, Scope};
 
 use crate::diagnostics::CliError;
 use crate::manifest;
-use crate::manifest::patch::{Edited, Tree};
+use crate::manifest::patch::{Edited, PatchError, Tree};
 use crate::request::items::Target;
 use crate::tree::{self, SealedItem, SealedObject};
 
@@ -99,6 +99,16 @@ pub(crate) fn none(edited: &Edited<'_>, text: &str, file: &str) -> CliError {
         return error.hint("it looks like a file of another tool, sops");
     }
     error.hint("write a first one with: sealer -w FILE")
+}
+
+/// Why a text cannot be edited, and what to try.
+pub(crate) fn refused(file: &str, error: &PatchError) -> CliError {
+    let hint = match error {
+        PatchError::NoMap => "add a line `encryptedData: {}` below its `spec:`",
+        PatchError::Unsure { .. } => "the file stays as it was; change that place by hand first",
+        _ => UNTOUCHED,
+    };
+    CliError::new(format!("{file}: {error}")).hint(hint)
 }
 
 /// What an error means for the file.

@@ -15,7 +15,6 @@ use zeroize::Zeroizing;
 
 use crate::certificate;
 use crate::commands::rewrite::Rewrite;
-use crate::commands::set::refused;
 use crate::commands::{chosen, in_clear};
 use crate::diagnostics::CliError;
 use crate::key_files;
@@ -33,7 +32,7 @@ pub(crate) fn run(request: &Edit, ui: &mut Ui) -> Result<(), CliError> {
     let edited = chosen::parsed(&target.file, file.text())?;
     let object = chosen::object(&edited, file.text(), target)?;
     let label = chosen::label(&object, request.cluster.namespace.as_deref())?;
-    let keyring = if request.keys.is_empty() { Keyring::default() } else { key_files::load(&request.keys, ui)? };
+    let keyring = key_files::load(&request.keys, ui)?;
     // Before anything is typed in vain.
     let certificate = certificate::load(request.certificate.as_deref(), &request.cluster)?;
     let old = shown(&object, &label, &keyring, ui);
@@ -51,7 +50,7 @@ pub(crate) fn run(request: &Edit, ui: &mut Ui) -> Result<(), CliError> {
     }
     let text = plan.applied(file.text(), &object, &label, &certificate).map_err(|error| match error {
         Refused::Seal(error) => error,
-        Refused::Patch(error) => refused(&target.file, &error),
+        Refused::Patch(error) => chosen::refused(&target.file, &error),
     })?;
     drop(edited);
     file.finish(&text, request.writing, ui)?;
@@ -148,7 +147,7 @@ impl<'a> Plan<'a> {
             let sealed = seal(value, label, certificate.key());
             sealed.map(|sealed| sealed.to_base64()).map_err(|error| Refused::Seal(CliError::new(error.to_string())))
         };
-        let map: Vec<Step> = object.path.iter().cloned().chain(["spec", "encryptedData"].map(Step::name)).collect();
+        let map = object.entries();
         let path = |name: &str| -> Vec<Step> { map.iter().cloned().chain([Step::name(name)]).collect() };
         let replacements =
             self.changed.iter().map(|(name, value)| Ok(Replacement { path: path(name), value: sealed(value)? }));

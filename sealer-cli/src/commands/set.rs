@@ -8,7 +8,7 @@ use crate::certificate;
 use crate::commands::rewrite::Rewrite;
 use crate::commands::{chosen, in_clear};
 use crate::diagnostics::CliError;
-use crate::manifest::patch::{Edited, PatchError, Replacement, Step};
+use crate::manifest::patch::{Edited, PatchError, Replacement};
 use crate::prompt;
 use crate::request::items::{Set, Unset, Writing};
 use crate::tree::SealedObject;
@@ -46,7 +46,7 @@ pub(crate) fn set(request: &Set, ui: &mut Ui) -> Result<(), CliError> {
                 .hint(chosen::UNTOUCHED));
         }
         let (new, what) =
-            with(&edited, &object, &request.item, sealed).map_err(|error| refused(&target.file, &error))?;
+            with(&edited, &object, &request.item, sealed).map_err(|error| chosen::refused(&target.file, &error))?;
         done = what;
         Ok(new)
     })?;
@@ -67,14 +67,14 @@ pub(crate) fn unset(request: &Unset, ui: &mut Ui) -> Result<(), CliError> {
             let there = if names.is_empty() { "no item".to_owned() } else { names.join(", ") };
             CliError::new(format!("there is no {place}")).hint(format!("it has {there}"))
         })?;
-        edited.without_entry(&item.path).map_err(|error| refused(&target.file, &error))
+        edited.without_entry(&item.path).map_err(|error| chosen::refused(&target.file, &error))
     })?;
     ui.notice(&told(&place, "removed", request.writing));
     Ok(())
 }
 
 /// The text with an item replaced or added, and which of both it was.
-pub(crate) fn with(
+fn with(
     edited: &Edited<'_>,
     object: &SealedObject,
     item: &str,
@@ -82,21 +82,8 @@ pub(crate) fn with(
 ) -> Result<(String, &'static str), PatchError> {
     match object.items.iter().find(|known| known.name == item) {
         Some(known) => Ok((edited.with(&[Replacement { path: known.path.clone(), value: sealed }])?, "changed")),
-        None => {
-            let map: Vec<Step> = object.path.iter().cloned().chain(["spec", "encryptedData"].map(Step::name)).collect();
-            Ok((edited.with_entry(&map, item, &sealed)?, "added"))
-        }
+        None => Ok((edited.with_entry(&object.entries(), item, &sealed)?, "added")),
     }
-}
-
-/// Why a text cannot be edited, and what to try.
-pub(crate) fn refused(file: &str, error: &PatchError) -> CliError {
-    let hint = match error {
-        PatchError::NoMap => "add a line `encryptedData: {}` below its `spec:`",
-        PatchError::Unsure { .. } => "the file stays as it was; change that place by hand first",
-        _ => chosen::UNTOUCHED,
-    };
-    CliError::new(format!("{file}: {error}")).hint(hint)
 }
 
 /// From the file, from what is piped in as it is, or typed without being seen.

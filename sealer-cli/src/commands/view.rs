@@ -13,7 +13,7 @@ use crate::tree::{self, SealedItem, SealedObject};
 use crate::ui::Ui;
 
 pub(crate) fn run(request: &View, ui: &mut Ui) -> Result<(), CliError> {
-    let keyring = if request.keys.is_empty() { Keyring::default() } else { key_files::load(&request.keys, ui)? };
+    let keyring = key_files::load(&request.keys, ui)?;
     let file = Rewrite::read(&request.file)?;
     let edited = chosen::parsed(&request.file, file.text())?;
     let objects = tree::objects(&edited);
