@@ -2,7 +2,7 @@
 
 use crate::diagnostics::{CliError, os_text};
 use crate::reference;
-use crate::request::{Mode, Request};
+use crate::request::{Compat, Mode, Request};
 use crate::ui::Ui;
 
 mod chosen;
@@ -25,30 +25,34 @@ mod view;
 
 /// Carries a request out.
 pub(crate) fn run(request: Request, ui: &mut Ui) -> Result<(), CliError> {
-    let request = match request {
+    match request {
         Request::Print(text) => {
             ui.write(text);
-            return Ok(());
+            Ok(())
         }
         Request::Completions { shell } => {
             ui.write(reference::completions(&shell));
-            return Ok(());
+            Ok(())
         }
         Request::Man => {
             ui.write(reference::man());
-            return Ok(());
+            Ok(())
         }
-        Request::Keys(verb) => return keys::run(&verb, ui),
-        Request::Reseal(reseal) => return reseal::run(&reseal, ui),
-        Request::Move(reseal) => return moving::run(&reseal, ui),
-        Request::Set(set) => return set::set(&set, ui),
-        Request::Unset(unset) => return set::unset(&unset, ui),
-        Request::Edit(edit) => return edit::run(&edit, ui),
-        Request::View(view) => return view::run(&view, ui),
-        Request::Explain(explain) => return explain::run(&explain, ui),
-        Request::TemplateCheck(check) => return template_check::run(&check, ui),
-        Request::Compat(request) => request,
-    };
+        Request::Keys(verb) => keys::run(&verb, ui),
+        Request::Reseal(reseal) => reseal::run(&reseal, ui),
+        Request::Move(reseal) => moving::run(&reseal, ui),
+        Request::Set(set) => set::set(&set, ui),
+        Request::Unset(unset) => set::unset(&unset, ui),
+        Request::Edit(edit) => edit::run(&edit, ui),
+        Request::View(view) => view::run(&view, ui),
+        Request::Explain(explain) => explain::run(&explain, ui),
+        Request::TemplateCheck(check) => template_check::run(&check, ui),
+        Request::Compat(request) => compat(&request, ui),
+    }
+}
+
+/// A command of the surface without verbs, which says first what it may have to wait for or cannot write.
+fn compat(request: &Compat, ui: &mut Ui) -> Result<(), CliError> {
     for warning in &request.warnings {
         ui.notice(warning);
     }
@@ -65,12 +69,12 @@ pub(crate) fn run(request: Request, ui: &mut Ui) -> Result<(), CliError> {
         ui.write_to_file(path)?;
     }
     match &request.mode {
-        Mode::Unseal { key_files } => recovery_unseal::run(&request, key_files, ui),
-        Mode::MergeInto { path } => merge_into::run(&request, path, ui),
-        Mode::Seal => seal::run(&request, ui),
-        Mode::Raw { from_file } => raw::run(&request, from_file.as_deref(), ui),
-        Mode::FetchCertificate => fetch_certificate::run(&request, ui),
-        Mode::Validate => online::validate(&request),
-        Mode::ReEncrypt => online::re_encrypt(&request, ui),
+        Mode::Unseal { key_files } => recovery_unseal::run(request, key_files, ui),
+        Mode::MergeInto { path } => merge_into::run(request, path, ui),
+        Mode::Seal => seal::run(request, ui),
+        Mode::Raw { from_file } => raw::run(request, from_file.as_deref(), ui),
+        Mode::FetchCertificate => fetch_certificate::run(request, ui),
+        Mode::Validate => online::validate(request),
+        Mode::ReEncrypt => online::re_encrypt(request, ui),
     }
 }

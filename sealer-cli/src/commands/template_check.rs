@@ -61,26 +61,30 @@ fn check(file: &str, object: &Value, request: &TemplateCheck, count: &mut Count,
         count.templates += 1;
         let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
         let place = format!("{file}: SealedSecret `{name}`, item `{item}`");
-        match render(item, text, &context, &environment, &mut budget) {
-            Ok(rendered) if manifest::holds(&rendered, "<no value>") => {
-                count.warnings += 1;
-                ui.notice(&format!(
-                    "warning: {place}: it renders `<no value>`: an item that it asks for does not exist"
-                ));
-            }
-            Ok(_) => {}
-            // A placeholder is no number, no JSON and no certificate: the value itself may do.
-            Err(error) if error.class() == ErrorClass::Execution => {
-                count.warnings += 1;
-                ui.notice(&format!(
-                    "warning: {place}: {error} (with placeholders for all values)\n{}",
-                    excerpt(text, &error)
-                ));
-            }
-            Err(error) => {
-                count.errors += 1;
-                ui.notice(&format!("error: {place}: {error}\n{}", excerpt(text, &error)));
-            }
+        let outcome = render(item, text, &context, &environment, &mut budget);
+        report(&place, text, outcome, count, ui);
+    }
+}
+
+/// Tells and counts what came of one template.
+fn report(place: &str, text: &str, outcome: Result<Vec<u8>, TemplateError>, count: &mut Count, ui: &Ui) {
+    match outcome {
+        Ok(rendered) if manifest::holds(&rendered, "<no value>") => {
+            count.warnings += 1;
+            ui.notice(&format!("warning: {place}: it renders `<no value>`: an item that it asks for does not exist"));
+        }
+        Ok(_) => {}
+        // A placeholder is no number, no JSON and no certificate: the value itself may do.
+        Err(error) if error.class() == ErrorClass::Execution => {
+            count.warnings += 1;
+            ui.notice(&format!(
+                "warning: {place}: {error} (with placeholders for all values)\n{}",
+                excerpt(text, &error)
+            ));
+        }
+        Err(error) => {
+            count.errors += 1;
+            ui.notice(&format!("error: {place}: {error}\n{}", excerpt(text, &error)));
         }
     }
 }
