@@ -45,7 +45,12 @@ pub(crate) fn verb<'a>(program: &str, args: &'a [String]) -> Option<(Verb, &'a [
         "man" => Verb::Man,
         _ => return None,
     };
-    (!program.starts_with("kubeseal")).then_some((verb, rest))
+    has_verbs(program).then_some((verb, rest))
+}
+
+/// Whether a program of that name has verbs.
+pub(crate) fn has_verbs(program: &str) -> bool {
+    !program.starts_with("kubeseal")
 }
 
 /// Reads what follows a verb.

@@ -30,6 +30,13 @@ pub(crate) fn run(request: Request, ui: &mut Ui) -> Result<(), CliError> {
             ui.write(text);
             Ok(())
         }
+        Request::Usage { text, verbs } => {
+            ui.write(text);
+            if verbs {
+                ui.write(reference::verbs());
+            }
+            Ok(())
+        }
         Request::Completions { shell } => {
             ui.write(reference::completions(&shell));
             Ok(())

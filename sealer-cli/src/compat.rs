@@ -6,7 +6,7 @@ use sealer_core::flags::{self, Flag, FlagError, Kind, Values};
 use crate::diagnostics::CliError;
 use crate::key_files::KeySources;
 use crate::request::{Compat, Mode, Request};
-use crate::{key_flags, kubernetes_flags};
+use crate::{cli, key_flags, kubernetes_flags};
 
 /// Reads flags and environment.
 pub(crate) fn read(
@@ -24,7 +24,8 @@ pub(crate) fn read(
         return Ok(Request::Print(format!("{program} version: {}\n", env!("CARGO_PKG_VERSION"))));
     }
     if values.is_on("help") {
-        return Ok(Request::Print(format!("Usage of {program}:\n{}", usage(&table))));
+        let text = format!("Usage of {program}:\n{}", usage(&table));
+        return Ok(Request::Usage { text, verbs: cli::has_verbs(program) });
     }
     // A scope that is silently another one seals for the wrong reader.
     if let Some(bad) = bad.iter().find(|bad| bad.flag == "scope" && !values.was_given("scope")) {

@@ -29,6 +29,16 @@ pub(crate) fn man() -> String {
     String::from_utf8(page).unwrap_or_default()
 }
 
+/// The verbs, one a line, as `--help` lists them.
+pub(crate) fn verbs() -> String {
+    let line = |verb: &Command| {
+        let about = verb.get_about().map(ToString::to_string).unwrap_or_default();
+        format!("  {:<12} {about}\n", verb.get_name())
+    };
+    let lines: String = command().get_subcommands().map(line).collect();
+    format!("\nCommands:\n{lines}")
+}
+
 /// The tables in clap's terms. Nothing is parsed with it: the rules of existing scripts are not clap's.
 fn command() -> Command {
     let keys = cli::keys::VERBS.iter().map(keys_verb);

@@ -16,6 +16,8 @@ pub(crate) mod keys;
 pub(crate) enum Request {
     /// Text to print.
     Print(String),
+    /// How the surface without verbs is used, and whether there are verbs beside it.
+    Usage { text: String, verbs: bool },
     /// The completion script of a shell.
     Completions { shell: String },
     /// The manual page.

@@ -47,6 +47,36 @@ fn every_usual_mistake_gets_its_message_and_hint() {
 }
 
 #[test]
+fn help_lists_the_verbs_where_there_are_any() {
+    let last = |name: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join(name);
+        fs::copy(env!("CARGO_BIN_EXE_sealer"), &program).unwrap();
+        let output = Command::new(program).arg("--help").env_clear().output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.rsplit_once("Accepted for compatibility.\n").unwrap().1.to_owned()
+    };
+    assert_eq!(last("kubeseal"), "");
+    assert_eq!(
+        last("sealer"),
+        "
+Commands:
+  keys         Sealing keys of a cluster
+  reseal       Seal the values of files anew for another key; nothing else in them changes
+  move         Seal the values of files for another cluster; nothing else in them changes
+  set          Seal one item of a SealedSecret in a file; nothing else in it changes
+  unset        Take one item out of a SealedSecret in a file
+  edit         Edit the items of a SealedSecret in an editor; only what changed is sealed anew
+  view         Say what a file seals, for whom, and with which key
+  explain      Say why sealed values do not open, and what to do
+  template     Templates in SealedSecrets
+  completions  Print a completion script
+  man          Print the manual page
+"
+    );
+}
+
+#[test]
 fn a_private_key_in_the_wrong_place_is_never_echoed() {
     let case = serde_json::json!({"args": ["--cert", "fixtures/key4096.pem"], "stdin": ""});
     let (_, says, stdout) = run(&case);
