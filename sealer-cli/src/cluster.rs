@@ -133,8 +133,10 @@ impl Cluster {
 
     /// That certificate, read.
     pub(crate) fn served_at(&self, path: &str) -> Result<Certificate, CliError> {
-        Certificate::first_from_pem(&self.certificate_at(path)?)
-            .map_err(|error| CliError::new(format!("the controller does not serve a certificate: {error}")))
+        Certificate::first_from_pem(&self.certificate_at(path)?).map_err(|error| {
+            CliError::new(format!("the controller does not serve a certificate: {error}"))
+                .hint("is this the controller's Service? name it with --controller-name and --controller-namespace")
+        })
     }
 
     /// The certificate that the controller serves, read.

@@ -96,15 +96,18 @@ pub(crate) fn passphrase_text(file: Option<&str>, of: &str) -> Result<Zeroizing<
         })?,
     };
     if text.is_empty() {
-        return Err(CliError::new(format!("the passphrase of {of} is empty")));
+        return Err(CliError::new(format!("the passphrase of {of} is empty"))
+            .hint("it stands on the only line of the file that --passphrase-file names, or is typed"));
     }
     Ok(text)
 }
 
 fn only_line(path: &str) -> Result<Zeroizing<String>, CliError> {
     let bytes = Zeroizing::new(ui::read(Some(path))?);
-    let text = std::str::from_utf8(&bytes)
-        .map_err(|_| CliError::new(format!("the passphrase file {path} is no text in UTF-8")))?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| {
+        CliError::new(format!("the passphrase file {path} is no text in UTF-8"))
+            .hint("is it the right file? a passphrase stands alone in it")
+    })?;
     let line = text.strip_suffix('\n').unwrap_or(text);
     let line = line.strip_suffix('\r').unwrap_or(line);
     if line.contains(['\n', '\r']) {

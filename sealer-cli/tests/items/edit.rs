@@ -94,7 +94,7 @@ fn what_goes_wrong_leaves_the_file_and_nothing_else() {
         ("echo user: secret >> \"$1\"", unusable("line 7 has a name that stands there twice")),
         (": > \"$1\"", unusable("no item is left in it")),
         ("echo new: '<sealed>' >> \"$1\"", unusable("<sealed> is no value for `new`, which has none yet")),
-        ("printf '\\377' > \"$1\"", "error: the edit cannot be used: it is no UTF-8\n".to_owned()),
+        ("printf '\\377' > \"$1\"", unusable("it is no UTF-8")),
         ("echo '#' >> db.yaml; echo new: x >> \"$1\"", "error: db.yaml was changed by somebody else meanwhile\nhint: their change stays; nothing of this one was written\n".to_owned()),
     ] {
         let output = edit(&place, &format!("echo \"$1\" > seen\n{script}"), &["db.yaml"]);
@@ -109,7 +109,9 @@ fn an_editor_that_takes_the_file_away_is_told_of() {
     let place = Place::new();
     let output = edit(&place, "echo \"$1\" > seen; rm \"$1\"", &["db.yaml"]);
     let folder = place.read("seen").trim_end().trim_end_matches("/items.yaml").to_owned();
-    let told = format!("error: the file for the editor in {folder} cannot be used: no such file or directory\n");
+    let told = format!(
+        "error: the file for the editor in {folder} cannot be used: no such file or directory\nhint: the file stays as it was\n"
+    );
     assert_eq!((output.status.code(), said(&output)), (Some(1), told));
     assert!(!Path::new(&folder).exists());
 }

@@ -96,12 +96,16 @@ fn passphrases_come_from_a_file_or_a_terminal() {
     place.file("empty", "\n");
     place.file("short", "1234567");
     place.file("two", "one\ntwo\n");
+    fs::write(place.folder.path().join("bytes"), [0xff]).unwrap();
     for (args, told) in [
         (
             "",
             "error: the passphrase of keys is needed, and there is no terminal to ask at\nhint: write it into a file that only you can read, and name that with --passphrase-file\n",
         ),
-        ("--passphrase-file empty", "error: the passphrase of keys is empty\n"),
+        (
+            "--passphrase-file empty",
+            "error: the passphrase of keys is empty\nhint: it stands on the only line of the file that --passphrase-file names, or is typed\n",
+        ),
         (
             "--passphrase-file short",
             "error: the passphrase is shorter than 8 characters\nhint: whoever finds the file can try passphrases as fast as they like; use several words\n",
@@ -109,6 +113,10 @@ fn passphrases_come_from_a_file_or_a_terminal() {
         (
             "--passphrase-file two",
             "error: the passphrase file two has more than one line\nhint: is it the right file? a passphrase stands alone in it\n",
+        ),
+        (
+            "--passphrase-file bytes",
+            "error: the passphrase file bytes is no text in UTF-8\nhint: is it the right file? a passphrase stands alone in it\n",
         ),
         ("--passphrase-file none", "error: open none: no such file or directory\n"),
         (

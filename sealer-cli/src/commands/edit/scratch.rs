@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 #[cfg(unix)]
 use super::leftovers;
 use super::memory;
+use crate::commands::chosen::UNTOUCHED;
 use crate::diagnostics::{CliError, os_text};
 
 /// A folder of its own, so that copies that editors make beside a file are taken away, too.
@@ -35,6 +36,7 @@ impl Scratch {
             Some(folder) => folder,
             None => private_folder(Path::new(last)).map_err(|error| {
                 CliError::new(format!("no folder for the editor can be made in {last}: {}", os_text(&error)))
+                    .hint("name a folder that you can write to with TMPDIR")
             })?,
         };
         let file = folder.path().join("items.yaml");
@@ -75,7 +77,8 @@ impl Scratch {
         File::open(&self.file)
             .and_then(|mut file| file.read_to_end(&mut bytes))
             .map_err(|error| self.unusable(&error))?;
-        let text = std::str::from_utf8(&bytes).map_err(|_| CliError::new("the edit cannot be used: it is no UTF-8"))?;
+        let text = std::str::from_utf8(&bytes)
+            .map_err(|_| CliError::new("the edit cannot be used: it is no UTF-8").hint(UNTOUCHED))?;
         Ok(Zeroizing::new(text.to_owned()))
     }
 
@@ -85,6 +88,7 @@ impl Scratch {
             self.folder.path().display(),
             os_text(error)
         ))
+        .hint(UNTOUCHED)
     }
 }
 

@@ -79,7 +79,8 @@ fn new_passphrase(file: Option<&str>, of: &str) -> Result<Passphrase, CliError> 
             .hint("whoever finds the file can try passphrases as fast as they like; use several words"));
     }
     if file.is_none() && prompt::secret("once more: ").as_deref() != Some(&*text) {
-        return Err(CliError::new("the two passphrases differ; nothing was written"));
+        return Err(CliError::new("the two passphrases differ; nothing was written")
+            .hint("try again, or write it into a file and name that with --passphrase-file"));
     }
     Ok(Passphrase::new(Zeroizing::new(text.as_bytes().to_vec())))
 }
