@@ -68,8 +68,9 @@ impl PassphraseKeys {
 impl Cost {
     /// Whoever opens a file must not be made to spend more than 256 MiB or half a minute on it.
     fn is_bearable(self) -> bool {
-        let memory = u64::from(self.r).checked_mul(128).and_then(|block| block.checked_shl(u32::from(self.log_n)));
-        self.log_n < 32 && self.p <= MOST_PASSES && memory.is_some_and(|memory| memory <= MOST_MEMORY)
+        let blocks = 1u64.checked_shl(self.log_n.into());
+        let memory = blocks.and_then(|blocks| blocks.checked_mul(128 * u64::from(self.r)));
+        self.p <= MOST_PASSES && memory.is_some_and(|memory| memory <= MOST_MEMORY)
     }
 }
 
@@ -103,7 +104,9 @@ mod tests {
 
     #[test]
     fn costs_beyond_bounds_are_refused_before_they_are_paid() {
-        for (log_n, r, p) in [(30, 8, 1), (63, 8, 1), (14, u32::MAX, 1), (14, 8, 1000), (14, 0, 1)] {
+        for (log_n, r, p) in
+            [(30, 8, 1), (63, 8, 1), (64, 8, 1), (31, 1 << 26, 1), (14, u32::MAX, 1), (14, 8, 1000), (14, 0, 1)]
+        {
             assert!(PassphraseKeys::derive(b"p", b"s", Cost { log_n, r, p }).is_none(), "{log_n} {r} {p}");
         }
     }
