@@ -6,7 +6,7 @@ pub(crate) mod moving;
 pub(crate) mod reseal;
 pub(crate) mod template;
 
-use sealer_core::flags::{self, Flag, FlagError, Values};
+use sealer_core::flags::{self, Flag, FlagError, Kind, Values};
 
 use crate::diagnostics::CliError;
 use crate::request::Request;
@@ -111,6 +111,19 @@ fn parsed(
         Parsed::Values(values)
     })
 }
+
+/// A text, if it was given and is not empty.
+fn given(values: &Values, flag: &str) -> Option<String> {
+    Some(values.text(flag).to_owned()).filter(|text| !text.is_empty())
+}
+
+const DIFF: Flag = Flag::new("diff", Kind::Switch, "", "Print the lines that change.").without_variable();
+const DRY_RUN: Flag =
+    Flag::new("dry-run", Kind::Switch, "", "Change nothing; say what would change.").without_variable();
+const HELP: Flag = Flag::new("help", Kind::Switch, "", "Print this text and exit.").without_variable();
+const OUTPUT: Flag = Flag::new("output", Kind::Words(&["text", "json"]), "text", "Form of the answer: text or json.")
+    .short('o')
+    .without_variable();
 
 /// Shells that completion scripts are made for.
 pub(crate) const SHELLS: [&str; 4] = ["bash", "zsh", "fish", "powershell"];

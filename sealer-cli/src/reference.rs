@@ -41,7 +41,7 @@ pub(crate) fn verbs() -> String {
 
 /// The tables in clap's terms. Nothing is parsed with it: the rules of existing scripts are not clap's.
 fn command() -> Command {
-    let keys = cli::keys::VERBS.iter().map(keys_verb);
+    let keys = cli::keys::manual::VERBS.iter().map(keys_verb);
     let keys = Command::new("keys").about("Sealing keys of a cluster").subcommands(keys);
     let files = Arg::new("FILE").required(true).num_args(1..).help("Files with SealedSecrets, or `-`");
     let check = Command::new("check")
@@ -107,7 +107,7 @@ fn argument(flag: &Flag) -> Option<Arg> {
 #[cfg_attr(not(test), expect(dead_code, reason = "a test writes the page and holds it against the tables"))]
 fn markdown() -> String {
     let (compat, check) = (rows(&compat::table()), rows(cli::template::TABLE));
-    let keys: String = cli::keys::VERBS.iter().map(keys_section).collect();
+    let keys: String = cli::keys::manual::VERBS.iter().map(keys_section).collect();
     let items: String = manual::VERBS.iter().map(items_section).collect();
     let (reseal, moving) = (rows(&cli::reseal::table()), rows(&cli::moving::table()));
     format!("{HEAD}\n{compat}\n{keys}{RESEAL}\n{reseal}\n{MOVE}\n{moving}\n{items}{CHECK}\n{check}\n{TAIL}")

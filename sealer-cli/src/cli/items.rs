@@ -4,7 +4,7 @@ pub(crate) mod manual;
 
 use sealer_core::flags::{Flag, Kind, Values};
 
-use super::{Parsed, parsed};
+use super::{DIFF, DRY_RUN, HELP, OUTPUT, Parsed, given, parsed};
 use crate::diagnostics::CliError;
 use crate::request::Request;
 use crate::request::items::{Edit, Explain, Set, Target, Unset, View, Writing};
@@ -99,10 +99,6 @@ fn words<const COUNT: usize>(values: &Values, verb: &str, wanted: &str) -> Resul
     })
 }
 
-fn given(values: &Values, flag: &str) -> Option<String> {
-    Some(values.text(flag).to_owned()).filter(|text| !text.is_empty())
-}
-
 fn target(file: String, values: &Values) -> Result<Target, String> {
     let document = match given(values, "document") {
         None => None,
@@ -164,7 +160,6 @@ const ALLOW_IN_CLEAR: Flag = Flag::new(
 .without_variable();
 const CERTIFICATE: Flag =
     Flag::new("cert", Kind::Text, "", "Certificate to seal with, a file or a URL, instead of the cluster's.");
-const DIFF: Flag = Flag::new("diff", Kind::Switch, "", "Print the lines that change.").without_variable();
 const DOCUMENT: Flag = Flag::new(
     "document",
     Kind::Integer,
@@ -172,12 +167,9 @@ const DOCUMENT: Flag = Flag::new(
     "Which document of the file, counted from 1, if it holds several SealedSecrets.",
 )
 .without_variable();
-const DRY_RUN: Flag =
-    Flag::new("dry-run", Kind::Switch, "", "Change nothing; say what would change.").without_variable();
 const FROM_FILE: Flag =
     Flag::new("from-file", Kind::Text, "", "File with the value, byte for byte, instead of standard input.")
         .without_variable();
-const HELP: Flag = Flag::new("help", Kind::Switch, "", "Print this text and exit.").without_variable();
 const KEEP: Flag = Flag::new(
     "keep-unchanged",
     Kind::Switch,
@@ -191,9 +183,6 @@ const NAMESPACE: Flag =
     Flag::new("namespace", Kind::Text, "", "Namespace of the SealedSecret, if the file holds several.")
         .short('n')
         .without_variable();
-const OUTPUT: Flag = Flag::new("output", Kind::Words(&["text", "json"]), "text", "Form of the answer: text or json.")
-    .short('o')
-    .without_variable();
 const SEALED_WITH: Flag = Flag::new(
     "cert",
     Kind::Text,

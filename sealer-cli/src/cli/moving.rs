@@ -2,7 +2,7 @@
 
 use sealer_core::flags::{Flag, Kind};
 
-use super::{Parsed, parsed, reseal};
+use super::{Parsed, given, parsed, reseal};
 use crate::cluster::Choice;
 use crate::diagnostics::CliError;
 use crate::key_flags::PASSPHRASE_FILE;
@@ -15,10 +15,9 @@ pub(super) fn read(args: &[String], variable: &dyn Fn(&str) -> Option<String>) -
         Parsed::Values(values) => values,
         Parsed::Help(text) => return Ok(Request::Print(text)),
     };
-    let context = |flag: &str| Some(values.text(flag).to_owned()).filter(|text| !text.is_empty());
     let chosen = kubernetes_flags::choice(&values);
-    let keys_in = context("from-context").map(|context| Choice { context: Some(context), ..chosen.clone() });
-    let cluster = Choice { context: context("to-context"), ..chosen };
+    let keys_in = given(&values, "from-context").map(|context| Choice { context: Some(context), ..chosen.clone() });
+    let cluster = Choice { context: given(&values, "to-context"), ..chosen };
     let mut moved = Reseal { keys_in, ..reseal::request(&values, cluster, variable) };
     moved.keys.files.extend_from_slice(values.list("from-backup"));
     if values.is_on("restore-keys") {

@@ -2,7 +2,7 @@
 
 use sealer_core::flags::{Flag, Kind, Values};
 
-use super::{Parsed, parsed};
+use super::{DIFF, DRY_RUN, HELP, Parsed, given, parsed};
 use crate::cluster::Choice;
 use crate::diagnostics::CliError;
 use crate::request::{Request, Reseal};
@@ -32,7 +32,7 @@ pub(super) fn read(args: &[String], variable: &dyn Fn(&str) -> Option<String>) -
 pub(super) fn request(values: &Values, cluster: Choice, variable: &dyn Fn(&str) -> Option<String>) -> Reseal {
     Reseal {
         paths: values.positionals().to_vec(),
-        certificate: Some(values.text("cert").to_owned()).filter(|text| !text.is_empty()),
+        certificate: given(values, "cert"),
         keys: key_flags::sources(values),
         keys_in: None,
         check: false,
@@ -68,9 +68,9 @@ const OWN: &[Flag] = &[
 /// The rows that both have.
 pub(super) const SHARED: &[Flag] = &[
     Flag::new("cert", Kind::Text, "", "Certificate to seal for, a file or a URL, instead of the cluster's newest."),
-    Flag::new("diff", Kind::Switch, "", "Print the lines that change.").without_variable(),
-    Flag::new("dry-run", Kind::Switch, "", "Change nothing; say what would change.").without_variable(),
-    Flag::new("help", Kind::Switch, "", "Print this text and exit.").without_variable(),
+    DIFF,
+    DRY_RUN,
+    HELP,
     Flag::new(
         "no-cache",
         Kind::Switch,

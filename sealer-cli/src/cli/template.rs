@@ -2,7 +2,7 @@
 
 use sealer_core::flags::{Flag, Kind};
 
-use super::{Parsed, parsed};
+use super::{HELP, Parsed, parsed};
 use crate::diagnostics::CliError;
 use crate::request::{Request, TemplateCheck};
 
@@ -41,6 +41,6 @@ pub(crate) const TABLE: &[Flag] = &[
         "Accept functions that make keys or are slow on purpose, as the controller's flag of this name does.",
     )
     .without_variable(),
-    Flag::new("help", Kind::Switch, "", "Print this text and exit.").without_variable(),
+    HELP,
     Flag::new("strict", Kind::Switch, "", "Count warnings as errors.").without_variable(),
 ];
