@@ -112,6 +112,109 @@ fn recorded_renderings_are_rendered_as_recorded() {
     assert!(wrong.is_empty(), "{} of {} wrong\n{}", wrong.len(), cases.len(), wrong.join("\n"));
 }
 
+fn with(values: Value) -> Result<Objects, String> {
+    rendered(&json!({ "release": "s", "namespace": "kube-system", "apiVersions": [], "values": values }))
+}
+
+/// The objects of a kind, by their names.
+fn of_kind(kind: &str, values: Value) -> BTreeMap<String, Value> {
+    let found = with(values.clone()).unwrap_or_else(|error| panic!("{values}: {error}"));
+    let named = found.into_iter().filter(|(_, object)| object["kind"] == kind);
+    named.map(|((name, _), object)| (name.split_once('/').unwrap().1.to_owned(), object)).collect()
+}
+
+#[test]
+fn each_flag_is_there_where_its_value_is() {
+    for (values, flags) in [
+        (json!({"keyrenewperiod": 0}), "--key-renew-period 0"),
+        (json!({"keyttl": "48h"}), "--key-ttl 48h"),
+        (json!({"rateLimit": 5}), "--rate-limit 5"),
+        // A limit of nothing is no limit that anybody asked for.
+        (json!({"rateLimit": 0, "maxRetries": 0, "kubeClientQPS": 0}), ""),
+        (json!({"maxRetries": "7"}), "--max-unseal-retries 7"),
+        (
+            json!({"kubeClientQPS": 2.5, "kubeClientBurst": 1_000_000}),
+            "--kubeclient-qps 2.5 --kubeclient-burst 1000000",
+        ),
+        (json!({"privateKeyLabels": {"a": "b", "z": "y"}}), "--privatekey-labels z=y,a=b"),
+        (json!({"keyrenewperiod": null, "rateLimit": null, "logLevel": null}), ""),
+    ] {
+        let deployment = of_kind("Deployment", values.clone()).into_values().next().unwrap();
+        let args = deployment["spec"]["template"]["spec"]["containers"][0]["args"].clone();
+        let args = serde_json::from_value::<Vec<String>>(args).unwrap().join(" ");
+        let standard = [
+            "--update-status",
+            "--key-prefix sealed-secrets-key",
+            "--listen-addr :8080",
+            "--listen-metrics-addr :8081",
+        ];
+        let rest = standard.iter().fold(args, |args, flag| args.replacen(flag, "", 1));
+        assert_eq!(rest.split_whitespace().collect::<Vec<_>>().join(" "), flags, "{values}");
+    }
+}
+
+#[test]
+fn an_ingress_has_the_form_that_the_cluster_knows() {
+    for (version, api, backend, has_type) in [
+        ("1.17.0", "networking.k8s.io/v1beta1", "/serviceName", false),
+        ("v1.18.3", "networking.k8s.io/v1beta1", "/serviceName", true),
+        ("1.36.0", "networking.k8s.io/v1", "/service/name", true),
+    ] {
+        let ingress = json!({"enabled": true, "ingressClassName": "nginx", "extraHosts": [{"name": "other.example"}]});
+        let found =
+            of_kind("Ingress", json!({"kubeVersion": version, "ingress": ingress})).into_values().next().unwrap();
+        assert_eq!(found["apiVersion"], api, "{version}");
+        assert_eq!(found["spec"]["ingressClassName"].is_string(), has_type, "{version}");
+        for rule in found["spec"]["rules"].as_array().unwrap() {
+            let path = &rule["http"]["paths"][0];
+            assert_eq!(path["backend"].pointer(backend), Some(&json!("s-sealed-secrets")), "{version}");
+            assert_eq!(path["pathType"].is_string(), has_type, "{version}");
+        }
+    }
+}
+
+#[test]
+fn a_certificate_of_its_own_and_more_of_them_are_named_in_the_ingress() {
+    let ingress = json!({
+        "enabled": true, "tls": true, "selfSigned": true, "hostname": "{{ .Release.Name }}.example",
+        "extraTls": [{"hosts": ["b"], "secretName": "b-tls"}],
+        "secrets": [{"name": "c", "key": "k", "certificate": "c"}],
+    });
+    let found = of_kind("Ingress", json!({"ingress": ingress.clone()})).into_values().next().unwrap();
+    let own = json!({"hosts": ["s.example"], "secretName": "s.example-tls"});
+    assert_eq!(found["spec"]["tls"], json!([own, {"hosts": ["b"], "secretName": "b-tls"}]));
+    let secrets = of_kind("Secret", json!({"ingress": ingress}));
+    assert_eq!(secrets.keys().collect::<Vec<_>>(), ["c", "s.example-tls"]);
+    assert!(["tls.crt", "tls.key", "ca.crt"].iter().all(|item| secrets["s.example-tls"]["data"][item].is_string()));
+}
+
+#[test]
+fn a_balanced_service_gets_its_node_port_from_the_cluster() {
+    let service = json!({"type": "LoadBalancer", "loadBalancerClass": "x"});
+    let found = of_kind("Service", json!({"service": service}));
+    let spec = &found["s-sealed-secrets"]["spec"];
+    assert_eq!(spec["loadBalancerClass"], "x");
+    assert!(spec["ports"][0].get("nodePort").is_none(), "{spec}");
+    assert_eq!(found["s-sealed-secrets-metrics"]["spec"]["ports"][0].get("nodePort"), Some(&Value::Null));
+}
+
+#[test]
+fn values_may_be_unset_and_free_ones_may_be_texts() {
+    for values in [
+        json!({"resources": null, "podSecurityContext": null, "containerSecurityContext": null, "hostPorts": null}),
+        json!({"livenessProbe": null, "readinessProbe": null, "startupProbe": null, "image": {"registry": null}}),
+        json!({"podSecurityContext": {"fsGroup": null}, "containerSecurityContext": {"runAsUser": null}}),
+        json!({"ingress": {"enabled": true, "tls": true, "annotations": null}}),
+        json!({"ingress": {"enabled": true, "tls": true, "annotations": "cert-manager.io/issuer: '{{ .Release.Name }}'"}}),
+        json!({"podAnnotations": "a: '1'", "podLabels": "b: '{{ .Release.Name }}'", "commonLabels": "c: d"}),
+        json!({"containerPorts": {"http": "9000"}, "service": {"port": "80"}, "revisionHistoryLimit": "3"}),
+        json!({"rbac": {"serviceProxier": {"subjects": [{"kind": "Group", "name": "g"}]}}, "image": {"digest": "x"}}),
+        json!({"unknown": {"to": "this chart"}, "global": {"imageRegistry": "x"}}),
+    ] {
+        with(values.clone()).unwrap_or_else(|error| panic!("{values}: {error}"));
+    }
+}
+
 #[test]
 fn helm_finds_nothing_to_complain_about() {
     let output = helm(&["lint", "--strict"], &json!({}));

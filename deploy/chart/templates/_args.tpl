@@ -6,13 +6,14 @@
 {{- if .Values.skipRecreate }}
 - --skip-recreate
 {{- end }}
-{{- include "sealed-secrets.flag" (list "--key-renew-period" .Values.keyrenewperiod $) }}
+{{- /* Zero means something here alone: never. */}}
+{{- include "sealed-secrets.flag" (list "--key-renew-period" (ternary "0" .Values.keyrenewperiod (eq (toString .Values.keyrenewperiod) "0")) $) }}
 {{- include "sealed-secrets.flag" (list "--key-ttl" .Values.keyttl $) }}
 {{- include "sealed-secrets.flag" (list "--key-cutoff-time" .Values.keycutofftime $) }}
 {{- include "sealed-secrets.flag" (list "--rate-limit" .Values.rateLimit $) }}
 {{- include "sealed-secrets.flag" (list "--rate-limit-burst" .Values.rateLimitBurst $) }}
 - --key-prefix
-- {{ tpl .Values.secretName $ | quote }}
+- {{ tpl (toString .Values.secretName) $ | quote }}
 {{- include "sealed-secrets.flag" (list "--additional-namespaces" (join "," .Values.additionalNamespaces) $) }}
 {{- include "sealed-secrets.flag" (list "--privatekey-annotations" (include "sealed-secrets.pairs" (dict "map" .Values.privateKeyAnnotations "name" "privateKeyAnnotations")) $) }}
 {{- include "sealed-secrets.flag" (list "--privatekey-labels" (include "sealed-secrets.pairs" (dict "map" .Values.privateKeyLabels "name" "privateKeyLabels")) $) }}
@@ -36,11 +37,11 @@
 {{- end }}
 {{- end -}}
 
-{{/* A flag and its value, unless that is empty. A number is written without an exponent. */}}
+{{/* A flag and its value, unless that is empty or zero. A whole number is written without an exponent. */}}
 {{- define "sealed-secrets.flag" -}}
 {{- $value := index . 1 -}}
-{{- if kindIs "float64" $value }}{{ $value = int64 $value }}{{ end -}}
-{{- if and (not (kindIs "invalid" $value)) (ne (toString $value) "") }}
+{{- if kindIs "float64" $value }}{{ if eq $value (floor $value) }}{{ $value = int64 $value }}{{ end }}{{ end -}}
+{{- if $value }}
 - {{ first . }}
 - {{ tpl (toString $value) (last .) | quote }}
 {{- end }}

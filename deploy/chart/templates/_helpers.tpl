@@ -27,7 +27,7 @@
 {{- end -}}
 
 {{- define "sealed-secrets.image" -}}
-{{- printf "%s/%s:%s" .Values.image.registry .Values.image.repository (toString .Values.image.tag) | trimPrefix "/" -}}
+{{- printf "%s/%s:%s" (.Values.image.registry | default "") .Values.image.repository (toString .Values.image.tag) | trimPrefix "/" -}}
 {{- end -}}
 
 {{/* What the cluster can do: a value, or what Helm sees */}}
@@ -146,7 +146,7 @@ annotations: {{- with $annotations }}{{ nindent 2 . }}{{ end }}
 
 {{/* A probe: the standard one with its times, or a given one. Takes {standard, custom, action, context}. */}}
 {{- define "sealed-secrets.probe" -}}
-{{- if .standard.enabled -}}
+{{- if (.standard).enabled -}}
 {{ toYaml (omit .standard "enabled") }}
 {{ .action }}
 {{- else if .custom -}}
