@@ -26,23 +26,34 @@ pub(crate) struct Checkpoint {
 
 /// Reads what an earlier run left. Where that is not allowed, nothing is kept either.
 pub(crate) async fn recall(context: &Context) {
-    let namespace = Some(context.config.namespace.as_str());
     let mut saved = context.checkpoint.saved.lock().await;
+    if !may_be_kept(context).await {
+        return;
+    }
+    saved.is_allowed = true;
+    let Ok(pieces) = tokio::time::timeout(PATIENCE, store::read(context, &mut saved)).await else {
+        tracing::warn!("the checkpoint does not arrive; every object is opened again");
+        return;
+    };
+    let (ring, header) = (context.ring(), Header::of(&context.config));
+    let records: Vec<_> = pieces.iter().flat_map(|text| piece::read(text, &header, &ring)).collect();
+    tracing::info!(objects = records.len(), "read the checkpoint");
+    context.index.recall(records);
+    saved.changes = context.index.changes();
+}
+
+async fn may_be_kept(context: &Context) -> bool {
+    let namespace = Some(context.config.namespace.as_str());
     for verb in ["get", "create", "update"] {
         if !access::may(context, verb, namespace).await {
             tracing::info!(
                 verb,
                 "no right to keep a checkpoint in Secrets; every object is opened again after a restart"
             );
-            return;
+            return false;
         }
     }
-    let pieces = store::read(context, &mut saved).await;
-    let (ring, header) = (context.ring(), Header::of(&context.config));
-    let records: Vec<_> = pieces.iter().flat_map(|text| piece::read(text, &header, &ring)).collect();
-    tracing::info!(objects = records.len(), "read the checkpoint");
-    context.index.recall(records);
-    saved.changes = context.index.changes();
+    true
 }
 
 /// Keeps the checkpoint current, a write a minute at most, until told to stop.
@@ -79,4 +90,6 @@ pub(crate) async fn write(context: &Context) {
     saved.changes = changes;
 }
 
+/// Nothing is served before it is read; without it there is only more to do.
+const PATIENCE: Duration = Duration::from_secs(15);
 const BETWEEN_WRITES: Duration = Duration::from_secs(60);

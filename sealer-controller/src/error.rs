@@ -111,6 +111,8 @@ impl Reason {
 pub(crate) enum Class {
     /// It may pass by itself.
     Transient,
+    /// It passes by itself within seconds, and perhaps nobody tells when.
+    Brief,
     /// It waits for a change of the object, its Secret or the keys.
     Permanent,
     /// Nothing is known yet; others come first.

@@ -62,11 +62,15 @@ async fn run(config: Config) -> Result<(), StartError> {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let mut signals = Signals::catch()?;
     let context = Arc::new(Context::connect(config).await?);
+    let ready = async {
+        keys::start(&context).await?;
+        checkpoint::recall(&context).await;
+        Ok(())
+    };
     tokio::select! {
-        started = keys::start(&context) => started?,
+        ready = ready => ready?,
         () = signals.end(|| context.keys.ask_for_new_key()) => return Ok(()),
     }
-    checkpoint::recall(&context).await;
     work(&context, &mut signals).await
 }
 

@@ -73,8 +73,14 @@ fn settle_failure(context: &Context, key: &Key, failure: &Failure) {
     }
     tracing::error!(key = key.to_string(), error = failure.message, "Error updating, will retry");
     let quick = context.config.fast_retries;
-    let asked = failure.wait.min(LONGEST_WAIT);
-    context.queue.failed(key, |failures| backoff(failures, quick).max(asked));
+    context.queue.failed(key, |failures| pause(failure, failures, quick));
+}
+
+/// How long to wait before the next attempt after so many failures in a row.
+fn pause(failure: &Failure, failures: u32, quick: u32) -> Duration {
+    let wait = backoff(failures, quick);
+    let wait = if failure.class == Class::Brief { wait.min(BRIEF_WAIT) } else { wait };
+    wait.max(failure.wait.min(LONGEST_WAIT))
 }
 
 /// Quick at first, then doubling up to five minutes, with up to a quarter more by chance.
@@ -206,6 +212,8 @@ const WORKERS: usize = 16;
 /// When an object with very much to open is taken up again that found too many of its kind.
 const AFTER_OTHERS: Duration = Duration::from_secs(30);
 const FIRST_WAIT: Duration = Duration::from_millis(50);
+/// Somebody made an object anew and waits for Kubernetes to take away what is left of the old one.
+const BRIEF_WAIT: Duration = Duration::from_secs(3);
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
 #[cfg(test)]

@@ -101,5 +101,5 @@ fn key_of(object: &impl ResourceExt) -> Key {
     Key::new(object.namespace().unwrap_or_default(), object.name_any())
 }
 
-/// A list of very many Secrets takes seconds; without it the worker looks at each Secret by itself.
+/// A list of very many Secrets takes seconds; without it, or when it fails, the worker looks at each Secret by itself.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -1,6 +1,6 @@
 //! An API server in trouble: nothing stalls, nothing is lost, all objects converge, and what is wrong is named.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use futures::{StreamExt as _, TryStreamExt as _};
@@ -48,6 +48,7 @@ pub(crate) async fn what_is_refused_is_named_and_tried_again_until_it_passes(sce
     let refusals = [
         ("r500", 500, "InternalError", "etcdserver: request timed out"),
         ("r503", 503, "ServiceUnavailable", "the server is currently unable to handle the request"),
+        ("webhook", 500, "InternalError", "failed calling webhook \"w.example\": context deadline exceeded"),
         ("r429", 429, "TooManyRequests", "the server has received too many requests"),
     ];
     for (name, code, reason, message) in refusals {
@@ -219,6 +220,25 @@ pub(crate) async fn a_checkpoint_that_cannot_be_read_is_kept_all_the_same(scene:
     ensure!(again.log()?.contains("msg=\"read the checkpoint\" objects=1"), "{}", again.log()?);
     stage.apply("a", W).await?;
     stage.converges("a", W).await
+}
+
+pub(crate) async fn secrets_that_cannot_be_listed_hold_up_no_object_after_a_restart(scene: Scene) -> Result<()> {
+    let stage = Stage::new(&scene).await?;
+    let controller = stage.start().await?;
+    stage.apply("a", V).await?;
+    stage.converges("a", V).await?;
+    let before = scene.secret("a").await?.unwrap_or_default();
+    ensure!(controller.end() == Some(0), "it does not end well");
+    stage.proxy.add(Rule::always("watch secrets", refuse(500, "InternalError", "not now")));
+    let controller = stage.start().await?;
+    let started = Instant::now();
+    stage.apply("b", V).await?;
+    stage.converges("b", V).await?;
+    // A list that only is long would be waited for half a minute.
+    ensure!(started.elapsed() < Duration::from_secs(25), "it took {:?}", started.elapsed());
+    ensure!(controller.log()?.contains("cannot watch Secrets; trying again"), "nothing is logged");
+    ensure!(scene.secret("a").await?.unwrap_or_default().resource_version() == before.resource_version());
+    Ok(())
 }
 
 async fn set_rules(scene: &Scene, rules: &[Value]) -> Result<()> {

@@ -3,11 +3,12 @@
 
 use anyhow::{Context as _, Result, ensure};
 use kube::ResourceExt as _;
-use kube::api::ListParams;
+use kube::api::{ListParams, Patch, PatchParams};
 use sealer_core::{Certificate, UnsealingKey};
 use sealer_tests::controller::Controller;
 use sealer_tests::faults::rule::{Fault, Refusal, Rule, Side};
 use sealer_tests::report::say;
+use serde_json::{Value, json};
 
 use crate::scene::Scene;
 use crate::stage::Stage;
@@ -79,6 +80,27 @@ pub(crate) async fn killed_while_it_changes_a_secret(scene: Scene) -> Result<()>
         }
     }
     say(&format!("  killed at {kills} boundaries while it changed Secrets; all converged in place"));
+    Ok(())
+}
+
+pub(crate) async fn killed_while_it_deletes_a_secret(scene: Scene) -> Result<()> {
+    let stage = Stage::new(&scene).await?.with_args(&["--old-gc-behavior"]);
+    let mut controller = stage.start().await?;
+    for (side, name) in SIDES.into_iter().zip(["before", "after"]) {
+        stage.apply(name, V).await?;
+        stage.converges(name, V).await?;
+        let finalizers =
+            |all: Value| Patch::Merge(json!({ "metadata": { "resourceVersion": null, "finalizers": all } }));
+        // Kubernetes deletes it too; this keeps it there until the controller's call has come.
+        scene.secrets().patch(name, &PatchParams::default(), &finalizers(json!(["example.com/hold"]))).await?;
+        let act = async || scene.delete(name).await;
+        controller = killed_at(&stage, controller, halt("delete secrets", side, name), act).await?;
+        scene.secrets().patch(name, &PatchParams::default(), &finalizers(json!([]))).await?;
+        let gone = async || Ok(scene.secret(name).await?.is_none().then_some(()));
+        scene.eventually(&format!("the end of secret {name}"), gone).await?;
+        stage.apply(name, W).await?;
+        stage.converges(name, W).await?;
+    }
     Ok(())
 }
 
@@ -183,6 +205,11 @@ pub(crate) async fn asked_to_end_it_ends_well_whatever_it_is_doing(scene: Scene)
     scene.eventually("a start that waits", waits).await?;
     ensure!(controller.end() == Some(0), "while it waits for the API server");
     stage.proxy.come_back().await?;
+    stage.proxy.add(Rule::always("get secrets", Fault::Halt(Side::Before)).of("sealed-secrets-checkpoint-0"));
+    let controller = stage.begin().await?;
+    tokio::time::timeout(PATIENCE, stage.proxy.halted()).await.context("no checkpoint is read")?;
+    ensure!(controller.end() == Some(0), "while it waits for its checkpoint");
+    stage.proxy.heal();
     let controller = stage.start().await?;
     stage.apply("a", W).await?;
     stage.converges("a", W).await?;

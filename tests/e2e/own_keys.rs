@@ -60,16 +60,20 @@ pub(crate) async fn a_key_that_is_marked_or_taken_away_opens_nothing_until_it_is
         scene.secrets().patch(&name, &PatchParams::default(), &label).await?;
         Ok(())
     };
+    let mut started = Instant::now();
     mark("compromised").await?;
     scene.eventually("one key", is_known(false)).await?;
+    let marked = lap(&mut started, "a key that is marked");
     stage.apply("a", W).await?;
     let message = scene.synced("a", "False").await?;
     ensure!(message.starts_with("no key could decrypt secret (k)"), "{message}");
     ensure!(scene.holds("a", V).await.is_ok(), "what was there is gone");
     mark("active").await?;
     stage.converges("a", W).await?;
+    started = Instant::now();
     scene.secrets().delete(&name, &DeleteParams::default()).await?;
     scene.eventually("one key", is_known(false)).await?;
+    say(&format!("  answered after: {marked}, {}", lap(&mut started, "a key that is deleted")));
     stage.apply("b", V).await?;
     scene.synced("b", "False").await?;
     ensure!(controller.log()?.contains("sealing key is gone"), "nothing is logged");
@@ -100,10 +104,25 @@ fn lap(started: &mut Instant, what: &str) -> String {
     format!("{what} {} ms", taken.as_millis())
 }
 
+/// Deletes an object and makes it again at once; Kubernetes takes the first one's Secret away when it comes to it.
+async fn made_anew(stage: &Stage, name: &str) -> Result<String> {
+    let scene = &stage.scene;
+    let mut started = Instant::now();
+    scene.delete(name).await?;
+    let again = scene.apply(&stage.sealed(name, V)?).await?;
+    let owned = async || {
+        let owners = scene.secret(name).await?.unwrap_or_default().metadata.owner_references.unwrap_or_default();
+        Ok(owners.iter().any(|owner| Some(&owner.uid) == again.uid().as_ref()).then_some(()))
+    };
+    scene.eventually("a Secret of the new object", owned).await?;
+    stage.converges(name, V).await?;
+    Ok(lap(&mut started, "an object made anew"))
+}
+
 /// How long somebody waits for what he did is printed alone: a busy machine says nothing of the program.
 pub(crate) async fn what_somebody_does_is_answered_at_once(scene: Scene) -> Result<()> {
     let stage = Stage::new(&scene).await?;
-    let _controller = stage.start().await?;
+    let controller = stage.start().await?;
     let secrets = scene.secrets();
     let edit = async |name: &str, what: Value| secrets.patch(name, &PatchParams::default(), &Patch::Merge(what)).await;
     let mut started = Instant::now();
@@ -127,6 +146,17 @@ pub(crate) async fn what_somebody_does_is_answered_at_once(scene: Scene) -> Resu
     edit("b", json!({ "metadata": { "annotations": { "sealedsecrets.bitnami.com/managed": "true" } } })).await?;
     stage.converges("b", V).await?;
     told.push(lap(&mut started, "a Secret that is handed over"));
+    let mut object = stage.sealed("c", V)?;
+    object["metadata"]["annotations"] = json!({ "sealedsecrets.bitnami.com/cluster-wide": "true" });
+    scene.apply(&object).await?;
+    scene.synced("c", "False").await?;
+    started = Instant::now();
+    let strict = json!({ "metadata": { "annotations": { "sealedsecrets.bitnami.com/cluster-wide": null } } });
+    scene.sealed_secrets().patch("c", &PatchParams::default(), &Patch::Merge(strict)).await?;
+    stage.converges("c", V).await?;
+    told.push(lap(&mut started, "a scope that is put right"));
+    ensure!(!controller.log()?.contains("Error updating, will retry"), "it was found by trying again");
+    told.push(made_anew(&stage, "c").await?);
     say(&format!("  answered after: {}", told.join(", ")));
     Ok(())
 }

@@ -37,11 +37,11 @@ pub(super) async fn read(context: &Context, saved: &mut Saved) -> Vec<Vec<u8>> {
         }
         let Ok(found) = context.secrets(&context.config.namespace).get_opt(&name(number)).await else {
             // It is written anew all the same, over whatever is there then.
-            saved.is_allowed = true;
             return texts;
         };
         if found.as_ref().is_some_and(|secret| secret.type_.as_deref() != Some(TYPE)) {
             tracing::warn!(secret = name(number), "a Secret of this name is no checkpoint; none is kept");
+            saved.is_allowed = false;
             return Vec::new();
         }
         let version = found.as_ref().and_then(kube::ResourceExt::resource_version);
@@ -52,7 +52,6 @@ pub(super) async fn read(context: &Context, saved: &mut Saved) -> Vec<Vec<u8>> {
         saved.pieces.push((version, piece::hash(&text)));
         texts.push(text);
     }
-    saved.is_allowed = true;
     texts
 }
 

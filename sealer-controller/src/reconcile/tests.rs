@@ -248,6 +248,10 @@ fn waits_grow_and_end_at_five_minutes() {
     assert!(backoff(4, 5) < Duration::from_secs(2));
     for failures in [20, 1000, u32::MAX] {
         assert!((Duration::from_secs(300)..Duration::from_secs(376)).contains(&backoff(failures, 5)));
+        let brief = Failure { class: Class::Brief, ..Failure::unmanaged("a") };
+        assert_eq!(pause(&brief, failures, 5), BRIEF_WAIT, "what is left of an object that was made anew");
+        let asked = Failure { wait: Duration::from_secs(20), ..brief };
+        assert_eq!(pause(&asked, failures, 5), Duration::from_secs(20), "the API server says when");
     }
 }
 

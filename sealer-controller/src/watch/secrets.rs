@@ -59,7 +59,11 @@ async fn watch(context: &Context, namespace: Option<&str>, looked: &Cancellation
             Ok(watcher::Event::Apply(secret)) => changed(context, &secret, Line::News),
             Ok(watcher::Event::Delete(secret)) => deleted(context, &secret),
             Err(error) if access::is_refused(&error) => return,
-            Err(error) => tracing::error!(error = watch_answer(&error), "cannot watch Secrets; trying again"),
+            Err(error) => {
+                // Nobody waits for a list that may fail for long.
+                looked.cancel();
+                tracing::error!(error = watch_answer(&error), "cannot watch Secrets; trying again");
+            }
         }
     }
 }

@@ -86,8 +86,15 @@ mod tests {
 
     use super::*;
 
-    /// Answers as a server that refuses to stream; returns what it was asked.
-    fn server(asked: Arc<Mutex<Vec<String>>>) -> Client {
+    fn page(name: &str, next: &str) -> serde_json::Value {
+        let secret = json!({"metadata": {"name": name, "namespace": "ns", "resourceVersion": "5"}});
+        let metadata = json!({"resourceVersion": "7", "continue": next});
+        json!({"kind": "SecretList", "apiVersion": "v1", "metadata": metadata, "items": [secret]})
+    }
+
+    /// Answers as a server that refuses to stream, with these pages; notes what it was asked.
+    fn server(asked: Arc<Mutex<Vec<String>>>, pages: Vec<(u16, serde_json::Value)>) -> Client {
+        let pages = Mutex::new(pages.into_iter());
         let service = tower::service_fn(move |request: Request<Body>| {
             let query = request.uri().query().unwrap_or_default().to_owned();
             let (status, answer) = if query.contains("sendInitialEvents") {
@@ -97,11 +104,7 @@ mod tests {
                     "message": "sendInitialEvents is forbidden"}),
                 )
             } else {
-                let secret = json!({"metadata": {"name": "a", "namespace": "ns", "resourceVersion": "5"}});
-                (
-                    200,
-                    json!({"kind": "SecretList", "apiVersion": "v1", "metadata": {"resourceVersion": "7"}, "items": [secret]}),
-                )
+                pages.lock().unwrap().next().unwrap()
             };
             asked.lock().unwrap().push(query);
             let answer = Response::builder().status(status).body(Body::from(answer.to_string().into_bytes()));
@@ -113,7 +116,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_server_that_cannot_stream_is_listed_in_pages() {
         let asked = Arc::new(Mutex::new(Vec::new()));
-        let api: Api<Secret> = Api::all(server(asked.clone()));
+        let api: Api<Secret> = Api::all(server(asked.clone(), vec![(200, page("a", ""))]));
         let first: Vec<_> = events(api, None).take(3).map(Result::unwrap).collect().await;
         assert!(matches!(
             first.as_slice(),
@@ -122,5 +125,29 @@ mod tests {
         let asked = asked.lock().unwrap();
         assert!(asked.first().unwrap().contains("sendInitialEvents=true"));
         assert!(asked.get(1).unwrap().contains("limit=250"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_list_that_expires_between_its_pages_begins_anew() {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let expired = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 410, "reason": "Expired",
+            "message": "The provided continue parameter is too old"});
+        let pages = vec![(200, page("a", "t")), (410, expired), (200, page("a", "u")), (200, page("b", ""))];
+        let api: Api<Secret> = Api::all(server(asked.clone(), pages));
+        let told = |answer: Answer<Secret>| match answer {
+            Ok(watcher::Event::Init) => "begin".to_owned(),
+            Ok(watcher::Event::InitApply(secret)) => secret.metadata.name.unwrap(),
+            Ok(watcher::Event::InitDone) => "done".to_owned(),
+            Ok(_) => "more".to_owned(),
+            Err(error) => crate::error::watch_answer(&error),
+        };
+        let all: Vec<String> = events(api, None).take(7).map(told).collect().await;
+        assert_eq!(
+            all,
+            ["begin", "a", "The provided continue parameter is too old", "begin", "a", "b", "done"].map(str::to_owned)
+        );
+        let asked = asked.lock().unwrap();
+        let continued: Vec<bool> = asked.iter().skip(1).map(|query| query.contains("continue=")).collect();
+        assert_eq!(continued, [false, true, false, true]);
     }
 }
