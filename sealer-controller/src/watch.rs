@@ -58,8 +58,23 @@ async fn sealed_secrets(context: Arc<Context>, namespace: Option<String>, secret
         // What was in order before a restart is, if its Secret is the same.
         let _ = tokio::time::timeout(PATIENCE, secrets_seen.cancelled()).await;
     }
+    let mut warned = false;
+    loop {
+        if access::may_watch_sealed_secrets(&context, namespace.as_deref()).await {
+            follow(&context, namespace.as_deref()).await;
+        }
+        if !std::mem::replace(&mut warned, true) {
+            let namespace = namespace.as_deref().unwrap_or_default();
+            tracing::error!(namespace, "no right to watch SealedSecrets; asking every 15 seconds whether there is one");
+        }
+        tokio::time::sleep(REFUSED).await;
+    }
+}
+
+/// Follows SealedSecrets for as long as that is allowed.
+async fn follow(context: &Context, namespace: Option<&str>) {
     let resource = sealed_secret_resource();
-    let api: Api<DynamicObject> = match &namespace {
+    let api: Api<DynamicObject> = match namespace {
         Some(namespace) => Api::namespaced_with(context.client.clone(), namespace, &resource),
         None => Api::all_with(context.client.clone(), &resource),
     };
@@ -70,18 +85,19 @@ async fn sealed_secrets(context: Arc<Context>, namespace: Option<String>, secret
             Ok(watcher::Event::Init) => listed.clear(),
             Ok(watcher::Event::InitApply(object)) => {
                 listed.push(key_of(&object));
-                appeared(&context, object, Line::Backlog);
+                appeared(context, object, Line::Backlog);
             }
             Ok(watcher::Event::InitDone) => {
-                let gone = context.index.keep_only(namespace.as_deref(), &std::mem::take(&mut listed));
+                let gone = context.index.keep_only(namespace, &std::mem::take(&mut listed));
                 gone.into_iter().for_each(|key| context.queue.add(key, Line::Backlog));
             }
-            Ok(watcher::Event::Apply(object)) => appeared(&context, object, Line::News),
+            Ok(watcher::Event::Apply(object)) => appeared(context, object, Line::News),
             Ok(watcher::Event::Delete(object)) => {
                 let key = key_of(&object);
                 context.index.mark_gone(&key);
                 context.queue.add(key, Line::News);
             }
+            Err(error) if access::is_refused(&error) => return,
             Err(error) => tracing::error!(error = watch_answer(&error), "cannot watch SealedSecrets; trying again"),
         }
     }
@@ -103,3 +119,5 @@ fn key_of(object: &impl ResourceExt) -> Key {
 
 /// A list of very many Secrets takes seconds; without it, or when it fails, the worker looks at each Secret by itself.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How often a right that is missing is asked for: an error in the log may make somebody grant it.
+const REFUSED: Duration = Duration::from_secs(15);

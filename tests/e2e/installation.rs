@@ -141,4 +141,4 @@ impl Installation {
 }
 
 /// Tests that start controllers of their own.
-const OWN_CONTROLLER: [&str; 4] = ["faults::", "hostile::", "kills::", "own_keys::"];
+const OWN_CONTROLLER: [&str; 5] = ["faults::", "hostile::", "kills::", "own_keys::", "own_rights::"];

@@ -13,20 +13,20 @@ use serde_json::{Value, json};
 use crate::scene::Scene;
 use crate::stage::Stage;
 
-const SIDES: [Side; 2] = [Side::Before, Side::After];
+pub(crate) const SIDES: [Side; 2] = [Side::Before, Side::After];
 const V: &[(&str, &str)] = &[("k", "v")];
 /// The API server makes its name.
 const NEW_KEY: &str = "create secrets";
 const W: &[(&str, &str)] = &[("k", "w")];
 
 /// Stops at the next such call for an object; events have names of their own.
-fn halt(call: &'static str, side: Side, name: &str) -> Rule {
+pub(crate) fn halt(call: &'static str, side: Side, name: &str) -> Rule {
     let next = Rule::next(call, Fault::Halt(side));
     if call == "create events" { next } else { next.of(name) }
 }
 
 /// Kills a controller at its next such call, and starts another.
-async fn killed_at(
+pub(crate) async fn killed_at(
     stage: &Stage,
     controller: Controller,
     rule: Rule,

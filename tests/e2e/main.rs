@@ -30,6 +30,7 @@ mod kills;
 mod lifecycle;
 mod moving;
 mod own_keys;
+mod own_rights;
 mod ownership;
 mod recorded;
 mod reseal;
@@ -157,6 +158,9 @@ const TESTS: &[(&str, &str, Test)] = tests![
     hostile::malformed_objects_fail_alone_and_are_named,
     hostile::whatever_is_posted_the_next_request_is_answered,
     hostile::fifty_honest_objects_come_before_one_that_keeps_all_keys_busy,
+    own_rights::under_old_rights_a_killed_controller_is_followed_by_one_that_converges,
+    own_rights::under_old_rights_an_object_made_anew_waits_seconds_for_its_secret,
+    own_rights::a_namespace_without_rights_is_waited_for_without_a_refused_call,
     own_keys::a_key_from_before_there_were_labels_is_used,
     own_keys::a_key_that_is_marked_or_taken_away_opens_nothing_until_it_is_back,
     own_keys::a_key_that_is_old_gets_a_successor_and_goes_on_opening,

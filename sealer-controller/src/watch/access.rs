@@ -1,19 +1,30 @@
-//! What may be done with Secrets? Older installations grant less than newer ones; asking first makes no refused request.
+//! What may be done with Secrets and SealedSecrets? Older installations grant less than newer ones; asking first makes no refused request.
 
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
 use kube::Api;
 use kube::runtime::watcher;
 
-use crate::context::Context;
+use crate::context::{Context, sealed_secret_resource};
 
 /// Asks whether a verb is allowed on Secrets of a namespace (or of all). Where nobody answers, the request itself will
 /// tell.
 pub(crate) async fn may(context: &Context, verb: &str, namespace: Option<&str>) -> bool {
+    ask(context, ["", "v1", "secrets", verb], namespace).await
+}
+
+/// Asks whether SealedSecrets of a namespace (or of all) may be watched.
+pub(crate) async fn may_watch_sealed_secrets(context: &Context, namespace: Option<&str>) -> bool {
+    let resource = sealed_secret_resource();
+    ask(context, [&resource.group, &resource.version, &resource.plural, "watch"], namespace).await
+}
+
+async fn ask(context: &Context, [group, version, resource, verb]: [&str; 4], namespace: Option<&str>) -> bool {
     let wanted = ResourceAttributes {
         namespace: namespace.map(str::to_owned),
-        resource: Some("secrets".to_owned()),
+        group: Some(group.to_owned()),
+        version: Some(version.to_owned()),
+        resource: Some(resource.to_owned()),
         verb: Some(verb.to_owned()),
-        version: Some("v1".to_owned()),
         ..ResourceAttributes::default()
     };
     let spec = SelfSubjectAccessReviewSpec { resource_attributes: Some(wanted), ..Default::default() };
