@@ -103,6 +103,11 @@ impl Queue {
         self.wake.notify_one();
     }
 
+    /// How often the object failed in a row.
+    pub(crate) fn failures(&self, key: &Key) -> u32 {
+        self.lock().entries.get(key).map_or(0, |entry| entry.failures)
+    }
+
     /// Whether a worker has the object.
     pub(crate) fn is_running(&self, key: &Key) -> bool {
         self.lock().entries.get(key).is_some_and(|entry| entry.running.is_some())

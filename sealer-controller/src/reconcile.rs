@@ -103,13 +103,16 @@ async fn reconcile(context: &Context, key: &Key, turn: &mut Turn) -> Result<(), 
     tracing::info!(key = key.to_string(), "Updating");
     let keys = context.keys.version();
     let outcome = bring_in_sync(context, key, &object, turn).await;
-    if let Err(failure) = &outcome {
-        if failure.class == Class::Later {
-            return outcome.map(|_| ());
-        }
-        context.metrics.count_error(failure.reason, &key.namespace);
+    if outcome.as_ref().is_err_and(|failure| failure.class == Class::Later) {
+        return outcome.map(|_| ());
     }
     let is_news = context.index.settled(key, outcome.as_ref().map(|applied| applied.secret.clone()));
+    // An alert on the rate of errors speaks of what is new, not of each slow attempt afterwards.
+    if let Err(failure) = &outcome
+        && (is_news || context.queue.failures(key) <= context.config.fast_retries)
+    {
+        context.metrics.count_error(failure.reason, &key.namespace);
+    }
     // A key that came during the look found nobody waiting for it.
     if outcome.is_err() && context.keys.version() != keys {
         context.queue.add(key.clone(), Line::Backlog);

@@ -86,13 +86,23 @@ pub(crate) async fn a_key_that_is_marked_or_taken_away_opens_nothing_until_it_is
 }
 
 pub(crate) async fn a_key_that_is_old_gets_a_successor_and_goes_on_opening(scene: Scene) -> Result<()> {
-    let stage = Stage::new(&scene).await?.with_args(&["--key-renew-period=3s"]);
+    let stage = Stage::new(&scene).await?.with_args(&["--key-renew-period=3s", "--log-format=json"]);
     let controller = stage.start().await?;
     let renewed = async || Ok((served(&controller)? != *key()?.fingerprint()).then_some(()));
     scene.eventually("a successor", renewed).await?;
     stage.apply("a", V).await?;
     stage.converges("a", V).await?;
     let certificate = Certificate::first_from_pem(controller.certificate()?.as_bytes())?;
+    // Whoever has no other way takes the certificate from the log.
+    let logged = |line: &str| -> Option<Vec<u8>> {
+        let line: Value = serde_json::from_str(line).ok()?;
+        let made = line["msg"] == "Certificate generated";
+        made.then(|| sealer_core::base64::decode(line["certificate"].as_str()?).ok()).flatten()
+    };
+    let logged: Vec<Vec<u8>> = controller.log()?.lines().filter_map(logged).collect();
+    let keys = logged.iter().map(|pem| Ok(Certificate::first_from_pem(pem)?.key().fingerprint().clone()));
+    let keys = keys.collect::<Result<Vec<Fingerprint>>>()?;
+    ensure!(keys.contains(certificate.key().fingerprint()), "the certificate is not in the log");
     let object = stage.sealed_with(certificate.key(), &scene.namespace, "b", V)?;
     scene.apply(&object).await?;
     stage.converges("b", V).await

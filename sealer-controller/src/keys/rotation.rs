@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sealer_core::base64;
 use sealer_core::key::stored::to_secret;
 use sealer_core::{Certificate, KeyEntry, UnsealingKey};
 use tokio::time::Instant;
@@ -40,7 +41,10 @@ pub(crate) async fn store(context: &Context, fresh: &Fresh) -> Result<(), KeysEr
     let name = stored.metadata.name.unwrap_or_default();
     let created = stored.metadata.creation_timestamp.map_or_else(|| context.now(), |time| time.0);
     tracing::info!(namespace = context.config.namespace, name, "New key written");
-    tracing::info!(certificate = fresh.certificate.to_pem(), "Certificate generated");
+    let pem = fresh.certificate.to_pem();
+    // In JSON it always stood as bytes.
+    let certificate = if context.config.log.json { base64::encode(pem) } else { pem };
+    tracing::info!(certificate, "Certificate generated");
     let ordered_at = match context.config.keys.order {
         KeyOrder::CertNotBefore => fresh.certificate.not_before(),
         KeyOrder::SecretCreationTimestamp => created,

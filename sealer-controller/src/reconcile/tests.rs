@@ -242,6 +242,37 @@ async fn what_does_not_open_says_why_and_is_explained_once() {
     assert!((3..=5).contains(&operations), "{operations}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn slow_attempts_are_counted_as_errors_only_when_they_fail_otherwise() {
+    let refused = |code, message| {
+        let status =
+            json!({"kind": "Status", "status": "Failure", "code": code, "reason": "InternalError", "message": message});
+        (Method::GET, "/secrets/a", code, status)
+    };
+    let key = Key::new("ns", "a");
+    let mut object = object(2, Some(2));
+    object["status"]["conditions"] = json!([{ "type": "Synced", "status": "False", "message": "no", "lastUpdateTime": "2026-01-01T00:00:00Z",
+                 "lastTransitionTime": "2026-01-01T00:00:00Z" }]);
+    let gets = |count: usize| {
+        let look = [(Method::GET, "/sealedsecrets/a", 200, object.clone()), refused(500, "no")];
+        std::iter::repeat_n(look, count).flatten().collect::<Vec<_>>()
+    };
+    let script = Script::new(gets(9));
+    let counted = || {
+        let text = script.context.metrics.text();
+        let line = text.lines().find(|line| line.contains("unseal_errors_total{") && line.contains("update"));
+        line.and_then(|line| line.rsplit(' ').next()?.parse::<u32>().ok()).unwrap_or_default()
+    };
+    script.context.index.saw(&key, serde_json::from_value(object.clone()).unwrap());
+    script.context.index.take(&key);
+    script.context.queue.add(key.clone(), Line::News);
+    for _ in 0..9 {
+        let next = script.context.queue.next().await;
+        look(script.context.clone(), next, Turn::new(None)).await;
+    }
+    assert_eq!(counted(), 6, "the first attempt and its quick retries");
+}
+
 #[test]
 fn waits_grow_and_end_at_five_minutes() {
     assert!(backoff(0, 5) < Duration::from_millis(100));
