@@ -20,6 +20,7 @@ use crate::keys::experience::Experience;
 use crate::metrics::Metrics;
 use crate::queue::Queue;
 use crate::throttle::Throttle;
+use crate::watch::access::Sight;
 use crate::watch::index::Index;
 
 /// The one injected value.
@@ -30,6 +31,7 @@ pub(crate) struct Context {
     pub(crate) metrics: Metrics,
     pub(crate) queue: Queue,
     pub(crate) index: Index,
+    pub(crate) sight: Sight,
     pub(crate) checkpoint: Checkpoint,
     /// What opened other objects.
     pub(crate) experience: Arc<Experience>,
@@ -77,6 +79,7 @@ impl Context {
             metrics: Metrics::default(),
             queue: Queue::default(),
             index,
+            sight: Sight::default(),
             checkpoint: Checkpoint::default(),
             experience: Arc::default(),
             clock: Arc::new(machine_clock),

@@ -66,7 +66,7 @@ fn settle_failure(context: &Context, key: &Key, failure: &Failure) {
         context.queue.failed(key, |_| AFTER_OTHERS);
         return;
     }
-    if failure.class == Class::Permanent {
+    if failure.class == Class::Permanent && !changes_unseen(context, key, failure) {
         tracing::error!(key = key.to_string(), error = failure.message, "Error updating, giving up");
         context.queue.done(key);
         return;
@@ -74,6 +74,11 @@ fn settle_failure(context: &Context, key: &Key, failure: &Failure) {
     tracing::error!(key = key.to_string(), error = failure.message, "Error updating, will retry");
     let quick = context.config.fast_retries;
     context.queue.failed(key, |failures| pause(failure, failures, quick));
+}
+
+/// A Secret in the way may be handed over or go; where nobody may watch Secrets, only another look shows it.
+fn changes_unseen(context: &Context, key: &Key, failure: &Failure) -> bool {
+    failure.reason == Reason::Unmanaged && !context.sight.reaches(&key.namespace)
 }
 
 /// How long to wait before the next attempt after so many failures in a row.

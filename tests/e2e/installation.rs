@@ -72,8 +72,6 @@ pub(crate) const INSTALLATIONS: [&Installation; 4] = [
             "lifecycle::a_secret_deleted_by_hand",
             "scale::a_restart_costs",
             "lifecycle::a_secret_edited_by_hand",
-            "ownership::a_secret_handed_over_later",
-            "ownership::only_what_was_ours",
             "lifecycle::what_other_tools_add",
             // It publishes no metrics.
             "templates::a_failing_template",

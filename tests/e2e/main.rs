@@ -160,6 +160,7 @@ const TESTS: &[(&str, &str, Test)] = tests![
     hostile::fifty_honest_objects_come_before_one_that_keeps_all_keys_busy,
     own_rights::under_old_rights_a_killed_controller_is_followed_by_one_that_converges,
     own_rights::under_old_rights_an_object_made_anew_waits_seconds_for_its_secret,
+    own_rights::under_old_rights_a_secret_in_the_way_is_looked_at_again_and_again,
     own_rights::a_namespace_without_rights_is_waited_for_without_a_refused_call,
     own_keys::a_key_from_before_there_were_labels_is_used,
     own_keys::a_key_that_is_marked_or_taken_away_opens_nothing_until_it_is_back,

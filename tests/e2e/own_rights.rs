@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 use k8s_openapi::api::rbac::v1::Role;
-use kube::api::{Api, DeleteParams, Patch, PatchParams};
+use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
 use sealer_tests::faults::rule::{Fault, Refusal, Rule, Side};
 use sealer_tests::report::say;
 use serde_json::{Value, json};
@@ -103,6 +103,27 @@ pub(crate) async fn under_old_rights_an_object_made_anew_waits_seconds_for_its_s
         "  without a watch, an object made anew has its Secret {:.1} s later",
         started.elapsed().as_secs_f64()
     ));
+    Ok(())
+}
+
+pub(crate) async fn under_old_rights_a_secret_in_the_way_is_looked_at_again_and_again(scene: Scene) -> Result<()> {
+    let stage = stage_with_old_rights(&scene).await?;
+    let _controller = stage.start().await?;
+    let secrets = scene.secrets();
+    for name in ["a", "b"] {
+        let foreign = json!({ "metadata": { "name": name }, "stringData": { "own": "x" } });
+        secrets.create(&PostParams::default(), &serde_json::from_value(foreign)?).await?;
+        stage.apply(name, V).await?;
+        let message = scene.synced(name, "False").await?;
+        ensure!(message.ends_with("already exists and is not managed by SealedSecret"), "{message}");
+    }
+    let hand_over = json!({ "metadata": { "annotations": { "sealedsecrets.bitnami.com/managed": "true" } } });
+    secrets.patch("a", &PatchParams::default(), &Patch::Merge(hand_over)).await?;
+    secrets.delete("b", &DeleteParams::default()).await?;
+    stage.converges("a", V).await?;
+    stage.converges("b", V).await?;
+    let refused = refused(&scene)?;
+    ensure!(refused.is_empty(), "{refused:?}");
     Ok(())
 }
 

@@ -1,10 +1,38 @@
 //! What may be done with Secrets and SealedSecrets? Older installations grant less than newer ones; asking first makes no refused request.
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
 use kube::Api;
 use kube::runtime::watcher;
 
 use crate::context::{Context, sealed_secret_resource};
+
+/// In which namespaces (or in all) Secrets are watched now.
+#[derive(Debug, Default)]
+pub(crate) struct Sight(Mutex<BTreeSet<Option<String>>>);
+
+impl Sight {
+    /// Whether what happens to Secrets of a namespace is seen.
+    pub(crate) fn reaches(&self, namespace: &str) -> bool {
+        let watched = self.lock();
+        watched.contains(&None) || watched.contains(&Some(namespace.to_owned()))
+    }
+
+    pub(super) fn begins(&self, namespace: Option<&str>) {
+        self.lock().insert(namespace.map(str::to_owned));
+    }
+
+    pub(super) fn ends(&self, namespace: Option<&str>) {
+        self.lock().remove(&namespace.map(str::to_owned));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<Option<String>>> {
+        // Nothing panics while it holds the lock; a poisoned one is whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// Asks whether a verb is allowed on Secrets of a namespace (or of all). Where nobody answers, the request itself will
 /// tell.

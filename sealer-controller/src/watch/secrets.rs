@@ -22,7 +22,9 @@ pub(super) async fn follow(context: Arc<Context>, namespace: Option<String>, loo
     let mut warned = false;
     loop {
         if access::may(&context, "watch", namespace.as_deref()).await {
+            context.sight.begins(namespace.as_deref());
             watch(&context, namespace.as_deref(), &looked).await;
+            context.sight.ends(namespace.as_deref());
         }
         looked.cancel();
         if !std::mem::replace(&mut warned, true) {
