@@ -117,6 +117,11 @@ fn lap(started: &mut Instant, what: &str) -> String {
 /// Deletes an object and makes it again at once; Kubernetes takes the first one's Secret away when it comes to it.
 async fn made_anew(stage: &Stage, name: &str) -> Result<String> {
     let scene = &stage.scene;
+    // A young cluster's garbage collector takes a while to learn of the resource.
+    scene.delete(name).await?;
+    scene.eventually("the end of its Secret", async || Ok(scene.secret(name).await?.is_none().then_some(()))).await?;
+    stage.apply(name, V).await?;
+    stage.converges(name, V).await?;
     let mut started = Instant::now();
     scene.delete(name).await?;
     let again = scene.apply(&stage.sealed(name, V)?).await?;
