@@ -48,7 +48,7 @@ pub(crate) async fn what_is_refused_is_named_and_tried_again_until_it_passes(sce
     let refusals = [
         ("r500", 500, "InternalError", "etcdserver: request timed out"),
         ("r503", 503, "ServiceUnavailable", "the server is currently unable to handle the request"),
-        ("webhook", 500, "InternalError", "failed calling webhook \"w.example\": context deadline exceeded"),
+        ("webhook", 500, "InternalError", "failed calling webhook w.example: context deadline exceeded"),
         ("r429", 429, "TooManyRequests", "the server has received too many requests"),
     ];
     for (name, code, reason, message) in refusals {
