@@ -1,6 +1,7 @@
 //! The scenes.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
@@ -68,10 +69,12 @@ pub(super) async fn keys(options: &Options) -> Result<()> {
         mixed.extend(objects(key, "mixed", &names(&format!("o{number}"), count / KEYS))?);
     }
     // Names decide the order of lists: these have nothing to do with the keys.
-    mixed.sort_by_key(|object| object.metadata.name.as_deref().map(|name| name.bytes().rev().collect::<Vec<_>>()));
-    for (at, object) in mixed.iter_mut().enumerate() {
-        object.metadata.name = Some(format!("{:03}-{at}", (at * 7919) % 997));
+    for object in &mut mixed {
+        let mut hasher = DefaultHasher::new();
+        object.metadata.name.hash(&mut hasher);
+        object.metadata.name = Some(format!("o{:016x}", hasher.finish()));
     }
+    mixed.sort_by(|one, other| one.metadata.name.cmp(&other.metadata.name));
     cluster.create(mixed).await?;
     let restored: Vec<&str> = namespaces.iter().map(String::as_str).collect();
     for (title, watched) in [
