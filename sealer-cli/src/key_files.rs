@@ -42,7 +42,7 @@ pub(crate) fn load(sources: &KeySources, ui: &Ui) -> Result<Keyring, CliError> {
 pub(crate) fn stored(sources: &KeySources, ui: &Ui) -> Result<Vec<StoredKey>, CliError> {
     let mut keys = Vec::new();
     for path in &sources.files {
-        let bytes = Zeroizing::new(ui::read(Some(path))?);
+        let bytes = Zeroizing::new(ui::read(Some(path.as_str()).filter(|path| *path != ui::STREAM))?);
         keys.extend(of_file(path, &bytes, sources.passphrase_file.as_deref(), ui)?);
     }
     Ok(keys)

@@ -160,6 +160,9 @@ pub(crate) fn now() -> Timestamp {
     Timestamp::now()
 }
 
+/// The name that stands for standard input or output where a file is asked for.
+pub(crate) const STREAM: &str = "-";
+
 /// Reads a file, or standard input.
 pub(crate) fn read(path: Option<&str>) -> Result<Vec<u8>, CliError> {
     let mut bytes = Vec::new();

@@ -228,3 +228,30 @@ fn a_bare_key_gets_a_certificate_that_makes_it_an_old_one() {
     assert!(told.contains(&format!("the active key is {}\n", new.fingerprint())), "{told}");
     assert_eq!(place.json("keys list -o json")["keys"][1]["state"], "in use");
 }
+
+/// Another program may encrypt: keys go out by a pipe and come back by one, and no file is made here.
+#[test]
+fn a_pipe_carries_a_backup_to_and_from_another_program() {
+    let place = Place::with_keys(&[&KEYS[2]]);
+    assert_eq!(
+        place.refused(&format!("{BACKUP} -")),
+        "error: standard output cannot be opened again to prove a backup; nothing was written\n\
+         hint: name a file; or let another program encrypt: sealer keys backup --plain --yes -o - | age -r RECIPIENT\n"
+    );
+    let sealer = env!("CARGO_BIN_EXE_sealer");
+    let server = format!("--server http://127.0.0.1:{}", place.cluster.port);
+    let piped = format!(
+        "set -o pipefail; {sealer} keys backup --plain --yes -o - {server} | tac | tac | {sealer} keys restore --dry-run - {server}"
+    );
+    let done = Command::new("bash")
+        .args(["-c", &piped])
+        .env("HOME", "/nonexistent")
+        .current_dir(&place.folder)
+        .output()
+        .unwrap();
+    let told = String::from_utf8(done.stderr).unwrap();
+    assert!(done.status.success() && String::from_utf8(done.stdout).unwrap().contains(KEYS[2].fingerprint()), "{told}");
+    assert_eq!(told, "neither proven nor recorded: pipe what was kept into `sealer keys check -` to prove it\n");
+    assert_eq!(fs::read_dir(place.folder.path()).unwrap().count(), 1, "the passphrase alone");
+    assert_eq!(place.annotation("key-c", "backed-up-at"), serde_json::Value::Null);
+}

@@ -79,7 +79,9 @@ protection, as `kubectl get -o yaml` does, after a confirmation.\n",
                 .without_variable(),
             HELP,
             Flag::new("no-record", Kind::Switch, "", "Do not mark the key Secrets as backed up.").without_variable(),
-            Flag::new("output", Kind::Text, "", "File to write.").short('o').without_variable(),
+            Flag::new("output", Kind::Text, "", "File to write; with --plain also - for standard output.")
+                .short('o')
+                .without_variable(),
             key_flags::PASSPHRASE_FILE,
             Flag::new("plain", Kind::Switch, "", "Write a List of Secrets that nothing protects.").without_variable(),
             Flag::new("yes", Kind::Switch, "", "Confirm --plain where no terminal asks.").without_variable(),

@@ -39,6 +39,10 @@ pub(super) fn run(request: &Wanted, ui: &mut Ui) -> Result<(), CliError> {
     let stored: Vec<StoredKey> = keys.keys.iter().map(|key| key.stored.clone()).collect();
     match &request.protection {
         Protection::Passphrase { file } => encrypted(request, file.as_deref(), Backup { made, keys: stored })?,
+        Protection::Nothing { confirmed } if request.file == ui::STREAM => {
+            confirm(*confirmed)?;
+            return streamed(&cluster, &stored, ui);
+        }
         Protection::Nothing { confirmed } => plain(request, *confirmed, &cluster, &stored, ui)?,
     }
     if request.record {
@@ -51,6 +55,9 @@ pub(super) fn run(request: &Wanted, ui: &mut Ui) -> Result<(), CliError> {
 
 /// Found before anybody types a passphrase. Only the writing itself decides.
 fn may_be_written(path: &str) -> Result<(), CliError> {
+    if path == ui::STREAM {
+        return Ok(());
+    }
     match fs::symlink_metadata(path) {
         Ok(found) if found.is_symlink() => {
             Err(CliError::new(format!("{path} is a link; a backup is never written through one"))
@@ -64,6 +71,12 @@ fn may_be_written(path: &str) -> Result<(), CliError> {
 
 fn encrypted(request: &Wanted, passphrase_file: Option<&str>, backup: Backup) -> Result<(), CliError> {
     let path = &request.file;
+    if path == ui::STREAM {
+        return Err(CliError::new("standard output cannot be opened again to prove a backup; nothing was written")
+            .hint(
+                "name a file; or let another program encrypt: sealer keys backup --plain --yes -o - | age -r RECIPIENT",
+            ));
+    }
     let passphrase = new_passphrase(passphrase_file, path)?;
     let text = backup.encrypt(&passphrase).map_err(|error| CliError::new(format!("cannot make a backup: {error}")))?;
     ui::create_private(path, text.as_bytes())?;
@@ -85,13 +98,26 @@ fn new_passphrase(file: Option<&str>, of: &str) -> Result<Passphrase, CliError> 
     Ok(Passphrase::new(Zeroizing::new(text.as_bytes().to_vec())))
 }
 
-fn plain(request: &Wanted, confirmed: bool, cluster: &Cluster, keys: &[StoredKey], ui: &Ui) -> Result<(), CliError> {
+/// Nothing protects what is written then.
+fn confirm(confirmed: bool) -> Result<(), CliError> {
     let question =
         "whoever can read the file can open everything that was ever sealed for this cluster; write it? (yes/no) ";
-    if !confirmed && prompt::word(question).as_deref() != Some("yes") {
-        return Err(CliError::new("--plain was not confirmed; nothing was written")
-            .hint("type yes when asked, or give --yes; without --plain a passphrase protects the file"));
+    if confirmed || prompt::word(question).as_deref() == Some("yes") {
+        return Ok(());
     }
+    Err(CliError::new("--plain was not confirmed; nothing was written")
+        .hint("type yes when asked, or give --yes; without --plain a passphrase protects the file"))
+}
+
+/// For another program that encrypts. What it makes of it is not known here: nothing is recorded.
+fn streamed(cluster: &Cluster, keys: &[StoredKey], ui: &mut Ui) -> Result<(), CliError> {
+    ui.write(manifest::encode(&secret_list(keys, cluster.controller_namespace())?, Format::Yaml));
+    ui.notice("neither proven nor recorded: pipe what was kept into `sealer keys check -` to prove it");
+    Ok(())
+}
+
+fn plain(request: &Wanted, confirmed: bool, cluster: &Cluster, keys: &[StoredKey], ui: &Ui) -> Result<(), CliError> {
+    confirm(confirmed)?;
     let list = Zeroizing::new(manifest::encode(&secret_list(keys, cluster.controller_namespace())?, Format::Yaml));
     ui::create_private(&request.file, list.as_bytes())?;
     let sources = KeySources { files: vec![request.file.clone()], passphrase_file: None };
