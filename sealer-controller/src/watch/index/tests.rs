@@ -1,0 +1,146 @@
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
+
+use serde_json::json;
+
+use super::*;
+
+fn object(uid: &str, generation: i64, observed: Option<i64>, annotations: &serde_json::Value) -> DynamicObject {
+    serde_json::from_value(json!({
+        "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
+        "metadata": {"name": "a", "namespace": "ns", "uid": uid, "generation": generation, "annotations": annotations},
+        "spec": {}, "status": {"observedGeneration": observed},
+    }))
+    .unwrap()
+}
+
+fn secret(version: &str) -> ObjectMeta {
+    ObjectMeta { uid: Some("s".into()), resource_version: Some(version.into()), ..ObjectMeta::default() }
+}
+
+fn in_order(version: &str) -> InOrder {
+    InOrder::new(&secret(version), [].into())
+}
+
+fn synced(uid: &str, generation: i64) -> DynamicObject {
+    let mut object = object(uid, generation, Some(generation), &json!({}));
+    object.data["status"]["conditions"] = json!([{"type": "Synced", "status": "True"}]);
+    object
+}
+
+#[test]
+fn only_what_changes_the_outcome_is_looked_at_again() {
+    let index = Index::default();
+    let key = Key::new("ns", "a");
+    let none = json!({});
+    assert_eq!(index.saw(&key, object("1", 1, None, &none)), Seen::New);
+    assert!(index.take(&key).is_some());
+    index.settled(&key, Ok(in_order("7")));
+    assert_eq!(index.saw(&key, object("1", 1, Some(1), &none)), Seen::Same, "own status write");
+    assert_eq!(index.saw(&key, object("1", 1, Some(1), &json!({"other": "x"}))), Seen::Same, "foreign annotation");
+    assert_eq!(index.saw(&key, object("1", 2, Some(1), &none)), Seen::New, "new spec");
+    index.take(&key);
+    let cluster_wide = json!({"sealedsecrets.bitnami.com/cluster-wide": "true"});
+    assert_eq!(index.saw(&key, object("1", 2, Some(2), &cluster_wide)), Seen::New, "new scope");
+    index.take(&key);
+    assert_eq!(index.saw(&key, object("2", 2, Some(2), &cluster_wide)), Seen::New, "made anew");
+    assert!(!index.secret_changed(&key, &secret("8")), "it is looked at anyway");
+    index.take(&key);
+    index.settled(&key, Ok(in_order("8")));
+    assert!(!index.secret_changed(&key, &secret("8")), "own write");
+    assert!(!index.changed_meanwhile(&key));
+    assert!(index.secret_changed(&key, &secret("9")), "somebody else's");
+    assert!(index.changed_meanwhile(&key));
+    index.take(&key);
+    assert!(!index.changed_meanwhile(&key), "the next look sees it");
+    assert_eq!(index.keep_only(Some("other"), &[]), []);
+    assert_eq!(index.keep_only(None, &[]), std::slice::from_ref(&key));
+    assert!(index.is_gone(&key) && !index.knows(&key));
+}
+
+#[test]
+fn a_failure_and_a_missing_secret_are_remembered() {
+    let index = Index::default();
+    let key = Key::new("ns", "a");
+    assert_eq!(index.saw(&key, object("1", 1, None, &json!({}))), Seen::New);
+    index.take(&key);
+    let failure = Failure::unmanaged("a");
+    assert!(index.settled(&key, Err(&failure)), "news");
+    assert!(!index.settled(&key, Err(&failure)), "known");
+    assert!(index.has_failed(&key));
+    assert_eq!(index.without_secret(None, &[], index.changes()), [], "it had none");
+    assert!(index.settled(&key, Ok(in_order("7"))));
+    assert!(!index.has_failed(&key));
+    assert_eq!(index.without_secret(Some("ns"), &[], index.changes()), std::slice::from_ref(&key));
+    assert_eq!(index.without_secret(None, &[], index.changes() - 1), [], "it was made while the list was read");
+    assert_eq!(index.without_secret(Some("other"), &[], index.changes()), []);
+    assert_eq!(index.without_secret(None, std::slice::from_ref(&key), index.changes()), []);
+}
+
+#[test]
+fn without_a_status_the_look_itself_is_what_was_observed() {
+    let key = Key::new("ns", "a");
+    for (index, again) in [(Index::default(), true), (Index::without_status(), false)] {
+        assert_eq!(index.saw(&key, object("1", 1, None, &json!({}))), Seen::New);
+        index.take(&key);
+        index.settled(&key, Ok(in_order("7")));
+        let seen = if again { Seen::New } else { Seen::Same };
+        assert_eq!(index.saw(&key, object("1", 1, None, &json!({}))), seen);
+    }
+}
+
+#[test]
+fn what_was_in_order_before_a_restart_is_trusted_only_at_the_same_versions() {
+    let key = Key::new("ns", "a");
+    let sealed = Identity::of(&synced("1", 1));
+    // The Secret as it is seen before the object, the object, and what becomes of it.
+    let cases = [
+        (Some("7"), synced("1", 1), Seen::InOrder),
+        (Some("8"), synced("1", 1), Seen::New),
+        (None, synced("1", 1), Seen::New),
+        (Some("7"), synced("1", 2), Seen::New),
+        (Some("7"), synced("2", 1), Seen::New),
+        (Some("7"), object("1", 1, Some(1), &json!({})), Seen::New),
+    ];
+    for (at, (seen, object, expected)) in cases.into_iter().enumerate() {
+        let index = Index::default();
+        index.recall([(key.clone(), Record { sealed: sealed.clone(), secret: in_order("7") })]);
+        assert!(index.recalls());
+        assert!(seen.is_none_or(|version| !index.secret_changed(&key, &secret(version))));
+        assert_eq!(index.saw(&key, object), expected, "case {at}");
+        assert!(!index.recalls());
+        let trusted = expected == Seen::InOrder;
+        assert_eq!(index.secret_changed(&key, &secret("9")), trusted, "from then on it is as any other");
+        let mut records = 0;
+        index.records(|_, _| records += 1);
+        assert_eq!(records, usize::from(trusted));
+        // Where the Secret was not seen, the worker looks at it before it opens anything.
+        assert_eq!(index.unproven(&key).is_some(), matches!(at, 1 | 2), "case {at}");
+        assert_eq!(index.unproven(&key), None);
+    }
+    let index = Index::default();
+    index.recall([(key.clone(), Record { sealed, secret: in_order("7") })]);
+    index.secret_changed(&key, &secret("7"));
+    index.secret_deleted(&key);
+    assert_eq!(index.saw(&key, synced("1", 1)), Seen::New, "deleted before the object was seen");
+}
+
+#[test]
+fn only_so_many_objects_are_held_whole() {
+    let index = Index::default();
+    let keys: Vec<Key> = (0..10).map(|at| Key::new("ns", format!("{at}"))).collect();
+    let large = |uid: &str| {
+        let mut object = object(uid, 1, None, &json!({}));
+        object.data["spec"]["encryptedData"] = json!({"k": "x".repeat(MOST_WEIGHT / 8)});
+        object
+    };
+    for key in &keys {
+        assert_eq!(index.saw(key, large("1")), Seen::New);
+        assert_eq!(index.saw(key, large("1")), Seen::Same);
+    }
+    index.saw(&keys[0], large("2"));
+    assert_eq!(keys.iter().filter(|key| index.take(key).is_some()).count(), 7);
+    assert_eq!(index.lock().weight, 0);
+    index.saw(&keys[0], large("3"));
+    index.mark_gone(&keys[0]);
+    assert_eq!(index.lock().weight, 0);
+}
