@@ -19,6 +19,7 @@ use crate::keys::Keys;
 use crate::keys::experience::Experience;
 use crate::metrics::Metrics;
 use crate::queue::Queue;
+use crate::readiness::Readiness;
 use crate::throttle::Throttle;
 use crate::watch::access::Sight;
 use crate::watch::index::Index;
@@ -33,6 +34,7 @@ pub(crate) struct Context {
     pub(crate) index: Index,
     pub(crate) sight: Sight,
     pub(crate) checkpoint: Checkpoint,
+    pub(crate) readiness: Readiness,
     /// What opened other objects.
     pub(crate) experience: Arc<Experience>,
     /// What time it is.
@@ -81,6 +83,7 @@ impl Context {
             index,
             sight: Sight::default(),
             checkpoint: Checkpoint::default(),
+            readiness: Readiness::default(),
             experience: Arc::default(),
             clock: Arc::new(machine_clock),
             reconcile_threads: Arc::new(Semaphore::new(workers)),

@@ -24,6 +24,7 @@ mod http;
 mod keys;
 mod metrics;
 mod queue;
+mod readiness;
 mod reconcile;
 mod signals;
 mod telemetry;
