@@ -14,6 +14,7 @@ use sealer_core::key::stored::Naming;
 
 use crate::VERSION;
 use crate::error::ArgsError;
+use crate::reserved::OwnNamespace;
 use crate::telemetry::LogConfig;
 
 /// What the command line asks for.
@@ -51,6 +52,13 @@ pub(crate) struct Config {
     pub(crate) allowed_types: Vec<String>,
     /// What was set under a name that should no longer be used, and its new name.
     pub(crate) deprecated: Option<(&'static str, &'static str)>,
+}
+
+impl Config {
+    /// Where names, types and labels of Secrets mean something to the controller.
+    pub(crate) fn own_namespace(&self) -> OwnNamespace<'_> {
+        OwnNamespace { namespace: &self.namespace, key_prefix: &self.keys.naming.prefix }
+    }
 }
 
 /// Which namespaces are watched.

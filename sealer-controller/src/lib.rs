@@ -26,6 +26,7 @@ mod metrics;
 mod queue;
 mod readiness;
 mod reconcile;
+mod reserved;
 mod signals;
 mod telemetry;
 mod throttle;

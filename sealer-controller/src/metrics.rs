@@ -1,6 +1,8 @@
 //! What is counted. Names are those that existing alerts and dashboards know; labels come from enums.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{EncodeLabelSet, LabelSetEncoder};
@@ -12,6 +14,7 @@ use prometheus_client::registry::Registry;
 
 use crate::VERSION;
 use crate::error::Reason;
+use crate::queue::Key;
 
 /// Every metric, and the text that is served.
 #[derive(Debug)]
@@ -20,6 +23,7 @@ pub(crate) struct Metrics {
     pub(crate) unseal_requests: Counter,
     unseal_errors: Family<Labels<2>, Counter>,
     condition: Family<Labels<4>, Gauge>,
+    shown: Mutex<Shown>,
     http_requests: Family<Labels<3>, Counter>,
     http_duration: Family<Labels<2>, Histogram>,
     pub(crate) queue: Gauge,
@@ -45,6 +49,15 @@ impl<const N: usize> EncodeLabelSet for Labels<N> {
     }
 }
 
+/// Which series there are, so that what is gone leaves none behind.
+#[derive(Debug, Default)]
+struct Shown {
+    /// The instance under which each SealedSecret stands in the condition gauge: one at a time.
+    conditions: BTreeMap<Key, String>,
+    /// The reasons for which errors were counted in each namespace.
+    errors: BTreeMap<String, BTreeSet<&'static str>>,
+}
+
 /// One SealedSecret in the condition gauge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Series {
@@ -60,6 +73,7 @@ impl Default for Metrics {
             unseal_requests: Counter::default(),
             unseal_errors: Family::default(),
             condition: Family::default(),
+            shown: Mutex::default(),
             http_requests: Family::default(),
             http_duration: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
             queue: Gauge::default(),
@@ -121,17 +135,48 @@ impl Metrics {
         );
     }
 
+    /// Counts an error. Namespaces beyond a number that no cluster has share one series.
     pub(crate) fn count_error(&self, reason: Reason, namespace: &str) {
-        let labels = [("namespace", namespace.to_owned()), ("reason", reason.as_str().to_owned())];
-        self.unseal_errors.get_or_create(&Labels(labels)).inc();
+        let errors = &mut self.shown().errors;
+        let is_new = !errors.contains_key(namespace);
+        let namespace = if is_new && errors.len() >= MOST_NAMESPACES { OVERFLOW } else { namespace };
+        errors.entry(namespace.to_owned()).or_default().insert(reason.as_str());
+        self.unseal_errors.get_or_create(&error_labels(namespace, reason.as_str())).inc();
     }
 
+    /// Whether errors were counted in a namespace.
+    pub(crate) fn counts_errors_of(&self, namespace: &str) -> bool {
+        self.shown().errors.contains_key(namespace)
+    }
+
+    /// Drops the errors of a namespace that has no SealedSecret any longer.
+    pub(crate) fn drop_errors_of(&self, namespace: &str) {
+        for reason in self.shown().errors.remove(namespace).unwrap_or_default() {
+            self.unseal_errors.remove(&error_labels(namespace, reason));
+        }
+    }
+
+    /// Shows the state of a SealedSecret, in place of the series under another instance that it had.
     pub(crate) fn show_condition(&self, series: &Series, in_sync: bool) {
-        self.condition.get_or_create(&condition_labels(series)).set(if in_sync { 1 } else { -1 });
+        let key = Key::new(series.namespace.clone(), series.name.clone());
+        let mut shown = self.shown();
+        let before = shown.conditions.insert(key.clone(), series.instance.clone());
+        if let Some(before) = before.filter(|before| *before != series.instance) {
+            self.condition.remove(&condition_labels(&key, &before));
+        }
+        self.condition.get_or_create(&condition_labels(&key, &series.instance)).set(if in_sync { 1 } else { -1 });
     }
 
-    pub(crate) fn drop_condition(&self, series: &Series) {
-        self.condition.remove(&condition_labels(series));
+    /// Drops the state of a SealedSecret that is gone.
+    pub(crate) fn drop_condition(&self, key: &Key) {
+        if let Some(instance) = self.shown().conditions.remove(key) {
+            self.condition.remove(&condition_labels(key, &instance));
+        }
+    }
+
+    fn shown(&self) -> MutexGuard<'_, Shown> {
+        // Nothing panics while it holds the lock; a poisoned one is whole.
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn count_request(&self, path: &'static str, method: &'static str, code: u16, seconds: f64) {
@@ -154,13 +199,22 @@ impl Metrics {
     }
 }
 
-fn condition_labels(series: &Series) -> Labels<4> {
+fn error_labels(namespace: &str, reason: &'static str) -> Labels<2> {
+    Labels([("namespace", bounded(namespace)), ("reason", reason.to_owned())])
+}
+
+fn condition_labels(key: &Key, instance: &str) -> Labels<4> {
     Labels([
         ("condition", "Synced".to_owned()),
-        ("name", series.name.clone()),
-        ("namespace", series.namespace.clone()),
-        ("ss_app_kubernetes_io_instance", series.instance.clone()),
+        ("name", bounded(&key.name)),
+        ("namespace", bounded(&key.namespace)),
+        ("ss_app_kubernetes_io_instance", bounded(instance)),
     ])
+}
+
+/// The API server takes no longer names and labels; the metrics do not depend on it.
+fn bounded(text: &str) -> String {
+    text.chars().take(LONGEST_LABEL).collect()
 }
 
 /// Memory and descriptors of this process, from the kernel (proc(5)).
@@ -181,6 +235,12 @@ fn write_process(text: &mut String) -> std::fmt::Result {
     writeln!(text, "# TYPE process_open_fds gauge\nprocess_open_fds {descriptors}")
 }
 
+/// DNS-1123 subdomain, the longest of names and labels.
+const LONGEST_LABEL: usize = 253;
+/// As many as Kubernetes supports in one cluster.
+const MOST_NAMESPACES: usize = 10_000;
+/// No namespace can have this name.
+const OVERFLOW: &str = "_overflow";
 /// Upper bounds that existing dashboards expect, in seconds.
 const BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
@@ -207,7 +267,50 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line} is missing in\n{text}");
         }
-        metrics.drop_condition(&series);
+        metrics.drop_condition(&Key::new("default", "a"));
         assert!(!metrics.text().contains("condition_info{"));
+    }
+
+    fn lines(metrics: &Metrics, series: &str) -> usize {
+        metrics.text().lines().filter(|line| line.starts_with(&format!("sealed_secrets_controller_{series}{{"))).count()
+    }
+
+    #[test]
+    fn an_object_has_one_series_whatever_its_instances_were() {
+        let metrics = Metrics::default();
+        let mut series = Series { namespace: "default".into(), name: "a".into(), instance: String::new() };
+        for at in 0..10_000 {
+            series.instance = format!("instance-{at}");
+            metrics.show_condition(&series, at % 2 == 0);
+        }
+        assert_eq!(lines(&metrics, "condition_info"), 1);
+        assert!(metrics.text().contains("instance-9999"));
+        metrics.drop_condition(&Key::new("default", "a"));
+        assert_eq!((lines(&metrics, "condition_info"), metrics.shown().conditions.len()), (0, 0));
+    }
+
+    #[test]
+    fn errors_of_a_namespace_that_is_empty_are_dropped_and_their_number_has_an_end() {
+        let metrics = Metrics::default();
+        for at in 0..MOST_NAMESPACES + 500 {
+            metrics.count_error(Reason::Unseal, &format!("ns-{at}"));
+            metrics.count_error(Reason::Update, &format!("ns-{at}"));
+        }
+        assert_eq!(lines(&metrics, "unseal_errors_total"), (MOST_NAMESPACES + 1) * 2);
+        assert!(metrics.text().contains("unseal_errors_total{namespace=\"_overflow\",reason=\"unseal\"} 500\n"));
+        for at in 0..MOST_NAMESPACES {
+            assert!(metrics.counts_errors_of(&format!("ns-{at}")));
+            metrics.drop_errors_of(&format!("ns-{at}"));
+        }
+        assert_eq!(lines(&metrics, "unseal_errors_total"), 2, "the shared ones");
+    }
+
+    #[test]
+    fn no_label_is_longer_than_a_name() {
+        let metrics = Metrics::default();
+        let long = "x".repeat(1 << 20);
+        metrics.show_condition(&Series { namespace: long.clone(), name: long.clone(), instance: long.clone() }, true);
+        metrics.count_error(Reason::Unseal, &long);
+        assert!(metrics.text().len() < 8_000, "{}", metrics.text().len());
     }
 }

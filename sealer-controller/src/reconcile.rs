@@ -102,6 +102,10 @@ fn backoff(failures: u32, quick: u32) -> Duration {
 async fn reconcile(context: &Context, key: &Key, turn: &mut Turn) -> Result<(), Failure> {
     let fetched = turn.wait(context, fetch(context, key)).await?;
     let Some(object) = fetched else { return turn.wait(context, gone(context, key)).await };
+    if context.index.has_left_view(key, &object) {
+        drop_series(context, key);
+        return Ok(());
+    }
     if object.metadata.deletion_timestamp.is_some() {
         return Ok(());
     }
@@ -140,13 +144,24 @@ async fn fetch(context: &Context, key: &Key) -> Result<Option<DynamicObject>, Fa
 
 /// Kubernetes deletes the Secret through its owner reference; only the old way does it here.
 async fn gone(context: &Context, key: &Key) -> Result<(), Failure> {
-    context.metrics.drop_condition(&context.index.series(key));
-    if context.config.delete_orphans && context.index.is_gone(key) {
+    if context.config.delete_orphans
+        && let Some(uid) = context.index.uid_of_gone(key)
+    {
         tracing::info!(sealed_secret = key.to_string(), "SealedSecret has gone, deleting Secret");
-        apply::delete_orphan(context, key).await?;
+        apply::delete_orphan(context, key, &uid).await?;
     }
-    context.index.forget(key);
+    drop_series(context, key);
     Ok(())
+}
+
+/// Forgets an object that is gone or out of view, with its metrics: nobody can fill the memory with the names of
+/// objects, instances and namespaces that were.
+fn drop_series(context: &Context, key: &Key) {
+    context.metrics.drop_condition(key);
+    context.index.forget(key);
+    if context.metrics.counts_errors_of(&key.namespace) && !context.index.has_any_in(&key.namespace) {
+        context.metrics.drop_errors_of(&key.namespace);
+    }
 }
 
 async fn bring_in_sync(
@@ -165,7 +180,7 @@ async fn bring_in_sync(
     let keys: Arc<[Fingerprint]> = unsealed.keys.iter().cloned().collect();
     let desired = desired::secret(&sealed, unsealed)?;
     let policy = Policy {
-        key_namespace: &context.config.namespace,
+        own: context.config.own_namespace(),
         allowed_types: &context.config.allowed_types,
         spec_is_new: status::observed_generation(object) != object.metadata.generation,
     };

@@ -10,6 +10,7 @@ use kube::api::ObjectMeta;
 
 use crate::checkpoint::piece;
 use crate::context::Context;
+use crate::reserved::{CHECKPOINT_PREFIX, CHECKPOINT_TYPE, comes_from_sealed_secret};
 
 /// What was read or written last.
 #[derive(Default)]
@@ -39,13 +40,15 @@ pub(super) async fn read(context: &Context, saved: &mut Saved) -> Vec<Vec<u8>> {
             // It is written anew all the same, over whatever is there then.
             return texts;
         };
-        if found.as_ref().is_some_and(|secret| secret.type_.as_deref() != Some(TYPE)) {
+        if found.as_ref().is_some_and(|secret| secret.type_.as_deref() != Some(CHECKPOINT_TYPE)) {
             tracing::warn!(secret = name(number), "a Secret of this name is no checkpoint; none is kept");
             saved.is_allowed = false;
             return Vec::new();
         }
         let version = found.as_ref().and_then(kube::ResourceExt::resource_version);
-        let text = found.and_then(|secret| secret.data?.remove(ITEM)).map(|text| text.0).unwrap_or_default();
+        // What a SealedSecret made is not what we wrote; it is written over.
+        let written = found.filter(|secret| !comes_from_sealed_secret(&secret.metadata));
+        let text = written.and_then(|secret| secret.data?.remove(ITEM)).map(|text| text.0).unwrap_or_default();
         if number == 0 {
             count = piece::pieces(&text).filter(|count| count.is_power_of_two()).unwrap_or(1);
         }
@@ -85,7 +88,7 @@ pub(super) async fn write(
         {
             let live = api.get_opt(&name(number)).await?;
             secret.metadata.resource_version = live.as_ref().and_then(kube::ResourceExt::resource_version);
-            match live.filter(|live| live.type_.as_deref() == Some(TYPE)) {
+            match live.filter(|live| live.type_.as_deref() == Some(CHECKPOINT_TYPE)) {
                 Some(_) => api.replace(&name(number), &context.write(), &secret).await?,
                 None => api.create(&context.write(), &secret).await?,
             }
@@ -99,17 +102,16 @@ pub(super) async fn write(
 fn secret(number: usize, text: Vec<u8>) -> Secret {
     Secret {
         metadata: ObjectMeta { name: Some(name(number)), ..ObjectMeta::default() },
-        type_: Some(TYPE.to_owned()),
+        type_: Some(CHECKPOINT_TYPE.to_owned()),
         data: Some(BTreeMap::from([(ITEM.to_owned(), ByteString(text))])),
         ..Secret::default()
     }
 }
 
 fn name(number: usize) -> String {
-    format!("sealed-secrets-checkpoint-{number}")
+    format!("{CHECKPOINT_PREFIX}{number}")
 }
 
-const TYPE: &str = "sealedsecrets.bitnami.com/checkpoint";
 const ITEM: &str = "checkpoint";
 /// Half a million objects.
 const MOST_PIECES: usize = 256;

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::context::Context;
 use crate::error::{Class, Failure, Reason};
 use crate::queue::Key;
-use crate::reconcile::plan::{Plan, Policy, plan};
+use crate::reconcile::plan::{Plan, Policy, is_orphan_of, plan};
 use crate::reconcile::{redact, status};
 use crate::watch::known::InOrder;
 
@@ -108,11 +108,10 @@ pub(crate) async fn write_status(
     Err(Failure::new(Reason::Status, Class::Transient, "other writers keep changing the object"))
 }
 
-/// Deletes a Secret whose SealedSecret is gone, if it was that one's, and only as it was seen.
-pub(crate) async fn delete_orphan(context: &Context, key: &Key) -> Result<(), Failure> {
+/// Deletes a Secret whose SealedSecret, of that uid, is gone, if it was that one's, and only as it was seen.
+pub(crate) async fn delete_orphan(context: &Context, key: &Key, uid: &str) -> Result<(), Failure> {
     let Some(live) = get(context, key).await? else { return Ok(()) };
-    let owned = live.owner_references().iter().any(|owner| owner.kind == "SealedSecret" && owner.name == key.name);
-    if !owned {
+    if !is_orphan_of(&live, &key.name, uid, &context.config.own_namespace()) {
         return Ok(());
     }
     let preconditions = Preconditions { uid: live.uid(), resource_version: live.resource_version() };

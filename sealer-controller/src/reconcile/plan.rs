@@ -6,10 +6,10 @@ use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::{Resource as _, ResourceExt as _};
 use sealer_core::SealedSecret;
-use sealer_core::api::KEY_LABEL;
 use sealer_core::scope::{MANAGED_ANNOTATION, PATCH_ANNOTATION, SKIP_OWNER_ANNOTATION};
 
 use crate::error::{Class, Failure, Reason};
+use crate::reserved::{OwnNamespace, is_sealed_secret};
 
 /// What to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +28,7 @@ pub(crate) enum Plan {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Policy<'a> {
     /// Where sealing keys live.
-    pub(crate) key_namespace: &'a str,
+    pub(crate) own: OwnNamespace<'a>,
     /// Privileged types that may be made all the same.
     pub(crate) allowed_types: &'a [String],
     /// Whether the spec was not yet observed: then labels and annotations that others added go; otherwise they stay.
@@ -37,20 +37,35 @@ pub(crate) struct Policy<'a> {
 
 /// Decides.
 pub(crate) fn plan(desired: &Secret, live: Option<&Secret>, owner_uid: &str, policy: &Policy<'_>) -> Plan {
-    let refusal = privileged(desired, policy).map(|refusal| Plan::Refuse(Box::new(refusal)));
-    let Some(live) = live else { return refusal.unwrap_or_else(|| Plan::Create(Box::new(desired.clone()))) };
+    let refusal = privileged(desired, policy).or_else(|| reserved(desired, policy));
+    let refuse = |refusal: Failure| Plan::Refuse(Box::new(refusal));
+    let Some(live) = live else { return refusal.map_or_else(|| Plan::Create(Box::new(desired.clone())), refuse) };
     let ours = is_owned_by(live, owner_uid);
     let next = if is_true(live, PATCH_ANNOTATION) {
-        merged(desired, live)
+        merged(desired, live, ours || is_true(live, MANAGED_ANNOTATION))
     } else {
         replaced(desired, live, policy.spec_is_new || !ours)
     };
     let same = next == *live;
     if !ours && !is_offered(desired, live, same) {
-        return Plan::Refuse(Box::new(not_ours(live)));
+        return refuse(not_ours(live));
     }
     // What an earlier controller made stays, and stays in sync, for as long as nothing is to be written.
-    if same { Plan::Nothing } else { refusal.unwrap_or_else(|| Plan::Replace(Box::new(next))) }
+    if same {
+        return Plan::Nothing;
+    }
+    // A merge keeps labels and annotations of the live Secret, and a replacement could destroy a key.
+    let refusal = refusal.or_else(|| reserved(&next, policy)).or_else(|| reserved(live, policy));
+    refusal.map_or_else(|| Plan::Replace(Box::new(next)), refuse)
+}
+
+/// Whether a Secret may be deleted because the SealedSecret of that name and uid is gone: it was that one's, and it
+/// means nothing to the controller.
+pub(crate) fn is_orphan_of(live: &Secret, name: &str, uid: &str, own: &OwnNamespace<'_>) -> bool {
+    let is_owner = |owner: &OwnerReference| {
+        owner.controller == Some(true) && is_sealed_secret(owner) && owner.name == name && owner.uid == uid
+    };
+    !uid.is_empty() && live.owner_references().iter().any(is_owner) && own.means_something_here(live).is_none()
 }
 
 /// Secrets that would hand out rights: a tenant who may create SealedSecrets gets none through them.
@@ -62,17 +77,23 @@ fn privileged(desired: &Secret, policy: &Policy<'_>) -> Option<Failure> {
             "Secrets of type {type_} are refused; start the controller with --allow-secret-types={type_} to allow them"
         ));
     }
-    let in_key_namespace = desired.namespace().as_deref() == Some(policy.key_namespace);
-    if in_key_namespace && desired.labels().contains_key(KEY_LABEL) {
-        return refuse(format!(
-            "a Secret with the label {KEY_LABEL} would become a sealing key; keys are not made from SealedSecrets"
-        ));
-    }
     None
 }
 
+/// Secrets of the controller's namespace that it would take for its own state: its keys, its checkpoint.
+fn reserved(secret: &Secret, policy: &Policy<'_>) -> Option<Failure> {
+    let meaning = policy.own.means_something_here(secret)?;
+    let namespace = policy.own.namespace;
+    let message = format!(
+        "refused in the controller's namespace {namespace}: {meaning}; no SealedSecret makes or changes such a Secret. \
+         Use another name, type or label, or another namespace"
+    );
+    Some(Failure::new(Reason::Update, Class::Permanent, message))
+}
+
 fn is_owned_by(live: &Secret, uid: &str) -> bool {
-    live.owner_references().iter().any(|owner| owner.controller == Some(true) && owner.uid == uid)
+    let is_owner = |owner: &OwnerReference| owner.controller == Some(true) && owner.uid == uid;
+    !uid.is_empty() && live.owner_references().iter().any(is_owner)
 }
 
 /// The Secret of an earlier SealedSecret of this name goes with that one, and soon: Kubernetes deletes it. Where nobody
@@ -114,15 +135,24 @@ fn replaced(desired: &Secret, live: &Secret, wholesale: bool) -> Secret {
     next
 }
 
-/// Items, labels and annotations added one by one; nothing removed. Ownership only where it was offered.
-fn merged(desired: &Secret, live: &Secret) -> Secret {
+/// Items, labels and annotations added one by one; nothing removed. A Secret that is not to be owned keeps its owner,
+/// can still be changed afterwards, and is handed over by nobody but whoever may write it: the template's own word on
+/// that does not reach it, where the next look would find it.
+fn merged(desired: &Secret, live: &Secret, to_be_owned: bool) -> Secret {
     let mut next = with_type(desired, live);
     overlay(&mut next.data, desired.data.as_ref());
     overlay(&mut next.metadata.labels, desired.metadata.labels.as_ref());
-    overlay(&mut next.metadata.annotations, desired.metadata.annotations.as_ref());
-    if is_true(&next, MANAGED_ANNOTATION) {
-        next.metadata.owner_references.clone_from(&desired.metadata.owner_references);
+    let mut annotations = desired.metadata.annotations.clone();
+    if to_be_owned {
+        // The live Secret's annotation decides, before the merge.
+        if is_true(live, MANAGED_ANNOTATION) {
+            next.metadata.owner_references.clone_from(&desired.metadata.owner_references);
+        }
+    } else {
+        next.immutable = live.immutable;
+        annotations.iter_mut().for_each(|all| all.retain(|name, _| !OWNERSHIP_ANNOTATIONS.contains(&name.as_str())));
     }
+    overlay(&mut next.metadata.annotations, annotations.as_ref());
     next
 }
 
@@ -143,6 +173,8 @@ fn overlay<V: Clone>(onto: &mut Option<BTreeMap<String, V>>, from: Option<&BTree
     }
 }
 
+/// They count on the live Secret alone.
+const OWNERSHIP_ANNOTATIONS: [&str; 2] = [MANAGED_ANNOTATION, PATCH_ANNOTATION];
 const PRIVILEGED_TYPES: [&str; 2] = ["kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token"];
 
 #[cfg(test)]

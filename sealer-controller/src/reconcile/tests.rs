@@ -38,7 +38,9 @@ impl Script {
             async move {
                 let (method, path) = (request.method().clone(), request.uri().path().to_owned());
                 let body = request.into_body().collect().await.unwrap().to_bytes();
-                sent.lock().unwrap().push(serde_json::from_slice(&body).unwrap_or_default());
+                let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+                check_request(&method, &path, &body);
+                sent.lock().unwrap().push(body);
                 let Some((expected, end, status, answer)) = script.lock().unwrap().pop_front() else {
                     panic!("{method} {path} is not in the script");
                 };
@@ -56,6 +58,16 @@ impl Script {
         Self { left, bodies, context }
     }
 
+    /// One with other arguments.
+    fn with_args(exchanges: Vec<Exchange>, given: &[&str]) -> Self {
+        let script = Self::new(exchanges);
+        let given: Vec<String> = given.iter().map(|arg| (*arg).to_owned()).collect();
+        let Ok(Asked::Run(config)) = args::read(&given, |_| None) else { panic!("arguments") };
+        let context = Context::new(script.context.client.clone(), *config);
+        context.keys.replace(script.context.ring());
+        Self { context: Arc::new(context), ..script }
+    }
+
     /// Runs one look at the object; the script must be used up.
     async fn look(&self, object: &Value) -> Result<(), Failure> {
         let key = Key::new("ns", "a");
@@ -69,6 +81,36 @@ impl Script {
 
     fn body(&self, at: usize) -> Value {
         self.bodies.lock().unwrap()[at].clone()
+    }
+}
+
+/// What holds for every request of the suite. T-P7: its namespace is the object's own. T-P6: of a template's metadata
+/// labels, annotations and owners arrive, and nothing else. T-P5: what exists is changed and deleted under the uid and
+/// the version that were seen.
+fn check_request(method: &Method, path: &str, body: &Value) {
+    assert!(path.contains("/namespaces/ns/"), "{method} {path}");
+    let metadata = &body["metadata"];
+    if !body.is_null() && *method != Method::DELETE {
+        assert_eq!(metadata["namespace"], "ns", "{method} {path}: {body}");
+    }
+    let texts =
+        |value: &Value| value.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    if path.contains("/secrets") && [Method::POST, Method::PUT].contains(method) {
+        let fields = ["apiVersion", "kind", "metadata", "type", "immutable", "data"];
+        assert!(texts(body).iter().all(|field| fields.contains(&field.as_str())), "{method} {path}: {body}");
+    }
+    if path.ends_with("/secrets") && *method == Method::POST {
+        let fields = ["name", "namespace", "labels", "annotations", "ownerReferences"];
+        assert!(texts(metadata).iter().all(|field| fields.contains(&field.as_str())), "{method} {path}: {body}");
+        assert_eq!(metadata["name"], "a", "{method} {path}: {body}");
+    }
+    let named = |part: &Value| part["uid"].is_string() && part["resourceVersion"].is_string();
+    if path.contains("/secrets/") && *method == Method::PUT {
+        assert!(named(metadata), "{method} {path}: {body}");
+        assert!(["finalizers", "generateName"].iter().all(|field| metadata[*field].is_null()), "{body}");
+    }
+    if *method == Method::DELETE {
+        assert!(named(&body["preconditions"]), "{method} {path}: {body}");
     }
 }
 
@@ -305,5 +347,242 @@ async fn what_was_in_order_before_a_restart_and_still_is_costs_no_private_key_op
         script.context.index.recall([(Key::new("ns", "a"), recorded(version))]);
         script.look(&synced).await.unwrap();
         assert_eq!(script.context.metrics.operations.get(), operations);
+    }
+}
+
+/// T-P6: everything of the server's own in a template's metadata stays behind.
+#[tokio::test]
+async fn of_a_templates_metadata_only_labels_and_annotations_are_sent() {
+    let mut hostile = object(1, None);
+    hostile["spec"]["template"] = json!({ "metadata": {
+        "name": "other", "namespace": "other", "generateName": "x", "uid": "u9", "resourceVersion": "9", "generation": 9,
+        "finalizers": ["example.com/hold"], "creationTimestamp": "2020-01-01T00:00:00Z", "selfLink": "/x",
+        "deletionTimestamp": "2020-01-01T00:00:00Z", "deletionGracePeriodSeconds": 1, "managedFields": [{ "manager": "x" }],
+        "ownerReferences": [{ "apiVersion": "v1", "kind": "Namespace", "name": "ns", "uid": "n" }],
+        "labels": { "l": "1" }, "annotations": { "a": "2" } } });
+    let mut exchanges = vec![(Method::POST, SECRETS, 201, live("u1", "dg==", "5"))];
+    exchanges.extend(told(object(1, Some(1))));
+    let script = Script::new(exchanges);
+    script.look(&hostile).await.unwrap();
+    let owner = json!([{ "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "name": "a", "uid": "u1", "controller": true }]);
+    let expected = json!({ "name": "a", "namespace": "ns", "labels": { "l": "1" }, "annotations": { "a": "2" }, "ownerReferences": owner });
+    assert_eq!(script.body(0)["metadata"], expected);
+}
+
+/// A SealedSecret whose template asks for everything that it must not have on a foreign Secret.
+fn grasping() -> Value {
+    let mut object = object(1, None);
+    object["spec"]["template"] = json!({ "immutable": true, "metadata": { "annotations": {
+        "sealedsecrets.bitnami.com/managed": "true", "sealedsecrets.bitnami.com/patch": "true" } } });
+    object
+}
+
+#[tokio::test]
+async fn two_looks_at_a_patched_secret_take_neither_owner_nor_freedom() {
+    let foreign = json!({ "apiVersion": "v1", "kind": "Secret", "type": "Opaque", "data": { "own": "eA==" }, "metadata": {
+        "name": "a", "namespace": "ns", "uid": "s", "resourceVersion": "5",
+        "annotations": { "sealedsecrets.bitnami.com/patch": "true" } } });
+    let mut patched = foreign.clone();
+    patched["data"]["k"] = json!("dg==");
+    patched["metadata"]["resourceVersion"] = json!("6");
+    let mut exchanges = vec![
+        (Method::POST, SECRETS, 409, refusal(409, "AlreadyExists", "exists")),
+        (Method::GET, SECRET, 200, foreign.clone()),
+        (Method::PUT, SECRET, 200, patched.clone()),
+    ];
+    exchanges.extend(told(object(1, Some(1))));
+    // The second look is at the Secret as the first one left it.
+    exchanges.push((Method::GET, SECRET, 200, patched));
+    exchanges.extend(told(object(2, Some(2))));
+    let script = Script::new(exchanges);
+    let key = Key::new("ns", "a");
+    for generation in [1, 2] {
+        let mut object = grasping();
+        object["metadata"]["generation"] = json!(generation);
+        script.context.index.saw(&key, serde_json::from_value(object).unwrap());
+        reconcile(&script.context, &key, &mut Turn::new(None)).await.unwrap();
+    }
+    assert!(script.left.lock().unwrap().is_empty());
+    let mut expected = foreign;
+    expected["data"]["k"] = json!("dg==");
+    assert_eq!(script.body(2), expected, "items alone are added");
+}
+
+/// One Secret in an API server that keeps to versions and uids, and other writers between any two calls.
+struct Contested {
+    secret: Option<Value>,
+    version: u64,
+    seed: u64,
+    writes: u32,
+}
+
+impl Contested {
+    /// Of the numbers below `below`, one by chance (Knuth's MMIX constants).
+    fn chance(&mut self, below: u64) -> u64 {
+        self.seed = self.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.seed >> 33) % below
+    }
+
+    fn put(&mut self, mut secret: Value, uid: Option<String>) -> Value {
+        self.version += 1;
+        let uid = uid.unwrap_or_else(|| format!("s{}", self.version));
+        secret["metadata"]["uid"] = json!(uid);
+        secret["metadata"]["resourceVersion"] = json!(self.version.to_string());
+        self.secret = Some(secret.clone());
+        secret
+    }
+
+    /// Somebody else makes, marks, unmarks, edits or deletes it, or does nothing.
+    fn others_act(&mut self) {
+        let mut secret = live("foreign", "b2xk", "0");
+        secret["metadata"]["ownerReferences"] = json!([]);
+        match self.chance(8) {
+            0 if self.secret.is_none() => drop(self.put(secret, None)),
+            1 => self.secret = None,
+            2 => {
+                self.secret = None;
+                self.put(secret, None);
+            }
+            at @ (3 | 4) => {
+                let mark =
+                    ["sealedsecrets.bitnami.com/managed", "sealedsecrets.bitnami.com/patch"][usize::from(at == 4)];
+                if let Some(mut there) = self.secret.clone() {
+                    there["metadata"]["annotations"] = json!({ mark: "true" });
+                    let uid = there["metadata"]["uid"].as_str().map(str::to_owned);
+                    self.put(there, uid);
+                }
+            }
+            5 => {
+                if let Some(mut there) = self.secret.clone() {
+                    there["metadata"]["annotations"] = json!({});
+                    there["metadata"]["ownerReferences"] = json!([]);
+                    let uid = there["metadata"]["uid"].as_str().map(str::to_owned);
+                    self.put(there, uid);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn answer(&mut self, method: &Method, path: &str, body: Value) -> (u16, Value) {
+        if !path.contains("/secrets") {
+            return (
+                201,
+                if path.ends_with("/status") { body } else { json!({ "metadata": {}, "involvedObject": {} }) },
+            );
+        }
+        self.others_act();
+        let there = self.secret.clone();
+        match (method.as_str(), there) {
+            ("GET", Some(there)) => (200, there),
+            ("POST", None) => {
+                self.writes += 1;
+                (201, self.put(body, None))
+            }
+            ("POST", Some(_)) => (409, refusal(409, "AlreadyExists", "exists")),
+            ("PUT", Some(there)) => {
+                let same =
+                    ["uid", "resourceVersion"].iter().all(|part| body["metadata"][*part] == there["metadata"][*part]);
+                if !same {
+                    return (409, refusal(409, "Conflict", "changed"));
+                }
+                // T-P3, T-P4: what is written over was ours, or its writer had handed it over.
+                let marked = |mark: &str| {
+                    there["metadata"]["annotations"][format!("sealedsecrets.bitnami.com/{mark}")] == "true"
+                };
+                let ours = there["metadata"]["ownerReferences"][0]["uid"] == "u1";
+                assert!(ours || marked("managed") || marked("patch"), "an unowned Secret was modified: {there}");
+                if !ours && !marked("managed") {
+                    assert_eq!(body["metadata"]["ownerReferences"], there["metadata"]["ownerReferences"], "{body}");
+                    assert!(
+                        body["immutable"].is_null()
+                            && body["metadata"]["annotations"]["sealedsecrets.bitnami.com/managed"].is_null(),
+                        "{body}"
+                    );
+                }
+                self.writes += 1;
+                let uid = there["metadata"]["uid"].as_str().map(str::to_owned);
+                (200, self.put(body, uid))
+            }
+            _ => (404, refusal(404, "NotFound", "not found")),
+        }
+    }
+}
+
+/// T-P3: whatever others do between our calls, no unowned Secret is ever modified.
+#[tokio::test]
+async fn no_interleaving_modifies_an_unowned_secret() {
+    let (mut writes, mut refused) = (0, 0);
+    let (script, object) = (Script::new(Vec::new()), grasping());
+    for seed in 0..1000 {
+        let state = Arc::new(Mutex::new(Contested { secret: None, version: 0, seed, writes: 0 }));
+        let server = state.clone();
+        let service = tower::service_fn(move |request: Request<Body>| {
+            let server = server.clone();
+            async move {
+                let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+                let body = request.into_body().collect().await.unwrap().to_bytes();
+                let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+                check_request(&method, &path, &body);
+                let (code, answer) = server.lock().unwrap().answer(&method, &path, body);
+                let answer = Response::builder().status(code).body(Body::from(answer.to_string().into_bytes()));
+                Ok::<_, std::convert::Infallible>(answer.unwrap())
+            }
+        });
+        let context = Context::new(Client::new(service, "default"), script.context.config.clone());
+        context.keys.replace(script.context.ring());
+        let key = Key::new("ns", "a");
+        for generation in [1, 2] {
+            let mut object = object.clone();
+            object["metadata"]["generation"] = json!(generation);
+            context.index.saw(&key, serde_json::from_value(object).unwrap());
+            refused += u32::from(reconcile(&context, &key, &mut Turn::new(None)).await.is_err());
+        }
+        writes += state.lock().unwrap().writes;
+    }
+    assert!(writes > 500 && refused > 50, "{writes} writes, {refused} refusals: the others must meet both");
+}
+
+/// T-P5: a Secret that was made anew under the same name outlives the object that owned the one before.
+#[tokio::test]
+async fn an_orphan_is_deleted_only_as_it_was_seen_and_by_uid() {
+    let gone = (Method::GET, SEALED, 404, refusal(404, "NotFound", "not found"));
+    let of_another = |uid: &str| (Method::GET, SECRET, 200, live(uid, "dg==", "5"));
+    let deleted = (Method::DELETE, SECRET, 200, json!({ "kind": "Status", "status": "Success" }));
+    for (exchanges, args) in [
+        (vec![gone.clone(), of_another("u1"), deleted], vec!["--old-gc-behavior"]),
+        (vec![gone.clone(), of_another("u0")], vec!["--old-gc-behavior"]),
+        (vec![gone.clone()], vec![]),
+    ] {
+        let script = Script::with_args(exchanges, &args);
+        let key = Key::new("ns", "a");
+        script.context.index.saw(&key, serde_json::from_value(object(1, None)).unwrap());
+        script.context.index.mark_gone(&key);
+        reconcile(&script.context, &key, &mut Turn::new(None)).await.unwrap();
+        assert!(script.left.lock().unwrap().is_empty(), "{args:?}");
+        assert!(script.context.index.uid_of_gone(&key).is_none(), "it is forgotten");
+    }
+}
+
+#[tokio::test]
+async fn what_is_gone_or_out_of_view_leaves_no_series_behind() {
+    let not_found = refusal(404, "NotFound", "not found");
+    for (code, answer) in [(404, not_found), (200, object(1, Some(1)))] {
+        let mut exchanges = vec![(Method::POST, SECRETS, 500, refusal(500, "InternalError", "no"))];
+        exchanges.extend(told(object(1, Some(1))));
+        exchanges.push((Method::GET, SEALED, code, answer));
+        let script = Script::new(exchanges);
+        let key = Key::new("ns", "a");
+        script.context.index.saw(&key, serde_json::from_value(object(1, None)).unwrap());
+        reconcile(&script.context, &key, &mut Turn::new(None)).await.unwrap_err();
+        let shown = || {
+            let text = script.context.metrics.text();
+            text.lines().filter(|line| line.contains("namespace=\"ns\"")).count()
+        };
+        assert_eq!(shown(), 2, "its condition and its error");
+        script.context.index.mark_gone(&key);
+        reconcile(&script.context, &key, &mut Turn::new(None)).await.unwrap();
+        assert_eq!(shown(), 0, "{code}");
+        assert!(script.left.lock().unwrap().is_empty());
     }
 }

@@ -117,9 +117,20 @@ impl Index {
         view.end(key);
     }
 
-    /// Whether the object was deleted.
-    pub(crate) fn is_gone(&self, key: &Key) -> bool {
-        self.lock().all.get(key).is_some_and(|known| known.gone)
+    /// The uid of an object that was deleted.
+    pub(crate) fn uid_of_gone(&self, key: &Key) -> Option<Box<str>> {
+        self.lock().all.get(key).filter(|known| known.gone).map(|known| known.sealed.uid.clone())
+    }
+
+    /// Whether the object is still there and the watch no longer shows it: its labels do not fit any longer.
+    pub(crate) fn has_left_view(&self, key: &Key, object: &DynamicObject) -> bool {
+        let uid = object.metadata.uid.as_deref().unwrap_or_default();
+        self.lock().all.get(key).is_some_and(|known| known.gone && *known.sealed.uid == *uid)
+    }
+
+    /// Whether any SealedSecret of a namespace is in view.
+    pub(crate) fn has_any_in(&self, namespace: &str) -> bool {
+        self.lock().all.iter().any(|(key, known)| key.namespace == namespace && !known.gone)
     }
 
     /// Forgets a deleted object.

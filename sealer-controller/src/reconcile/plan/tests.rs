@@ -1,10 +1,12 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests may panic")]
 
+use sealer_core::api::KEY_LABEL;
 use serde_json::{Value, json};
 
 use super::*;
 
-const POLICY: Policy<'_> = Policy { key_namespace: "kube-system", allowed_types: &[], spec_is_new: true };
+const OWN: OwnNamespace<'_> = OwnNamespace { namespace: "kube-system", key_prefix: "sealed-secrets-key" };
+const POLICY: Policy<'_> = Policy { own: OWN, allowed_types: &[], spec_is_new: true };
 
 fn secret(extra: &Value) -> Secret {
     let mut object = json!({"metadata": {"name": "a", "namespace": "ns"}, "data": {"k": "dg=="}});
@@ -137,6 +139,153 @@ fn immutability_is_turned_on_and_never_off() {
     assert_eq!(replaced_by(&desired(&json!({"immutable": true})), &before, &POLICY).unwrap().immutable, Some(true));
     let frozen = live(&[owned("u1"), json!({"immutable": true})]);
     assert_eq!(plan(&desired(&json!({"immutable": false})), Some(&frozen), "u1", &POLICY), Plan::Nothing);
+}
+
+/// T-P4: `managed` and `patch` count on the live Secret alone, and only as the exact word `true`.
+#[test]
+fn the_template_hands_no_foreign_secret_over() {
+    let everything = json!({MANAGED_ANNOTATION: "true", PATCH_ANNOTATION: "true", SKIP_OWNER_ANNOTATION: "true"});
+    for template in [json!({}), everything.clone(), json!({PATCH_ANNOTATION: "true"})] {
+        for on_live in [
+            json!({}),
+            json!({PATCH_ANNOTATION: "True"}),
+            json!({MANAGED_ANNOTATION: "1"}),
+            json!({SKIP_OWNER_ANNOTATION: "true"}),
+        ] {
+            let wanted = desired(&annotated(&template));
+            let made = plan(&wanted, Some(&live(&[annotated(&on_live)])), "u1", &POLICY);
+            assert_eq!(made, Plan::Refuse(Box::new(Failure::unmanaged("a"))), "{template} on {on_live}");
+        }
+    }
+    // A SealedSecret without a uid owns nothing.
+    assert!(matches!(plan(&desired(&json!({})), Some(&live(&[owned("")])), "", &POLICY), Plan::Refuse(_)));
+}
+
+#[test]
+fn a_patched_secret_is_neither_taken_over_nor_frozen_by_its_template() {
+    let before = live(&[annotated(&json!({PATCH_ANNOTATION: "true", "own": "x"})), json!({"data": {"own": "eA=="}})]);
+    let marks = json!({MANAGED_ANNOTATION: "true", PATCH_ANNOTATION: "false", "added": "y"});
+    for extra in [json!({}), annotated(&json!({SKIP_OWNER_ANNOTATION: "true"}))] {
+        let mut template = json!({"immutable": true, "metadata": {"annotations": marks}});
+        merge(&mut template, &extra);
+        let wanted = desired(&template);
+        let first = replaced_by(&wanted, &before, &POLICY).unwrap();
+        assert_eq!((&first.metadata.owner_references, first.immutable), (&None, None));
+        let annotations = first.annotations();
+        assert_eq!(annotations.get(PATCH_ANNOTATION).map(String::as_str), Some("true"));
+        assert!(!annotations.contains_key(MANAGED_ANNOTATION) && annotations["added"] == "y");
+        // At the next look nothing has changed hands either, and there is nothing to do.
+        assert_eq!(plan(&wanted, Some(&first), "u1", &POLICY), Plan::Nothing);
+    }
+}
+
+#[test]
+fn a_patched_secret_that_is_managed_or_ours_keeps_what_templates_can_do() {
+    let template = json!({"immutable": true, "metadata": {"annotations": {MANAGED_ANNOTATION: "true"}}});
+    let wanted = desired(&template);
+    let managed = live(&[annotated(&json!({PATCH_ANNOTATION: "true", MANAGED_ANNOTATION: "true"}))]);
+    let ours = live(&[owned("u1"), annotated(&json!({PATCH_ANNOTATION: "true"}))]);
+    for before in [managed, ours] {
+        let after = replaced_by(&wanted, &before, &POLICY).unwrap();
+        assert_eq!(after.metadata.owner_references, wanted.metadata.owner_references);
+        assert_eq!(after.immutable, Some(true));
+        assert_eq!(after.annotations().get(MANAGED_ANNOTATION).map(String::as_str), Some("true"));
+    }
+}
+
+/// T-P5: what is written over a Secret carries the uid and the version that were seen.
+#[test]
+fn a_replacement_names_the_very_secret_that_was_seen() {
+    let seen = json!({"metadata": {"uid": "s1", "resourceVersion": "7", "finalizers": ["example.com/x"]}});
+    for marks in
+        [owned("u1"), annotated(&json!({MANAGED_ANNOTATION: "true"})), annotated(&json!({PATCH_ANNOTATION: "true"}))]
+    {
+        let before = live(&[seen.clone(), marks, json!({"data": {"k": "b2xk"}})]);
+        let after = replaced_by(&desired(&json!({})), &before, &POLICY).unwrap();
+        assert_eq!(after.metadata.uid.as_deref(), Some("s1"));
+        assert_eq!(after.metadata.resource_version.as_deref(), Some("7"));
+        assert_eq!(after.metadata.finalizers, before.metadata.finalizers);
+    }
+}
+
+/// T-P2: nothing that means something to the controller is made, changed or overwritten in its namespace.
+#[test]
+fn state_of_the_controller_is_not_made_from_sealed_secrets() {
+    let here = |extra: Value| {
+        let mut object = json!({"metadata": {"namespace": "kube-system"}});
+        merge(&mut object, &extra);
+        object
+    };
+    let label = json!({"metadata": {"labels": {KEY_LABEL: "active"}}});
+    for extra in [
+        label.clone(),
+        json!({"metadata": {"labels": {KEY_LABEL: "retired"}}}),
+        json!({"metadata": {"name": "sealed-secrets-key"}}),
+        json!({"metadata": {"name": "sealed-secrets-keyabcde"}, "type": "kubernetes.io/tls"}),
+        json!({"metadata": {"name": "sealed-secrets-checkpoint-0"}}),
+        json!({"type": "sealedsecrets.bitnami.com/checkpoint"}),
+    ] {
+        let wanted = desired(&here(extra.clone()));
+        let Plan::Refuse(failure) = plan(&wanted, None, "u1", &POLICY) else { panic!("{extra} is made") };
+        assert_eq!(failure.class, Class::Permanent);
+        assert!(failure.message.starts_with("refused in the controller's namespace kube-system: "), "{failure:?}");
+        assert!(matches!(plan(&desired(&extra), None, "u1", &POLICY), Plan::Create(_)), "{extra} elsewhere");
+        // Nor is a live one with that meaning changed, whatever it was marked with.
+        let plain = if extra["metadata"]["name"].is_null() { here(json!({})) } else { here(extra.clone()) };
+        for marks in [json!({PATCH_ANNOTATION: "true"}), json!({MANAGED_ANNOTATION: "true"})] {
+            let before = live(&[here(extra.clone()), annotated(&marks), json!({"data": {"k": "b2xk"}})]);
+            assert!(matches!(plan(&desired(&plain), Some(&before), "u1", &POLICY), Plan::Refuse(_)), "{extra} {marks}");
+        }
+    }
+    // One that an earlier controller made stays in sync, and is never loaded as a key.
+    let made = desired(&here(label.clone()));
+    assert_eq!(plan(&made, Some(&live(&[owned("u1"), here(label)])), "u1", &POLICY), Plan::Nothing);
+}
+
+#[test]
+fn an_orphan_is_what_the_object_of_that_uid_owned() {
+    let own = |kind: &str, version: &str, name: &str, uid: &str| json!({"metadata": {"ownerReferences": [{"apiVersion": version, "kind": kind, "name": name, "uid": uid, "controller": true}]}});
+    let ours = "bitnami.com/v1alpha1";
+    for (owner, uid, expected) in [
+        (own("SealedSecret", ours, "a", "u1"), "u1", true),
+        (own("SealedSecret", ours, "a", "u2"), "u1", false),
+        (own("SealedSecret", ours, "b", "u1"), "u1", false),
+        (own("SealedSecret", "example.com/v1", "a", "u1"), "u1", false),
+        (own("Other", ours, "a", "u1"), "u1", false),
+        (own("SealedSecret", ours, "a", ""), "", false),
+        (json!({}), "u1", false),
+        (annotated(&json!({MANAGED_ANNOTATION: "true"})), "u1", false),
+    ] {
+        assert_eq!(is_orphan_of(&live(std::slice::from_ref(&owner)), "a", uid, &OWN), expected, "{owner} {uid}");
+    }
+    let key = live(&[owned("u1"), json!({"metadata": {"namespace": "kube-system", "labels": {KEY_LABEL: "active"}}})]);
+    assert!(!is_orphan_of(&key, "a", "u1", &OWN), "a key is never deleted");
+}
+
+/// T-P1: tokens of service accounts and of bootstrapping hand out rights; every other type passes.
+#[test]
+fn every_type_that_hands_out_no_rights_passes() {
+    for (type_, refused) in [
+        ("kubernetes.io/service-account-token", true),
+        ("bootstrap.kubernetes.io/token", true),
+        ("", false),
+        ("Opaque", false),
+        ("kubernetes.io/tls", false),
+        ("kubernetes.io/basic-auth", false),
+        ("kubernetes.io/ssh-auth", false),
+        ("kubernetes.io/dockercfg", false),
+        ("kubernetes.io/dockerconfigjson", false),
+        ("example.com/own", false),
+    ] {
+        for namespace in ["default", "kube-system", "kube-public"] {
+            let wanted = desired(&json!({"type": type_, "metadata": {"namespace": namespace}}));
+            let made = matches!(plan(&wanted, None, "u1", &POLICY), Plan::Refuse(_));
+            assert_eq!(made, refused, "{type_} in {namespace}");
+            let allowed = [type_.to_owned()];
+            let policy = Policy { allowed_types: &allowed, ..POLICY };
+            assert!(matches!(plan(&wanted, None, "u1", &policy), Plan::Create(_)), "{type_} is allowed");
+        }
+    }
 }
 
 #[test]

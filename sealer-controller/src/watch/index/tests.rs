@@ -54,7 +54,7 @@ fn only_what_changes_the_outcome_is_looked_at_again() {
     assert!(!index.changed_meanwhile(&key), "the next look sees it");
     assert_eq!(index.keep_only(Some("other"), &[]), []);
     assert_eq!(index.keep_only(None, &[]), std::slice::from_ref(&key));
-    assert!(index.is_gone(&key) && !index.knows(&key));
+    assert!(index.uid_of_gone(&key).is_some() && !index.knows(&key));
 }
 
 #[test]
