@@ -14,7 +14,7 @@ use sealer_core::key::stored::Naming;
 
 use crate::VERSION;
 use crate::error::ArgsError;
-use crate::reserved::OwnNamespace;
+use crate::keys::trust::TrustNewKeys;
 use crate::telemetry::LogConfig;
 
 /// What the command line asks for.
@@ -54,13 +54,6 @@ pub(crate) struct Config {
     pub(crate) deprecated: Option<(&'static str, &'static str)>,
 }
 
-impl Config {
-    /// Where names, types and labels of Secrets mean something to the controller.
-    pub(crate) fn own_namespace(&self) -> OwnNamespace<'_> {
-        OwnNamespace { namespace: &self.namespace, key_prefix: &self.keys.naming.prefix }
-    }
-}
-
 /// Which namespaces are watched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Watched {
@@ -76,6 +69,7 @@ pub(crate) struct KeyConfig {
     pub(crate) validity: Duration,
     pub(crate) common_name: String,
     pub(crate) order: KeyOrder,
+    pub(crate) trust: TrustNewKeys,
     pub(crate) rotation: RotationPolicy,
 }
 
@@ -182,6 +176,7 @@ fn key_config(values: &Values) -> Result<KeyConfig, ArgsError> {
         validity: length(values, "key-ttl", Sign::Positive)?,
         common_name: values.text("my-cn").to_owned(),
         order: key_order(values)?,
+        trust: TrustNewKeys::read(values.text("trust-new-keys"))?,
         rotation: rotation(values)?,
     })
 }
@@ -388,6 +383,7 @@ const TABLE: &[Flag] = &[
     Flag::new("read-timeout", Kind::Duration, "2m", "Time to read a request."),
     Flag::new("rotate-period", Kind::Duration, "", ""),
     Flag::new("skip-recreate", Kind::Switch, "false", "Do not watch Secrets, and so do not make deleted ones again."),
+    Flag::new("trust-new-keys", Kind::Text, "always", "Seal with keys of others: always, annotated or never."),
     Flag::new("update-status", Kind::Switch, "true", "Write the status of SealedSecrets."),
     Flag::new("version", Kind::Switch, "false", "Print the version and exit."),
     Flag::new(

@@ -41,6 +41,12 @@ pub(crate) enum KeysError {
     Api(#[from] kube::Error),
     #[error("no key could be generated")]
     Generation,
+    #[error("the API server does not answer")]
+    Unanswered,
+    #[error(
+        "Secret `sealed-secrets-checkpoint-keys`, which tells own keys from others, cannot be kept: that takes the right to get, create and update Secrets, and no other Secret of that name; without it use --trust-new-keys=always"
+    )]
+    NoRecord,
 }
 
 impl KeysError {
@@ -48,8 +54,8 @@ impl KeysError {
     pub(crate) fn may_pass(&self) -> bool {
         match self {
             Self::Api(kube::Error::Api(status)) => status.code >= 500 || PASSING.contains(&status.code),
-            Self::Api(kube::Error::HyperError(_) | kube::Error::Service(_)) => true,
-            Self::Api(_) | Self::Generation => false,
+            Self::Api(kube::Error::HyperError(_) | kube::Error::Service(_)) | Self::Unanswered => true,
+            Self::Api(_) | Self::Generation | Self::NoRecord => false,
         }
     }
 }

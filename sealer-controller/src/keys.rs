@@ -13,12 +13,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
 use crate::error::{KeysError, StartError};
+use crate::keys::record::Recorded;
 use crate::keys::rotation::Fresh;
 use crate::keys::store::Parsed;
 
 pub(crate) mod experience;
+mod record;
 mod rotation;
 pub(crate) mod store;
+pub(crate) mod trust;
 
 /// The ring as everybody sees it.
 pub(crate) struct Keys {
@@ -32,6 +35,8 @@ pub(crate) struct Keys {
     parsed: Mutex<BTreeMap<String, Parsed>>,
     /// Keys that this process made, and when.
     made: Mutex<Vec<(Fingerprint, Instant)>>,
+    /// Which keys controllers made and met before.
+    record: Mutex<Recorded>,
 }
 
 impl Default for Keys {
@@ -43,6 +48,7 @@ impl Default for Keys {
             loading: tokio::sync::Mutex::new(()),
             parsed: Mutex::default(),
             made: Mutex::default(),
+            record: Mutex::default(),
         }
     }
 }
@@ -72,8 +78,14 @@ impl Keys {
         brings_new
     }
 
-    fn made_by_us(&self, fingerprint: &Fingerprint) -> bool {
-        lock(&self.made).iter().any(|(made, _)| made == fingerprint)
+    /// Whether a controller of this program made the key: this one, or one that recorded it.
+    fn is_made_here(&self, fingerprint: &Fingerprint) -> bool {
+        lock(&self.made).iter().any(|(made, _)| made == fingerprint) || lock(&self.record).record.is_made(fingerprint)
+    }
+
+    /// Whether the key is no news: made here, or met before.
+    fn is_known(&self, fingerprint: &Fingerprint) -> bool {
+        self.is_made_here(fingerprint) || lock(&self.record).record.is_known(fingerprint)
     }
 
     /// When this process last made a key that is still there.

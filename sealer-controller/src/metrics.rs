@@ -30,6 +30,8 @@ pub(crate) struct Metrics {
     pub(crate) keys: Gauge,
     pub(crate) broken_keys: Gauge,
     pub(crate) foreign_keys: Counter,
+    /// Keys that open and are not sealed with for want of trust.
+    pub(crate) untrusted_keys: Gauge,
     pub(crate) keys_without_backup: Gauge,
     /// Seconds since 1970.
     pub(crate) active_key_created: Gauge,
@@ -80,6 +82,7 @@ impl Default for Metrics {
             keys: Gauge::default(),
             broken_keys: Gauge::default(),
             foreign_keys: Counter::default(),
+            untrusted_keys: Gauge::default(),
             keys_without_backup: Gauge::default(),
             active_key_created: Gauge::default(),
             active_key_backup: Gauge::default(),
@@ -118,6 +121,11 @@ impl Metrics {
     }
 
     fn register_key_ages(&self, registry: &mut Registry) {
+        registry.register(
+            "untrusted_keys",
+            "Sealing keys that open values and are not sealed with, since nobody vouches for them",
+            self.untrusted_keys.clone(),
+        );
         registry.register(
             "keys_without_backup",
             "Sealing keys of which no backup is recorded",

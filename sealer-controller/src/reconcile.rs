@@ -20,7 +20,7 @@ use crate::reconcile::turn::Turn;
 
 mod apply;
 mod desired;
-mod events;
+pub(crate) mod events;
 mod opening;
 mod plan;
 mod redact;

@@ -9,8 +9,10 @@ use kube::{Resource as _, ResourceExt as _};
 use sealer_core::SealedSecret;
 use sealer_core::api::{
     BACKED_UP_AT_ANNOTATION, BACKED_UP_FINGERPRINT_ANNOTATION, DEFAULT_KEY_PREFIX, KEY_LABEL, RETIRED_AT_ANNOTATION,
-    ROTATION_ANNOTATION,
+    ROTATION_ANNOTATION, TRUSTED_KEY_ANNOTATION,
 };
+
+use crate::args::Config;
 
 /// The controller's own namespace, and how key Secrets are named there.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +51,13 @@ impl fmt::Display for Reserved {
             Self::OwnType(type_) => write!(f, "the type {type_} is the controller's own"),
             Self::HelmRelease => write!(f, "it would be the record of a Helm release"),
         }
+    }
+}
+
+impl Config {
+    /// Where names, types and labels of Secrets mean something to the controller.
+    pub(crate) fn own_namespace(&self) -> OwnNamespace<'_> {
+        OwnNamespace { namespace: &self.namespace, key_prefix: &self.keys.naming.prefix }
     }
 }
 
@@ -101,8 +110,13 @@ fn is_generated(name: &str, prefix: &str) -> bool {
 }
 
 /// Annotations that the command line and the controller read from key Secrets.
-const KEY_ANNOTATIONS: [&str; 4] =
-    [BACKED_UP_AT_ANNOTATION, BACKED_UP_FINGERPRINT_ANNOTATION, RETIRED_AT_ANNOTATION, ROTATION_ANNOTATION];
+const KEY_ANNOTATIONS: [&str; 5] = [
+    BACKED_UP_AT_ANNOTATION,
+    BACKED_UP_FINGERPRINT_ANNOTATION,
+    RETIRED_AT_ANNOTATION,
+    ROTATION_ANNOTATION,
+    TRUSTED_KEY_ANNOTATION,
+];
 /// Names of the checkpoint's Secrets begin with this.
 pub(crate) const CHECKPOINT_PREFIX: &str = "sealed-secrets-checkpoint-";
 /// Type of the checkpoint's Secrets.
@@ -151,6 +165,7 @@ mod tests {
             ("a", "", none.clone(), annotated(BACKED_UP_FINGERPRINT_ANNOTATION)),
             ("a", "", none.clone(), annotated(RETIRED_AT_ANNOTATION)),
             ("a", "", none.clone(), annotated(ROTATION_ANNOTATION)),
+            ("a", "", none.clone(), annotated(TRUSTED_KEY_ANNOTATION)),
         ] {
             let here = secret("kube-system", name, type_, &labels, &annotations);
             let found = OWN.means_something_here(&here);

@@ -30,6 +30,13 @@ pub const RETIRED_AT_ANNOTATION: &str = "sealedsecrets.bitnami.com/retired-at";
 pub const ROTATION_ANNOTATION: &str = "sealedsecrets.bitnami.com/rotation";
 /// Value of [`ROTATION_ANNOTATION`].
 pub const ROTATION_UNFINISHED: &str = "unfinished";
+/// Annotation of a key Secret: the fingerprint of the key in it, which may be sealed with although the controller did not
+/// make it.
+pub const TRUSTED_KEY_ANNOTATION: &str = "sealedsecrets.bitnami.com/trusted-fingerprint";
+/// Secret in the controller's namespace that says which keys are known.
+pub const KEY_RECORD_SECRET: &str = "sealed-secrets-checkpoint-keys";
+/// Item of [`KEY_RECORD_SECRET`] that holds a [`KeyRecord`](crate::key::record::KeyRecord).
+pub const KEY_RECORD_ITEM: &str = "keys";
 /// Prefix of the names of new key Secrets.
 pub const DEFAULT_KEY_PREFIX: &str = "sealed-secrets-key";
 

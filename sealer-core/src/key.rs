@@ -6,4 +6,5 @@ pub mod fingerprint;
 pub mod keyring;
 pub mod private;
 pub mod public;
+pub mod record;
 pub mod stored;

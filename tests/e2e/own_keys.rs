@@ -3,11 +3,13 @@
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
-use k8s_openapi::api::core::v1::Secret;
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::core::v1::{Event, Secret};
 use kube::ResourceExt as _;
-use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
-use sealer_core::api::KEY_LABEL;
-use sealer_core::{Certificate, Fingerprint};
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
+use sealer_core::api::{KEY_LABEL, TRUSTED_KEY_ANNOTATION};
+use sealer_core::key::stored::{Naming, to_secret};
+use sealer_core::{Certificate, Fingerprint, UnsealingKey};
 use sealer_tests::controller::Controller;
 use sealer_tests::report::say;
 use serde_json::{Value, json};
@@ -173,5 +175,105 @@ pub(crate) async fn what_somebody_does_is_answered_at_once(scene: Scene) -> Resu
     ensure!(!controller.log()?.contains("Error updating, will retry"), "it was found by trying again");
     told.push(made_anew(&stage, "c").await?);
     say(&format!("  answered after: {}", told.join(", ")));
+    Ok(())
+}
+
+/// A tenant of the controller's own namespace tries each name, label and type that means something there.
+pub(crate) async fn no_sealed_secret_becomes_a_key_or_a_checkpoint(scene: Scene) -> Result<()> {
+    let stage = Stage::new(&scene).await?;
+    let controller = stage.start().await?;
+    let before = served(&controller)?;
+    let own = UnsealingKey::generate(2048)?;
+    #[expect(clippy::disallowed_methods, reason = "a newer key would become the active one")]
+    let now = Timestamp::now();
+    let certificate = Certificate::self_signed(&own, "", now, std::time::Duration::from_secs(86_400))?.to_pem();
+    let pem = own.secret_pkcs1_pem().to_string();
+    let items: &[(&str, &str)] = &[("tls.key", &pem), ("tls.crt", &certificate)];
+    let patched = json!({ "metadata": { "name": "patched", "labels": { KEY_LABEL: "spare" },
+        "annotations": { "sealedsecrets.bitnami.com/patch": "true" } } });
+    scene.secrets().create(&PostParams::default(), &serde_json::from_value(patched)?).await?;
+    let label = json!({ "metadata": { "labels": { KEY_LABEL: "active" } } });
+    let skip = json!({ "metadata": { "labels": { KEY_LABEL: "active" },
+        "annotations": { "sealedsecrets.bitnami.com/skip-set-owner-references": "true" } } });
+    for (name, template) in [
+        ("sealed-secrets-key", json!({ "type": "kubernetes.io/tls" })),
+        ("sealed-secrets-keyabc42", json!({ "type": "kubernetes.io/tls" })),
+        ("labelled", label.clone()),
+        ("without-owner", skip),
+        ("patched", label),
+        ("sealed-secrets-checkpoint-7", json!({})),
+        ("typed", json!({ "type": "sealedsecrets.bitnami.com/checkpoint" })),
+    ] {
+        let mut object = stage.sealed(name, items)?;
+        object["spec"]["template"] = template;
+        scene.apply(&object).await?;
+        let message = scene.synced(name, "False").await?;
+        ensure!(message.starts_with("refused in the controller's namespace "), "{name}: {message}");
+        let made = scene.secret(name).await?;
+        ensure!(made.is_none_or(|made| name == "patched" && made.data.is_none()), "{name} was made");
+    }
+    ensure!(served(&controller)? == before && stage.keys().await?.len() == 1);
+    ensure!(controller.metrics()?.contains("sealed_secrets_controller_keys 1\n"), "{}", controller.metrics()?);
+    ensure!(controller.end() == Some(0), "it ended otherwise");
+    let again = stage.start().await?;
+    ensure!(served(&again)? == before && again.metrics()?.contains("sealed_secrets_controller_keys 1\n"));
+    // The same values under a name that means nothing are a Secret like any other.
+    stage.apply("plain", items).await?;
+    stage.converges("plain", items).await
+}
+
+pub(crate) async fn a_key_that_nobody_vouches_for_opens_and_does_not_seal(scene: Scene) -> Result<()> {
+    let stage = Stage::new(&scene).await?.with_args(&["--trust-new-keys=annotated"]);
+    let first = stage.keys().await?.pop().context("there is no key")?.name_any();
+    let controller = stage.start().await?;
+    let own = served(&controller)?;
+    ensure!(own != *key()?.fingerprint() && stage.keys().await?.len() == 2, "a stranger's key is sealed with");
+    stage.apply("a", V).await?;
+    stage.converges("a", V).await?;
+    let untrusted = async |count: u32| {
+        let line = format!("sealed_secrets_controller_untrusted_keys {count}\n");
+        scene.eventually(&line, async || Ok(controller.metrics()?.contains(&line).then_some(()))).await
+    };
+    untrusted(1).await?;
+    let vouch = json!({ "metadata": { "annotations": { TRUSTED_KEY_ANNOTATION: key()?.fingerprint().as_str() } } });
+    scene.secrets().patch(&first, &PatchParams::default(), &Patch::Merge(vouch)).await?;
+    untrusted(0).await?;
+    ensure!(served(&controller)? == own, "an older key became the active one");
+    ensure!(controller.end() == Some(0), "it ended otherwise");
+    let again = stage.start().await?;
+    ensure!(served(&again)? == own && stage.keys().await?.len() == 2, "the own key is not remembered");
+    Ok(())
+}
+
+pub(crate) async fn a_key_that_came_while_nobody_looked_is_told(scene: Scene) -> Result<()> {
+    let stage = Stage::new(&scene).await?;
+    let foreign = |controller: &Controller| -> Result<String> {
+        let metrics = controller.metrics()?;
+        let line = metrics.lines().find(|line| line.starts_with("sealed_secrets_controller_foreign_keys_total"));
+        Ok(line.unwrap_or_default().to_owned())
+    };
+    let controller = stage.start().await?;
+    ensure!(foreign(&controller)?.ends_with(" 0"), "{}", foreign(&controller)?);
+    ensure!(controller.end() == Some(0), "it ended otherwise");
+    let brought = UnsealingKey::generate(2048)?;
+    #[expect(clippy::disallowed_methods, reason = "an older key, so that it does not become the active one")]
+    let long_ago = Timestamp::now() - SignedDuration::from_hours(1000);
+    let validity = std::time::Duration::from_secs(10_000 * 3600);
+    let certificate = Certificate::self_signed(&brought, "", long_ago, validity)?;
+    let naming = Naming { prefix: "brought".to_owned(), ..Naming::default() };
+    let stored = scene.secrets().create(&PostParams::default(), &to_secret(&brought, &certificate, &naming)).await?;
+    let again = stage.start().await?;
+    ensure!(foreign(&again)?.ends_with(" 1"), "{}", foreign(&again)?);
+    let log = again.log()?;
+    let told = log.lines().filter(|line| line.contains("a sealing key appeared that this controller did not make"));
+    ensure!(told.clone().count() == 1 && told.clone().all(|line| line.contains(&stored.name_any())), "{log}");
+    let events: Api<Event> = Api::namespaced(scene.client(), &scene.namespace);
+    let about = async || {
+        let all = events.list(&ListParams::default()).await?.items;
+        let is_it = |event: &&Event| event.involved_object.name.as_deref() == Some(&stored.name_any());
+        Ok(all.iter().find(is_it).map(|event| event.message.clone().unwrap_or_default()))
+    };
+    let message = scene.eventually("an event on the key Secret", about).await?;
+    ensure!(message.contains(brought.fingerprint().as_str()), "{message}");
     Ok(())
 }

@@ -55,6 +55,25 @@ pub(crate) async fn a_patched_secret_keeps_its_own_items(scene: Scene) -> Result
     Ok(())
 }
 
+/// Not at the first look, and not at the next one, which sees what the first one wrote.
+pub(crate) async fn a_patched_secret_is_neither_taken_over_nor_frozen(scene: Scene) -> Result<()> {
+    foreign(&scene, &json!({ "sealedsecrets.bitnami.com/patch": "true" })).await?;
+    for value in ["v", "w"] {
+        let mut object = scene.sealed("a", &[("k", value)], Scope::Strict).await?;
+        object["spec"]["template"] = json!({ "immutable": true, "metadata": { "annotations": {
+            "sealedsecrets.bitnami.com/managed": "true", "sealedsecrets.bitnami.com/patch": "false", "mine": value } } });
+        scene.apply(&object).await?;
+        let secret = scene.holds("a", &[("k", value), ("own", "x")]).await?;
+        scene.synced("a", "True").await?;
+        ensure!(secret.owner_references().is_empty(), "it has an owner: {:?}", secret.metadata.owner_references);
+        ensure!(secret.immutable.is_none(), "it is frozen");
+        let expected = [("mine", value), ("sealedsecrets.bitnami.com/patch", "true")];
+        let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        ensure!(*secret.annotations() == expected.into(), "{:?}", secret.annotations());
+    }
+    Ok(())
+}
+
 pub(crate) async fn only_what_was_ours_or_in_the_way_is_made_again(scene: Scene) -> Result<()> {
     foreign(&scene, &json!({ "sealedsecrets.bitnami.com/patch": "true" })).await?;
     scene.apply(&scene.sealed("a", &[("k", "v")], Scope::Strict).await?).await?;

@@ -95,6 +95,7 @@ fn the_cluster_is_written_from_few_places() {
     let allowed = [
         "reconcile/apply.rs",
         "reconcile/events.rs",
+        "keys/record.rs",
         "keys/rotation.rs",
         "checkpoint/store.rs",
         "watch/access.rs",

@@ -189,7 +189,11 @@ fn keys_come_back_as_they_were() {
                 assert_eq!(secret["metadata"]["labels"], before["metadata"]["labels"]);
             }
             assert_eq!(state.secrets["key-a"]["metadata"]["annotations"], json!({ "team": "platform" }));
+            let vouched = json!({ "sealedsecrets.bitnami.com/trusted-fingerprint": new.fingerprint() });
+            assert_eq!(state.secrets["key-c"]["metadata"]["annotations"], vouched);
         });
+        let trust = |at: usize| to.json("keys list -o json")["keys"][at]["trust"].clone();
+        assert_eq!((trust(0), trust(2)), (json!("annotation"), serde_json::Value::Null));
         // Again it finds them all.
         let again = to.json(&format!("{RESTORE} {file} -o json"));
         assert!(again["keys"].as_array().unwrap().iter().all(|key| key["outcome"] == "there already"), "{again}");

@@ -44,7 +44,10 @@ fn list_shows_who_needs_which_key() {
     let text = place.must("keys list --renew-period 0");
     let lines: Vec<&str> = text.lines().collect();
     let words: Vec<&str> = lines[2].split_whitespace().collect();
-    assert_eq!((words[0], words[1], &words[4..]), (old.fingerprint(), "key-b", &["in", "use", "never", "3", "-"][..]));
+    assert_eq!(
+        (words[0], words[1], &words[4..]),
+        (old.fingerprint(), "key-b", &["in", "use", "never", "3", "-", "-"][..])
+    );
     assert_eq!(
         lines[3..],
         ["items opened by none of these keys: 2", "the controller makes no new key by itself (--renew-period 0)"]
@@ -119,6 +122,7 @@ fn rotate_asks_for_a_backup_first() {
         (&json!(new.fingerprint()), json!("active"))
     );
     assert_eq!(place.annotation(made["secret"].as_str().unwrap(), "rotation"), Value::Null);
+    assert_eq!(place.annotation(made["secret"].as_str().unwrap(), "trusted-fingerprint"), made["newKey"]);
     place.cluster.with(|state| state.forbidden.insert("list secrets"));
     assert_eq!(
         place.refused(rotate),

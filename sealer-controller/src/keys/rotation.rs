@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::args::KeyOrder;
 use crate::context::{Context, Pool};
 use crate::error::KeysError;
-use crate::keys::{lock, store};
+use crate::keys::{lock, record, store};
 
 /// A key that may not be stored yet.
 pub(crate) struct Fresh {
@@ -36,6 +36,7 @@ pub(crate) async fn generate(context: &Context) -> Result<Fresh, KeysError> {
 /// Stores a key in the cluster, and puts it into the ring once it is there.
 pub(crate) async fn store(context: &Context, fresh: &Fresh) -> Result<(), KeysError> {
     let _held = context.keys.loading.lock().await;
+    record::note_made(context, fresh.key.fingerprint()).await?;
     let secret = to_secret(&fresh.key, &fresh.certificate, &context.config.keys.naming);
     let stored = context.secrets(&context.config.namespace).create(&context.write(), &secret).await?;
     let name = stored.metadata.name.unwrap_or_default();
@@ -50,6 +51,10 @@ pub(crate) async fn store(context: &Context, fresh: &Fresh) -> Result<(), KeysEr
         KeyOrder::SecretCreationTimestamp => created,
     };
     let certificate = Some(fresh.certificate.clone());
-    store::install(context, context.ring().with(KeyEntry { name, key: fresh.key.clone(), certificate, ordered_at }));
+    // A key of our own is no stranger's: there is nothing to tell.
+    let _ = store::install(
+        context,
+        context.ring().with(KeyEntry { name, key: fresh.key.clone(), certificate, ordered_at }),
+    );
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Key Secrets: between the cluster's form and the ring. Only the own namespace is looked at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -12,12 +12,13 @@ use kube::{Api, ResourceExt as _};
 use sealer_core::api::{BACKED_UP_AT_ANNOTATION, BACKED_UP_FINGERPRINT_ANNOTATION, KEY_LABEL, KEY_LABEL_ACTIVE};
 use sealer_core::error::{CertificateError, StoredKeyError};
 use sealer_core::key::stored::{CERTIFICATE_ITEM, SMALLEST_SEALING_KEY, item};
-use sealer_core::{Certificate, KeyEntry, Keyring, StoredKey, UnsealingKey};
+use sealer_core::{Certificate, Fingerprint, KeyEntry, Keyring, StoredKey, UnsealingKey};
 
 use crate::args::KeyOrder;
 use crate::context::{Context, Pool};
 use crate::error::{KeysError, watch_answer};
-use crate::keys::lock;
+use crate::keys::{lock, record, trust};
+use crate::reconcile::events;
 use crate::watch::{access, stream};
 
 /// What a key Secret was found to hold at one of its versions; nothing if it cannot be used.
@@ -27,6 +28,8 @@ pub(crate) struct Parsed {
     entry: Option<KeyEntry>,
     /// When a backup was last proven to hold it.
     backed_up: Option<Timestamp>,
+    /// Whether its Secret vouches for it.
+    is_annotated: bool,
 }
 
 /// Lists the key Secrets and puts the ring in place.
@@ -37,22 +40,35 @@ pub(crate) async fn load(context: &Context) -> Result<(), KeysError> {
     secrets.extend(api.get_opt(&context.config.keys.naming.prefix).await?);
     let (entries, broken) = read_all(secrets, context).await;
     context.metrics.broken_keys.set(broken);
-    let ring = Keyring::new(entries);
+    record::consult(context, &entries).await?;
+    let ring = Keyring::new(trust::limited(context, entries, &annotated(context)));
     if ring.is_empty() && !context.ring().is_empty() {
         tracing::error!("no sealing key is left in the cluster; the ones in memory stay in use until a restart");
         return Ok(());
     }
-    install(context, ring);
+    let foreign = install(context, ring);
+    record::note_ring(context).await;
+    for key in foreign {
+        events::unknown_key(context, &key.name, key.key.fingerprint()).await;
+    }
     Ok(())
 }
 
-/// Puts a ring in place, and says and counts what that changes.
-pub(crate) fn install(context: &Context, ring: Keyring) {
-    announce(context, &context.ring(), &ring);
+/// Puts a ring in place, and says and counts what that changes; returns the new keys that somebody else made.
+pub(crate) fn install(context: &Context, ring: Keyring) -> Vec<KeyEntry> {
+    let foreign = announce(context, &context.ring(), &ring);
     count(context, &ring);
     if context.keys.replace(ring) {
         context.index.requeue_unopened(&context.queue);
     }
+    foreign
+}
+
+/// The keys that their Secrets vouch for.
+fn annotated(context: &Context) -> BTreeSet<Fingerprint> {
+    let parsed = lock(&context.keys.parsed);
+    let entries = parsed.values().filter(|parsed| parsed.is_annotated).filter_map(|parsed| parsed.entry.as_ref());
+    entries.map(|entry| entry.key.fingerprint().clone()).collect()
 }
 
 /// Shows how many keys there are, how old the active one is, and which of them no backup holds.
@@ -140,7 +156,7 @@ async fn read_all(secrets: Vec<Secret>, context: &Context) -> (Vec<KeyEntry>, i6
 async fn read_one(secret: Secret, version: String, context: &Context) -> Parsed {
     let name = secret.name_any();
     let (order, now) = (context.config.keys.order, context.now());
-    let (created, recorded) = (created(&secret, now), recorded_backup(&secret));
+    let (created, recorded, vouched) = (created(&secret, now), recorded_backup(&secret), trust::vouched_for(&secret));
     let error = match context.compute(Pool::Reconcile, move || read(&secret, order, now)).await {
         Some(Ok(entry)) => {
             let later = entry.certificate.as_ref().is_some_and(|certificate| certificate.not_before() > now);
@@ -148,13 +164,14 @@ async fn read_one(secret: Secret, version: String, context: &Context) -> Parsed 
             let version = if later { String::new() } else { version };
             let held = |(fingerprint, at): (String, _)| (fingerprint == entry.key.fingerprint().as_str()).then_some(at);
             let backed_up = recorded.and_then(held);
-            return Parsed { version, created, entry: Some(entry), backed_up };
+            let is_annotated = vouched.as_deref() == Some(entry.key.fingerprint().as_str());
+            return Parsed { version, created, entry: Some(entry), backed_up, is_annotated };
         }
         Some(Err(error)) => error.to_string(),
         None => "internal error".to_owned(),
     };
     tracing::error!(secret = name, error, "Error reading key");
-    Parsed { version, created, entry: None, backed_up: None }
+    Parsed { version, created, entry: None, backed_up: None, is_annotated: false }
 }
 
 /// Which key a backup held under this Secret's name, and when that was proven.
@@ -207,22 +224,47 @@ fn may_seal(secretname: &str, key: &UnsealingKey, certificate: Certificate, now:
     Some(certificate)
 }
 
-/// Says what is new in the ring, and what is gone.
-fn announce(context: &Context, before: &Keyring, ring: &Keyring) {
-    for entry in ring.entries().iter().rev().filter(|entry| before.get(entry.key.fingerprint()).is_none()) {
+/// Says what is new in the ring, and what is gone; returns the new keys that somebody else made.
+fn announce(context: &Context, before: &Keyring, ring: &Keyring) -> Vec<KeyEntry> {
+    let new: Vec<&KeyEntry> = ring.entries().iter().rev().filter(|entry| is_missing(before, entry)).collect();
+    for entry in &new {
         tracing::info!(
             secretname = entry.name,
             fingerprint = entry.key.fingerprint().as_str(),
             "registered private key"
         );
-        if !before.is_empty() && !context.keys.made_by_us(entry.key.fingerprint()) {
-            context.metrics.foreign_keys.inc();
-            tracing::warn!(secretname = entry.name, "a sealing key appeared that this controller did not make");
-        }
     }
-    for entry in before.entries().iter().filter(|entry| ring.get(entry.key.fingerprint()).is_none()) {
+    for entry in before.entries().iter().filter(|entry| is_missing(ring, entry)) {
         tracing::warn!(secretname = entry.name, "sealing key is gone; values sealed with it do not open any longer");
     }
+    let unknown = new.into_iter().filter(|entry| !context.keys.is_known(entry.key.fingerprint())).cloned().collect();
+    foreign(context, before, unknown)
+}
+
+/// Counts and tells of new keys of others. Without a record of earlier keys, those that are there at start count as
+/// known.
+fn foreign(context: &Context, before: &Keyring, unknown: Vec<KeyEntry>) -> Vec<KeyEntry> {
+    if unknown.is_empty() {
+        return unknown;
+    }
+    if before.is_empty() && !lock(&context.keys.record).exists() {
+        tracing::info!(keys = unknown.len(), "no record of earlier sealing keys; those that are there count as known");
+        return Vec::new();
+    }
+    for entry in &unknown {
+        let fingerprint = entry.key.fingerprint().as_str();
+        context.metrics.foreign_keys.inc();
+        tracing::warn!(
+            secretname = entry.name,
+            fingerprint,
+            "a sealing key appeared that this controller did not make"
+        );
+    }
+    unknown
+}
+
+fn is_missing(ring: &Keyring, entry: &KeyEntry) -> bool {
+    ring.get(entry.key.fingerprint()).is_none()
 }
 
 const WITHOUT_WATCH: Duration = Duration::from_secs(15);

@@ -1,10 +1,14 @@
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests may panic")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests may panic")]
 
 use http::{Method, Request, Response};
 use http_body_util::BodyExt as _;
 use jiff::{SignedDuration, Timestamp};
 use kube::Client;
 use kube::client::Body;
+use sealer_core::api::{KEY_LABEL, KEY_RECORD_SECRET, TRUSTED_KEY_ANNOTATION};
+use sealer_core::key::record::KeyRecord;
+use sealer_core::key::stored::{Naming, to_secret};
+use sealer_core::{Certificate, UnsealingKey, base64};
 use serde_json::{Value, json};
 
 use super::*;
@@ -17,6 +21,11 @@ struct Cluster {
     answers_to_lose: Arc<Mutex<u32>>,
     /// Its own clock; years behind if nobody sets it.
     time: Arc<Mutex<Option<Timestamp>>>,
+    /// Secrets that are no keys, and keys that are found by their name.
+    named: Arc<Mutex<BTreeMap<String, Value>>>,
+    events: Arc<Mutex<Vec<Value>>>,
+    /// A verb that RBAC does not allow.
+    denied: Arc<Mutex<&'static str>>,
 }
 
 impl Cluster {
@@ -32,13 +41,25 @@ impl Cluster {
     async fn answer(&self, request: Request<Body>) -> Response<Body> {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let body = request.into_body().collect().await.unwrap().to_bytes();
-        let (code, answer) = match method {
-            Method::POST => self.create(serde_json::from_slice(&body).unwrap()),
-            _ if path.ends_with("/secrets") => {
+        let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let (folder, name) = path.rsplit_once('/').unwrap();
+        let (code, answer) = match (method, name) {
+            (Method::POST, "selfsubjectaccessreviews") => self.review(body),
+            (Method::POST, "events") => {
+                lock(&self.events).push(body.clone());
+                (201, body)
+            }
+            (Method::POST, "secrets") if body["metadata"]["name"].is_null() => self.create(body),
+            (Method::POST, "secrets") => self.put(None, body),
+            (Method::PUT, name) if folder.ends_with("/secrets") => self.put(Some(name), body),
+            (_, "secrets") => {
                 let items = lock(&self.secrets).clone();
                 (200, json!({ "kind": "SecretList", "apiVersion": "v1", "metadata": {}, "items": items }))
             }
-            _ => (404, refusal(404, "NotFound")),
+            (_, name) => {
+                let found = lock(&self.named).get(name).cloned();
+                found.map_or_else(|| (404, refusal(404, "NotFound")), |found| (200, found))
+            }
         };
         Response::builder().status(code).body(Body::from(answer.to_string().into_bytes())).unwrap()
     }
@@ -60,6 +81,43 @@ impl Cluster {
 
     fn count(&self) -> usize {
         lock(&self.secrets).len()
+    }
+
+    fn review(&self, mut question: Value) -> (u16, Value) {
+        let verb = question["spec"]["resourceAttributes"]["verb"].clone();
+        question["status"] = json!({ "allowed": verb != *lock(&self.denied) });
+        (201, question)
+    }
+
+    /// Stores a Secret that is given its name, as an API server does.
+    fn put(&self, over: Option<&str>, mut secret: Value) -> (u16, Value) {
+        let mut named = lock(&self.named);
+        let name = secret["metadata"]["name"].as_str().unwrap().to_owned();
+        let there = named.get(&name);
+        let version = there.map_or(0, |there| there["metadata"]["resourceVersion"].as_str().unwrap().parse().unwrap());
+        match (over, there) {
+            (None, Some(_)) => return (409, refusal(409, "AlreadyExists")),
+            (Some(_), None) => return (404, refusal(404, "NotFound")),
+            (Some(_), Some(there)) if there["metadata"]["resourceVersion"] != secret["metadata"]["resourceVersion"] => {
+                return (409, refusal(409, "Conflict"));
+            }
+            _ => {}
+        }
+        secret["metadata"]["resourceVersion"] = json!((version + 1_u32).to_string());
+        named.insert(name, secret.clone());
+        (200, secret)
+    }
+
+    /// What the controllers recorded.
+    fn record(&self) -> KeyRecord {
+        let stored = lock(&self.named).get(KEY_RECORD_SECRET).cloned().unwrap_or_default();
+        let text = base64::decode(stored["data"]["keys"].as_str().unwrap_or_default()).unwrap();
+        KeyRecord::from_json(&text).unwrap_or_default()
+    }
+
+    /// Somebody brings a key.
+    fn bring(&self, key: &UnsealingKey, days_old: i64, metadata: &Value) {
+        lock(&self.secrets).push(key_secret(key, days_old, metadata));
     }
 }
 
@@ -191,4 +249,222 @@ async fn metrics_tell_how_old_the_active_key_is_and_whether_a_backup_holds_it() 
         store::load(&context).await.unwrap();
         assert_eq!(shown(), expected);
     }
+}
+
+/// Keys that others bring.
+static STRANGERS: std::sync::LazyLock<[UnsealingKey; 2]> =
+    std::sync::LazyLock::new(|| std::array::from_fn(|_| UnsealingKey::generate(2048).unwrap()));
+
+fn key_secret(key: &UnsealingKey, days_old: i64, metadata: &Value) -> Value {
+    let now = Context::new(Cluster::default().client(), config(&[])).now();
+    let begin = now - SignedDuration::from_hours(24 * days_old);
+    let certificate = Certificate::self_signed(key, "", begin, Duration::from_secs(10 * 365 * 86_400)).unwrap();
+    let mut secret = serde_json::to_value(to_secret(key, &certificate, &Naming::default())).unwrap();
+    let set = json!({ "name": "brought", "resourceVersion": "1", "creationTimestamp": "2020-01-01T00:00:00Z" });
+    let fields = secret["metadata"].as_object_mut().unwrap();
+    fields.remove("generateName");
+    for part in [&set, metadata] {
+        fields.extend(part.as_object().unwrap().clone());
+    }
+    secret
+}
+
+fn config(given: &[&str]) -> args::Config {
+    let given: Vec<_> = given.iter().chain(&["--key-size=2048"]).map(|arg| (*arg).to_owned()).collect();
+    let Ok(Asked::Run(config)) = args::read(&given, |_| None) else { panic!("arguments") };
+    *config
+}
+
+fn vouch(key: &UnsealingKey) -> Value {
+    json!({ "annotations": { TRUSTED_KEY_ANNOTATION: key.fingerprint().as_str() } })
+}
+
+async fn started(cluster: &Cluster, given: &[&str]) -> Context {
+    let context = context(cluster, given);
+    start(&context).await.unwrap();
+    context
+}
+
+/// T-K2: a key that appears while no controller runs is counted and told as one that appears before its eyes.
+#[tokio::test]
+async fn a_key_of_others_is_told_at_the_first_load_once_there_is_a_record() {
+    let cluster = Cluster::default();
+    let [stranger, other] = &*STRANGERS;
+    drop(started(&cluster, &[]).await);
+    assert_eq!(cluster.count(), 1);
+    cluster.bring(stranger, 30, &json!({}));
+    let again = started(&cluster, &[]).await;
+    assert_eq!((again.metrics.foreign_keys.get(), again.ring().entries().len()), (1, 2));
+    let events = lock(&cluster.events).clone();
+    assert_eq!(events.len(), 1);
+    assert_eq!(
+        (&events[0]["involvedObject"]["name"], &events[0]["reason"]),
+        (&json!("brought"), &json!("UnknownSealingKey"))
+    );
+    assert!(events[0]["message"].as_str().unwrap().contains(stranger.fingerprint().as_str()));
+    // It is no news at the next start; what comes live is.
+    let third = started(&cluster, &[]).await;
+    assert_eq!(third.metrics.foreign_keys.get(), 0);
+    cluster.bring(other, 30, &json!({ "name": "brought-2" }));
+    store::load(&third).await.unwrap();
+    store::load(&third).await.unwrap();
+    assert_eq!((third.metrics.foreign_keys.get(), lock(&cluster.events).len()), (1, 2));
+}
+
+#[tokio::test]
+async fn keys_of_an_earlier_controller_are_taken_as_known_at_the_very_first_start() {
+    let cluster = Cluster::default();
+    let [stranger, _] = &*STRANGERS;
+    cluster.bring(stranger, 1, &json!({}));
+    let context = started(&cluster, &[]).await;
+    assert_eq!((context.metrics.foreign_keys.get(), lock(&cluster.events).len(), cluster.count()), (0, 0, 1));
+    assert_eq!(context.ring().active().unwrap().key.fingerprint(), stranger.fingerprint());
+    let record = cluster.record();
+    assert!(record.is_known(stranger.fingerprint()) && !record.is_made(stranger.fingerprint()));
+}
+
+/// T-K2: what is told to be trusted is sealed with, and everything opens.
+#[tokio::test]
+async fn a_key_of_others_seals_only_where_it_is_trusted() {
+    let [stranger, other] = &*STRANGERS;
+    for (mode, metadata, seals) in [
+        ("always", json!({}), true),
+        ("annotated", json!({}), false),
+        ("annotated", vouch(other), false),
+        ("annotated", vouch(stranger), true),
+        ("never", json!({}), false),
+        ("never", vouch(stranger), false),
+    ] {
+        for is_first_start in [true, false] {
+            let flag = format!("--trust-new-keys={mode}");
+            let cluster = Cluster::default();
+            let own = if is_first_start { None } else { started(&cluster, &[&flag]).await.ring().active().cloned() };
+            // Its first day is later than that of the own key, but not in the future.
+            let before = cluster.count();
+            cluster.bring(stranger, 0, &metadata);
+            let context = started(&cluster, &[&flag]).await;
+            let ring = context.ring();
+            let active = ring.active().unwrap();
+            let case = format!("{mode} {metadata} {is_first_start}");
+            assert!(ring.get(stranger.fingerprint()).is_some(), "{case}: it opens");
+            let is_active = active.key.fingerprint() == stranger.fingerprint();
+            if let Some(own) = own {
+                // Of two keys of one second the first one made stays active.
+                assert!(
+                    seals || active.key.fingerprint() == own.key.fingerprint(),
+                    "{case}: the own key is sealed with"
+                );
+                assert_eq!(cluster.count(), before + 1, "{case}: no key is made for it");
+            } else {
+                assert_eq!(is_active, seals, "{case}");
+                assert_eq!(cluster.count(), before + 1 + usize::from(!seals), "{case}: an own key is made");
+            }
+            let has_certificate = ring.get(stranger.fingerprint()).unwrap().certificate.is_some();
+            assert_eq!((has_certificate, context.metrics.untrusted_keys.get()), (seals, i64::from(!seals)), "{case}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_record_that_somebody_deletes_makes_no_stranger_trusted() {
+    let flag = ["--trust-new-keys=annotated"];
+    let cluster = Cluster::default();
+    let [stranger, _] = &*STRANGERS;
+    let first = started(&cluster, &flag).await.ring().active().unwrap().key.fingerprint().clone();
+    assert!(cluster.record().is_made(&first));
+    lock(&cluster.named).clear();
+    cluster.bring(stranger, 0, &json!({}));
+    let context = started(&cluster, &flag).await;
+    let active = context.ring().active().unwrap().key.fingerprint().clone();
+    assert!(active != first && active != *stranger.fingerprint(), "a new key is made");
+    assert_eq!((context.ring().entries().len(), context.metrics.untrusted_keys.get()), (3, 2));
+    // Vouching for the old one brings it back, live.
+    {
+        let mut secrets = lock(&cluster.secrets);
+        let metadata = secrets[0]["metadata"].as_object_mut().unwrap();
+        metadata.insert("resourceVersion".to_owned(), json!("2"));
+        metadata.insert("annotations".to_owned(), json!({ TRUSTED_KEY_ANNOTATION: first.as_str() }));
+    }
+    store::load(&context).await.unwrap();
+    assert_eq!(context.metrics.untrusted_keys.get(), 1);
+    assert!(context.ring().get(&first).unwrap().certificate.is_some());
+}
+
+#[tokio::test]
+async fn where_no_record_may_be_kept_only_strict_trust_is_refused() {
+    for (verb, what) in [("update", None), ("", Some("Opaque"))] {
+        for (mode, starts) in [("always", true), ("annotated", false), ("never", false)] {
+            let cluster = Cluster::default();
+            *lock(&cluster.denied) = verb;
+            if let Some(type_) = what {
+                let foreign =
+                    json!({ "metadata": { "name": KEY_RECORD_SECRET, "resourceVersion": "1" }, "type": type_ });
+                lock(&cluster.named).insert(KEY_RECORD_SECRET.to_owned(), foreign);
+            }
+            let context = context(&cluster, &[&format!("--trust-new-keys={mode}")]);
+            let outcome = start(&context).await;
+            assert_eq!(outcome.is_ok(), starts, "{mode} without {verb}");
+            assert_eq!(cluster.count(), usize::from(starts), "{mode} without {verb}");
+            if let Err(error) = outcome {
+                assert!(error.to_string().contains("--trust-new-keys=always"), "{error}");
+            }
+        }
+    }
+}
+
+/// T-K2: what came out of a SealedSecret is neither a key nor a record, whatever its name and labels are.
+#[tokio::test]
+async fn what_a_sealed_secret_made_is_no_key_and_no_record() {
+    let cluster = Cluster::default();
+    let [labelled, legacy] = &*STRANGERS;
+    let owner = json!([{ "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "name": "a", "uid": "u", "controller": true }]);
+    cluster.bring(labelled, 0, &json!({ "ownerReferences": owner }));
+    let prefix = "sealed-secrets-key";
+    let by_name = key_secret(legacy, 0, &json!({ "name": prefix, "labels": {}, "ownerReferences": owner }));
+    lock(&cluster.named).insert(prefix.to_owned(), by_name);
+    let mut forged = KeyRecord::default();
+    STRANGERS.iter().for_each(|key| forged.add_made(key.fingerprint()));
+    let record = json!({ "metadata": { "name": KEY_RECORD_SECRET, "resourceVersion": "1", "ownerReferences": owner },
+        "type": "sealedsecrets.bitnami.com/checkpoint", "data": { "keys": base64::encode(forged.to_json()) } });
+    lock(&cluster.named).insert(KEY_RECORD_SECRET.to_owned(), record);
+    let context = started(&cluster, &["--trust-new-keys=annotated"]).await;
+    let ring = context.ring();
+    assert_eq!((ring.entries().len(), context.metrics.broken_keys.get()), (1, 2));
+    assert!(STRANGERS.iter().all(|key| ring.get(key.fingerprint()).is_none()));
+    assert!(STRANGERS.iter().all(|key| !cluster.record().is_known(key.fingerprint())), "the forged record is replaced");
+    assert!(cluster.record().is_made(ring.active().unwrap().key.fingerprint()));
+    // Without the owner the same Secrets are keys: the test looks at the owner alone.
+    let loose = Cluster::default();
+    loose.bring(labelled, 0, &json!({}));
+    lock(&loose.named).insert(prefix.to_owned(), key_secret(legacy, 0, &json!({ "name": prefix, "labels": {} })));
+    assert_eq!(started(&loose, &[]).await.ring().entries().len(), 2);
+}
+
+/// T-K2: a first day in the future does not make a key the active one.
+#[tokio::test]
+async fn a_first_day_in_the_future_does_not_win() {
+    let cluster = Cluster::default();
+    let [stranger, _] = &*STRANGERS;
+    let own = started(&cluster, &[]).await.ring().active().unwrap().key.fingerprint().clone();
+    cluster.bring(stranger, -365, &json!({}));
+    let context = started(&cluster, &[]).await;
+    assert_eq!(*context.ring().active().unwrap().key.fingerprint(), own);
+    assert!(context.ring().get(stranger.fingerprint()).is_some());
+}
+
+/// Two controllers: what the one makes is no stranger to the other, which trusts it as its own.
+#[tokio::test]
+async fn a_key_of_the_other_replica_is_known_by_the_record() {
+    let flag = ["--trust-new-keys=never"];
+    let cluster = Cluster::default();
+    let one = started(&cluster, &flag).await;
+    let other = started(&cluster, &flag).await;
+    bring_new_key(&one, Cause::Asked).await;
+    store::load(&other).await.unwrap();
+    assert_eq!(other.ring().entries().len(), 2);
+    assert_eq!((other.metrics.foreign_keys.get(), other.metrics.untrusted_keys.get()), (0, 0));
+    assert!(other.ring().entries().iter().all(|entry| entry.certificate.is_some()));
+    assert_eq!(lock(&cluster.events).len(), 0);
+    let label = lock(&cluster.secrets)[0]["metadata"]["labels"][KEY_LABEL].clone();
+    assert_eq!(label, "active");
 }

@@ -4,11 +4,12 @@ use k8s_openapi::api::core::v1::{Event, EventSource, ObjectReference};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::api::{Api, DynamicObject, ObjectMeta};
 use kube::{Resource as _, ResourceExt as _};
-use sealer_core::SealedSecret;
+use sealer_core::{Fingerprint, SealedSecret};
 
 use crate::context::Context;
 use crate::error::Failure;
 use crate::reconcile::apply::Applied;
+use crate::watch::access;
 
 /// Tells what came of an object. An event that cannot be written is no reason to fail.
 pub(crate) async fn emit(context: &Context, object: &DynamicObject, outcome: &Result<Applied, Failure>) {
@@ -24,23 +25,50 @@ pub(crate) async fn emit(context: &Context, object: &DynamicObject, outcome: &Re
     }
 }
 
+/// Tells of a sealing key that appeared and that no controller of this program made. Charts that give roles in other
+/// namespaces alone do not allow it.
+pub(crate) async fn unknown_key(context: &Context, secret: &str, key: &Fingerprint) {
+    let namespace = &context.config.namespace;
+    if !access::may_create_events(context, namespace).await {
+        return;
+    }
+    let subject = ObjectReference {
+        api_version: Some("v1".to_owned()),
+        kind: Some("Secret".to_owned()),
+        name: Some(secret.to_owned()),
+        namespace: Some(namespace.clone()),
+        ..ObjectReference::default()
+    };
+    let message = format!("sealing key {key} appeared, which this controller did not make");
+    let event = about(context, subject, "Warning", "UnknownSealingKey", &message);
+    let api: Api<Event> = Api::namespaced(context.client.clone(), namespace);
+    if let Err(error) = api.create(&context.write(), &event).await {
+        tracing::debug!(error = crate::error::answer(&error), "cannot write an event");
+    }
+}
+
 fn event(context: &Context, object: &DynamicObject, type_: &str, reason: &str, message: &str) -> Event {
+    let subject = ObjectReference {
+        api_version: Some(SealedSecret::api_version(&()).into_owned()),
+        kind: Some(SealedSecret::kind(&()).into_owned()),
+        name: Some(object.name_any()),
+        namespace: object.namespace(),
+        uid: object.uid(),
+        resource_version: object.resource_version(),
+        field_path: None,
+    };
+    about(context, subject, type_, reason, message)
+}
+
+fn about(context: &Context, subject: ObjectReference, type_: &str, reason: &str, message: &str) -> Event {
     let now = context.now();
     let time = Some(Time(now));
-    let name = object.name_any();
+    let name = subject.name.as_deref().unwrap_or_default();
     // As other writers of events name them: the object, and the time in hexadecimal nanoseconds.
     let unique = format!("{}.{:x}", name.chars().take(LONGEST_NAME).collect::<String>(), now.as_nanosecond());
     Event {
-        metadata: ObjectMeta { name: Some(unique), namespace: object.namespace(), ..ObjectMeta::default() },
-        involved_object: ObjectReference {
-            api_version: Some(SealedSecret::api_version(&()).into_owned()),
-            kind: Some(SealedSecret::kind(&()).into_owned()),
-            name: Some(name),
-            namespace: object.namespace(),
-            uid: object.uid(),
-            resource_version: object.resource_version(),
-            field_path: None,
-        },
+        metadata: ObjectMeta { name: Some(unique), namespace: subject.namespace.clone(), ..ObjectMeta::default() },
+        involved_object: subject,
         type_: Some(type_.to_owned()),
         reason: Some(reason.to_owned()),
         message: Some(message.chars().take(LONGEST_MESSAGE).collect()),

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use kube::Client;
 use kube::api::ObjectMeta;
 use kube::client::Body;
+use sealer_core::resource::assemble::UnsealedSecret;
 use sealer_core::{Certificate, KeyEntry, Keyring, Plaintext, UnsealingKey, seal};
 use serde_json::{Value, json};
 
@@ -513,7 +514,12 @@ impl Contested {
 #[tokio::test]
 async fn no_interleaving_modifies_an_unowned_secret() {
     let (mut writes, mut refused) = (0, 0);
-    let (script, object) = (Script::new(Vec::new()), grasping());
+    let script = Script::new(Vec::new());
+    let mut sealed = decode(&serde_json::from_value(grasping()).unwrap()).unwrap();
+    let metadata = sealed.spec.template.metadata.clone().unwrap();
+    let data = [("k".to_owned(), Plaintext::new(b"v".to_vec()))].into();
+    let opened = UnsealedSecret { metadata, data, immutable: Some(true), ..UnsealedSecret::default() };
+    let desired = desired::secret(&sealed, opened).unwrap();
     for seed in 0..1000 {
         let state = Arc::new(Mutex::new(Contested { secret: None, version: 0, seed, writes: 0 }));
         let server = state.clone();
@@ -530,13 +536,11 @@ async fn no_interleaving_modifies_an_unowned_secret() {
             }
         });
         let context = Context::new(Client::new(service, "default"), script.context.config.clone());
-        context.keys.replace(script.context.ring());
-        let key = Key::new("ns", "a");
+        let policy = Policy { own: context.config.own_namespace(), allowed_types: &[], spec_is_new: true };
         for generation in [1, 2] {
-            let mut object = object.clone();
-            object["metadata"]["generation"] = json!(generation);
-            context.index.saw(&key, serde_json::from_value(object).unwrap());
-            refused += u32::from(reconcile(&context, &key, &mut Turn::new(None)).await.is_err());
+            sealed.metadata.generation = Some(generation);
+            let applied = apply::apply(&context, &sealed, &desired, &policy, Arc::from([])).await;
+            refused += u32::from(applied.is_err());
         }
         writes += state.lock().unwrap().writes;
     }

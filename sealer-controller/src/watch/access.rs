@@ -46,6 +46,11 @@ pub(crate) async fn may_watch_sealed_secrets(context: &Context, namespace: Optio
     ask(context, [&resource.group, &resource.version, &resource.plural, "watch"], namespace).await
 }
 
+/// Asks whether events may be written in a namespace.
+pub(crate) async fn may_create_events(context: &Context, namespace: &str) -> bool {
+    ask(context, ["", "v1", "events", "create"], Some(namespace)).await
+}
+
 async fn ask(context: &Context, [group, version, resource, verb]: [&str; 4], namespace: Option<&str>) -> bool {
     let wanted = ResourceAttributes {
         namespace: namespace.map(str::to_owned),

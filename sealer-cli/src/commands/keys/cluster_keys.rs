@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use sealer_core::api::{
     BACKED_UP_AT_ANNOTATION, BACKED_UP_FINGERPRINT_ANNOTATION, DEFAULT_KEY_PREFIX, KEY_LABEL, KEY_LABEL_ACTIVE,
-    KEY_LABEL_RETIRED,
+    KEY_LABEL_RETIRED, KEY_RECORD_ITEM, KEY_RECORD_SECRET, TRUSTED_KEY_ANNOTATION,
 };
+use sealer_core::key::record::KeyRecord;
 use sealer_core::{Fingerprint, KeyEntry, Keyring, StoredKey};
 
 use crate::cluster::Cluster;
@@ -44,10 +45,33 @@ impl State {
     }
 }
 
+/// Why a controller seals with a key that is new to it, if it is told not to trust every one (`--trust-new-keys`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// A controller made it.
+    Controller,
+    /// Its Secret vouches for it.
+    Annotation,
+    /// Nothing does.
+    None,
+}
+
+impl Trust {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Controller => "controller",
+            Self::Annotation => "annotation",
+            Self::None => "-",
+        }
+    }
+}
+
 /// All of them, newest first.
 #[derive(Debug)]
 pub(crate) struct ClusterKeys {
     pub(crate) keys: Vec<ClusterKey>,
+    /// What the controller recorded of them.
+    record: KeyRecord,
     /// Key Secrets without a usable key, and why.
     pub(crate) broken: Vec<String>,
 }
@@ -94,12 +118,17 @@ impl ClusterKeys {
     /// Reads the key Secrets, if the user may.
     pub(crate) fn load(cluster: &Cluster, now: Timestamp) -> Result<Sight<Self>, CliError> {
         Ok(match cluster.key_secrets()? {
-            Sight::Seen(secrets) => Sight::Seen(Self::of(secrets, now)),
+            Sight::Seen(secrets) => {
+                // Older controllers keep none, and Bitnami's neither.
+                let found = cluster.secret(KEY_RECORD_SECRET).ok().flatten();
+                let record = found.and_then(|secret| KeyRecord::from_json(&secret.data?.get(KEY_RECORD_ITEM)?.0));
+                Sight::Seen(Self::of(secrets, record.unwrap_or_default(), now))
+            }
             Sight::Forbidden(error) => Sight::Forbidden(error),
         })
     }
 
-    fn of(secrets: Vec<Secret>, now: Timestamp) -> Self {
+    fn of(secrets: Vec<Secret>, record: KeyRecord, now: Timestamp) -> Self {
         let (mut keys, mut broken) = (Vec::new(), Vec::new());
         for secret in secrets {
             match StoredKey::from_secret(&secret) {
@@ -109,7 +138,7 @@ impl ClusterKeys {
         }
         // Among equals the older Secret wins, as in the controller.
         keys.sort_by_key(|key| (std::cmp::Reverse(key.ordered_at), key.stored.created));
-        Self { keys, broken }
+        Self { keys, record, broken }
     }
 
     /// The key that clients are to seal with: the newest in use that has a certificate.
@@ -124,6 +153,17 @@ impl ClusterKeys {
             _ if key.is_in_use() => State::InUse,
             KEY_LABEL_RETIRED => State::Retired,
             _ => State::Unused,
+        }
+    }
+
+    /// What speaks for sealing with the key.
+    pub(crate) fn trust(&self, key: &ClusterKey) -> Trust {
+        if self.record.is_made(key.fingerprint()) {
+            Trust::Controller
+        } else if key.annotation(TRUSTED_KEY_ANNOTATION) == Some(key.fingerprint().as_str()) {
+            Trust::Annotation
+        } else {
+            Trust::None
         }
     }
 

@@ -5,7 +5,7 @@ use sealer_core::Certificate;
 use sealer_core::key::keyring::{NextKey, RotationPolicy, next_key};
 use serde_json::{Value, json};
 
-use super::cluster_keys::{ClusterKey, ClusterKeys, State};
+use super::cluster_keys::{ClusterKey, ClusterKeys, State, Trust};
 use super::survey::{Finding, Opener, Survey};
 use crate::cluster::Cluster;
 use crate::cluster::objects::Sight;
@@ -94,7 +94,7 @@ impl Table<'_> {
         let widths: Vec<usize> = (0..HEAD.len())
             .map(|column| rows.iter().filter_map(|row| row.get(column)).map(String::len).max().unwrap_or_default())
             .collect();
-        let line = |row: &[String; 8]| -> String {
+        let line = |row: &[String; 9]| -> String {
             let cells: String = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}  ")).collect();
             format!("{}\n", cells.trim_end())
         };
@@ -111,7 +111,7 @@ impl Table<'_> {
         text + &renewal(due, request)
     }
 
-    fn row(&self, key: &ClusterKey) -> [String; 8] {
+    fn row(&self, key: &ClusterKey) -> [String; 9] {
         let counted = |number: Option<usize>| number.map_or_else(|| "?".to_owned(), |number| number.to_string());
         let files = if self.files_seen { counted(self.needs(key, false)) } else { "-".to_owned() };
         let expires = key.stored.certificates.first().map_or_else(|| "-".to_owned(), |crt| date(crt.not_after()));
@@ -124,6 +124,7 @@ impl Table<'_> {
             key.backed_up_at().map_or("never", |at| at.get(..10).unwrap_or(at)).to_owned(),
             counted(self.needs(key, true)),
             files,
+            self.keys.trust(key).word().to_owned(),
         ]
     }
 
@@ -134,6 +135,7 @@ impl Table<'_> {
                 "notBefore": key.stored.certificates.first().map(Certificate::not_before),
                 "expires": key.stored.certificates.first().map(Certificate::not_after),
                 "state": self.keys.state(key).word(), "backedUpAt": key.backed_up_at(),
+                "trust": Some(self.keys.trust(key)).filter(|trust| *trust != Trust::None).map(Trust::word),
                 "items": { "cluster": self.needs(key, true), "files": self.needs(key, false) },
             })
         };
@@ -164,4 +166,4 @@ fn minute(time: Timestamp) -> String {
     time.saturating_add(SignedDuration::from_secs(59)).unwrap_or(time).strftime("%Y-%m-%d %H:%MZ").to_string()
 }
 
-const HEAD: [&str; 8] = ["FINGERPRINT", "SECRET", "CREATED", "EXPIRES", "STATE", "BACKUP", "CLUSTER", "FILES"];
+const HEAD: [&str; 9] = ["FINGERPRINT", "SECRET", "CREATED", "EXPIRES", "STATE", "BACKUP", "CLUSTER", "FILES", "TRUST"];

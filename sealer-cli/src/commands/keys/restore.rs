@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Secret;
-use sealer_core::api::{DEFAULT_KEY_PREFIX, KEY_LABEL, KEY_LABEL_ACTIVE};
+use sealer_core::api::{DEFAULT_KEY_PREFIX, KEY_LABEL, KEY_LABEL_ACTIVE, TRUSTED_KEY_ANNOTATION};
 use sealer_core::{Certificate, StoredKey};
 use serde_json::{Value, json};
 
@@ -91,6 +91,10 @@ fn secret(key: &StoredKey) -> Result<Secret, CliError> {
     // A key from a bare file is named by that file, which is no name for a Secret.
     if !key.labels.contains_key(KEY_LABEL) && key.created.is_none() {
         key.name = String::new();
+    }
+    // Whoever restores a key vouches for it, unless it is one that was taken out of use.
+    if unused(&key).is_empty() {
+        key.annotations.insert(TRUSTED_KEY_ANNOTATION.to_owned(), key.key.fingerprint().as_str().to_owned());
     }
     Ok(key.to_secret())
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Secret;
-use sealer_core::api::{self, ROTATION_ANNOTATION, ROTATION_UNFINISHED};
+use sealer_core::api::{self, ROTATION_ANNOTATION, ROTATION_UNFINISHED, TRUSTED_KEY_ANNOTATION};
 use sealer_core::key::stored::{Naming, to_secret};
 use sealer_core::{Certificate, Fingerprint, UnsealingKey};
 use serde_json::json;
@@ -115,7 +115,8 @@ fn make(cluster: &Cluster, request: &Rotate) -> Result<New, CliError> {
     let key = UnsealingKey::generate(request.bits).map_err(|error| failed(&error))?;
     let certificate =
         Certificate::self_signed(&key, "", ui::now(), request.validity).map_err(|error| failed(&error))?;
-    let annotations = [(ROTATION_ANNOTATION.to_owned(), ROTATION_UNFINISHED.to_owned())].into();
+    let trusted = (TRUSTED_KEY_ANNOTATION.to_owned(), key.fingerprint().as_str().to_owned());
+    let annotations = [(ROTATION_ANNOTATION.to_owned(), ROTATION_UNFINISHED.to_owned()), trusted].into();
     let naming = Naming { prefix: request.prefix.clone(), annotations, ..Naming::default() };
     let secret: Secret = to_secret(&key, &certificate, &naming);
     Ok(New { name: cluster.create_secret(&secret)?, fingerprint: key.fingerprint().clone() })

@@ -1,0 +1,178 @@
+//! The record of keys in the cluster: a Secret beside the checkpoint that says which keys controllers made and which
+//! were there otherwise, so that a key which appears while nobody runs is noticed too.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use kube::ResourceExt as _;
+use kube::api::ObjectMeta;
+use sealer_core::api::{KEY_RECORD_ITEM, KEY_RECORD_SECRET};
+use sealer_core::key::record::KeyRecord;
+use sealer_core::{Fingerprint, KeyEntry};
+
+use crate::context::Context;
+use crate::error::KeysError;
+use crate::keys::lock;
+use crate::reserved::{CHECKPOINT_TYPE, comes_from_sealed_secret};
+use crate::watch::access;
+
+/// What is known of the record.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Recorded {
+    state: State,
+    /// Of the Secret; none if there is no Secret.
+    version: Option<String>,
+    pub(super) record: KeyRecord,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Unread,
+    Kept,
+    /// RBAC does not allow it, or something else has its name.
+    NotKept,
+}
+
+impl Recorded {
+    /// Whether it says anything: without it all keys are as good as known.
+    pub(super) fn exists(&self) -> bool {
+        self.state == State::Kept && self.version.is_some()
+    }
+}
+
+/// Reads the record where it may say more about these keys than is known.
+pub(super) async fn consult(context: &Context, entries: &[KeyEntry]) -> Result<(), KeysError> {
+    let has_news = entries.iter().any(|entry| !context.keys.is_known(entry.key.fingerprint()));
+    let state = lock(&context.keys.record).state;
+    // Another controller may have made the key, and says so here first.
+    if state == State::NotKept || (state == State::Kept && !has_news) {
+        return Ok(());
+    }
+    bounded(context, "cannot read the record of sealing keys; going on without", read(context)).await
+}
+
+/// Takes note of a key before it can be seen in the cluster.
+pub(super) async fn note_made(context: &Context, key: &Fingerprint) -> Result<(), KeysError> {
+    let noted = write(context, |record| record.add_made(key));
+    bounded(context, "cannot record that this controller makes a sealing key", noted).await
+}
+
+/// Takes note of the ring.
+pub(super) async fn note_ring(context: &Context) {
+    let ring = context.ring();
+    let noted = write(context, |record| record.set_ring(ring.entries().iter().map(|entry| entry.key.fingerprint())));
+    let noted = tokio::time::timeout(PATIENCE, noted).await.unwrap_or(Err(KeysError::Unanswered));
+    if let Err(error) = noted {
+        tracing::warn!(error = error.to_string(), "cannot record which sealing keys there are");
+    }
+}
+
+/// Where trust depends on the record there is no going on without it; elsewhere nobody waits for it.
+async fn bounded(
+    context: &Context,
+    trouble: &'static str,
+    work: impl Future<Output = Result<(), KeysError>>,
+) -> Result<(), KeysError> {
+    if context.config.keys.trust.is_strict() {
+        return work.await;
+    }
+    let done = tokio::time::timeout(PATIENCE, work).await.unwrap_or(Err(KeysError::Unanswered));
+    if let Err(error) = done {
+        tracing::warn!(error = error.to_string(), "{trouble}");
+    }
+    Ok(())
+}
+
+async fn read(context: &Context) -> Result<(), KeysError> {
+    let state = lock(&context.keys.record).state;
+    if state == State::Unread && !may_be_kept(context).await {
+        return not_kept(context, KeysError::NoRecord);
+    }
+    let found = context.secrets(&context.config.namespace).get_opt(KEY_RECORD_SECRET).await?;
+    if found.as_ref().is_some_and(|secret| secret.type_.as_deref() != Some(CHECKPOINT_TYPE)) {
+        tracing::warn!(secret = KEY_RECORD_SECRET, "a Secret of this name is no record of sealing keys");
+        return not_kept(context, KeysError::NoRecord);
+    }
+    let version = found.as_ref().and_then(kube::ResourceExt::resource_version);
+    // What a SealedSecret made is not what we wrote; it is written over.
+    let written = found.filter(|secret| !comes_from_sealed_secret(&secret.metadata));
+    let stored = written.and_then(|secret| KeyRecord::from_json(&secret.data?.remove(KEY_RECORD_ITEM)?.0));
+    let mut recorded = lock(&context.keys.record);
+    recorded.state = State::Kept;
+    recorded.version = version;
+    recorded.record.merge(stored.unwrap_or_default());
+    Ok(())
+}
+
+/// Without a record every key of before a restart would be a stranger's.
+fn not_kept(context: &Context, cause: KeysError) -> Result<(), KeysError> {
+    if context.config.keys.trust.is_strict() {
+        return Err(cause);
+    }
+    lock(&context.keys.record).state = State::NotKept;
+    Ok(())
+}
+
+async fn may_be_kept(context: &Context) -> bool {
+    let namespace = Some(context.config.namespace.as_str());
+    for verb in ["get", "create", "update"] {
+        if !access::may(context, verb, namespace).await {
+            return false;
+        }
+    }
+    true
+}
+
+/// Writes what `change` makes of the record, if that is something new; on a conflict, of what another controller wrote.
+async fn write(context: &Context, change: impl Fn(&mut KeyRecord)) -> Result<(), KeysError> {
+    let api = context.secrets(&context.config.namespace);
+    for _ in 0..CONFLICTS {
+        let Recorded { state, version, record } = lock(&context.keys.record).clone();
+        let mut next = record.clone();
+        change(&mut next);
+        if state != State::Kept || (next == record && version.is_some()) {
+            return Ok(());
+        }
+        let secret = secret(&next, version.as_deref());
+        let attempt = match version {
+            Some(_) => api.replace(KEY_RECORD_SECRET, &context.write(), &secret).await,
+            None => api.create(&context.write(), &secret).await,
+        };
+        match attempt {
+            Ok(stored) => {
+                let mut recorded = lock(&context.keys.record);
+                recorded.version = stored.resource_version();
+                recorded.record = next;
+                return Ok(());
+            }
+            Err(kube::Error::Api(status))
+                if status.is_conflict() || status.is_already_exists() || status.is_not_found() =>
+            {
+                read(context).await?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(KeysError::Unanswered)
+}
+
+fn secret(record: &KeyRecord, version: Option<&str>) -> Secret {
+    Secret {
+        metadata: ObjectMeta {
+            name: Some(KEY_RECORD_SECRET.to_owned()),
+            resource_version: version.map(str::to_owned),
+            ..ObjectMeta::default()
+        },
+        type_: Some(CHECKPOINT_TYPE.to_owned()),
+        data: Some(BTreeMap::from([(KEY_RECORD_ITEM.to_owned(), ByteString(record.to_json()))])),
+        ..Secret::default()
+    }
+}
+
+/// More than that many writers in a row means that something is wrong.
+const CONFLICTS: usize = 8;
+/// Nothing is served before it is read.
+const PATIENCE: Duration = Duration::from_secs(15);
