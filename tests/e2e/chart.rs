@@ -21,6 +21,34 @@ pub(crate) async fn a_release_is_taken_over_upgraded_and_given_back(scene: Scene
     scene.without_controller(async || take_over(&scene).await).await
 }
 
+/// Helm finds the API server's address where the cluster tells it, and the API server takes all that the preset renders.
+pub(crate) async fn the_secure_preset_is_complete_or_says_what_is_missing(scene: Scene) -> Result<()> {
+    let helm = tokio::task::spawn_blocking(binaries::helm).await??;
+    let (namespace, chart) = (&scene.namespace, repository().join("deploy/chart"));
+    let (helm, chart) = (helm.display(), chart.display());
+    let own_role = "--set rbac.clusterRoleName=secured-unsealer";
+    let preset = format!("--values {chart}/presets/secure.yaml {own_role} --namespace {namespace}");
+    let render = format!("{helm} template secured {chart} {preset} --dry-run=server");
+    let told = scene.shell().run(&render).await?;
+    ensure!(told.status != Some(0) && told.stderr.contains("networkPolicy.egress.kubeapiCidr"), "{}", told.stderr);
+    let file = |name: &str| scene.suite.plane.folder.path().join(format!("{namespace}-{name}.json"));
+    // In this control plane nobody else writes it.
+    let endpoints = json!({
+        "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+        "metadata": { "name": "kubernetes", "namespace": "default", "labels": { "kubernetes.io/service-name": "kubernetes" } },
+        "endpoints": [{ "addresses": ["10.1.2.3"] }], "ports": [{ "name": "https", "port": 6443 }],
+    });
+    let (endpoints_file, rendered_file) = (file("endpoints"), file("rendered"));
+    fs::write(&endpoints_file, endpoints.to_string())?;
+    scene.shell().must(&format!("kubectl apply -f {}", endpoints_file.display())).await?;
+    let rendered = scene.shell().must(&render).await;
+    scene.shell().must(&format!("kubectl delete -f {}", endpoints_file.display())).await?;
+    let rendered = rendered?;
+    ensure!(rendered.matches("cidr: 10.1.2.3/32").count() == 2 && rendered.contains("port: 6443"), "{rendered}");
+    fs::write(&rendered_file, rendered)?;
+    scene.shell().must(&format!("kubectl apply --dry-run=server -f {}", rendered_file.display())).await.map(drop)
+}
+
 async fn take_over(scene: &Scene) -> Result<()> {
     let helm = tokio::task::spawn_blocking(binaries::helm).await??;
     let (helm, namespace, chart) = (helm.display(), &scene.namespace, repository().join("deploy/chart"));

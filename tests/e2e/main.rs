@@ -32,6 +32,7 @@ mod moving;
 mod own_keys;
 mod own_rights;
 mod ownership;
+mod policies;
 mod recorded;
 mod reseal;
 mod rights;
@@ -179,10 +180,15 @@ const TESTS: &[(&str, &str, Test)] = tests![
     kills::asked_to_end_it_ends_well_whatever_it_is_doing,
     kills::two_controllers_at_once_spoil_nothing,
     chart::a_release_is_taken_over_upgraded_and_given_back,
+    chart::the_secure_preset_is_complete_or_says_what_is_missing,
     scale::two_hundred_objects_at_once,
     scale::calls_are_counted,
     scale::a_restart_costs_no_look_and_no_write,
     scale::nothing_the_controller_asks_for_is_forbidden,
+    policies::who_may_not_create_secrets_makes_and_changes_no_sealed_secret,
+    policies::who_may_not_get_secrets_writes_no_templates,
+    policies::the_controllers_namespace_takes_no_sealed_secret,
+    policies::what_is_too_large_or_nested_is_refused_by_name,
     rights::a_right_that_is_missing_is_told_once,
     rights::the_plain_manifest_goes_over_the_one_before_it,
     rights::a_newer_definition_takes_what_is_stored_under_an_older_one,

@@ -175,7 +175,7 @@ pub(crate) fn texts(secret: &Secret) -> BTreeMap<String, String> {
     items.map(|(item, value)| (item.clone(), String::from_utf8_lossy(&value.0).into_owned())).collect()
 }
 
-fn resource() -> ApiResource {
+pub(crate) fn resource() -> ApiResource {
     ApiResource {
         group: "bitnami.com".to_owned(),
         version: "v1alpha1".to_owned(),

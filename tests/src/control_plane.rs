@@ -304,4 +304,5 @@ const PID: &str = "pid";
 /// What the product depends on, and nothing that needs more of a cluster.
 const CONTROLLERS: &str = "garbage-collector-controller,namespace-controller,serviceaccount-controller,\
                            root-ca-certificate-publisher-controller,endpoints-controller,endpointslice-controller,\
-                           deployment-controller,replicaset-controller";
+                           deployment-controller,replicaset-controller,\
+                           validatingadmissionpolicy-status-controller";

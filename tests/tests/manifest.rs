@@ -65,11 +65,6 @@ fn plain(mut object: Value) -> Value {
             let role = renamed("Role", object["roleRef"]["name"].as_str().unwrap());
             object["roleRef"]["name"] = json!(role);
         }
-        // Whoever narrows the watch with --additional-namespaces needs it.
-        "ClusterRole" => {
-            let namespaces = json!({ "apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"] });
-            object["rules"].as_array_mut().unwrap().push(namespaces);
-        }
         "Service" => service(&mut object["spec"]),
         "Deployment" => deployment(&mut object["spec"]),
         _ => {}
@@ -153,4 +148,20 @@ fn it_can_be_applied_over_what_was_applied_before() {
         fixed
     };
     assert_eq!(fixed(&manifest()), fixed(&before));
+}
+
+/// An image is built from nothing, or from what a digest names, and runs as a user that is a number and not root.
+#[test]
+fn the_image_has_no_base_that_can_change() {
+    let text = fs::read_to_string(repository().join("deploy/Containerfile")).unwrap();
+    let of = |word: &str| {
+        let lines = text.lines().filter_map(|line| line.strip_prefix(word)).map(|rest| rest.trim().to_owned());
+        lines.collect::<Vec<_>>()
+    };
+    let bases = of("FROM ");
+    let is_fixed = |base: &String| !base.contains('$') && (base == "scratch" || base.contains("@sha256:"));
+    assert!(!bases.is_empty() && bases.iter().all(is_fixed), "{bases:?}");
+    let users = of("USER ");
+    let is_plain_user = |user: &String| user.split(':').all(|id| id.parse::<u32>().is_ok_and(|id| id > 0));
+    assert!(!users.is_empty() && users.iter().all(is_plain_user), "{users:?}");
 }

@@ -35,6 +35,14 @@
 {{- if .Values.allowExpensiveTemplateFunctions }}
 - --allow-expensive-template-functions
 {{- end }}
+{{- range list (list "--verify-api" "verifyApi") (list "--rotate-api" "rotateApi") (list "--trust-new-keys" "trustNewKeys") }}
+{{- include "sealed-secrets.flag" (list (first .) (include "sealed-secrets.switch" (index $.Values (last .))) $) }}
+{{- end }}
+{{- end -}}
+
+{{/* A value that YAML may have read as a truth value: an `off` without quotes is one */}}
+{{- define "sealed-secrets.switch" -}}
+{{- if kindIs "bool" . }}{{ ternary "on" "off" . }}{{ else }}{{ . | default "" }}{{ end -}}
 {{- end -}}
 
 {{/* A flag and its value, unless that is empty or zero. A whole number is written without an exponent. */}}

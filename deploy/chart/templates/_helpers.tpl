@@ -27,7 +27,9 @@
 {{- end -}}
 
 {{- define "sealed-secrets.image" -}}
-{{- printf "%s/%s:%s" (.Values.image.registry | default "") .Values.image.repository (toString .Values.image.tag) | trimPrefix "/" -}}
+{{- $version := printf ":%s" (toString .Values.image.tag) -}}
+{{- with .Values.image.digest }}{{ $version = printf "@%s" . }}{{ end -}}
+{{- printf "%s/%s%s" (.Values.image.registry | default "") .Values.image.repository $version | trimPrefix "/" -}}
 {{- end -}}
 
 {{/* What the cluster can do: a value, or what Helm sees */}}
@@ -132,16 +134,6 @@ annotations: {{- with $annotations }}{{ nindent 2 . }}{{ end }}
   - events
   verbs:
   - create
-  - patch
-{{- with .Values.additionalNamespaces }}
-- apiGroups:
-  - ""
-  resources:
-  - namespaces
-  resourceNames: {{- toYaml . | nindent 2 }}
-  verbs:
-  - get
-{{- end }}
 {{- end -}}
 
 {{/* A probe: the standard one with its times, or a given one. Takes {standard, custom, action, context}. */}}
