@@ -21,7 +21,21 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
 fn expected(mut object: Value) -> Value {
     match object["kind"].as_str().unwrap() {
         "ServiceAccount" => object["automountServiceAccountToken"] = json!(false),
-        "Deployment" => object["spec"]["template"]["spec"]["automountServiceAccountToken"] = json!(true),
+        "Deployment" => {
+            let pod = &mut object["spec"]["template"]["spec"];
+            pod["automountServiceAccountToken"] = json!(true);
+            // Probes go to the port of the metrics, and ask whether it is ready where that is the question.
+            for (probe, path) in [("startupProbe", ""), ("livenessProbe", "/healthz"), ("readinessProbe", "/readyz")] {
+                for (action, path) in [("tcpSocket", ""), ("httpGet", path)] {
+                    let probe = pod["containers"][0].get_mut(probe).and_then(|probe| probe.get_mut(action));
+                    let Some(action) = probe else { continue };
+                    action["port"] = json!("metrics");
+                    if let Some(old) = action.get_mut("path") {
+                        *old = json!(path);
+                    }
+                }
+            }
+        }
         "ClusterRole" | "Role" if object["metadata"]["name"] != "sealed-secrets-key-admin" => {
             let rules = object["rules"].as_array_mut().unwrap();
             rules.retain(|rule| rule["resources"] != json!(["namespaces"]));
