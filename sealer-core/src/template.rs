@@ -5,6 +5,7 @@
 //! [`TemplateError`] never shows a value.
 
 mod budget;
+mod buffer;
 mod error;
 mod eval;
 mod format;

@@ -14,7 +14,8 @@ pub struct Limits {
     pub item_output: u64,
     /// Bytes that all templates of one object may write together.
     pub object_output: u64,
-    /// Bytes that one template may allocate for values, temporary ones too.
+    /// Bytes that one template may take for its own parts and for values, temporary ones too. What was taken for a
+    /// moment only is given back; no other value is.
     pub allocation: u64,
     /// Time for all templates of one object.
     pub time: Duration,
@@ -51,6 +52,7 @@ pub struct Budget<'a> {
     object_output: u64,
     item_output: u64,
     allocation: u64,
+    least_allocation: u64,
     nodes: u64,
 }
 
@@ -66,6 +68,7 @@ impl<'a> Budget<'a> {
             object_output: limits.object_output,
             item_output: limits.item_output,
             allocation: limits.allocation,
+            least_allocation: limits.allocation,
             nodes: limits.nodes,
         }
     }
@@ -75,14 +78,20 @@ impl<'a> Budget<'a> {
         &self.limits
     }
 
-    /// The largest number of bytes that were allocated for values so far by the present template.
+    /// The largest number of bytes that the present template had taken at any moment.
     pub fn allocated(&self) -> u64 {
-        self.limits.allocation - self.allocation
+        self.limits.allocation - self.least_allocation
+    }
+
+    /// The steps that all templates of the object took so far.
+    pub fn steps_taken(&self) -> u64 {
+        self.limits.steps - self.steps
     }
 
     pub(crate) fn begin_item(&mut self) {
         self.item_output = self.limits.item_output;
         self.allocation = self.limits.allocation;
+        self.least_allocation = self.limits.allocation;
         self.nodes = self.limits.nodes;
     }
 
@@ -91,7 +100,12 @@ impl<'a> Budget<'a> {
     }
 
     pub(crate) fn steps(&mut self, count: u64) -> Result<(), Fault> {
-        self.steps = self.steps.checked_sub(count).ok_or(Fault::Limit("too many steps"))?;
+        let Some(left) = self.steps.checked_sub(count) else {
+            // Nothing more may be done for this object, whatever it costs.
+            self.steps = 0;
+            return Err(Fault::Limit("too many steps"));
+        };
+        self.steps = left;
         self.until_clock = self.until_clock.saturating_sub(count);
         if self.until_clock == 0 { self.check_clock() } else { Ok(()) }
     }
@@ -101,13 +115,21 @@ impl<'a> Budget<'a> {
         if (self.clock)() > self.deadline { Err(Fault::Limit("out of time")) } else { Ok(()) }
     }
 
+    /// Takes memory before it is asked for.
     pub(crate) fn allocate(&mut self, bytes: usize) -> Result<(), Fault> {
         self.allocation = self.allocation.checked_sub(bytes as u64).ok_or(Fault::Limit("too much memory"))?;
+        self.least_allocation = self.least_allocation.min(self.allocation);
         self.steps(1 + bytes as u64 / BYTES_PER_STEP)
     }
 
-    pub(crate) fn allocation_left(&self) -> usize {
-        usize::try_from(self.allocation).unwrap_or(usize::MAX)
+    /// Gives back what was taken for a moment only.
+    pub(crate) fn release(&mut self, bytes: usize) {
+        self.allocation = self.allocation.saturating_add(bytes as u64).min(self.limits.allocation);
+    }
+
+    /// Counts the reading of so many bytes, where one step reads `rate` of them.
+    pub(crate) fn read(&mut self, bytes: usize, rate: u32) -> Result<(), Fault> {
+        self.steps((bytes as u64).checked_div(rate.into()).unwrap_or(0))
     }
 
     pub(crate) fn write(&mut self, bytes: usize) -> Result<(), Fault> {
@@ -119,7 +141,7 @@ impl<'a> Budget<'a> {
 
     pub(crate) fn node(&mut self) -> Result<(), Fault> {
         self.nodes = self.nodes.checked_sub(1).ok_or(Fault::Limit("too large a template"))?;
-        self.step()
+        self.allocate(BYTES_PER_NODE)
     }
 
     /// Runs what was allowed to be slow, outside the object's time.
@@ -145,5 +167,7 @@ impl fmt::Debug for Budget<'_> {
 
 /// Steps between two looks at the clock.
 const CLOCK_INTERVAL: u64 = 256;
+/// What a part of a parsed template takes.
+const BYTES_PER_NODE: usize = 128;
 /// Copying this many bytes costs as much as one step.
 const BYTES_PER_STEP: u64 = 256;

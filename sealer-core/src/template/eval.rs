@@ -7,9 +7,9 @@ mod range;
 
 use super::budget::Budget;
 use super::error::TemplateError;
-use super::functions::Runtime;
+use super::functions::{FAST, Runtime};
 use super::syntax::Trees;
-use super::syntax::go_quote;
+use super::syntax::{excerpt, go_quote};
 use super::syntax::tree::{Branch, Command, Node, Operand, OperandKind, Pipe};
 use super::value::{Strings, Value};
 use super::{Environment, format};
@@ -123,7 +123,7 @@ impl<'t> Engine<'t, '_, '_> {
         let go_text = format!(
             "template: {}:{line}:{column}: executing {} at <{}>: {}",
             self.trees.name,
-            go_quote(self.template.as_bytes()),
+            go_quote(excerpt(self.template.as_bytes())),
             self.place.source(),
             fault.into_go_text(),
         );
@@ -186,6 +186,12 @@ impl<'t> Engine<'t, '_, '_> {
     fn write(&mut self, bytes: &[u8]) -> Run<()> {
         let result = self.runtime.budget.write(bytes.len());
         self.counted(result)?;
+        let needed = self.output.len() + bytes.len();
+        if needed > self.output.capacity() {
+            let most = usize::try_from(self.runtime.budget.limits().item_output).unwrap_or(usize::MAX);
+            let room = needed.max((self.output.capacity() * 2).min(most));
+            self.output.reserve_exact(room - self.output.len());
+        }
         self.output.extend_from_slice(bytes);
         Ok(())
     }
@@ -198,7 +204,9 @@ impl<'t> Engine<'t, '_, '_> {
             value => {
                 let text = format::shown(value, self.runtime.budget);
                 let text = self.counted(text)?;
-                self.write(&text)
+                self.write(text.as_slice())?;
+                text.give_back(self.runtime.budget);
+                Ok(())
             }
         }
     }
@@ -219,9 +227,11 @@ impl<'t> Engine<'t, '_, '_> {
 
     fn call_template(&mut self, dot: &Value, node: &'t Node<'t>, name: &'t str, pipe: Option<&'t Pipe<'t>>) -> Run<()> {
         self.place = Place::Node(node);
+        let searched = self.runtime.search(self.trees.templates.len(), name.as_bytes());
+        self.counted(searched)?;
         let Some(nodes) = self.trees.templates.get(name) else {
             return self
-                .fail("there is no such template", format!("template {} not defined", go_quote(name.as_bytes())));
+                .fail("there is no such template", format!("template {} not defined", go_quote(excerpt(name.as_bytes()))));
         };
         if self.calls >= self.runtime.budget.limits().recursion {
             return Err(self.error(Fault::Limit("exceeded maximum template depth")));
@@ -266,20 +276,32 @@ impl<'t> Engine<'t, '_, '_> {
         self.variables.get_mut(self.base..).unwrap_or_default()
     }
 
+    /// Where the variable is among all, the innermost of its name.
+    fn find_variable(&mut self, name: &str) -> Run<usize> {
+        let found = self.own_variables().iter().rposition(|(known, _)| *known == name);
+        let Some(at) = found else {
+            return self.fail("there is no such variable", format!("undefined variable: {name}"));
+        };
+        let at = self.base + at;
+        let work = (self.variables.len() - at).saturating_mul(VARIABLE + name.len());
+        let counted = self.runtime.budget.read(work, FAST);
+        self.counted(counted)?;
+        Ok(at)
+    }
+
     fn assign(&mut self, name: &str, value: Value) -> Run<()> {
-        let slot = self.own_variables().iter_mut().rev().find(|(known, _)| *known == name);
-        match slot {
-            Some((_, slot)) => *slot = value,
-            None => return self.fail("there is no such variable", format!("undefined variable: {name}")),
+        let at = self.find_variable(name)?;
+        if let Some((_, slot)) = self.variables.get_mut(at) {
+            *slot = value;
         }
         Ok(())
     }
 
     pub(super) fn variable(&mut self, name: &str) -> Run<Value> {
-        let found = self.own_variables().iter().rev().find(|(known, _)| *known == name);
-        match found {
-            Some((_, value)) => Ok(value.clone()),
-            None => self.fail("there is no such variable", format!("undefined variable: {name}")),
-        }
+        let at = self.find_variable(name)?;
+        Ok(self.variables.get(at).map_or(Value::Nil, |(_, value)| value.clone()))
     }
 }
+
+/// What it takes to look at a variable, beside its name.
+const VARIABLE: usize = 32;

@@ -7,7 +7,9 @@ mod printf;
 mod text;
 
 use super::budget::Budget;
+use super::buffer::Buffer;
 use super::error::Fault;
+use super::syntax;
 use super::value::Value;
 
 pub(crate) use float::{decimal_digits, go_float};
@@ -15,14 +17,22 @@ use printer::Printer;
 pub(crate) use printf::sprintf;
 
 /// What `%v` shows.
-pub(crate) fn shown(value: &Value, budget: &mut Budget<'_>) -> Result<Vec<u8>, Fault> {
+pub(crate) fn shown(value: &Value, budget: &mut Budget<'_>) -> Result<Buffer, Fault> {
     let mut printer = Printer::new(budget);
     printer.print_argument(value, 'v')?;
     Ok(printer.out)
 }
 
+/// The beginning of what `%v` shows, for messages.
+pub(crate) fn excerpt(value: &Value, budget: &mut Budget<'_>) -> Result<String, Fault> {
+    let shown = shown(value, budget)?;
+    let text = String::from_utf8_lossy(syntax::excerpt(shown.as_slice())).into_owned();
+    shown.give_back(budget);
+    Ok(text)
+}
+
 /// Go's `Sprint`: a space between two values that are no texts.
-pub(crate) fn sprint(values: &[Value], budget: &mut Budget<'_>) -> Result<Vec<u8>, Fault> {
+pub(crate) fn sprint(values: &[Value], budget: &mut Budget<'_>) -> Result<Buffer, Fault> {
     let mut printer = Printer::new(budget);
     let mut after_text = true;
     for value in values {
@@ -37,7 +47,7 @@ pub(crate) fn sprint(values: &[Value], budget: &mut Budget<'_>) -> Result<Vec<u8
 }
 
 /// Go's `Sprintln`: spaces between all, and a line's end.
-pub(crate) fn sprintln(values: &[Value], budget: &mut Budget<'_>) -> Result<Vec<u8>, Fault> {
+pub(crate) fn sprintln(values: &[Value], budget: &mut Budget<'_>) -> Result<Buffer, Fault> {
     let mut printer = Printer::new(budget);
     for (index, value) in values.iter().enumerate() {
         if index > 0 {

@@ -6,18 +6,20 @@
 mod class;
 mod escape;
 mod group;
+mod machine;
 mod parser;
+mod seen;
 mod weight;
 
-use std::borrow::Cow;
 use std::ops::Range;
 
-use regex_automata::meta;
-use regex_automata::util::syntax;
+use regex_automata::nfa::thompson::{Compiler, Config, NFA};
 
 use super::budget::Budget;
 use super::error::Fault;
-use super::value::chars;
+use super::syntax::excerpt;
+use machine::{Machine, Starts};
+use seen::Seen;
 
 /// Why a text is no regular expression, as Go says it.
 pub(crate) struct PatternError {
@@ -26,10 +28,6 @@ pub(crate) struct PatternError {
 }
 
 impl PatternError {
-    fn new(code: &'static str, at: &str) -> Self {
-        Self { code, at: at.to_owned() }
-    }
-
     pub(crate) fn go_text(&self) -> String {
         format!("error parsing regexp: {}: `{}`", self.code, self.at)
     }
@@ -41,38 +39,56 @@ pub(crate) enum Refusal {
     Limit(Fault),
 }
 
-impl From<PatternError> for Refusal {
-    fn from(error: PatternError) -> Self {
-        Self::Wrong(error)
+impl Refusal {
+    fn wrong(code: &'static str, at: &str) -> Self {
+        Self::Wrong(PatternError { code, at: String::from_utf8_lossy(excerpt(at.as_bytes())).into_owned() })
+    }
+}
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        Self::Limit(fault)
     }
 }
 
 /// A compiled regular expression.
 pub(crate) struct Pattern {
-    engine: meta::Regex,
+    states: NFA,
+    starts: Starts,
     names: Vec<Option<String>>,
-    /// About how many states are tried for each byte in the worst case.
-    weight: usize,
     empty: bool,
 }
 
 /// One match: where the whole and its groups were found.
 pub(crate) type Found = Vec<Option<Range<usize>>>;
 
+/// Which groups of a match are wanted.
+#[derive(Clone, Copy)]
+pub(crate) enum Groups {
+    None,
+    Whole,
+    All,
+}
+
 impl Pattern {
     /// Compiles a pattern.
     pub(crate) fn new(text: &[u8], budget: &mut Budget<'_>) -> Result<Self, Refusal> {
-        let limited = |result: Result<(), Fault>| result.map_err(Refusal::Limit);
-        limited(budget.allocate(text.len().saturating_mul(BYTES_PER_CHARACTER)))?;
-        let parsed = parser::parse(text)?;
+        if text.len() > LONGEST {
+            return Err(Refusal::Limit(Fault::Limit("too long a regular expression")));
+        }
+        budget.steps(COMPILATION)?;
+        let parsed = parser::parse(text, budget)?;
         let weight = weight::of(&parsed.expression);
-        limited(budget.allocate(weight.saturating_mul(BYTES_PER_STATE)))?;
-        limited(budget.steps(weight as u64))?;
-        let engine =
-            meta::Builder::new().configure(bounds()).syntax(syntax::Config::new()).build_from_hir(&parsed.expression);
-        let engine = engine.map_err(|_| Refusal::Limit(Fault::Limit("too large a regular expression")))?;
-        limited(budget.check_clock())?;
-        Ok(Self { engine, names: parsed.names, weight, empty: text.is_empty() })
+        budget.steps(weight as u64 / STATES_PER_STEP)?;
+        let room = weight.saturating_mul(BYTES_PER_STATE).min(MAXIMUM_SIZE * COMPILERS) + COMPILER;
+        budget.allocate(room)?;
+        let bounds = Config::new().nfa_size_limit(Some(MAXIMUM_SIZE));
+        let states = Compiler::new().configure(bounds).build_from_hir(&parsed.expression);
+        budget.release(room + parsed.room);
+        let states = states.map_err(|_| Refusal::Limit(Fault::Limit("too large a regular expression")))?;
+        budget.allocate(states.memory_usage() + size_of::<Self>() + parsed.names.len() * NAME)?;
+        budget.check_clock()?;
+        Ok(Self { starts: Starts::of(&states), states, names: parsed.names, empty: text.is_empty() })
     }
 
     /// Whether the pattern is the empty text.
@@ -86,78 +102,80 @@ impl Pattern {
     }
 
     pub(crate) fn is_match(&self, text: &[u8], budget: &mut Budget<'_>) -> Result<bool, Fault> {
-        self.charge(text, budget)?;
-        Ok(self.engine.is_match(Seen::new(text).text.as_bytes()))
+        let mut search = self.search(text, Groups::None, budget)?;
+        let found = search.next(budget)?.is_some();
+        search.end(budget);
+        Ok(found)
     }
 
-    /// All matches from the left, none inside another, at most `limit`.
-    pub(crate) fn find_all(&self, text: &[u8], limit: usize, budget: &mut Budget<'_>) -> Result<Vec<Found>, Fault> {
-        self.charge(text, budget)?;
-        let seen = Seen::new(text);
-        let mut all = Vec::new();
-        for captures in self.engine.captures_iter(seen.text.as_bytes()).take(limit) {
-            let groups: Found =
-                captures.iter().map(|span| span.map(|span| seen.own(span.start)..seen.own(span.end))).collect();
-            budget.allocate(groups.len() * size_of::<Option<Range<usize>>>())?;
-            // A search may go through all of the text for each match.
-            budget.check_clock()?;
-            all.push(groups);
-        }
-        Ok(all)
-    }
-
-    /// A search cannot be stopped half-way: what it may cost is counted before it begins.
-    fn charge(&self, text: &[u8], budget: &mut Budget<'_>) -> Result<(), Fault> {
-        let work = (text.len() as u64).saturating_mul(self.weight as u64);
-        if work > MAXIMUM_WORK {
-            return Err(Fault::Limit("too much text for such a regular expression"));
-        }
-        budget.steps(work / STATES_PER_STEP)?;
-        budget.check_clock()
+    /// Begins a search for all matches from the left, none inside another.
+    pub(crate) fn search<'s>(
+        &'s self,
+        text: &'s [u8],
+        groups: Groups,
+        budget: &mut Budget<'_>,
+    ) -> Result<Search<'s>, Fault> {
+        let groups = match groups {
+            Groups::None => 0,
+            Groups::Whole => 1,
+            Groups::All => self.names.len(),
+        };
+        let seen = Seen::new(text, budget)?;
+        let machine = Machine::new(&self.states, &self.starts, groups * 2, budget)?;
+        Ok(Search { seen, machine, groups, at: Some(0), last_end: None })
     }
 }
 
-fn bounds() -> meta::Config {
-    meta::Config::new()
-        .nfa_size_limit(Some(MAXIMUM_SIZE))
-        .onepass_size_limit(Some(MAXIMUM_SIZE / 4))
-        .dfa_size_limit(Some(MAXIMUM_SIZE / 8))
-        .hybrid_cache_capacity(MAXIMUM_SIZE / 4)
+/// A search that goes on after each match.
+pub(crate) struct Search<'s> {
+    seen: Seen<'s>,
+    machine: Machine<'s>,
+    groups: usize,
+    /// Nothing at the end of the text.
+    at: Option<usize>,
+    last_end: Option<usize>,
 }
 
-/// A text as Go sees it, with the way back to its own bytes.
-struct Seen<'a> {
-    text: Cow<'a, str>,
-    /// Where in `text` a replaced byte stands; each is two bytes longer there.
-    replaced: Vec<usize>,
-}
-
-impl<'a> Seen<'a> {
-    fn new(bytes: &'a [u8]) -> Self {
-        if let Ok(text) = std::str::from_utf8(bytes) {
-            return Self { text: Cow::Borrowed(text), replaced: Vec::new() };
-        }
-        let mut text = String::with_capacity(bytes.len() * 3);
-        let mut replaced = Vec::new();
-        for (_, character, _) in chars(bytes) {
-            if character.is_none() {
-                replaced.push(text.len());
+impl Search<'_> {
+    pub(crate) fn next(&mut self, budget: &mut Budget<'_>) -> Result<Option<Found>, Fault> {
+        while let Some(at) = self.at {
+            if !self.machine.run(self.seen.text(), at, budget)? {
+                self.at = None;
+                break;
             }
-            text.push(character.unwrap_or(char::REPLACEMENT_CHARACTER));
+            let slot = |index: usize| self.machine.slot(index).map(|place| self.seen.own(place));
+            let (start, end) = (self.machine.slot(0), self.machine.slot(1));
+            // Nothing is found where the last match ended.
+            if start == end && end == self.last_end && end.is_some() {
+                self.at = self.seen.after(at);
+                continue;
+            }
+            (self.at, self.last_end) = (end, end);
+            budget.allocate(self.groups * size_of::<Option<Range<usize>>>())?;
+            let found = (0..self.groups).map(|group| Some(slot(group * 2)?..slot(group * 2 + 1)?)).collect();
+            budget.release(self.groups * size_of::<Option<Range<usize>>>());
+            return Ok(Some(found));
         }
-        Self { text: Cow::Owned(text), replaced }
+        Ok(None)
     }
 
-    fn own(&self, offset: usize) -> usize {
-        let before = self.replaced.partition_point(|at| *at < offset);
-        offset - before * (char::REPLACEMENT_CHARACTER.len_utf8() - 1)
+    /// Gives back what the search took.
+    pub(crate) fn end(self, budget: &mut Budget<'_>) {
+        budget.release(self.seen.room() + self.machine.room());
     }
 }
 
+/// Bytes of a pattern. Reading one takes several hundred times as much.
+const LONGEST: usize = 16 << 10;
 /// Of the compiled form.
-const MAXIMUM_SIZE: usize = 2 << 20;
-const BYTES_PER_CHARACTER: usize = 64;
-const BYTES_PER_STATE: usize = 48;
-/// Bytes of text times states: about a tenth of a second at its slowest.
-const MAXIMUM_WORK: u64 = 40_000_000;
-const STATES_PER_STEP: u64 = 256;
+const MAXIMUM_SIZE: usize = 1 << 20;
+/// Forms of about this size that there are while one is made.
+const COMPILERS: usize = 4;
+/// What the compiler takes for itself.
+const COMPILER: usize = 512 << 10;
+/// Steps that the smallest pattern takes.
+const COMPILATION: u64 = 400;
+const BYTES_PER_STATE: usize = 160;
+const STATES_PER_STEP: u64 = 4;
+/// What a group's name takes.
+const NAME: usize = 64;

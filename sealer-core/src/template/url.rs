@@ -3,7 +3,7 @@
 mod escape;
 mod host;
 
-use super::syntax::go_quote;
+use super::syntax::{excerpt, go_quote};
 use escape::{Part, escape, unescape};
 
 /// A URL's parts, without escapes but for the query.
@@ -53,7 +53,7 @@ impl Url {
     /// Splits a URL; an error is Go's text.
     pub(crate) fn parse(text: &[u8]) -> Result<Self, String> {
         let (main, fragment) = cut(text, b'#').unwrap_or((text, b""));
-        let named = |whole: &[u8], error: String| format!("parse {}: {error}", go_quote(whole));
+        let named = |whole: &[u8], error: String| format!("parse {}: {error}", go_quote(excerpt(whole)));
         let mut url = Self::parse_main(main).map_err(|error| named(main, error))?;
         url.fragment = unescape(fragment, Part::Fragment).map_err(|error| named(text, error))?;
         Ok(url)

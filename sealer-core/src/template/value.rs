@@ -14,7 +14,7 @@ use std::rc::Rc;
 pub(crate) use arena::Arena;
 pub(crate) use decimal::Decimal;
 pub(crate) use text::{
-    Key, Text, chars, is_digit, is_printable, is_punctuation, rune_at, to_lower, to_title, to_upper, unicode_class,
+    Key, Text, blocks, chars, is_digit, is_printable, is_punctuation, rune_at, to_lower, to_title, to_upper, unicode_class,
 };
 pub(crate) use time::Time;
 pub(crate) use types::{Kind, assignable, kind_name, type_name};
@@ -87,8 +87,22 @@ pub(crate) struct List {
     pub(crate) kind: ListKind,
     /// Go's nil slice: empty, but `null` as JSON.
     pub(crate) nil: bool,
+    /// Lists inside each other, this one counted. Dicts count as nothing: freeing one never goes on into another.
+    depth: u8,
     pub(crate) items: Rc<Vec<Value>>,
 }
+
+impl List {
+    /// A list of these elements, or nothing if lists would be too deep inside each other.
+    pub(crate) fn new(kind: ListKind, items: Vec<Value>) -> Option<Self> {
+        let inner = items.iter().map(|item| if let Value::List(list) = item { list.depth } else { 0 }).max();
+        let depth = inner.unwrap_or(0) + 1;
+        (depth <= DEEPEST).then(|| Self { kind, nil: false, depth, items: Rc::new(items) })
+    }
+}
+
+/// Lists inside each other, and values inside each other that a function goes through: what a thread's stack bears.
+pub(crate) const DEEPEST: u8 = 64;
 
 /// A map that functions can change: all holders see the change.
 #[derive(Clone)]
@@ -162,6 +176,7 @@ impl Strings {
 }
 
 /// A certificate and its private key, both as PEM.
+#[derive(PartialEq)]
 pub(crate) struct KeyPair {
     pub(crate) certificate: Text,
     pub(crate) key: Text,
@@ -185,7 +200,7 @@ impl Value {
     }
 
     pub(crate) fn nil_list(kind: ListKind) -> Self {
-        Self::List(List { kind, nil: true, items: Rc::default() })
+        Self::List(List { kind, nil: true, depth: 1, items: Rc::default() })
     }
 
     pub(crate) fn is_nil(&self) -> bool {

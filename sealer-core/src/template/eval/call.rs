@@ -19,6 +19,9 @@ impl<'t> Engine<'t, '_, '_> {
         if let Body::ShortCircuit(wanted) = function.body {
             return self.short_circuit(dot, wanted, operands, last);
         }
+        let room = (operands.len() + 1) * size_of::<Value>();
+        let counted = self.runtime.budget.allocate(room);
+        self.counted(counted)?;
         let mut arguments = Vec::with_capacity(operands.len() + 1);
         for (index, operand) in operands.iter().enumerate() {
             arguments.push(self.argument(dot, function.parameter(index), operand)?.settled());
@@ -31,6 +34,7 @@ impl<'t> Engine<'t, '_, '_> {
             Body::Plain(body) => self.runtime.run(function, body, &arguments),
             Body::Call | Body::ShortCircuit(_) => Err(not_callable(&arguments, operands)),
         };
+        self.runtime.budget.release(room);
         result.map_err(|fault| self.call_error(function, place, fault))
     }
 

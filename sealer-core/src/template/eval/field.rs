@@ -52,8 +52,14 @@ impl<'t> Engine<'t, '_, '_> {
             Value::Dict(_) | Value::Strings(_) if has_arguments => {
                 self.fail("arguments for what is no function", format!("{name} is not a method but has arguments"))
             }
-            Value::Dict(dict) => Ok(dict.get(name.as_bytes()).map_or(Value::Nil, |value| value.as_element())),
+            Value::Dict(dict) => {
+                let searched = self.runtime.search(dict.len(), name.as_bytes());
+                self.counted(searched)?;
+                Ok(dict.get(name.as_bytes()).map_or(Value::Nil, |value| value.as_element()))
+            }
             Value::Strings(map) => {
+                let searched = self.runtime.search(map.entries().len(), name.as_bytes());
+                self.counted(searched)?;
                 let found = map.entries().get(name.as_bytes());
                 Ok(found.map_or(Value::Nil, |text| Value::Text(text.clone())))
             }

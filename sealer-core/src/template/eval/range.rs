@@ -2,6 +2,7 @@
 
 use super::{Engine, Flow, Place, Run};
 use crate::template::format;
+use crate::template::functions::ENTRY;
 use crate::template::syntax::tree::Branch;
 use crate::template::value::Value;
 
@@ -36,14 +37,16 @@ impl<'t> Engine<'t, '_, '_> {
                 integer.wide() <= 0
             }
             Value::Dict(dict) => {
-                let entries = dict.snapshot();
-                let charged = self.runtime.budget.allocate(entries.len() * ENTRY);
+                let room = dict.len() * ENTRY;
+                let charged = self.runtime.budget.allocate(room);
                 self.counted(charged)?;
+                let entries = dict.snapshot();
                 for (key, element) in &entries {
                     if self.iterate(branch, known, Value::Text(key.clone()), element.as_element())? == Flow::Break {
                         break;
                     }
                 }
+                self.runtime.budget.release(room);
                 entries.is_empty()
             }
             Value::Strings(map) => {
@@ -70,8 +73,8 @@ impl<'t> Engine<'t, '_, '_> {
     }
 
     fn shown(&mut self, value: &Value) -> Run<String> {
-        let shown = format::shown(value, self.runtime.budget);
-        self.counted(shown).map(|text| String::from_utf8_lossy(&text).into_owned())
+        let shown = format::excerpt(value, self.runtime.budget);
+        self.counted(shown)
     }
 
     fn iterate(&mut self, branch: &'t Branch<'t>, known: usize, index: Value, element: Value) -> Run<Flow> {
@@ -103,6 +106,3 @@ impl<'t> Engine<'t, '_, '_> {
         }
     }
 }
-
-/// What an entry of a copied map takes.
-const ENTRY: usize = 64;

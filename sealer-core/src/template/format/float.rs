@@ -29,6 +29,15 @@ impl Printer<'_, '_> {
     }
 
     fn number(&mut self, number: f64, verb: char, default: Option<usize>) -> Printed {
+        // Digits beyond a number's own are zeros; the text is held several times while it is written.
+        let room = self.flags.precision.unwrap_or(0).saturating_add(NUMBER).saturating_mul(4);
+        self.budget.allocate(room)?;
+        self.padded_number(number, verb, default)?;
+        self.budget.release(room);
+        Ok(())
+    }
+
+    fn padded_number(&mut self, number: f64, verb: char, default: Option<usize>) -> Printed {
         let flags = self.flags;
         let precision = flags.precision.or(default);
         let mut text = go_float(number, verb, precision);
@@ -244,3 +253,5 @@ fn hexadecimal(number: f64, precision: Option<usize>, verb: char) -> String {
 
 /// No 64 bit number has more decimal digits.
 const EXACT_DIGITS: usize = 1100;
+/// Bytes of a number that is written without a precision.
+const NUMBER: usize = 1200;

@@ -43,10 +43,9 @@ impl Printer<'_, '_> {
         };
         let digits = in_base(magnitude, base, verb == 'X');
         let missing = zeros.saturating_sub(digits.len());
-        if missing > self.budget.allocation_left() {
-            return Err(super::super::error::Fault::Limit("too much memory"));
-        }
-        let mut text = String::with_capacity(missing + digits.len() + 3);
+        let room = missing + digits.len() + 3;
+        self.budget.allocate(room)?;
+        let mut text = String::with_capacity(room);
         text.push_str(if negative {
             "-"
         } else if flags.plus {
@@ -70,7 +69,9 @@ impl Printer<'_, '_> {
         }
         text.extend(std::iter::repeat_n('0', missing));
         text.push_str(&digits);
-        self.pad_without_zeros(text.as_bytes())
+        self.pad_without_zeros(text.as_bytes())?;
+        self.budget.release(room);
+        Ok(())
     }
 
     fn quoted_character(&mut self, character: char) -> Printed {
@@ -87,16 +88,18 @@ impl Printer<'_, '_> {
     fn code_point(&mut self, number: i128) -> Printed {
         let bits = u64::try_from(number).unwrap_or_else(|_| i64::try_from(number).unwrap_or(0).cast_unsigned());
         let least = self.flags.precision.unwrap_or(0).max(4);
-        if least > self.budget.allocation_left() {
-            return Err(super::super::error::Fault::Limit("too much memory"));
-        }
+        // The zeros on their own, and in the text.
+        let room = least.saturating_mul(3);
+        self.budget.allocate(room)?;
         let digits = format!("{bits:X}");
         let mut text = format!("U+{}{digits}", "0".repeat(least.saturating_sub(digits.len())));
         let printable = u32::try_from(bits).ok().and_then(char::from_u32).filter(|character| is_printable(*character));
         if let Some(character) = printable.filter(|_| self.flags.sharp) {
             text.push_str(&format!(" '{character}'"));
         }
-        self.pad_without_zeros(text.as_bytes())
+        self.pad_without_zeros(text.as_bytes())?;
+        self.budget.release(room);
+        Ok(())
     }
 }
 

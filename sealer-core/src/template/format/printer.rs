@@ -1,8 +1,10 @@
 //! How is one value printed under one verb?
 
 use super::super::budget::Budget;
+use super::super::buffer::Buffer;
 use super::super::error::Fault;
-use super::super::value::{Integer, IntegerKind, List, ListKind, Value, time, type_name};
+use super::super::functions::{ENTRY, SLOW};
+use super::super::value::{DEEPEST, Integer, IntegerKind, List, ListKind, Value, time, type_name};
 
 /// The flags, width and precision of one verb.
 #[derive(Clone, Copy, Default)]
@@ -21,7 +23,7 @@ pub(super) struct Flags {
 }
 
 pub(super) struct Printer<'b, 'c> {
-    pub(super) out: Vec<u8>,
+    pub(super) out: Buffer,
     pub(super) flags: Flags,
     pub(super) budget: &'b mut Budget<'c>,
     erroring: bool,
@@ -31,31 +33,23 @@ pub(super) type Printed = Result<(), Fault>;
 
 impl<'b, 'c> Printer<'b, 'c> {
     pub(super) fn new(budget: &'b mut Budget<'c>) -> Self {
-        Self { out: Vec::new(), flags: Flags::default(), budget, erroring: false }
+        Self { out: Buffer::default(), flags: Flags::default(), budget, erroring: false }
     }
 
     pub(super) fn push(&mut self, bytes: &[u8]) -> Printed {
-        if self.out.len() + bytes.len() > self.budget.allocation_left() {
-            return Err(Fault::Limit("too much memory"));
-        }
-        self.out.extend_from_slice(bytes);
-        Ok(())
+        self.out.push(bytes, self.budget)
     }
 
     pub(super) fn padding(&mut self, count: usize) -> Printed {
-        if self.out.len() + count > self.budget.allocation_left() {
-            return Err(Fault::Limit("too much memory"));
-        }
-        self.budget.steps(count as u64 / 256)?;
         let byte = if self.flags.zero && !self.flags.minus { b'0' } else { b' ' };
-        self.out.resize(self.out.len() + count, byte);
-        Ok(())
+        self.out.fill(byte, count, self.budget)
     }
 
     /// Writes `text` within the width, which counts characters.
     pub(super) fn pad(&mut self, text: &[u8]) -> Printed {
-        let length = super::super::value::chars(text).count();
-        let missing = self.flags.width.unwrap_or(0).saturating_sub(length);
+        let width = self.flags.width.unwrap_or(0);
+        self.budget.read(text.len().min(width.saturating_mul(4)), SLOW)?;
+        let missing = width - super::super::value::chars(text).take(width).count();
         if !self.flags.minus {
             self.padding(missing)?;
         }
@@ -96,7 +90,7 @@ impl<'b, 'c> Printer<'b, 'c> {
 
     fn print(&mut self, value: &Value, verb: char, depth: usize) -> Printed {
         self.budget.step()?;
-        if depth > MAXIMUM_DEPTH {
+        if depth > usize::from(DEEPEST) {
             return Err(Fault::Limit("a value nested too deep"));
         }
         if !self.erroring && self.print_with_method(value, verb)? {
@@ -114,10 +108,12 @@ impl<'b, 'c> Printer<'b, 'c> {
             Value::Text(text) => self.text(text, verb, value),
             Value::List(list) => self.list(list, verb, depth, value),
             Value::Dict(dict) => {
-                let entries = dict.snapshot();
-                self.budget.steps(entries.len() as u64)?;
-                let entries = entries.into_iter().map(|(key, element)| (Value::Text(key), element));
-                self.map(entries, dict.is_nil(), verb, (depth, value))
+                let room = dict.len() * ENTRY;
+                self.budget.allocate(room)?;
+                let entries = dict.snapshot().into_iter().map(|(key, element)| (Value::Text(key), element));
+                self.map(entries, dict.is_nil(), verb, (depth, value))?;
+                self.budget.release(room);
+                Ok(())
             }
             Value::Strings(map) => {
                 let entries =
@@ -159,6 +155,7 @@ impl<'b, 'c> Printer<'b, 'c> {
 
     fn list(&mut self, list: &List, verb: char, depth: usize, value: &Value) -> Printed {
         if list.kind == ListKind::Byte && matches!(verb, 's' | 'q' | 'x' | 'X') {
+            self.budget.allocate(list.items.len())?;
             let bytes: Vec<u8> = list
                 .items
                 .iter()
@@ -228,6 +225,3 @@ impl<'b, 'c> Printer<'b, 'c> {
         self.push(b"}")
     }
 }
-
-/// Values inside each other: what a thread's stack bears.
-const MAXIMUM_DEPTH: usize = 200;

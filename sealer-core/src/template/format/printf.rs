@@ -1,12 +1,13 @@
 //! What does a format text make of its arguments?
 
 use super::super::budget::Budget;
+use super::super::buffer::Buffer;
 use super::super::error::Fault;
 use super::super::value::{Value, rune_at, type_name};
 use super::printer::{Flags, Printed, Printer};
 
 /// Go's `Sprintf`.
-pub(crate) fn sprintf(format: &[u8], arguments: &[Value], budget: &mut Budget<'_>) -> Result<Vec<u8>, Fault> {
+pub(crate) fn sprintf(format: &[u8], arguments: &[Value], budget: &mut Budget<'_>) -> Result<Buffer, Fault> {
     let mut formatter = Formatter {
         printer: Printer::new(budget),
         format,

@@ -1,8 +1,11 @@
 //! How are texts printed?
 
-use super::super::error::Fault;
+use zeroize::Zeroizing;
+
+use super::super::buffer::Buffer;
+use super::super::functions::SLOW;
 use super::super::syntax::{push_escaped, push_hex_byte};
-use super::super::value::{Value, chars};
+use super::super::value::{Value, blocks, chars};
 use super::printer::{Printed, Printer};
 
 impl Printer<'_, '_> {
@@ -26,44 +29,61 @@ impl Printer<'_, '_> {
     }
 
     fn quoted(&mut self, bytes: &[u8]) -> Printed {
-        if bytes.len() > self.budget.allocation_left() / 4 {
-            return Err(Fault::Limit("too much memory"));
-        }
+        self.budget.read(bytes.len(), SLOW)?;
+        let mut text = Buffer::default();
         if self.flags.sharp && can_backquote(bytes) {
-            let text = [b"`", bytes, b"`"].concat();
-            return self.pad(&text);
+            for part in [b"`".as_slice(), bytes, b"`"] {
+                text.push(part, self.budget)?;
+            }
+        } else {
+            text.push(b"\"", self.budget)?;
+            for block in blocks(bytes) {
+                self.budget.check_clock()?;
+                text.push(Zeroizing::new(quote(block, self.flags.plus)).as_bytes(), self.budget)?;
+            }
+            text.push(b"\"", self.budget)?;
         }
-        let text = quote(bytes, self.flags.plus);
-        self.pad(text.as_bytes())
+        self.pad(text.as_slice())?;
+        text.give_back(self.budget);
+        Ok(())
     }
 
     fn hexadecimal(&mut self, bytes: &[u8], upper: bool) -> Printed {
         let flags = self.flags;
         let length = flags.precision.map_or(bytes.len(), |precision| precision.min(bytes.len()));
-        if length > self.budget.allocation_left() / 5 {
-            return Err(Fault::Limit("too much memory"));
-        }
-        let prefix = match (flags.sharp, upper) {
-            (false, _) => "",
-            (true, false) => "0x",
-            (true, true) => "0X",
+        self.budget.read(length, SLOW)?;
+        let prefix: &[u8] = match (flags.sharp, upper) {
+            (false, _) => b"",
+            (true, false) => b"0x",
+            (true, true) => b"0X",
         };
-        let mut text = String::new();
+        let digits = if upper { b"0123456789ABCDEF" } else { b"0123456789abcdef" };
+        let digit = |at: u8| digits.get(usize::from(at)).copied().unwrap_or(b'0');
+        let mut text = Buffer::default();
         for (index, byte) in bytes.iter().take(length).enumerate() {
             if index == 0 {
-                text.push_str(prefix);
+                text.push(prefix, self.budget)?;
             } else if flags.space {
-                text.push(' ');
-                text.push_str(prefix);
+                text.push(b" ", self.budget)?;
+                text.push(prefix, self.budget)?;
             }
-            text.push_str(&if upper { format!("{byte:02X}") } else { format!("{byte:02x}") });
+            text.push(&[digit(byte >> 4), digit(byte & 15)], self.budget)?;
+            if index % LOOK == 0 {
+                self.budget.check_clock()?;
+            }
         }
-        self.pad(text.as_bytes())
+        self.pad(text.as_slice())?;
+        text.give_back(self.budget);
+        Ok(())
     }
 }
 
+/// Bytes between two looks at the clock.
+const LOOK: usize = 4 << 10;
+
+/// A part of a quoted text.
 fn quote(bytes: &[u8], ascii_only: bool) -> String {
-    let mut text = String::from("\"");
+    let mut text = String::new();
     for (offset, character, _) in chars(bytes) {
         match character {
             Some('"') => text.push_str("\\\""),
@@ -71,7 +91,6 @@ fn quote(bytes: &[u8], ascii_only: bool) -> String {
             None => push_hex_byte(&mut text, bytes.get(offset).copied().unwrap_or(0)),
         }
     }
-    text.push('"');
     text
 }
 

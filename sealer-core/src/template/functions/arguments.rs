@@ -1,5 +1,7 @@
 //! How does a function read its arguments, whose types the call has checked?
 
+use std::borrow::Cow;
+
 use super::super::value::{Dict, Text, Value};
 
 #[derive(Clone, Copy)]
@@ -24,8 +26,19 @@ impl<'a> Arguments<'a> {
         }
     }
 
-    pub(crate) fn str(self, index: usize) -> String {
-        String::from_utf8_lossy(self.bytes(index)).into_owned()
+    pub(crate) fn str(self, index: usize) -> Cow<'a, str> {
+        String::from_utf8_lossy(self.bytes(index))
+    }
+
+    /// Bytes of texts, and elements of lists and maps. What is inside of elements is not counted.
+    pub(crate) fn size(self) -> (usize, usize) {
+        self.0.iter().fold((0, 1), |(bytes, elements), value| match value {
+            Value::Text(text) => (bytes.saturating_add(text.len()), elements),
+            Value::List(list) => (bytes, elements.saturating_add(list.items.len())),
+            Value::Dict(dict) => (bytes, elements.saturating_add(dict.len())),
+            Value::Strings(map) => (bytes, elements.saturating_add(map.entries().len())),
+            _ => (bytes, elements + 1),
+        })
     }
 
     pub(crate) fn int(self, index: usize) -> i64 {

@@ -3,30 +3,33 @@
 use super::super::error::Fault;
 use super::super::format;
 use super::super::value::{Kind, Value, chars, is_printable, type_name};
-use super::{Arguments, Body, Function, Outcome, Runtime};
+use super::{Arguments, Body, Function, Outcome, Runtime, SLOW};
 
 pub(super) static FUNCTIONS: &[Function] = &[
     Function { body: Body::ShortCircuit(false), ..Function::variadic("and", &[Kind::Reflect], Kind::Reflect, not) },
     Function { body: Body::ShortCircuit(true), ..Function::variadic("or", &[Kind::Reflect], Kind::Reflect, not) },
     Function { body: Body::Call, ..Function::variadic("call", &[Kind::Reflect], Kind::Reflect, not) },
-    Function::new("not", &[Kind::Reflect], not),
-    Function::new("len", &[Kind::Reflect], length),
-    Function::variadic("index", &[Kind::Reflect], Kind::Reflect, index),
+    Function::new("not", &[Kind::Reflect], not).reading(0),
+    Function::new("len", &[Kind::Reflect], length).reading(0),
+    Function::variadic("index", &[Kind::Reflect], Kind::Reflect, index).reading(0),
     Function::variadic("print", &[], Kind::Any, |runtime, arguments| {
         let text = format::sprint(arguments.0, runtime.budget)?;
-        runtime.text(text)
-    }),
+        runtime.written(text)
+    })
+    .reading(0),
     Function::variadic("println", &[], Kind::Any, |runtime, arguments| {
         let text = format::sprintln(arguments.0, runtime.budget)?;
-        runtime.text(text)
-    }),
+        runtime.written(text)
+    })
+    .reading(0),
     Function::variadic("printf", &[Kind::Text], Kind::Any, |runtime, arguments| {
         let text = format::sprintf(arguments.bytes(0), arguments.from(1), runtime.budget)?;
-        runtime.text(text)
-    }),
-    Function::variadic("html", &[], Kind::Any, |runtime, arguments| escape(runtime, arguments, html)),
-    Function::variadic("js", &[], Kind::Any, |runtime, arguments| escape(runtime, arguments, js)),
-    Function::variadic("urlquery", &[], Kind::Any, |runtime, arguments| escape(runtime, arguments, query)),
+        runtime.written(text)
+    })
+    .reading(0),
+    Function::variadic("html", &[], Kind::Any, |runtime, arguments| escape(runtime, arguments, html)).reading(SLOW),
+    Function::variadic("js", &[], Kind::Any, |runtime, arguments| escape(runtime, arguments, js)).reading(SLOW),
+    Function::variadic("urlquery", &[], Kind::Any, |runtime, arguments| escape(runtime, arguments, query)).reading(SLOW),
 ];
 
 fn not(_: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Outcome {
@@ -49,7 +52,7 @@ fn length(_: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Outcome {
     Ok(Value::int(i64::try_from(length).unwrap_or(i64::MAX)))
 }
 
-fn index(_: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Outcome {
+fn index(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Outcome {
     let mut item = arguments.any(0).clone();
     if item.is_nil() {
         return Err(Fault::plain("index of untyped nil"));
@@ -65,8 +68,13 @@ fn index(_: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Outcome {
                 let byte = text.get(at).ok_or_else(|| Fault::plain("reflect: string index out of range"))?;
                 Value::of_kind(i64::from(*byte), super::super::value::IntegerKind::Uint8)
             }
-            Value::Dict(dict) => dict.get(map_key(at)?).map_or(Value::NilInterface, |value| value.as_element()),
+            Value::Dict(dict) => {
+                let key = map_key(at)?;
+                runtime.search(dict.len(), key)?;
+                dict.get(key).map_or(Value::NilInterface, |value| value.as_element())
+            }
             Value::Strings(map) => {
+                runtime.search(map.entries().len(), map_key(at)?)?;
                 let found = map.entries().get(map_key(at)?).cloned();
                 Value::Text(found.unwrap_or_else(|| Vec::new().into()))
             }
@@ -108,23 +116,18 @@ fn map_key(at: &Value) -> Result<&[u8], Fault> {
 type Escape = fn(&[u8], &mut Vec<u8>);
 
 fn escape(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>, how: Escape) -> Outcome {
-    let bytes = match arguments.0 {
-        [Value::Text(text)] => text.to_vec(),
-        values => {
-            let values: Vec<Value> = values
-                .iter()
-                .map(|value| if value.is_nil() { Value::Text("<no value>".into()) } else { value.clone() })
-                .collect();
-            format::sprint(&values, runtime.budget)?
-        }
-    };
-    runtime.budget.allocate(bytes.len())?;
-    if bytes.len() > runtime.budget.allocation_left() / 6 {
-        return Err(Fault::Limit("too much memory"));
+    if let [Value::Text(text)] = arguments.0 {
+        return runtime.changed(text, how);
     }
-    let mut escaped = Vec::with_capacity(bytes.len());
-    how(&bytes, &mut escaped);
-    runtime.text(escaped)
+    let room = size_of_val(arguments.0);
+    runtime.for_a_moment(room, |runtime| {
+        let shown = |value: &Value| if value.is_nil() { Value::Text("<no value>".into()) } else { value.clone() };
+        let values: Vec<Value> = arguments.0.iter().map(shown).collect();
+        let text = format::sprint(&values, runtime.budget)?;
+        let escaped = runtime.changed(text.as_slice(), how)?;
+        text.give_back(runtime.budget);
+        Ok(escaped)
+    })
 }
 
 fn html(bytes: &[u8], out: &mut Vec<u8>) {

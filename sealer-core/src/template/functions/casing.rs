@@ -1,7 +1,10 @@
 //! Where does a new word begin in `someHTTPName2go`? For snakecase and kebabcase.
 
+use zeroize::Zeroizing;
+
 use super::super::value::{is_digit, is_punctuation, to_lower};
 use super::words::is_space;
+use super::{Outcome, Runtime};
 
 /// What a word is made of.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -17,7 +20,8 @@ enum Sort {
 }
 
 /// Words in lower case with `connector` between them.
-pub(super) fn separated(text: &str, connector: char) -> String {
+pub(super) fn separated(runtime: &mut Runtime<'_, '_>, text: &str, connector: char) -> Outcome {
+    Runtime::short(text.as_bytes())?;
     let mut words = Words { rest: text };
     let mut out = String::with_capacity(text.len() + 8);
     let (mut sort, mut word) = words.take();
@@ -40,7 +44,7 @@ pub(super) fn separated(text: &str, connector: char) -> String {
         }
     }
     push_lower(&mut out, sort, word, connector);
-    out
+    runtime.text(Zeroizing::new(out).as_bytes())
 }
 
 fn connect(out: &mut String, next: Sort, connector: char) {

@@ -54,7 +54,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
 fn authority(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>, key: Option<usize>) -> Outcome {
     let key = key_for(runtime, arguments, key)?;
     let subject = Subject {
-        common_name: arguments.str(0),
+        common_name: arguments.str(0).into_owned(),
         addresses: Vec::new(),
         names: Vec::new(),
         days: arguments.int(1),
@@ -80,7 +80,7 @@ fn plain(
         _ => None,
     };
     let subject = Subject {
-        common_name: arguments.str(0),
+        common_name: arguments.str(0).into_owned(),
         addresses: addresses(runtime, arguments.any(1))?,
         names: names(runtime, arguments.any(2))?,
         days: arguments.int(3),
@@ -121,8 +121,8 @@ fn texts(runtime: &mut Runtime<'_, '_>, list: &Value, failure: &str) -> Result<V
     let mut texts = Vec::new();
     for item in list.items.iter() {
         let Value::Text(text) = item else {
-            let shown = format::shown(item, runtime.budget)?;
-            return Err(wrong(format!("{failure}: {} is not a string", String::from_utf8_lossy(&shown))));
+            let shown = format::excerpt(item, runtime.budget)?;
+            return Err(wrong(format!("{failure}: {shown} is not a string")));
         };
         texts.push(String::from_utf8_lossy(text).into_owned());
     }

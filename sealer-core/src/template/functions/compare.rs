@@ -5,17 +5,21 @@ use std::cmp::Ordering;
 use super::super::error::Fault;
 use super::super::format;
 use super::super::value::{Kind, Value, kind_name, type_name};
-use super::{Arguments, Function, Runtime};
+use super::super::syntax::excerpt;
+use super::reflection::same;
+use super::{Arguments, FAST, Function, Runtime};
 
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::variadic("eq", &[Kind::Reflect], Kind::Reflect, |runtime, arguments| {
         equal_to_any(runtime, arguments).map(Value::Bool)
-    }),
-    Function::new("ne", TWO, |runtime, arguments| equal_to_any(runtime, arguments).map(|equal| Value::Bool(!equal))),
-    Function::new("lt", TWO, |_, arguments| less(arguments).map(Value::Bool)),
-    Function::new("le", TWO, |_, arguments| less_or_equal(arguments).map(Value::Bool)),
-    Function::new("gt", TWO, |_, arguments| less_or_equal(arguments).map(|result| Value::Bool(!result))),
-    Function::new("ge", TWO, |_, arguments| less(arguments).map(|result| Value::Bool(!result))),
+    })
+    .reading(0),
+    Function::new("ne", TWO, |runtime, arguments| equal_to_any(runtime, arguments).map(|equal| Value::Bool(!equal)))
+        .reading(0),
+    Function::new("lt", TWO, |_, arguments| less(arguments).map(Value::Bool)).reading(FAST),
+    Function::new("le", TWO, |_, arguments| less_or_equal(arguments).map(Value::Bool)).reading(FAST),
+    Function::new("gt", TWO, |_, arguments| less_or_equal(arguments).map(|result| Value::Bool(!result))).reading(FAST),
+    Function::new("ge", TWO, |_, arguments| less(arguments).map(|result| Value::Bool(!result))).reading(FAST),
 ];
 
 const TWO: &[Kind] = &[Kind::Reflect, Kind::Reflect];
@@ -39,23 +43,19 @@ fn equal(runtime: &mut Runtime<'_, '_>, first: &Value, other: &Value) -> Result<
         (Value::Int(a), Value::Int(b)) => a.wide() == b.wide(),
         (Value::Float(a), Value::Float(b)) => a == b,
         (Value::Complex(a, b), Value::Complex(c, d)) => a == c && b == d,
-        (Value::Text(a), Value::Text(b)) => {
-            runtime.budget.steps(a.len() as u64 / 256)?;
-            a == b
-        }
+        (Value::Text(a), Value::Text(b)) => same(runtime.budget, a, b)?,
         (a, b) if a.is_nil() || b.is_nil() => a.is_nil() && b.is_nil(),
         (a, b) if is_basic(a) || is_basic(b) => return Err(incompatible(a, b)),
         (Value::Time(a), Value::Time(b)) => a == b,
         (Value::Version(a), Value::Version(b)) => std::rc::Rc::ptr_eq(a, b),
-        (Value::Certificate(a), Value::Certificate(b)) => a.certificate == b.certificate && a.key == b.key,
+        (Value::Certificate(a), Value::Certificate(b)) => a == b,
         (a, b) => return non_comparable(runtime, a, b),
     })
 }
 
 fn non_comparable(runtime: &mut Runtime<'_, '_>, first: &Value, other: &Value) -> Result<bool, Fault> {
     let text = if kind_name(first) != kind_name(other) {
-        let (shown, other_shown) = (shown(runtime, first)?, format::shown(other, runtime.budget)?);
-        let other_shown = String::from_utf8_lossy(&other_shown).into_owned();
+        let (shown, other_shown) = (shown(runtime, first)?, format::excerpt(other, runtime.budget)?);
         format!("non-comparable types {shown}: {}, {}: {other_shown}", type_name(first), type_name(other))
     } else if matches!(other, Value::List(_) | Value::Dict(_) | Value::Strings(_)) {
         format!("non-comparable type {}: {}", shown(runtime, other)?, type_name(other))
@@ -67,7 +67,9 @@ fn non_comparable(runtime: &mut Runtime<'_, '_>, first: &Value, other: &Value) -
 
 fn shown(runtime: &mut Runtime<'_, '_>, value: &Value) -> Result<String, Fault> {
     let shown = format::sprintf(b"%s", std::slice::from_ref(value), runtime.budget)?;
-    Ok(String::from_utf8_lossy(&shown).into_owned())
+    let text = String::from_utf8_lossy(excerpt(shown.as_slice())).into_owned();
+    shown.give_back(runtime.budget);
+    Ok(text)
 }
 
 fn is_basic(value: &Value) -> bool {

@@ -1,51 +1,64 @@
 //! How is one type made of another?
 
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use memchr::memmem::Finder;
+
+use super::super::budget::Budget;
+use super::super::buffer::Buffer;
 use super::super::error::Fault;
 use super::super::format;
 use super::super::syntax::{go_parse_float, go_parse_int};
-use super::super::value::{IntegerKind, Kind, ListKind, Strings, Text, Value};
-use super::{Arguments, ENTRY, Function, Outcome, Runtime};
+use super::super::value::{IntegerKind, Kind, ListKind, Strings, Text, Value, rune_at};
+use super::{Arguments, ENTRY, FAST, Function, OVERHEAD, Outcome, PLAIN, Runtime, SLOW, sorting};
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    Function::new("atoi", &[Kind::Text], |_, arguments| Ok(Value::int(atoi(arguments.bytes(0))))),
-    Function::new("int64", &[Kind::Any], |_, arguments| Ok(Value::int64(to_int(arguments.any(0))))),
-    Function::new("int", &[Kind::Any], |_, arguments| Ok(Value::int(to_int(arguments.any(0))))),
-    Function::new("float64", &[Kind::Any], |_, arguments| Ok(Value::Float(to_float(arguments.any(0))))),
+    Function::new("atoi", &[Kind::Text], |_, arguments| Ok(Value::int(atoi(arguments.bytes(0))))).reading(SLOW),
+    Function::new("int64", &[Kind::Any], |_, arguments| Ok(Value::int64(to_int(arguments.any(0))))).reading(SLOW),
+    Function::new("int", &[Kind::Any], |_, arguments| Ok(Value::int(to_int(arguments.any(0))))).reading(SLOW),
+    Function::new("float64", &[Kind::Any], |_, arguments| Ok(Value::Float(to_float(arguments.any(0))))).reading(SLOW),
     Function::new("toDecimal", &[Kind::Any], |runtime, arguments| {
         let text = format::sprint(arguments.0, runtime.budget)?;
-        let octal = std::str::from_utf8(&text).ok().and_then(|text| i64::from_str_radix(text, 8).ok());
+        let octal = std::str::from_utf8(text.as_slice()).ok().and_then(|text| i64::from_str_radix(text, 8).ok());
+        text.give_back(runtime.budget);
         Ok(Value::int64(octal.unwrap_or(0)))
     }),
     Function::new("toString", &[Kind::Any], |runtime, arguments| {
         let text = to_text(runtime, arguments.any(0))?;
         Ok(Value::Text(text))
-    }),
+    })
+    .reading(0),
     Function::new("toStrings", &[Kind::Any], |runtime, arguments| {
-        let texts = to_texts(runtime, arguments.any(0), false)?;
-        runtime.texts(texts)
-    }),
+        let texts = to_texts(runtime, arguments.any(0))?;
+        listed(runtime, texts)
+    })
+    .reading(FAST),
     Function::new("sortAlpha", &[Kind::Any], |runtime, arguments| {
-        let mut texts = match arguments.any(0) {
-            list @ Value::List(_) => to_texts(runtime, list, true)?,
+        let texts = match arguments.any(0) {
+            list @ Value::List(_) => to_texts(runtime, list)?,
             other => vec![to_text(runtime, other)?],
         };
-        runtime.budget.steps(texts.len() as u64 * 4)?;
-        texts.sort();
-        runtime.texts(texts)
-    }),
-    Function::new("join", &[Kind::Text, Kind::Any], join),
+        let room = texts.len().saturating_mul(size_of::<Text>());
+        let sorted = runtime.for_a_moment(room, |runtime| sorting::sorted(runtime.budget, texts))?;
+        listed(runtime, sorted)
+    })
+    .reading(FAST),
+    Function::new("join", &[Kind::Text, Kind::Any], join).reading(FAST),
     Function::new("split", TEXTS, |runtime, arguments| {
-        let parts = split(runtime, arguments.bytes(0), arguments.bytes(1), -1)?;
-        numbered(runtime, parts)
-    }),
+        numbered(runtime, &Split::new(arguments.bytes(1), arguments.bytes(0), -1))
+    })
+    .reading(PLAIN),
     Function::new("splitList", TEXTS, |runtime, arguments| {
-        let parts = split(runtime, arguments.bytes(0), arguments.bytes(1), -1)?;
-        runtime.texts(parts)
-    }),
+        let split = Split::new(arguments.bytes(1), arguments.bytes(0), -1);
+        let count = split.parts(runtime.budget)?;
+        runtime.texts(count, split)
+    })
+    .reading(PLAIN),
     Function::new("splitn", &[Kind::Text, Kind::Int, Kind::Text], |runtime, arguments| {
-        let parts = split(runtime, arguments.bytes(0), arguments.bytes(2), arguments.int(1))?;
-        numbered(runtime, parts)
-    }),
+        numbered(runtime, &Split::new(arguments.bytes(2), arguments.bytes(0), arguments.int(1)))
+    })
+    .reading(PLAIN),
     Function::new("until", &[Kind::Int], |runtime, arguments| {
         let end = arguments.int(0);
         steps(runtime, 0, end, if end < 0 { -1 } else { 1 })
@@ -102,26 +115,36 @@ pub(super) fn to_float(value: &Value) -> f64 {
     }
 }
 
+/// A list of texts that are counted already.
+fn listed(runtime: &mut Runtime<'_, '_>, texts: Vec<Text>) -> Outcome {
+    runtime.list_of(ListKind::Text, texts.len(), texts.into_iter().map(Value::Text))
+}
+
 /// The value as a text of its own.
 pub(super) fn to_text(runtime: &mut Runtime<'_, '_>, value: &Value) -> Result<Text, Fault> {
     match value {
         Value::Text(text) => Ok(text.clone()),
         other => {
             let shown = format::shown(other, runtime.budget)?;
-            runtime.budget.allocate(shown.len())?;
-            Ok(shown.into())
+            runtime.budget.allocate(OVERHEAD)?;
+            Ok(shown.into_text())
         }
     }
 }
 
 /// The elements as texts, those without a value left out. A single value is a list of one.
-pub(super) fn to_texts(runtime: &mut Runtime<'_, '_>, value: &Value, _sorted: bool) -> Result<Vec<Text>, Fault> {
+pub(super) fn to_texts(runtime: &mut Runtime<'_, '_>, value: &Value) -> Result<Vec<Text>, Fault> {
     match value {
         Value::Nil => Ok(Vec::new()),
         Value::List(list) => {
-            runtime.budget.steps(list.items.len() as u64)?;
-            let items = list.items.clone();
-            items.iter().filter(|item| !item.is_nil()).map(|item| to_text(runtime, item)).collect()
+            let count = list.items.len();
+            runtime.budget.allocate(count.saturating_mul(size_of::<Text>()))?;
+            let mut texts = Vec::with_capacity(count);
+            for item in list.items.iter().filter(|item| !item.is_nil()) {
+                runtime.budget.step()?;
+                texts.push(to_text(runtime, item)?);
+            }
+            Ok(texts)
         }
         other => Ok(vec![to_text(runtime, other)?]),
     }
@@ -129,80 +152,96 @@ pub(super) fn to_texts(runtime: &mut Runtime<'_, '_>, value: &Value, _sorted: bo
 
 fn join(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Outcome {
     let separator = arguments.bytes(0);
-    let texts = to_texts(runtime, arguments.any(1), false)?;
-    let total = texts.iter().map(|text| text.len() + separator.len()).sum::<usize>();
-    runtime.budget.allocate(total)?;
-    let parts: Vec<&[u8]> = texts.iter().map(|text| &**text).collect();
-    Ok(Value::Text(parts.join(separator).into()))
+    let texts = to_texts(runtime, arguments.any(1))?;
+    let text = joined(runtime, texts.iter().map(|text| &**text), separator)?;
+    runtime.written(text)
 }
 
-/// Go's `SplitN`.
-pub(super) fn split(
+/// Parts put together.
+pub(super) fn joined<'t>(
     runtime: &mut Runtime<'_, '_>,
+    parts: impl Iterator<Item = &'t [u8]> + Clone,
     separator: &[u8],
-    text: &[u8],
-    limit: i64,
-) -> Result<Vec<Vec<u8>>, Fault> {
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let mut parts = Vec::new();
-    let mut rest = text;
-    if limit == 0 {
-        return Ok(parts);
+) -> Result<Buffer, Fault> {
+    let total = parts.clone().map(|part| part.len() + separator.len()).fold(0, usize::saturating_add);
+    let mut text = Buffer::with_room(total, runtime.budget)?;
+    for (index, part) in parts.enumerate() {
+        text.push(if index > 0 { separator } else { b"" }, runtime.budget)?;
+        text.push(part, runtime.budget)?;
+        runtime.budget.step()?;
     }
-    runtime.budget.allocate(text.len())?;
-    while parts.len() + 1 < limit {
-        let found = if separator.is_empty() {
-            super::super::value::rune_at(rest).map(|(_, width)| width).filter(|width| *width < rest.len())
+    Ok(text)
+}
+
+/// The parts of a text that Go's `SplitN` gives.
+#[derive(Clone)]
+struct Split<'t> {
+    /// Nothing after the last part.
+    rest: Option<&'t [u8]>,
+    separator: &'t [u8],
+    finder: Rc<Finder<'t>>,
+    left: usize,
+}
+
+impl<'t> Split<'t> {
+    fn new(text: &'t [u8], separator: &'t [u8], limit: i64) -> Self {
+        let left = usize::try_from(limit).unwrap_or(usize::MAX);
+        let rest = (left > 0 && !(separator.is_empty() && text.is_empty())).then_some(text);
+        Self { rest, separator, finder: Rc::new(Finder::new(separator)), left }
+    }
+
+    fn parts(&self, budget: &mut Budget<'_>) -> Result<usize, Fault> {
+        let mut count = 0;
+        for _ in self.clone() {
+            count += 1;
+            budget.step()?;
+        }
+        Ok(count)
+    }
+}
+
+impl<'t> Iterator for Split<'t> {
+    type Item = &'t [u8];
+
+    fn next(&mut self) -> Option<&'t [u8]> {
+        let rest = self.rest.take()?;
+        self.left -= 1;
+        let found = if self.left == 0 {
+            None
+        } else if self.separator.is_empty() {
+            rune_at(rest).map(|(_, width)| width).filter(|width| *width < rest.len())
         } else {
-            find(rest, separator)
+            self.finder.find(rest)
         };
-        let Some(at) = found else { break };
-        runtime.budget.allocate(ENTRY)?;
-        parts.push(rest.get(..at).unwrap_or_default().to_vec());
-        rest = rest.get(at + separator.len()..).unwrap_or_default();
+        let Some(at) = found else { return Some(rest) };
+        self.rest = rest.get(at + self.separator.len()..);
+        rest.get(..at)
     }
-    if !(separator.is_empty() && rest.is_empty()) {
-        parts.push(rest.to_vec());
-    }
-    Ok(parts)
 }
 
 /// Where `part` first is in `text`.
 pub(super) fn find(text: &[u8], part: &[u8]) -> Option<usize> {
-    match part {
-        [] => Some(0),
-        [first, rest @ ..] => {
-            let mut offset = 0;
-            loop {
-                let at = text.get(offset..)?.iter().position(|byte| byte == first)? + offset;
-                if text.get(at + 1..)?.starts_with(rest) {
-                    return Some(at);
-                }
-                offset = at + 1;
-            }
-        }
-    }
+    memchr::memmem::find(text, part)
 }
 
-fn numbered(runtime: &mut Runtime<'_, '_>, parts: Vec<Vec<u8>>) -> Outcome {
-    runtime.budget.allocate(parts.len() * ENTRY)?;
-    let entries = parts.into_iter().enumerate();
-    let entries = entries.map(|(index, part)| (format!("_{index}").as_str().into(), part.into())).collect();
+fn numbered(runtime: &mut Runtime<'_, '_>, split: &Split<'_>) -> Outcome {
+    let count = split.parts(runtime.budget)?;
+    runtime.budget.allocate(count.saturating_mul(ENTRY + NUMBERED_KEY))?;
+    let mut entries = BTreeMap::new();
+    for (index, part) in split.clone().enumerate() {
+        runtime.budget.allocate(part.len() + OVERHEAD)?;
+        entries.insert(format!("_{index}").as_str().into(), part.into());
+    }
     Ok(Value::Strings(Strings::new(entries)))
 }
 
 fn steps(runtime: &mut Runtime<'_, '_>, start: i64, end: i64, step: i64) -> Outcome {
-    let mut numbers = Vec::new();
-    let mut number = start;
-    if step != 0 && (end > start) == (step > 0) {
-        while if step > 0 { number < end } else { number > end } {
-            runtime.budget.allocate(size_of::<Value>())?;
-            numbers.push(Value::int(number));
-            let Some(next) = number.checked_add(step) else { break };
-            number = next;
-        }
-    }
-    runtime.list(ListKind::Int, numbers)
+    let forward = step != 0 && (end > start) == (step > 0) && end != start;
+    let span = (i128::from(end) - i128::from(start)).unsigned_abs();
+    let count = if forward { span.div_ceil(u128::from(step.unsigned_abs())) } else { 0 };
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    let numbers = std::iter::successors(Some(start), |number| number.checked_add(step));
+    runtime.list_of(ListKind::Int, count, numbers.map(Value::int))
 }
 
 fn sequence(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Outcome {
@@ -216,19 +255,19 @@ fn sequence(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Outcome 
     if arguments.0.len() == 3 && (step == 0 || direction(start, end) != step.signum()) {
         return runtime.text("");
     }
-    let mut text = String::new();
+    let mut text = Buffer::default();
     let mut number = start;
     while if step > 0 { number <= end } else { number >= end } {
         runtime.budget.step()?;
         if !text.is_empty() {
-            text.push(' ');
+            text.push(b" ", runtime.budget)?;
         }
-        text.push_str(&number.to_string());
-        if text.len() > runtime.budget.allocation_left() {
-            return Err(Fault::Limit("too much memory"));
-        }
+        text.push(number.to_string().as_bytes(), runtime.budget)?;
         let Some(next) = number.checked_add(step) else { break };
         number = next;
     }
-    runtime.text(text)
+    runtime.written(text)
 }
+
+/// The key of a part that only has a number.
+const NUMBERED_KEY: usize = OVERHEAD + 8;

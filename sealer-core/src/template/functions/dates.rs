@@ -2,7 +2,9 @@
 
 use std::rc::Rc;
 
+use super::super::buffer::Buffer;
 use super::super::error::Fault;
+use super::super::syntax::excerpt;
 use super::super::value::time::{
     DurationError, Zone, duration_text, parse_duration, parse_time, quoted, round_duration, since,
 };
@@ -11,35 +13,37 @@ use super::convert::to_int;
 use super::{Arguments, Function, Outcome, Plain, Runtime};
 
 const DATE_IN_ZONE: Plain =
-    |runtime, arguments| in_zone(runtime, arguments.str(0), arguments.any(1), &arguments.str(2));
+    |runtime, arguments| in_zone(runtime, &arguments.str(0), arguments.any(1), &arguments.str(2));
 const MODIFY: Plain = |_, arguments| match modified(arguments) {
-    Ok(value) => Ok(value),
-    Err(_) => Ok(arguments.any(1).clone()),
+    Err(Fault::Failed(..)) => Ok(arguments.any(1).clone()),
+    other => other,
 };
 const MUST_MODIFY: Plain = |_, arguments| modified(arguments);
 
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("now", &[], |runtime, _| Ok(Value::Time(Rc::new(Time::of_clock(runtime.environment.now))))),
     Function::new("date", &[Kind::Text, Kind::Any], |runtime, arguments| {
-        in_zone(runtime, arguments.str(0), arguments.any(1), "Local")
+        in_zone(runtime, &arguments.str(0), arguments.any(1), "Local")
     }),
     Function::new("dateInZone", &[Kind::Text, Kind::Any, Kind::Text], DATE_IN_ZONE),
     Function::new("date_in_zone", &[Kind::Text, Kind::Any, Kind::Text], DATE_IN_ZONE),
     Function::new("htmlDate", &[Kind::Any], |runtime, arguments| {
-        in_zone(runtime, "2006-01-02".to_owned(), arguments.any(0), "Local")
+        in_zone(runtime, "2006-01-02", arguments.any(0), "Local")
     }),
     Function::new("htmlDateInZone", &[Kind::Any, Kind::Text], |runtime, arguments| {
-        in_zone(runtime, "2006-01-02".to_owned(), arguments.any(0), &arguments.str(1))
+        in_zone(runtime, "2006-01-02", arguments.any(0), &arguments.str(1))
     }),
     Function::new("dateModify", &[Kind::Text, Kind::Time], MODIFY),
     Function::new("date_modify", &[Kind::Text, Kind::Time], MODIFY),
     Function::new("mustDateModify", &[Kind::Text, Kind::Time], MUST_MODIFY),
     Function::new("must_date_modify", &[Kind::Text, Kind::Time], MUST_MODIFY),
     Function::new("toDate", &[Kind::Text, Kind::Text], |_, arguments| {
+        Runtime::short(arguments.bytes(0)).and(Runtime::short(arguments.bytes(1)))?;
         let time = parse_time(&arguments.str(0), &arguments.str(1)).unwrap_or_else(|_| Time::zero());
         Ok(Value::Time(Rc::new(time)))
     }),
     Function::new("mustToDate", &[Kind::Text, Kind::Text], |_, arguments| {
+        Runtime::short(arguments.bytes(0)).and(Runtime::short(arguments.bytes(1)))?;
         parse_time(&arguments.str(0), &arguments.str(1))
             .map(|time| Value::Time(Rc::new(time)))
             .map_err(|text| Fault::new("the date does not fit its layout", text))
@@ -60,6 +64,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         runtime.text(duration_text(round_duration(since(&now, &time), 1_000_000_000)))
     }),
     Function::new("duration", &[Kind::Any], |runtime, arguments| {
+        Runtime::short(arguments.bytes(0))?;
         let seconds = match arguments.any(0) {
             Value::Text(_) => to_decimal(&arguments.str(0)),
             Value::Int(integer) if integer.kind == IntegerKind::Int64 => integer.bits,
@@ -68,6 +73,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         runtime.text(duration_text(seconds.wrapping_mul(1_000_000_000)))
     }),
     Function::new("durationRound", &[Kind::Any], |runtime, arguments| {
+        Runtime::short(arguments.bytes(0))?;
         let duration = match arguments.any(0) {
             Value::Text(_) => parse_duration(&arguments.str(0)).unwrap_or(0),
             Value::Int(integer) if matches!(integer.kind, IntegerKind::Int64) => integer.bits,
@@ -82,7 +88,7 @@ fn to_decimal(text: &str) -> i64 {
     text.parse().unwrap_or(0)
 }
 
-fn in_zone(runtime: &mut Runtime<'_, '_>, layout: String, date: &Value, zone: &str) -> Outcome {
+fn in_zone(runtime: &mut Runtime<'_, '_>, layout: &str, date: &Value, zone: &str) -> Outcome {
     let zone = Zone::named(zone).unwrap_or(Zone::Utc);
     let time = match date {
         Value::Time(time) => (**time).clone(),
@@ -91,20 +97,30 @@ fn in_zone(runtime: &mut Runtime<'_, '_>, layout: String, date: &Value, zone: &s
         }
         _ => Time::of_clock(runtime.environment.now),
     };
+    formatted(runtime, &time.in_zone(zone), layout)
+}
+
+/// The time under a layout. A layout of one letter can stand for a long name.
+pub(super) fn formatted(runtime: &mut Runtime<'_, '_>, time: &Time, layout: &str) -> Outcome {
+    Runtime::short(layout.as_bytes())?;
     runtime.budget.steps(layout.len() as u64)?;
-    let text = time.in_zone(zone).format(&layout);
-    runtime.text(text)
+    let mut text = Buffer::default();
+    for part in time.parts(layout) {
+        text.push(part.as_bytes(), runtime.budget)?;
+    }
+    runtime.written(text)
 }
 
 fn modified(arguments: Arguments<'_>) -> Outcome {
+    Runtime::short(arguments.bytes(0))?;
     let text = arguments.str(0);
     let duration = parse_duration(&text).map_err(|error| {
-        let shown = quoted(arguments.bytes(0));
+        let shown = quoted(excerpt(arguments.bytes(0)));
         let text = match error {
             DurationError::Invalid => format!("time: invalid duration {shown}"),
             DurationError::MissingUnit => format!("time: missing unit in duration {shown}"),
             DurationError::UnknownUnit(unit) => {
-                let unit = quoted(unit.as_bytes());
+                let unit = quoted(excerpt(unit.as_bytes()));
                 format!("time: unknown unit {unit} in duration {shown}")
             }
         };

@@ -1,25 +1,31 @@
 //! Which value is taken where another is empty?
 
+use std::collections::BTreeMap;
+
 use super::super::error::Fault;
-use super::super::value::{Kind, ListKind, Value, kind_name};
-use super::{Function, Outcome, Runtime};
+use super::super::value::{DEEPEST, Kind, ListKind, Value, kind_name};
+use super::{Function, OVERHEAD, Outcome, Runtime};
 
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::variadic("default", &[Kind::Any], Kind::Any, |_, arguments| {
         let given = arguments.any(1);
         Ok(if is_empty(given) { arguments.any(0).clone() } else { given.clone() })
-    }),
-    Function::new("empty", &[Kind::Any], |_, arguments| Ok(Value::Bool(is_empty(arguments.any(0))))),
+    })
+    .reading(0),
+    Function::new("empty", &[Kind::Any], |_, arguments| Ok(Value::Bool(is_empty(arguments.any(0))))).reading(0),
     Function::variadic("coalesce", &[], Kind::Any, |_, arguments| {
         Ok(arguments.0.iter().find(|value| !is_empty(value)).cloned().unwrap_or(Value::Nil))
-    }),
-    Function::variadic("all", &[], Kind::Any, |_, arguments| Ok(Value::Bool(!arguments.0.iter().any(is_empty)))),
+    })
+    .reading(0),
+    Function::variadic("all", &[], Kind::Any, |_, arguments| Ok(Value::Bool(!arguments.0.iter().any(is_empty)))).reading(0),
     Function::variadic("any", &[], Kind::Any, |_, arguments| {
         Ok(Value::Bool(arguments.0.iter().any(|value| !is_empty(value))))
-    }),
+    })
+    .reading(0),
     Function::new("ternary", &[Kind::Any, Kind::Any, Kind::Bool], |_, arguments| {
         Ok(arguments.any(if arguments.truth(2) { 0 } else { 1 }).clone())
-    }),
+    })
+    .reading(0),
     Function::new("compact", &[Kind::Any], |runtime, arguments| compact(runtime, arguments.any(0))),
     Function::new("mustCompact", &[Kind::Any], |runtime, arguments| compact(runtime, arguments.any(0))),
     Function::new("deepCopy", &[Kind::Any], |runtime, arguments| copy(runtime, arguments.any(0))),
@@ -36,8 +42,8 @@ pub(super) fn is_empty(value: &Value) -> bool {
 fn compact(runtime: &mut Runtime<'_, '_>, value: &Value) -> Outcome {
     match value {
         Value::List(list) => {
-            let kept = list.items.iter().filter(|item| !is_empty(item)).cloned().collect();
-            runtime.list(ListKind::Any, kept)
+            let kept = || list.items.iter().filter(|item| !is_empty(item)).cloned();
+            runtime.list_of(ListKind::Any, kept().count(), kept())
         }
         other => {
             let text = if other.is_nil() {
@@ -57,22 +63,24 @@ fn copy(runtime: &mut Runtime<'_, '_>, value: &Value) -> Outcome {
     copy_deep(runtime, value, 0)
 }
 
-pub(super) fn copy_deep(runtime: &mut Runtime<'_, '_>, value: &Value, depth: usize) -> Outcome {
-    if depth > super::reflection::MAXIMUM_DEPTH {
+pub(super) fn copy_deep(runtime: &mut Runtime<'_, '_>, value: &Value, depth: u8) -> Outcome {
+    if depth > DEEPEST {
         return Err(Fault::Limit("a value nested too deep"));
     }
     runtime.budget.step()?;
     match value {
         Value::List(list) => {
-            let mut items = Vec::new();
+            let count = list.items.len();
+            runtime.budget.allocate(count.saturating_mul(size_of::<Value>()).saturating_add(OVERHEAD))?;
+            let mut items = Vec::with_capacity(count);
             for item in list.items.iter() {
                 items.push(copy_deep(runtime, item, depth + 1)?);
             }
-            runtime.list(list.kind, items)
+            runtime.counted_list(list.kind, items)
         }
         Value::Dict(dict) => {
-            let mut entries = std::collections::BTreeMap::new();
-            for (key, item) in dict.snapshot() {
+            let mut entries = BTreeMap::new();
+            for (key, item) in super::dicts::snapshot(runtime, dict)? {
                 entries.insert(key, copy_deep(runtime, &item, depth + 1)?);
             }
             runtime.dict(entries)

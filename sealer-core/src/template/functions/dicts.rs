@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::super::error::Fault;
-use super::super::value::{Dict, Kind, ListKind, Value, type_name};
+use super::super::value::{DEEPEST, Dict, Kind, ListKind, Value, type_name};
 use super::convert::to_text;
 use super::defaults::is_empty;
-use super::{Arguments, ENTRY, Function, Outcome, Plain, Runtime};
+use super::{Arguments, ENTRY, Function, Outcome, Plain, Runtime, SLOW};
 
 const DICT: &[Kind] = &[Kind::Dict];
 const KEYED: &[Kind] = &[Kind::Dict, Kind::Text];
@@ -15,57 +15,82 @@ const MERGE: Plain = |runtime, arguments| merge_all(runtime, arguments, false);
 const OVERWRITE: Plain = |runtime, arguments| merge_all(runtime, arguments, true);
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    Function::variadic("dict", &[], Kind::Any, dict),
-    Function::new("get", KEYED, |_, arguments| {
+    Function::variadic("dict", &[], Kind::Any, dict).reading(0),
+    Function::new("get", KEYED, |runtime, arguments| {
+        runtime.search(arguments.dict(0).len(), arguments.bytes(1))?;
         let found = arguments.dict(0).get(arguments.bytes(1));
         Ok(found.unwrap_or_else(|| Value::Text(Vec::new().into())))
-    }),
+    })
+    .reading(0),
     Function::new("set", &[Kind::Dict, Kind::Text, Kind::Any], |runtime, arguments| {
         put(runtime, &arguments.dict(0), arguments, 1, arguments.any(2).clone())?;
         Ok(arguments.any(0).clone())
-    }),
-    Function::new("unset", KEYED, |_, arguments| {
+    })
+    .reading(0),
+    Function::new("unset", KEYED, |runtime, arguments| {
+        runtime.search(arguments.dict(0).len(), arguments.bytes(1))?;
         arguments.dict(0).remove(arguments.bytes(1));
         Ok(arguments.any(0).clone())
-    }),
-    Function::new("hasKey", KEYED, |_, arguments| Ok(Value::Bool(arguments.dict(0).has(arguments.bytes(1))))),
+    })
+    .reading(0),
+    Function::new("hasKey", KEYED, |runtime, arguments| {
+        runtime.search(arguments.dict(0).len(), arguments.bytes(1))?;
+        Ok(Value::Bool(arguments.dict(0).has(arguments.bytes(1))))
+    })
+    .reading(0),
     Function::variadic("pluck", &[Kind::Text], Kind::Dict, |runtime, arguments| {
-        let found = (1..arguments.0.len()).filter_map(|index| arguments.dict(index).get(arguments.bytes(0))).collect();
-        runtime.list(ListKind::Any, found)
-    }),
+        let mut found = Vec::new();
+        for index in 1..arguments.0.len() {
+            runtime.search(arguments.dict(index).len(), arguments.bytes(0))?;
+            runtime.budget.allocate(size_of::<Value>() * GROWTH)?;
+            found.extend(arguments.dict(index).get(arguments.bytes(0)));
+        }
+        runtime.counted_list(ListKind::Any, found)
+    })
+    .reading(0),
     Function::variadic("keys", &[], Kind::Dict, |runtime, arguments| {
         let mut keys = Vec::new();
         for index in 0..arguments.0.len() {
+            runtime.budget.allocate(arguments.dict(index).len() * size_of::<Value>() * GROWTH)?;
             keys.extend(snapshot(runtime, &arguments.dict(index))?.into_iter().map(|(key, _)| Value::Text(key)));
         }
-        runtime.list(ListKind::Text, keys)
+        runtime.counted_list(ListKind::Text, keys)
     }),
     Function::new("values", DICT, |runtime, arguments| {
-        let values = snapshot(runtime, &arguments.dict(0))?.into_iter().map(|(_, value)| value).collect();
-        runtime.list(ListKind::Any, values)
+        let entries = snapshot(runtime, &arguments.dict(0))?;
+        runtime.list_of(ListKind::Any, entries.len(), entries.into_iter().map(|(_, value)| value))
     }),
     Function::variadic("pick", DICT, Kind::Text, |runtime, arguments| {
         let dict = arguments.dict(0);
-        let picked = (1..arguments.0.len())
-            .filter_map(|index| dict.get(arguments.bytes(index)).map(|value| (arguments.text(index), value)))
-            .collect();
+        let mut picked = BTreeMap::new();
+        for index in 1..arguments.0.len() {
+            runtime.search(dict.len(), arguments.bytes(index))?;
+            runtime.search(picked.len(), arguments.bytes(index))?;
+            if let Some(value) = dict.get(arguments.bytes(index)) {
+                picked.insert(arguments.text(index), value);
+            }
+        }
         runtime.dict(picked)
-    }),
+    })
+    .reading(0),
     Function::variadic("omit", DICT, Kind::Text, |runtime, arguments| {
         let mut entries: BTreeMap<_, _> = snapshot(runtime, &arguments.dict(0))?.into_iter().collect();
         for index in 1..arguments.0.len() {
+            runtime.search(entries.len(), arguments.bytes(index))?;
             entries.remove(arguments.bytes(index));
         }
         runtime.dict(entries)
-    }),
+    })
+    .reading(SLOW),
     Function::variadic("merge", DICT, Kind::Dict, MERGE),
     Function::variadic("mustMerge", DICT, Kind::Dict, MERGE),
     Function::variadic("mergeOverwrite", DICT, Kind::Dict, OVERWRITE),
     Function::variadic("mustMergeOverwrite", DICT, Kind::Dict, OVERWRITE),
-    Function::variadic("dig", &[], Kind::Any, dig),
+    Function::variadic("dig", &[], Kind::Any, dig).reading(0),
 ];
 
-fn snapshot(runtime: &mut Runtime<'_, '_>, dict: &Dict) -> Result<Vec<(super::Key, Value)>, Fault> {
+/// The entries as they are now.
+pub(super) fn snapshot(runtime: &mut Runtime<'_, '_>, dict: &Dict) -> Result<Vec<(super::Key, Value)>, Fault> {
     runtime.budget.allocate(dict.len() * ENTRY)?;
     Ok(dict.snapshot())
 }
@@ -75,6 +100,7 @@ fn dict(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Outcome {
     for pair in arguments.0.chunks(2) {
         let key = to_text(runtime, pair.first().unwrap_or(&Value::Nil))?;
         let value = pair.get(1).cloned().unwrap_or_else(|| Value::Text(Vec::new().into()));
+        runtime.search(entries.len(), &key)?;
         entries.insert(key, value);
     }
     runtime.dict(entries)
@@ -90,6 +116,7 @@ fn put(
     if dict.is_nil() {
         return Err(Fault::plain("assignment to entry in nil map"));
     }
+    runtime.search(dict.len(), arguments.bytes(key))?;
     runtime.budget.allocate(ENTRY)?;
     dict.insert(arguments.text(key), value);
     Ok(())
@@ -108,9 +135,9 @@ fn merge(
     target: &Dict,
     source: &Dict,
     overwrite: bool,
-    depth: usize,
+    depth: u8,
 ) -> Result<(), Fault> {
-    if depth > super::reflection::MAXIMUM_DEPTH {
+    if depth > DEEPEST {
         return Err(Fault::Limit("a value nested too deep"));
     }
     if target.same(source) {
@@ -118,6 +145,7 @@ fn merge(
     }
     for (key, value) in snapshot(runtime, source)? {
         runtime.budget.step()?;
+        runtime.search(target.len(), &key)?;
         match (target.get(&key), value) {
             (Some(Value::Dict(inner)), Value::Dict(other)) => merge(runtime, &inner, &other, overwrite, depth + 1)?,
             // Nothing is merged in where there is nothing, unless it may replace.
@@ -133,7 +161,7 @@ fn merge(
     Ok(())
 }
 
-fn dig(_: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Outcome {
+fn dig(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Outcome {
     let [keys @ .., default, last] = arguments.0 else {
         return Err(Fault::plain("dig needs at least three arguments"));
     };
@@ -152,11 +180,13 @@ fn dig(_: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Outcome {
         return Ok(default.clone());
     };
     for name in before {
+        runtime.search(dict.len(), name)?;
         let Some(inner) = dict.get(name) else {
             return Ok(default.clone());
         };
         dict = as_dict(&inner)?.clone();
     }
+    runtime.search(dict.len(), last)?;
     Ok(dict.get(last).unwrap_or_else(|| default.clone()))
 }
 
@@ -171,3 +201,6 @@ fn conversion(value: &Value, wanted: &str) -> Fault {
     let found = if value.is_nil() { "nil" } else { type_name(value) };
     Fault::new("a value has the wrong type", format!("interface conversion: interface {{}} is {found}, not {wanted}"))
 }
+
+/// A list whose length is not known takes up to so many times its elements while it grows.
+const GROWTH: usize = 3;

@@ -3,47 +3,54 @@
 mod read;
 mod write;
 
+use super::super::buffer::Buffer;
 use super::super::error::Fault;
 use super::super::value::{Kind, Value};
-use super::{Function, Outcome, Plain, Runtime};
+use super::{Function, Outcome, Plain, Runtime, SLOW};
 use write::{Style, write};
 
 const ANY: &[Kind] = &[Kind::Any];
 const TEXT: &[Kind] = &[Kind::Text];
 
 /// What becomes of a value that JSON cannot hold.
-type Settle = fn(Result<Vec<u8>, Fault>) -> Result<Vec<u8>, Fault>;
+type Settle = fn(Result<Buffer, Fault>) -> Result<Buffer, Fault>;
 
 const FORGIVING: Settle = |result| match result {
-    Err(Fault::Failed(..)) => Ok(Vec::new()),
+    Err(Fault::Failed(..)) => Ok(Buffer::default()),
     other => other,
 };
 const RAW: Plain = |runtime, arguments| encode(runtime, arguments.any(0), Style::Raw, STRICT);
 const STRICT: Settle = |result| result;
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    Function::new("toJson", ANY, |runtime, arguments| encode(runtime, arguments.any(0), Style::Compact, FORGIVING)),
-    Function::new("mustToJson", ANY, |runtime, arguments| encode(runtime, arguments.any(0), Style::Compact, STRICT)),
+    Function::new("toJson", ANY, |runtime, arguments| encode(runtime, arguments.any(0), Style::Compact, FORGIVING))
+        .reading(0),
+    Function::new("mustToJson", ANY, |runtime, arguments| encode(runtime, arguments.any(0), Style::Compact, STRICT))
+        .reading(0),
     Function::new("toPrettyJson", ANY, |runtime, arguments| {
         encode(runtime, arguments.any(0), Style::Pretty, FORGIVING)
-    }),
+    })
+    .reading(0),
     Function::new("mustToPrettyJson", ANY, |runtime, arguments| {
         encode(runtime, arguments.any(0), Style::Pretty, STRICT)
-    }),
-    Function::new("toRawJson", ANY, RAW),
-    Function::new("mustToRawJson", ANY, RAW),
+    })
+    .reading(0),
+    Function::new("toRawJson", ANY, RAW).reading(0),
+    Function::new("mustToRawJson", ANY, RAW).reading(0),
     Function::new("fromJson", TEXT, |runtime, arguments| match read::read(runtime, arguments.bytes(0)) {
         Ok((value, _)) => Ok(value),
         Err(Fault::Failed(..)) => Ok(Value::Nil),
         Err(other) => Err(other),
-    }),
+    })
+    .reading(SLOW),
     Function::new("mustFromJson", TEXT, |runtime, arguments| match read::read(runtime, arguments.bytes(0))? {
         (value, None) => Ok(value),
         (_, Some(fault)) => Err(fault),
-    }),
+    })
+    .reading(SLOW),
 ];
 
 fn encode(runtime: &mut Runtime<'_, '_>, value: &Value, style: Style, settle: Settle) -> Outcome {
     let text = settle(write(runtime.budget, value, style))?;
-    runtime.text(text)
+    runtime.written(text)
 }

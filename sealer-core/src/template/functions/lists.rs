@@ -4,12 +4,13 @@ use super::super::error::Fault;
 use super::super::value::{Kind, List, ListKind, Value, kind_name};
 use super::convert::to_int;
 use super::reflection::deep_equal;
-use super::{Arguments, Function, Outcome, Plain, Runtime};
+use super::{Arguments, FAST, Function, OVERHEAD, Outcome, Plain, Runtime};
 
 const ONE: &[Kind] = &[Kind::Any];
 const TWO: &[Kind] = &[Kind::Any, Kind::Any];
 
-const LIST: Plain = |runtime, arguments| runtime.list(ListKind::Any, arguments.0.to_vec());
+const LIST: Plain =
+    |runtime, arguments| runtime.list_of(ListKind::Any, arguments.0.len(), arguments.0.iter().cloned());
 const FIRST: Plain = |_, arguments| {
     let list = need(arguments.any(0), "Cannot find first on type")?;
     Ok(list.items.first().cloned().unwrap_or(Value::Nil))
@@ -27,42 +28,36 @@ const INITIAL: Plain = |runtime, arguments| {
     part(runtime, list.items.len().checked_sub(1).and_then(|end| list.items.get(..end)))
 };
 const PUSH: Plain = |runtime, arguments| {
-    let list = need(arguments.any(0), "Cannot push on type")?;
-    let mut items = items(runtime, list)?;
-    items.push(arguments.any(1).clone());
-    runtime.list(ListKind::Any, items)
+    let items = &need(arguments.any(0), "Cannot push on type")?.items;
+    runtime.list_of(ListKind::Any, items.len() + 1, items.iter().chain([arguments.any(1)]).cloned())
 };
 const PREPEND: Plain = |runtime, arguments| {
-    let list = need(arguments.any(0), "Cannot prepend on type")?;
-    let mut items = items(runtime, list)?;
-    items.insert(0, arguments.any(1).clone());
-    runtime.list(ListKind::Any, items)
+    let items = &need(arguments.any(0), "Cannot prepend on type")?.items;
+    runtime.list_of(ListKind::Any, items.len() + 1, [arguments.any(1)].into_iter().chain(items.iter()).cloned())
 };
 const REVERSE: Plain = |runtime, arguments| {
-    let list = need(arguments.any(0), "Cannot find reverse on type")?;
-    let mut items = items(runtime, list)?;
-    items.reverse();
-    runtime.list(ListKind::Any, items)
+    let items = &need(arguments.any(0), "Cannot find reverse on type")?.items;
+    runtime.list_of(ListKind::Any, items.len(), items.iter().rev().cloned())
 };
 const UNIQ: Plain = |runtime, arguments| {
     let list = need(arguments.any(0), "Cannot find uniq on type")?;
-    let mut kept: Vec<Value> = Vec::new();
+    let mut kept = room(runtime, list)?;
     for item in list.items.iter() {
         if !contains(runtime, &kept, item)? {
             kept.push(item.clone());
         }
     }
-    runtime.list(ListKind::Any, kept)
+    runtime.counted_list(ListKind::Any, kept)
 };
 const WITHOUT: Plain = |runtime, arguments| {
     let list = need(arguments.any(0), "Cannot find without on type")?;
-    let mut kept = Vec::new();
+    let mut kept = room(runtime, list)?;
     for item in list.items.iter() {
         if !contains(runtime, arguments.from(1), item)? {
             kept.push(item.clone());
         }
     }
-    runtime.list(ListKind::Any, kept)
+    runtime.counted_list(ListKind::Any, kept)
 };
 const HAS: Plain = |runtime, arguments| {
     if arguments.any(1).is_nil() {
@@ -73,35 +68,35 @@ const HAS: Plain = |runtime, arguments| {
 };
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    Function::variadic("list", &[], Kind::Any, LIST),
-    Function::variadic("tuple", &[], Kind::Any, LIST),
-    Function::new("first", ONE, FIRST),
-    Function::new("mustFirst", ONE, FIRST),
-    Function::new("last", ONE, LAST),
-    Function::new("mustLast", ONE, LAST),
-    Function::new("rest", ONE, REST),
-    Function::new("mustRest", ONE, REST),
-    Function::new("initial", ONE, INITIAL),
-    Function::new("mustInitial", ONE, INITIAL),
-    Function::new("append", TWO, PUSH),
-    Function::new("push", TWO, PUSH),
-    Function::new("mustAppend", TWO, PUSH),
-    Function::new("mustPush", TWO, PUSH),
-    Function::new("prepend", TWO, PREPEND),
-    Function::new("mustPrepend", TWO, PREPEND),
-    Function::new("reverse", ONE, REVERSE),
-    Function::new("mustReverse", ONE, REVERSE),
-    Function::new("uniq", ONE, UNIQ),
-    Function::new("mustUniq", ONE, UNIQ),
-    Function::variadic("without", ONE, Kind::Any, WITHOUT),
-    Function::variadic("mustWithout", ONE, Kind::Any, WITHOUT),
-    Function::new("has", TWO, HAS),
-    Function::new("mustHas", TWO, HAS),
-    Function::variadic("slice", ONE, Kind::Any, slice),
-    Function::variadic("mustSlice", ONE, Kind::Any, slice),
-    Function::variadic("concat", &[], Kind::Any, concat),
-    Function::new("chunk", &[Kind::Int, Kind::Any], chunk),
-    Function::new("mustChunk", &[Kind::Int, Kind::Any], chunk),
+    Function::variadic("list", &[], Kind::Any, LIST).reading(0),
+    Function::variadic("tuple", &[], Kind::Any, LIST).reading(0),
+    Function::new("first", ONE, FIRST).reading(0),
+    Function::new("mustFirst", ONE, FIRST).reading(0),
+    Function::new("last", ONE, LAST).reading(0),
+    Function::new("mustLast", ONE, LAST).reading(0),
+    Function::new("rest", ONE, REST).reading(FAST),
+    Function::new("mustRest", ONE, REST).reading(FAST),
+    Function::new("initial", ONE, INITIAL).reading(FAST),
+    Function::new("mustInitial", ONE, INITIAL).reading(FAST),
+    Function::new("append", TWO, PUSH).reading(0),
+    Function::new("push", TWO, PUSH).reading(0),
+    Function::new("mustAppend", TWO, PUSH).reading(0),
+    Function::new("mustPush", TWO, PUSH).reading(0),
+    Function::new("prepend", TWO, PREPEND).reading(0),
+    Function::new("mustPrepend", TWO, PREPEND).reading(0),
+    Function::new("reverse", ONE, REVERSE).reading(FAST),
+    Function::new("mustReverse", ONE, REVERSE).reading(FAST),
+    Function::new("uniq", ONE, UNIQ).reading(FAST),
+    Function::new("mustUniq", ONE, UNIQ).reading(FAST),
+    Function::variadic("without", ONE, Kind::Any, WITHOUT).reading(0),
+    Function::variadic("mustWithout", ONE, Kind::Any, WITHOUT).reading(0),
+    Function::new("has", TWO, HAS).reading(0),
+    Function::new("mustHas", TWO, HAS).reading(0),
+    Function::variadic("slice", ONE, Kind::Any, slice).reading(0),
+    Function::variadic("mustSlice", ONE, Kind::Any, slice).reading(0),
+    Function::variadic("concat", &[], Kind::Any, concat).reading(FAST),
+    Function::new("chunk", &[Kind::Int, Kind::Any], chunk).reading(FAST),
+    Function::new("mustChunk", &[Kind::Int, Kind::Any], chunk).reading(FAST),
 ];
 
 pub(super) const NIL_POINTER: &str = "runtime error: invalid memory address or nil pointer dereference";
@@ -114,21 +109,15 @@ fn need<'a>(value: &'a Value, text: &str) -> Result<&'a List, Fault> {
     }
 }
 
-/// A copy of the elements, counted.
-fn items(runtime: &mut Runtime<'_, '_>, list: &List) -> Result<Vec<Value>, Fault> {
-    runtime.budget.steps(list.items.len() as u64 / 8)?;
-    if list.items.len() * size_of::<Value>() > runtime.budget.allocation_left() {
-        return Err(Fault::Limit("too much memory"));
-    }
-    Ok(list.items.to_vec())
+/// Room for as many elements as the list has.
+fn room(runtime: &mut Runtime<'_, '_>, list: &List) -> Result<Vec<Value>, Fault> {
+    runtime.budget.allocate(list.items.len().saturating_mul(size_of::<Value>()).saturating_add(OVERHEAD))?;
+    Ok(Vec::with_capacity(list.items.len()))
 }
 
 fn part(runtime: &mut Runtime<'_, '_>, items: Option<&[Value]>) -> Outcome {
     match items {
-        Some(items) => {
-            runtime.budget.steps(items.len() as u64 / 8)?;
-            runtime.list(ListKind::Any, items.to_vec())
-        }
+        Some(items) => runtime.list_of(ListKind::Any, items.len(), items.iter().cloned()),
         None => Ok(Value::nil_list(ListKind::Any)),
     }
 }
@@ -154,31 +143,27 @@ fn slice(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Outcome {
     };
     let part = bound(1, 0).zip(bound(2, length)).and_then(|(start, end)| list.items.get(start..end));
     match part {
-        Some(part) => {
-            runtime.budget.steps(part.len() as u64 / 8)?;
-            runtime.list(list.kind, part.to_vec())
-        }
+        Some(part) => runtime.list_of(list.kind, part.len(), part.iter().cloned()),
         None => Err(Fault::new("out of the list's bounds", "reflect.Value.Slice: slice index out of bounds")),
     }
 }
 
 fn concat(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Outcome {
-    let mut all = Vec::new();
+    let mut lists = Vec::new();
     for value in arguments.0 {
-        let list = match value {
-            Value::List(list) => list,
+        match value {
+            Value::List(list) => lists.push(list),
             other if other.is_nil() => return Err(Fault::new("the argument must be a list", NIL_POINTER)),
             other => {
                 let text = format!("Cannot concat type {} as list", kind_name(other));
                 return Err(Fault::new("the argument must be a list", text));
             }
-        };
-        all.extend(items(runtime, list)?);
-        if all.len() * size_of::<Value>() > runtime.budget.allocation_left() {
-            return Err(Fault::Limit("too much memory"));
         }
     }
-    if all.is_empty() { Ok(Value::nil_list(ListKind::Any)) } else { runtime.list(ListKind::Any, all) }
+    match lists.iter().map(|list| list.items.len()).fold(0, usize::saturating_add) {
+        0 => Ok(Value::nil_list(ListKind::Any)),
+        count => runtime.list_of(ListKind::Any, count, lists.iter().flat_map(|list| list.items.iter().cloned())),
+    }
 }
 
 fn chunk(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Outcome {
@@ -192,11 +177,13 @@ fn chunk(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Outcome {
     let count = (length - 1).div_euclid(size) + 1;
     if size < 0 {
         let exact = ((length - 1) as f64 / size as f64).floor() + 1.0;
-        return if exact == 0.0 { runtime.list(ListKind::Lists, Vec::new()) } else { Err(outside()) };
+        return if exact == 0.0 { runtime.list_of(ListKind::Lists, 0, []) } else { Err(outside()) };
     }
-    let mut chunks = Vec::with_capacity(usize::try_from(count).unwrap_or(0).min(list.items.len()));
-    for items in list.items.chunks(usize::try_from(size).unwrap_or(1)) {
-        chunks.push(runtime.list(ListKind::Any, items.to_vec())?);
+    let count = usize::try_from(count).unwrap_or(0).min(list.items.len());
+    runtime.budget.allocate(count.saturating_mul(size_of::<Value>()).saturating_add(OVERHEAD))?;
+    let mut chunks = Vec::with_capacity(count);
+    for items in list.items.chunks(usize::try_from(size).unwrap_or(usize::MAX)) {
+        chunks.push(runtime.list_of(ListKind::Any, items.len(), items.iter().cloned())?);
     }
-    runtime.list(ListKind::Lists, chunks)
+    runtime.counted_list(ListKind::Lists, chunks)
 }

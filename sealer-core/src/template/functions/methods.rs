@@ -58,9 +58,7 @@ static TIME: &[Function] = &[
     Function::new("String", &[], |runtime, a| runtime.text(of(a, 0).to_go_string())),
     Function::new("GoString", &[], |runtime, a| runtime.text(of(a, 0).go_syntax())),
     Function::new("Format", &[Kind::Text], |runtime, a| {
-        runtime.budget.steps(a.bytes(1).len() as u64)?;
-        let text = of(a, 0).format(&a.str(1));
-        runtime.text(text)
+        super::dates::formatted(runtime, &of(a, 0), &a.str(1))
     }),
     Function::new("UTC", &[], |_, a| timed(of(a, 0).as_ref().clone().in_zone(Zone::Utc))),
     Function::new("Local", &[], |_, a| timed(of(a, 0).as_ref().clone().in_zone(Zone::Utc))),

@@ -1,12 +1,15 @@
 //! Which functions belong nowhere else?
 
 use super::super::error::Fault;
+use super::super::syntax::excerpt;
 use super::super::value::Kind;
 use super::Function;
 
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("hello", &[], |runtime, _| runtime.text("Hello!")),
     Function::new("fail", &[Kind::Text], |_, arguments| {
-        Err(Fault::new("the template itself says that it fails", arguments.str(0)))
-    }),
+        let text = String::from_utf8_lossy(excerpt(arguments.bytes(0)));
+        Err(Fault::new("the template itself says that it fails", text))
+    })
+    .reading(0),
 ];

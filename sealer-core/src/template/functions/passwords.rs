@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::super::error::Fault;
 use super::super::value::Kind;
-use super::{Arguments, Function, Outcome, Runtime};
+use super::{Arguments, Function, Outcome, Runtime, SLOW};
 use crate::base64;
 
 const TWO: &[Kind] = &[Kind::Text, Kind::Text];
@@ -32,7 +32,6 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::slow("derivePassword", DERIVED, derive),
     Function::new("encryptAES", TWO, |runtime, arguments| {
         let plaintext = arguments.bytes(1);
-        runtime.budget.allocate(plaintext.len().saturating_mul(3))?;
         if plaintext.is_empty() {
             return runtime.text("");
         }
@@ -40,8 +39,9 @@ pub(super) static FUNCTIONS: &[Function] = &[
         let cipher = cbc::Encryptor::<Aes256>::new(&key(arguments).into(), &start.into());
         let sealed = [&start[..], &cipher.encrypt_padded_vec::<Pkcs7>(plaintext)].concat();
         runtime.text(base64::encode(&sealed))
-    }),
-    Function::new("decryptAES", TWO, decrypt),
+    })
+    .copying(SLOW),
+    Function::new("decryptAES", TWO, decrypt).copying(SLOW),
 ];
 
 fn bcrypt(runtime: &mut Runtime<'_, '_>, password: &[u8]) -> String {
@@ -101,7 +101,6 @@ fn key(arguments: Arguments<'_>) -> [u8; 32] {
 
 fn decrypt(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Outcome {
     let text = arguments.bytes(1);
-    runtime.budget.allocate(text.len().saturating_mul(2))?;
     if text.is_empty() {
         return runtime.text("");
     }

@@ -1,16 +1,17 @@
 //! What are the parts of a path?
 
+use super::super::buffer::Buffer;
 use super::super::value::{Kind, Value};
-use super::{Function, Plain};
+use super::{Function, Outcome, PLAIN, Plain, Runtime, SLOW};
 
 const ONE: &[Kind] = &[Kind::Text];
 const BASE: Plain = |runtime, arguments| runtime.text(base(arguments.bytes(0)));
 const DIR: Plain = |runtime, arguments| {
     let path = arguments.bytes(0);
     let end = path.iter().rposition(|byte| *byte == b'/').map_or(0, |at| at + 1);
-    runtime.text(clean(path.get(..end).unwrap_or_default()))
+    cleaned(runtime, path.get(..end).unwrap_or_default())
 };
-const CLEAN: Plain = |runtime, arguments| runtime.text(clean(arguments.bytes(0)));
+const CLEAN: Plain = |runtime, arguments| cleaned(runtime, arguments.bytes(0));
 const EXT: Plain = |runtime, arguments| {
     let path = arguments.bytes(0);
     let name = path.iter().rposition(|byte| *byte == b'/').map_or(0, |at| at + 1);
@@ -20,16 +21,16 @@ const EXT: Plain = |runtime, arguments| {
 const IS_ABSOLUTE: Plain = |_, arguments| Ok(Value::Bool(arguments.bytes(0).starts_with(b"/")));
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    Function::new("base", ONE, BASE),
-    Function::new("osBase", ONE, BASE),
-    Function::new("dir", ONE, DIR),
-    Function::new("osDir", ONE, DIR),
-    Function::new("clean", ONE, CLEAN),
-    Function::new("osClean", ONE, CLEAN),
-    Function::new("ext", ONE, EXT),
-    Function::new("osExt", ONE, EXT),
-    Function::new("isAbs", ONE, IS_ABSOLUTE),
-    Function::new("osIsAbs", ONE, IS_ABSOLUTE),
+    Function::new("base", ONE, BASE).reading(PLAIN),
+    Function::new("osBase", ONE, BASE).reading(PLAIN),
+    Function::new("dir", ONE, DIR).reading(SLOW),
+    Function::new("osDir", ONE, DIR).reading(SLOW),
+    Function::new("clean", ONE, CLEAN).reading(SLOW),
+    Function::new("osClean", ONE, CLEAN).reading(SLOW),
+    Function::new("ext", ONE, EXT).reading(PLAIN),
+    Function::new("osExt", ONE, EXT).reading(PLAIN),
+    Function::new("isAbs", ONE, IS_ABSOLUTE).reading(0),
+    Function::new("osIsAbs", ONE, IS_ABSOLUTE).reading(0),
 ];
 
 fn base(path: &[u8]) -> &[u8] {
@@ -44,26 +45,31 @@ fn base(path: &[u8]) -> &[u8] {
     path.rsplit(|byte| *byte == b'/').next().unwrap_or(path)
 }
 
-fn clean(path: &[u8]) -> Vec<u8> {
+/// The shortest path of the same meaning.
+fn cleaned(runtime: &mut Runtime<'_, '_>, path: &[u8]) -> Outcome {
     let rooted = path.starts_with(b"/");
-    let mut parts: Vec<&[u8]> = Vec::new();
-    for part in path.split(|byte| *byte == b'/') {
-        match part {
-            b"" | b"." => {}
-            b".." => match parts.last() {
-                Some(last) if *last != b".." => {
+    // A part takes two bytes at least.
+    let room = (path.len() / 2 + 1).saturating_mul(size_of::<&[u8]>());
+    runtime.for_a_moment(room, |runtime| {
+        let mut parts: Vec<&[u8]> = Vec::with_capacity(path.len() / 2 + 1);
+        for part in path.split(|byte| *byte == b'/').filter(|part| !matches!(*part, b"" | b".")) {
+            match (part, parts.last()) {
+                (b"..", Some(last)) if *last != b".." => {
                     parts.pop();
                 }
-                _ if rooted => {}
+                (b"..", _) if rooted => {}
                 _ => parts.push(part),
-            },
-            part => parts.push(part),
+            }
         }
-    }
-    let joined = parts.join(b"/".as_slice());
-    match (rooted, joined.is_empty()) {
-        (true, _) => [b"/".as_slice(), &joined].concat(),
-        (false, true) => b".".to_vec(),
-        (false, false) => joined,
-    }
+        let mut text = Buffer::with_room(path.len() + 1, runtime.budget)?;
+        text.push(if rooted { b"/" } else { b"" }, runtime.budget)?;
+        for (index, part) in parts.iter().enumerate() {
+            text.push(if index > 0 { b"/" } else { b"" }, runtime.budget)?;
+            text.push(part, runtime.budget)?;
+        }
+        if text.is_empty() {
+            text.push(b".", runtime.budget)?;
+        }
+        runtime.written(text)
+    })
 }

@@ -2,11 +2,13 @@
 
 use std::rc::Rc;
 
+use super::super::budget::Budget;
+use super::super::buffer::Buffer;
 use super::super::error::Fault;
-use super::super::pattern::{Found, Pattern, Refusal};
-use super::super::syntax::go_quote;
-use super::super::value::{Kind, ListKind, Text, Value};
-use super::{Arguments, Function, Outcome, Runtime};
+use super::super::pattern::{Found, Groups, Pattern, Refusal};
+use super::super::syntax::{excerpt, go_quote};
+use super::super::value::{Kind, ListKind, Value};
+use super::{Arguments, FAST, Function, Outcome, Runtime, SLOW};
 
 const TWO: &[Kind] = &[Kind::Text, Kind::Text];
 const COUNTED: &[Kind] = &[Kind::Text, Kind::Text, Kind::Int];
@@ -17,36 +19,43 @@ pub(super) static FUNCTIONS: &[Function] = &[
         Err(Refusal::Wrong(_)) => Ok(Value::Bool(false)),
         Err(Refusal::Limit(fault)) => Err(fault),
         Ok(pattern) => pattern.is_match(arguments.bytes(1), runtime.budget).map(Value::Bool),
-    }),
+    })
+    .reading(FAST),
     Function::new("mustRegexMatch", TWO, |runtime, arguments| {
         strict(runtime, arguments)?.is_match(arguments.bytes(1), runtime.budget).map(Value::Bool)
-    }),
-    Function::new("regexFind", TWO, |runtime, arguments| find(runtime, arguments, panicking)),
-    Function::new("mustRegexFind", TWO, |runtime, arguments| find(runtime, arguments, strict)),
-    Function::new("regexFindAll", COUNTED, |runtime, arguments| find_all(runtime, arguments, panicking)),
-    Function::new("mustRegexFindAll", COUNTED, |runtime, arguments| find_all(runtime, arguments, strict)),
-    Function::new("regexSplit", COUNTED, |runtime, arguments| split(runtime, arguments, panicking)),
-    Function::new("mustRegexSplit", COUNTED, |runtime, arguments| split(runtime, arguments, strict)),
-    Function::new("regexReplaceAll", THREE, |runtime, arguments| replace(runtime, arguments, panicking, expand)),
-    Function::new("mustRegexReplaceAll", THREE, |runtime, arguments| replace(runtime, arguments, strict, expand)),
+    })
+    .reading(FAST),
+    Function::new("regexFind", TWO, |runtime, arguments| find(runtime, arguments, panicking)).reading(FAST),
+    Function::new("mustRegexFind", TWO, |runtime, arguments| find(runtime, arguments, strict)).reading(FAST),
+    Function::new("regexFindAll", COUNTED, |runtime, arguments| find_all(runtime, arguments, panicking)).reading(FAST),
+    Function::new("mustRegexFindAll", COUNTED, |runtime, arguments| find_all(runtime, arguments, strict)).reading(FAST),
+    Function::new("regexSplit", COUNTED, |runtime, arguments| split(runtime, arguments, panicking)).reading(FAST),
+    Function::new("mustRegexSplit", COUNTED, |runtime, arguments| split(runtime, arguments, strict)).reading(FAST),
+    Function::new("regexReplaceAll", THREE, |runtime, arguments| replace(runtime, arguments, panicking, expand)).reading(FAST),
+    Function::new("mustRegexReplaceAll", THREE, |runtime, arguments| replace(runtime, arguments, strict, expand)).reading(FAST),
     Function::new("regexReplaceAllLiteral", THREE, |runtime, arguments| {
         replace(runtime, arguments, panicking, literal)
-    }),
+    })
+    .reading(FAST),
     Function::new("mustRegexReplaceAllLiteral", THREE, |runtime, arguments| {
         replace(runtime, arguments, strict, literal)
-    }),
+    })
+    .reading(FAST),
     Function::new("regexQuoteMeta", &[Kind::Text], |runtime, arguments| {
-        let quoted = arguments.bytes(0).iter().flat_map(|byte| {
-            let special = br"\.+*?()|[]{}^$".contains(byte);
-            special.then_some(b'\\').into_iter().chain([*byte])
-        });
-        let quoted: Vec<u8> = quoted.collect();
-        runtime.text(quoted)
-    }),
+        runtime.changed(arguments.bytes(0), |part, out| {
+            for byte in part {
+                if br"\.+*?()|[]{}^$".contains(byte) {
+                    out.push(b'\\');
+                }
+                out.push(*byte);
+            }
+        })
+    })
+    .reading(SLOW),
 ];
 
 type Compile = fn(&mut Runtime<'_, '_>, Arguments<'_>) -> Result<Rc<Pattern>, Fault>;
-type Replacement = fn(&Pattern, &[u8], &[u8], &Found, &mut Vec<u8>);
+type Replacement = fn(&mut Budget<'_>, &Matched<'_>, &mut Buffer) -> Result<(), Fault>;
 
 fn compiled(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Result<Rc<Pattern>, Refusal> {
     let text = arguments.text(0);
@@ -70,7 +79,7 @@ fn strict(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Result<Rc<
 fn panicking(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Result<Rc<Pattern>, Fault> {
     compiled(runtime, arguments).map_err(|refusal| match refusal {
         Refusal::Wrong(error) => {
-            let text = format!("regexp: Compile({}): {}", backquoted(arguments.bytes(0)), error.go_text());
+            let text = format!("regexp: Compile({}): {}", backquoted(excerpt(arguments.bytes(0))), error.go_text());
             Fault::new(WRONG, text)
         }
         Refusal::Limit(fault) => fault,
@@ -102,18 +111,28 @@ fn part(text: &[u8], range: std::ops::Range<usize>) -> &[u8] {
 fn find(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>, compile: Compile) -> Outcome {
     let pattern = compile(runtime, arguments)?;
     let text = arguments.bytes(1);
-    let found = pattern.find_all(text, 1, runtime.budget)?;
-    runtime.text(found.first().map_or(&[][..], |found| part(text, whole(found))))
+    let mut search = pattern.search(text, Groups::Whole, runtime.budget)?;
+    let found = search.next(runtime.budget)?;
+    search.end(runtime.budget);
+    runtime.text(found.map_or(&[][..], |found| part(text, whole(&found))))
 }
 
 fn find_all(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>, compile: Compile) -> Outcome {
     let pattern = compile(runtime, arguments)?;
-    let text = arguments.bytes(1);
-    let found = pattern.find_all(text, limit(arguments.int(2)), runtime.budget)?;
-    if found.is_empty() {
+    let (text, limit) = (arguments.bytes(1), limit(arguments.int(2)));
+    let mut search = pattern.search(text, Groups::Whole, runtime.budget)?;
+    let mut all = Vec::new();
+    while all.len() < limit
+        && let Some(found) = search.next(runtime.budget)?
+    {
+        runtime.budget.allocate(LISTED)?;
+        all.push(runtime.text(part(text, whole(&found)))?);
+    }
+    search.end(runtime.budget);
+    if all.is_empty() {
         return Ok(Value::nil_list(ListKind::Text));
     }
-    runtime.texts(found.iter().map(|found| part(text, whole(found))))
+    runtime.counted_list(ListKind::Text, all)
 }
 
 fn split(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>, compile: Compile) -> Outcome {
@@ -123,25 +142,36 @@ fn split(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>, compile: Compi
         return Ok(Value::nil_list(ListKind::Text));
     }
     if !pattern.is_empty() && text.is_empty() {
-        return runtime.texts([Text::from("")]);
+        return runtime.texts(1, [&[][..]]);
     }
+    let mut search = pattern.search(text, Groups::Whole, runtime.budget)?;
     let mut parts = Vec::new();
     let (mut begin, mut end) = (0, 0);
-    for found in pattern.find_all(text, count, runtime.budget)? {
-        if parts.len() == count - 1 {
-            break;
-        }
+    while parts.len() < count - 1
+        && let Some(found) = search.next(runtime.budget)?
+    {
         let place = whole(&found);
         end = place.start;
         if place.end != 0 {
-            parts.push(part(text, begin..end));
+            runtime.budget.allocate(LISTED)?;
+            parts.push(runtime.text(part(text, begin..end))?);
         }
         begin = place.end;
     }
     if end != text.len() {
-        parts.push(part(text, begin..text.len()));
+        runtime.budget.allocate(LISTED)?;
+        parts.push(runtime.text(part(text, begin..text.len()))?);
     }
-    runtime.texts(parts)
+    search.end(runtime.budget);
+    runtime.counted_list(ListKind::Text, parts)
+}
+
+/// What a replacement is made of.
+struct Matched<'a> {
+    pattern: &'a Pattern,
+    template: &'a [u8],
+    text: &'a [u8],
+    found: &'a Found,
 }
 
 fn replace(
@@ -152,44 +182,47 @@ fn replace(
 ) -> Outcome {
     let pattern = compile(runtime, arguments)?;
     let (text, template) = (arguments.bytes(1), arguments.bytes(2));
-    let mut result = Vec::new();
+    let groups = if template.contains(&b'$') { Groups::All } else { Groups::Whole };
+    let mut search = pattern.search(text, groups, runtime.budget)?;
+    let mut result = Buffer::default();
     let mut end = 0;
-    for found in pattern.find_all(text, usize::MAX, runtime.budget)? {
+    while let Some(found) = search.next(runtime.budget)? {
         let place = whole(&found);
-        let before = result.len();
-        result.extend_from_slice(part(text, end..place.start));
-        replacement(&pattern, template, text, &found, &mut result);
+        result.push(part(text, end..place.start), runtime.budget)?;
+        replacement(runtime.budget, &Matched { pattern: &pattern, template, text, found: &found }, &mut result)?;
         end = place.end;
-        runtime.budget.allocate(result.len() - before)?;
     }
-    result.extend_from_slice(part(text, end..text.len()));
-    runtime.text(result)
+    result.push(part(text, end..text.len()), runtime.budget)?;
+    search.end(runtime.budget);
+    runtime.written(result)
 }
 
-fn literal(_: &Pattern, template: &[u8], _: &[u8], _: &Found, result: &mut Vec<u8>) {
-    result.extend_from_slice(template);
+fn literal(budget: &mut Budget<'_>, matched: &Matched<'_>, result: &mut Buffer) -> Result<(), Fault> {
+    result.push(matched.template, budget)
 }
 
 /// Fills in `$1`, `${name}` and `$$`; a dollar before anything else stands for itself.
-fn expand(pattern: &Pattern, template: &[u8], text: &[u8], found: &Found, result: &mut Vec<u8>) {
-    let mut rest = template;
-    while let Some(at) = rest.iter().position(|byte| *byte == b'$') {
-        result.extend_from_slice(part(rest, 0..at));
+fn expand(budget: &mut Budget<'_>, matched: &Matched<'_>, result: &mut Buffer) -> Result<(), Fault> {
+    let mut rest = matched.template;
+    while let Some(at) = memchr::memchr(b'$', rest) {
+        budget.step()?;
+        result.push(part(rest, 0..at), budget)?;
         rest = rest.get(at + 1..).unwrap_or_default();
         if let Some(after) = rest.strip_prefix(b"$") {
-            result.push(b'$');
+            result.push(b"$", budget)?;
             rest = after;
         } else if let Some((name, after)) = reference(rest) {
+            budget.read(name.len(), SLOW)?;
             let numbered = if name.len() > 1 && name.starts_with('0') { None } else { name.parse().ok() };
-            let group = numbered.or_else(|| pattern.group(name));
-            let place = group.and_then(|group: usize| found.get(group).cloned().flatten());
-            result.extend_from_slice(place.map_or(&[][..], |place| part(text, place)));
+            let group = numbered.or_else(|| matched.pattern.group(name));
+            let place = group.and_then(|group: usize| matched.found.get(group).cloned().flatten());
+            result.push(place.map_or(&[][..], |place| part(matched.text, place)), budget)?;
             rest = after;
         } else {
-            result.push(b'$');
+            result.push(b"$", budget)?;
         }
     }
-    result.extend_from_slice(rest);
+    result.push(rest, budget)
 }
 
 /// The name after a dollar, in braces or as long as it goes, and what follows.
@@ -205,4 +238,6 @@ fn reference(text: &[u8]) -> Option<(&str, &[u8])> {
     Some((name, if braced { after.strip_prefix(b"}")? } else { after }))
 }
 
+/// What an element of a list of unknown length takes while the list grows.
+const LISTED: usize = 3 * size_of::<Value>();
 const WRONG: &str = "no regular expression";

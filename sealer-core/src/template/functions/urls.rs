@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use zeroize::Zeroizing;
+
 use super::super::error::Fault;
 use super::super::url::{Url, User, parse_user};
 use super::super::value::{Dict, Kind, Text, Value, kind_name};
-use super::Function;
+use super::{Function, OVERHEAD, Runtime, SLOW};
 
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("urlParse", &[Kind::Text], |runtime, arguments| {
-        runtime.budget.allocate(arguments.bytes(0).len().saturating_mul(4))?;
+        Runtime::short(arguments.bytes(0))?;
+        runtime.budget.allocate(arguments.bytes(0).len().saturating_mul(3) + 8 * OVERHEAD)?;
         let url = Url::parse(arguments.bytes(0))
             .map_err(|text| Fault::new(NO_URL, format!("unable to parse url: {text}")))?;
         let hostname = url.hostname().to_vec();
@@ -27,9 +30,20 @@ pub(super) static FUNCTIONS: &[Function] = &[
         let entries: BTreeMap<Text, Value> =
             parts.into_iter().map(|(name, part)| (name.into(), Value::Text(part.into()))).collect();
         runtime.dict(entries)
-    }),
+    })
+    .copying(SLOW),
     Function::new("urlJoin", &[Kind::Dict], |runtime, arguments| {
         let dict = arguments.dict(0);
+        let mut size = 0;
+        for part in PARTS.iter().filter_map(|name| dict.get(name.as_bytes())) {
+            if let Value::Text(text) = part {
+                Runtime::short(&text)?;
+                size += text.len();
+            }
+        }
+        runtime.budget.read(size, SLOW)?;
+        // Each byte may become an escape of three, on its way through several texts.
+        runtime.budget.allocate(size.saturating_mul(12))?;
         let mut url = Url {
             scheme: part(&dict, "scheme")?,
             host: part(&dict, "host")?,
@@ -44,8 +58,11 @@ pub(super) static FUNCTIONS: &[Function] = &[
             url.user = parse_user(&user)
                 .map_err(|text| Fault::new(NO_URL, format!("unable to parse userinfo in dict: {text}")))?;
         }
-        runtime.text(url.text())
-    }),
+        let text = Zeroizing::new(url.text());
+        runtime.budget.release(size.saturating_mul(12));
+        runtime.text(text.as_slice())
+    })
+    .reading(0),
 ];
 
 fn part(dict: &Dict, key: &'static str) -> Result<Vec<u8>, Fault> {
@@ -59,4 +76,5 @@ fn part(dict: &Dict, key: &'static str) -> Result<Vec<u8>, Fault> {
     }
 }
 
+const PARTS: [&str; 7] = ["scheme", "host", "path", "query", "opaque", "fragment", "userinfo"];
 const NO_URL: &str = "no URL";

@@ -11,17 +11,25 @@ use super::Function;
 
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("semver", &[Kind::Text], |runtime, arguments| {
-        runtime.budget.allocate(arguments.bytes(0).len())?;
+        bounded(arguments.bytes(0))?;
+        runtime.budget.allocate(VERSION_SIZE)?;
         let version = parse_version(&arguments.str(0)).map_err(|text| Fault::new(NO_VERSION, text))?;
         Ok(Value::Version(version.into()))
     }),
     Function::new("semverCompare", &[Kind::Text, Kind::Text], |runtime, arguments| {
-        runtime.budget.allocate((arguments.bytes(0).len() + arguments.bytes(1).len()).saturating_mul(COST))?;
+        bounded(arguments.bytes(0))?;
+        bounded(arguments.bytes(1))?;
+        runtime.budget.steps(COMPARE)?;
         let constraints = constraints(&arguments.str(0)).map_err(|text| Fault::new("no version constraint", text))?;
         let version = parse_version(&arguments.str(1)).map_err(|text| Fault::new(NO_VERSION, text))?;
         Ok(Value::Bool(constraints.iter().any(|all| all.iter().all(|one| one.allows(&version)))))
     }),
 ];
+
+/// No version and no constraint is so long, and reading one takes longer the longer it is.
+fn bounded(text: &[u8]) -> Result<(), Fault> {
+    if text.len() > LONGEST { Err(Fault::Limit("too long a version")) } else { Ok(()) }
+}
 
 /// One comparison, like `>=1.2`. Of a version that is not complete the rest does not matter.
 struct Constraint {
@@ -200,5 +208,7 @@ const SPACES: &str = r"[\t\n\x0C\r ]+";
 const OPERATOR: &str = "(?:=||!=|>|<|>=|=>|<=|=<|~|~>|\\^)";
 const VERSION: &str = r"v?[0-9|x|X|*]+(?:\.[0-9|x|X|*]+)?(?:\.[0-9|x|X|*]+)?(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?";
 const VERSION_PARTS: &str = r"v?([0-9|x|X|*]+)(\.[0-9|x|X|*]+)?(\.[0-9|x|X|*]+)?((?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?)(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?";
-/// Reading a constraint takes several times its length.
-const COST: usize = 8;
+const LONGEST: usize = 1 << 10;
+const VERSION_SIZE: usize = 4 << 10;
+/// Steps that reading a constraint takes.
+const COMPARE: u64 = 100;

@@ -1,10 +1,12 @@
 //! What do the functions do that look at a text's words?
 
-use super::super::error::Fault;
-use super::super::value::{Kind, chars, is_digit, to_lower, to_title, to_upper};
+use zeroize::Zeroizing;
+
+use super::super::buffer::Buffer;
+use super::super::value::{Kind, is_digit, to_lower, to_title, to_upper};
 use super::strings::map;
 use super::strings::to_size;
-use super::{Function, Runtime, casing};
+use super::{Function, Outcome, PLAIN, Runtime, SLOW, SLOWEST, casing};
 
 const ONE: &[Kind] = &[Kind::Text];
 
@@ -15,7 +17,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
             let begins = is_separator(std::mem::replace(&mut before, character));
             if begins { to_title(character) } else { character }
         })
-    }),
+    })
+    .reading(SLOWEST),
     Function::new("untitle", ONE, |runtime, arguments| {
         let mut begins = true;
         map(runtime, arguments, |character| {
@@ -25,7 +28,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
             }
             if std::mem::take(&mut begins) { to_lower(character) } else { character }
         })
-    }),
+    })
+    .reading(SLOW),
     Function::new("swapcase", ONE, |runtime, arguments| {
         let mut begins = true;
         map(runtime, arguments, |character| {
@@ -38,39 +42,57 @@ pub(super) static FUNCTIONS: &[Function] = &[
                 character
             }
         })
-    }),
+    })
+    .reading(SLOWEST),
     Function::new("nospace", ONE, |runtime, arguments| {
         let text = arguments.bytes(0);
         // Each byte is taken for a character here, as soon as there is a space to remove.
-        let left: String = text.iter().map(|byte| char::from(*byte)).filter(|byte| !is_space(*byte)).collect();
-        if left.chars().count() == text.len() { runtime.text(text) } else { runtime.text(left) }
-    }),
+        if !text.iter().any(|byte| is_space(char::from(*byte))) {
+            return runtime.text(text);
+        }
+        runtime.changed(text, |part, out| {
+            for byte in part.iter().map(|byte| char::from(*byte)).filter(|byte| !is_space(*byte)) {
+                out.extend_from_slice(byte.encode_utf8(&mut [0; 2]).as_bytes());
+            }
+        })
+    })
+    .reading(SLOW),
     Function::new("initials", ONE, |runtime, arguments| {
         // Bytes are taken for characters, too.
-        let words = arguments.bytes(0).split(|byte| is_space(char::from(*byte)));
-        runtime.text(words.filter_map(|word| word.first().map(|byte| char::from(*byte))).collect::<String>())
-    }),
+        let mut begins = true;
+        runtime.changed(arguments.bytes(0), |part, out| {
+            for byte in part.iter().map(|byte| char::from(*byte)) {
+                let first = std::mem::replace(&mut begins, is_space(byte)) && !is_space(byte);
+                if first {
+                    out.extend_from_slice(byte.encode_utf8(&mut [0; 2]).as_bytes());
+                }
+            }
+        })
+    })
+    .reading(SLOW),
     Function::new("snakecase", ONE, |runtime, arguments| {
-        let text = casing::separated(&arguments.str(0), '_');
-        runtime.text(text)
-    }),
+        casing::separated(runtime, &arguments.str(0), '_')
+    })
+    .copying(SLOWEST),
     Function::new("kebabcase", ONE, |runtime, arguments| {
-        let text = casing::separated(&arguments.str(0), '-');
-        runtime.text(text)
-    }),
+        casing::separated(runtime, &arguments.str(0), '-')
+    })
+    .copying(SLOWEST),
     Function::new("camelcase", ONE, |runtime, arguments| {
-        let text = camel(&arguments.str(0));
-        runtime.text(text)
-    }),
+        Runtime::short(arguments.bytes(0))?;
+        let text = Zeroizing::new(camel(&arguments.str(0)));
+        runtime.text(text.as_bytes())
+    })
+    .copying(SLOW),
     Function::new("wrap", &[Kind::Int, Kind::Text], |runtime, arguments| {
-        let text = wrap(runtime, arguments.bytes(1), arguments.int(0), b"\n", false)?;
-        runtime.text(text)
-    }),
+        wrap(runtime, arguments.bytes(1), arguments.int(0), b"\n", false)
+    })
+    .reading(SLOW),
     Function::new("wrapWith", &[Kind::Int, Kind::Text, Kind::Text], |runtime, arguments| {
         let separator = if arguments.bytes(1).is_empty() { b"\n" } else { arguments.bytes(1) };
-        let text = wrap(runtime, arguments.bytes(2), arguments.int(0), separator, true)?;
-        runtime.text(text)
-    }),
+        wrap(runtime, arguments.bytes(2), arguments.int(0), separator, true)
+    })
+    .reading(SLOW),
 ];
 
 /// White space as Go's `unicode.IsSpace` has it.
@@ -83,15 +105,6 @@ fn is_separator(character: char) -> bool {
         return !(character.is_ascii_alphanumeric() || character == '_');
     }
     !character.is_alphabetic() && !is_digit(character) && is_space(character)
-}
-
-pub(super) fn trim_space(bytes: &[u8]) -> &[u8] {
-    let kept = |(_, character, _): &(usize, Option<char>, usize)| !character.is_some_and(is_space);
-    let Some((start, ..)) = chars(bytes).find(kept) else {
-        return &[];
-    };
-    let end = chars(bytes).filter(kept).last().map_or(bytes.len(), |(at, _, width)| at + width);
-    bytes.get(start..end).unwrap_or_default()
 }
 
 fn is_connector(character: char) -> bool {
@@ -128,9 +141,9 @@ fn wrap(
     length: i64,
     line_end: &[u8],
     breaks_words: bool,
-) -> Result<Vec<u8>, Fault> {
+) -> Outcome {
     let length = to_size(length.max(1));
-    let mut out = Vec::new();
+    let mut out = Buffer::default();
     let mut rest = text;
     while rest.len() > length {
         runtime.budget.step()?;
@@ -138,9 +151,10 @@ fn wrap(
             rest = after;
             continue;
         }
-        let line = rest.get(..length.saturating_add(1)).unwrap_or(rest);
-        let space = line.iter().rposition(|byte| *byte == b' ');
-        let later = || rest.iter().skip(length).position(|byte| *byte == b' ').map(|at| at + length);
+        let (line, beyond) = rest.split_at_checked(length.saturating_add(1)).unwrap_or((rest, &[]));
+        runtime.budget.read(line.len(), PLAIN)?;
+        let space = memchr::memrchr(b' ', line);
+        let later = || memchr::memchr(b' ', beyond).map(|at| at + length + 1);
         let (end, next) = match space {
             Some(at) => (at, at + 1),
             None if breaks_words => (length, length),
@@ -149,11 +163,10 @@ fn wrap(
                 None => break,
             },
         };
-        runtime.budget.allocate(end + line_end.len())?;
-        out.extend_from_slice(rest.get(..end).unwrap_or_default());
-        out.extend_from_slice(line_end);
+        out.push(rest.get(..end).unwrap_or_default(), runtime.budget)?;
+        out.push(line_end, runtime.budget)?;
         rest = rest.get(next..).unwrap_or_default();
     }
-    out.extend_from_slice(rest);
-    Ok(out)
+    out.push(rest, runtime.budget)?;
+    runtime.written(out)
 }

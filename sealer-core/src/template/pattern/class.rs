@@ -2,11 +2,12 @@
 
 use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 
-use super::PatternError;
+use super::Refusal;
 use super::parser::{Parsed, Parser};
+use crate::template::functions::FAST;
 use crate::template::value::unicode_class;
 
-impl<'p> Parser<'p> {
+impl<'p> Parser<'p, '_, '_> {
     /// `[…]`, from its first bracket on.
     pub(super) fn bracket_class(&mut self) -> Parsed<ClassUnicode> {
         let whole = self.rest;
@@ -19,13 +20,19 @@ impl<'p> Parser<'p> {
         let mut first = true;
         while first || !self.rest.starts_with(']') {
             first = false;
-            if let Some(part) = self.named_class()? {
-                class.union(&part);
+            // A class is put in order anew with each part.
+            self.budget.steps(class.ranges().len() as u64 / RANGES_PER_STEP)?;
+            let part = if let Some(part) = self.named_class()? {
+                part
             } else if let Some(part) = self.class_escape()? {
-                class.union(&part);
+                part
             } else if let Some(range) = self.range(whole)? {
-                class.union(&self.folded(ClassUnicode::new([range])));
-            }
+                self.folded(ClassUnicode::new([range]))?
+            } else {
+                continue;
+            };
+            self.take(part.ranges().len() * RANGE_SIZE)?;
+            class.union(&part);
         }
         self.advance(1);
         if negated {
@@ -34,11 +41,16 @@ impl<'p> Parser<'p> {
         Ok(class)
     }
 
-    fn folded(&self, mut class: ClassUnicode) -> ClassUnicode {
+    /// The class with the other cases of its characters, each of which is looked up.
+    pub(super) fn folded(&mut self, mut class: ClassUnicode) -> Parsed<ClassUnicode> {
         if self.flags.fold_case {
+            let size = |range: &ClassUnicodeRange| u64::from(range.end()) - u64::from(range.start()) + 1;
+            let characters: u64 = class.ranges().iter().map(size).sum();
+            self.budget.steps(characters / CHARACTERS_PER_STEP)?;
+            self.take(FOLDING.min(usize::try_from(characters).unwrap_or(FOLDING) * RANGE_SIZE))?;
             class.case_fold_simple();
         }
-        class
+        Ok(class)
     }
 
     /// One character, or two with a line between; none for codes that no character has.
@@ -50,7 +62,7 @@ impl<'p> Parser<'p> {
             self.advance(1);
             high = self.class_character(whole)?;
             if high < low {
-                return Err(PatternError::new(RANGE, self.since(before)));
+                return Err(Refusal::wrong(RANGE, self.since(before)));
             }
         }
         Ok(low.zip(high).map(|(low, high)| ClassUnicodeRange::new(low, high)))
@@ -58,7 +70,7 @@ impl<'p> Parser<'p> {
 
     fn class_character(&mut self, whole: &str) -> Parsed<Option<char>> {
         let Some(character) = self.rest.chars().next() else {
-            return Err(PatternError::new("missing closing ]", whole));
+            return Err(Refusal::wrong("missing closing ]", whole));
         };
         if character == '\\' {
             return self.character_escape();
@@ -73,6 +85,7 @@ impl<'p> Parser<'p> {
         if !(rest.len() > 2 && rest.starts_with("[:")) {
             return Ok(None);
         }
+        self.budget.read(rest.len(), FAST)?;
         let Some(end) = rest.get(2..).and_then(|inner| inner.find(":]")) else {
             return Ok(None);
         };
@@ -80,10 +93,10 @@ impl<'p> Parser<'p> {
         let inner = rest.get(2..end + 2).unwrap_or_default();
         let (negated, word) = inner.strip_prefix('^').map_or((false, inner), |word| (true, word));
         let Some((_, ranges)) = POSIX.iter().find(|(known, _)| *known == word) else {
-            return Err(PatternError::new(RANGE, name));
+            return Err(Refusal::wrong(RANGE, name));
         };
         self.advance(name.len());
-        Ok(Some(self.group(ranges, negated)))
+        self.group(ranges, negated).map(Some)
     }
 
     /// `\d` and its like, and `\pN` and its like.
@@ -100,16 +113,16 @@ impl<'p> Parser<'p> {
             _ => return Ok(None),
         };
         self.advance(2);
-        Ok(Some(self.group(ranges, letter.is_ascii_uppercase())))
+        self.group(ranges, letter.is_ascii_uppercase()).map(Some)
     }
 
-    fn group(&self, ranges: &[(char, char)], negated: bool) -> ClassUnicode {
+    fn group(&mut self, ranges: &[(char, char)], negated: bool) -> Parsed<ClassUnicode> {
         let ranges = ranges.iter().map(|(low, high)| ClassUnicodeRange::new(*low, *high));
-        let mut class = self.folded(ClassUnicode::new(ranges));
+        let mut class = self.folded(ClassUnicode::new(ranges))?;
         if negated {
             class.negate();
         }
-        class
+        Ok(class)
     }
 
     fn unicode_escape(&mut self, mut negated: bool) -> Parsed<ClassUnicode> {
@@ -117,7 +130,7 @@ impl<'p> Parser<'p> {
         let name = match rest.get(2..).and_then(|after| after.chars().next()) {
             Some('{') => {
                 let Some(end) = rest.find('}') else {
-                    return Err(PatternError::new(RANGE, rest));
+                    return Err(Refusal::wrong(RANGE, rest));
                 };
                 self.advance(end + 1);
                 rest.get(3..end).unwrap_or_default()
@@ -131,10 +144,12 @@ impl<'p> Parser<'p> {
         if let Some(rest) = name.strip_prefix('^') {
             (negated, plain) = (!negated, rest);
         }
+        self.budget.steps(TABLE)?;
         let Some(class) = table(plain) else {
-            return Err(PatternError::new(RANGE, self.since(rest)));
+            return Err(Refusal::wrong(RANGE, self.since(rest)));
         };
-        let mut class = self.folded(class);
+        self.take(class.ranges().len() * RANGE_SIZE)?;
+        let mut class = self.folded(class)?;
         if negated {
             class.negate();
         }
@@ -155,6 +170,14 @@ fn table(name: &str) -> Option<ClassUnicode> {
     unicode_class(&format!(r"\p{{gc={name}}}")).or_else(|| unicode_class(&format!(r"\p{{sc={name}}}")))
 }
 
+const RANGES_PER_STEP: u64 = 8;
+const CHARACTERS_PER_STEP: u64 = 16;
+/// What a range of characters takes in a class that grows.
+const RANGE_SIZE: usize = 24;
+/// What folding all characters takes.
+const FOLDING: usize = 192 << 10;
+/// Steps that looking up a table of characters takes.
+const TABLE: u64 = 200;
 const RANGE: &str = "invalid character class range";
 const DIGIT: &[(char, char)] = &[('0', '9')];
 const SPACE: &[(char, char)] = &[('\t', '\n'), ('\x0C', '\r'), (' ', ' ')];

@@ -2,10 +2,10 @@
 
 use regex_syntax::hir::{Class, ClassUnicode, Hir, Look};
 
-use super::PatternError;
+use super::Refusal;
 use super::parser::{Parsed, Parser};
 
-impl<'p> Parser<'p> {
+impl Parser<'_, '_, '_> {
     /// A backslash outside of brackets.
     pub(super) fn escaped(&mut self) -> Parsed<()> {
         let before = self.rest;
@@ -15,34 +15,33 @@ impl<'p> Parser<'p> {
             Some(b'b') => Look::WordAscii,
             Some(b'B') => Look::WordAsciiNegate,
             Some(b'Q') => {
-                self.quoted();
-                return Ok(());
+                return self.quoted();
             }
             _ => return self.escaped_character(),
         };
         self.advance(2);
-        self.push(Hir::look(look));
-        Ok(())
+        self.push(Hir::look(look))
     }
 
     /// `\Q…\E`: everything between stands for itself.
-    fn quoted(&mut self) {
+    fn quoted(&mut self) -> Parsed<()> {
         let text = self.rest.get(2..).unwrap_or_default();
         let (literal, rest) = text.split_once(r"\E").unwrap_or((text, ""));
-        literal.chars().for_each(|character| self.literal(character));
+        for character in literal.chars() {
+            self.literal(character)?;
+        }
         self.rest = rest;
+        Ok(())
     }
 
     fn escaped_character(&mut self) -> Parsed<()> {
         if let Some(class) = self.class_escape()? {
-            self.push_class(class);
-            return Ok(());
+            return self.push_class(class);
         }
         match self.character_escape()? {
             Some(character) => self.literal(character),
             None => self.push(Hir::class(Class::Unicode(ClassUnicode::empty()))),
         }
-        Ok(())
     }
 
     /// A backslash that stands for one character; none for a code that no character has.
@@ -50,7 +49,7 @@ impl<'p> Parser<'p> {
         let before = self.rest;
         self.advance(1);
         let Some(character) = self.rest.chars().next() else {
-            return Err(PatternError::new("trailing backslash at end of expression", ""));
+            return Err(Refusal::wrong("trailing backslash at end of expression", ""));
         };
         self.advance(character.len_utf8());
         let code = match character {
@@ -68,7 +67,7 @@ impl<'p> Parser<'p> {
         };
         match code {
             Some(code) => Ok(char::from_u32(code)),
-            None => Err(PatternError::new("invalid escape sequence", self.since(before))),
+            None => Err(Refusal::wrong("invalid escape sequence", self.since(before))),
         }
     }
 

@@ -1,9 +1,9 @@
 //! How do groups and flags begin?
 
-use super::PatternError;
+use super::Refusal;
 use super::parser::{Flags, Parsed, Parser};
 
-impl Parser<'_> {
+impl Parser<'_, '_, '_> {
     pub(super) fn open_group(&mut self) -> Parsed<()> {
         let outer = self.flags;
         if !self.rest.starts_with("(?") {
@@ -20,14 +20,15 @@ impl Parser<'_> {
             return self.flags_of_group(outer);
         };
         let Some(end) = before.find('>') else {
-            return Err(PatternError::new(NAME, before));
+            return Err(Refusal::wrong(NAME, before));
         };
         let name = before.get(skip..end).unwrap_or_default();
         if !is_name(name) {
-            return Err(PatternError::new(NAME, before.get(..=end).unwrap_or(before)));
+            return Err(Refusal::wrong(NAME, before.get(..=end).unwrap_or(before)));
         }
+        self.budget.steps(self.names.len() as u64 / NAMES_PER_STEP)?;
         if self.names.iter().flatten().any(|known| known == name) {
-            return Err(PatternError::new("duplicate capture group name", name));
+            return Err(Refusal::wrong("duplicate capture group name", name));
         }
         self.advance(end + 1);
         self.begin(Some(Some(name.to_owned())), outer)
@@ -60,7 +61,7 @@ impl Parser<'_> {
             }
             seen = true;
         }
-        Err(PatternError::new("invalid or unsupported Perl syntax", self.since(before)))
+        Err(Refusal::wrong("invalid or unsupported Perl syntax", self.since(before)))
     }
 }
 
@@ -69,3 +70,4 @@ fn is_name(name: &str) -> bool {
 }
 
 const NAME: &str = "invalid named capture";
+const NAMES_PER_STEP: u64 = 8;

@@ -2,14 +2,18 @@
 
 use regex_syntax::hir::{Capture, Class, ClassUnicode, ClassUnicodeRange, Dot, Hir, Look, Repetition};
 
-use super::PatternError;
+use super::Refusal;
+use crate::template::budget::Budget;
+use crate::template::error::Fault;
 
-pub(super) type Parsed<T> = Result<T, PatternError>;
+pub(super) type Parsed<T> = Result<T, Refusal>;
 
 /// An expression, and the names of its groups.
 pub(super) struct Expression {
     pub(super) expression: Hir,
     pub(super) names: Vec<Option<String>>,
+    /// What was taken from the budget while the expression was read.
+    pub(super) room: usize,
 }
 
 #[derive(Clone, Copy)]
@@ -21,12 +25,12 @@ pub(super) struct Flags {
 }
 
 /// Reads all of `text`.
-pub(super) fn parse(text: &[u8]) -> Parsed<Expression> {
+pub(super) fn parse(text: &[u8], budget: &mut Budget<'_>) -> Parsed<Expression> {
     let text = match std::str::from_utf8(text) {
         Ok(text) => text,
         Err(error) => {
             let rest = text.get(error.valid_up_to()..).unwrap_or_default();
-            return Err(PatternError::new("invalid UTF-8", &String::from_utf8_lossy(rest)));
+            return Err(Refusal::wrong("invalid UTF-8", &String::from_utf8_lossy(rest)));
         }
     };
     let mut parser = Parser {
@@ -37,9 +41,11 @@ pub(super) fn parse(text: &[u8]) -> Parsed<Expression> {
         branches: Vec::new(),
         parts: Vec::new(),
         names: vec![None],
+        budget,
+        room: 0,
     };
     parser.run()?;
-    Ok(Expression { expression: parser.close_branches(), names: parser.names })
+    Ok(Expression { expression: parser.close_branches(), names: parser.names, room: parser.room })
 }
 
 /// A group that is not closed yet, and what stood before it.
@@ -50,7 +56,7 @@ struct Open {
     parts: Vec<Hir>,
 }
 
-pub(super) struct Parser<'p> {
+pub(super) struct Parser<'p, 'b, 'c> {
     pub(super) whole: &'p str,
     pub(super) rest: &'p str,
     pub(super) flags: Flags,
@@ -58,9 +64,11 @@ pub(super) struct Parser<'p> {
     branches: Vec<Hir>,
     parts: Vec<Hir>,
     pub(super) names: Vec<Option<String>>,
+    pub(super) budget: &'b mut Budget<'c>,
+    room: usize,
 }
 
-impl<'p> Parser<'p> {
+impl<'p> Parser<'p, '_, '_> {
     fn run(&mut self) -> Parsed<()> {
         let mut last_repeat = None;
         while let Some(character) = self.rest.chars().next() {
@@ -77,7 +85,7 @@ impl<'p> Parser<'p> {
             };
             last_repeat = repeats.then_some(before);
         }
-        if self.open.is_empty() { Ok(()) } else { Err(PatternError::new("missing closing )", self.whole)) }
+        if self.open.is_empty() { Ok(()) } else { Err(Refusal::wrong("missing closing )", self.whole)) }
     }
 
     fn part(&mut self, character: char) -> Parsed<()> {
@@ -86,8 +94,7 @@ impl<'p> Parser<'p> {
             ')' => return self.close_group(),
             '[' => {
                 let class = self.bracket_class()?;
-                self.push_class(class);
-                return Ok(());
+                return self.push_class(class);
             }
             '\\' => return self.escaped(),
             _ => {}
@@ -95,15 +102,16 @@ impl<'p> Parser<'p> {
         self.advance(character.len_utf8());
         match character {
             '|' => {
+                self.take(NODE)?;
                 let branch = Hir::concat(std::mem::take(&mut self.parts));
                 self.branches.push(branch);
+                Ok(())
             }
-            '^' => self.parts.push(Hir::look(if self.flags.many_lines { Look::StartLF } else { Look::Start })),
-            '$' => self.parts.push(Hir::look(if self.flags.many_lines { Look::EndLF } else { Look::End })),
-            '.' => self.parts.push(Hir::dot(if self.flags.dot_newline { Dot::AnyChar } else { Dot::AnyCharExceptLF })),
+            '^' => self.push(Hir::look(if self.flags.many_lines { Look::StartLF } else { Look::Start })),
+            '$' => self.push(Hir::look(if self.flags.many_lines { Look::EndLF } else { Look::End })),
+            '.' => self.push(Hir::dot(if self.flags.dot_newline { Dot::AnyChar } else { Dot::AnyCharExceptLF })),
             other => self.literal(other),
         }
-        Ok(())
     }
 
     pub(super) fn advance(&mut self, bytes: usize) {
@@ -115,32 +123,40 @@ impl<'p> Parser<'p> {
         from.get(..from.len() - self.rest.len()).unwrap_or(from)
     }
 
-    pub(super) fn push(&mut self, part: Hir) {
+    /// Takes memory for a part of the expression.
+    pub(super) fn take(&mut self, bytes: usize) -> Parsed<()> {
+        self.budget.allocate(bytes)?;
+        self.room += bytes;
+        Ok(())
+    }
+
+    pub(super) fn push(&mut self, part: Hir) -> Parsed<()> {
+        self.take(NODE)?;
         self.parts.push(part);
+        Ok(())
     }
 
-    pub(super) fn push_class(&mut self, class: ClassUnicode) {
-        self.parts.push(Hir::class(Class::Unicode(class)));
+    pub(super) fn push_class(&mut self, class: ClassUnicode) -> Parsed<()> {
+        self.push(Hir::class(Class::Unicode(class)))
     }
 
-    pub(super) fn literal(&mut self, character: char) {
+    pub(super) fn literal(&mut self, character: char) -> Parsed<()> {
         if self.flags.fold_case {
-            let mut class = ClassUnicode::new([ClassUnicodeRange::new(character, character)]);
-            class.case_fold_simple();
+            let class = self.folded(ClassUnicode::new([ClassUnicodeRange::new(character, character)]))?;
             return self.push_class(class);
         }
-        self.parts.push(Hir::literal(character.to_string().into_bytes()));
+        self.push(Hir::literal(character.to_string().into_bytes()))
     }
 
     fn counted_repeat(&mut self, before: &'p str, last_repeat: Option<&str>) -> Parsed<bool> {
         let Some((length, least, most)) = braces(before) else {
             self.advance(1);
-            self.literal('{');
+            self.literal('{')?;
             return Ok(false);
         };
         if least > MAXIMUM_REPEAT || most.is_some_and(|most| most > MAXIMUM_REPEAT || most < least) {
             let counts = before.get(..length).unwrap_or(before);
-            return Err(PatternError::new(REPEAT_COUNT, counts));
+            return Err(Refusal::wrong(REPEAT_COUNT, counts));
         }
         self.repeat(before, length, least, most, last_repeat)
     }
@@ -162,16 +178,17 @@ impl<'p> Parser<'p> {
         }
         if let Some(last) = last_repeat {
             let operators = last.get(..last.len() - self.rest.len()).unwrap_or(last);
-            return Err(PatternError::new("invalid nested repetition operator", operators));
+            return Err(Refusal::wrong("invalid nested repetition operator", operators));
         }
         let Some(sub) = self.parts.pop() else {
-            return Err(PatternError::new("missing argument to repetition operator", self.since(before)));
+            return Err(Refusal::wrong("missing argument to repetition operator", self.since(before)));
         };
         let counted = length > 1 && (least >= 2 || most.is_some_and(|most| most >= 2));
         let times = most.unwrap_or(least).max(least);
         if counted && repeated(&sub).saturating_mul(times) > MAXIMUM_REPEAT {
-            return Err(PatternError::new(REPEAT_COUNT, self.since(before)));
+            return Err(Refusal::wrong(REPEAT_COUNT, self.since(before)));
         }
+        self.take(NODE)?;
         self.parts.push(Hir::repetition(Repetition { min: least, max: most, greedy: !lazy, sub: Box::new(sub) }));
         Ok(true)
     }
@@ -179,8 +196,9 @@ impl<'p> Parser<'p> {
     /// Begins a group; `name` is given for groups that capture.
     pub(super) fn begin(&mut self, name: Option<Option<String>>, outer: Flags) -> Parsed<()> {
         if self.open.len() >= MAXIMUM_NESTING {
-            return Err(PatternError::new("expression nests too deeply", self.whole));
+            return Err(Refusal::Limit(Fault::Limit("a regular expression nested too deep")));
         }
+        self.take(NODE)?;
         let index = name.map(|name| {
             self.names.push(name);
             self.names.len() - 1
@@ -194,7 +212,7 @@ impl<'p> Parser<'p> {
     fn close_group(&mut self) -> Parsed<()> {
         let inner = self.close_branches();
         let Some(open) = self.open.pop() else {
-            return Err(PatternError::new("unexpected )", self.whole));
+            return Err(Refusal::wrong("unexpected )", self.whole));
         };
         self.advance(1);
         (self.branches, self.parts, self.flags) = (open.branches, open.parts, open.flags);
@@ -216,8 +234,11 @@ impl<'p> Parser<'p> {
 
 /// `{2}`, `{2,}` or `{2,5}` at the beginning of `text`: its length and bounds. Anything else is no repetition.
 fn braces(text: &str) -> Option<(usize, u32, Option<u32>)> {
-    let end = text.find('}')?;
+    let end = 1 + text.bytes().skip(1).position(|byte| !byte.is_ascii_digit() && byte != b',')?;
     let inner = text.get(1..end)?;
+    if text.as_bytes().get(end) != Some(&b'}') {
+        return None;
+    }
     let (least, most) = match inner.split_once(',') {
         None => {
             let count = count(inner)?;
@@ -254,4 +275,6 @@ const REPEAT_COUNT: &str = "invalid repeat count";
 /// Go's bound.
 const MAXIMUM_REPEAT: u32 = 1000;
 /// Groups inside each other: what a thread's stack bears.
-const MAXIMUM_NESTING: usize = 200;
+const MAXIMUM_NESTING: usize = 50;
+/// What a part of an expression takes, the lists that it stands in counted.
+const NODE: usize = 320;

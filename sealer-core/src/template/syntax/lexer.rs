@@ -101,11 +101,20 @@ impl<'t> Lexer<'t> {
         self.position = end;
     }
 
+    /// Text, the end, or a delimiter. Comments are passed over, however many there are.
     fn lex_text(&mut self) -> Token<'t> {
+        loop {
+            if let Some(token) = self.lex_text_or_comment() {
+                return token;
+            }
+        }
+    }
+
+    fn lex_text_or_comment(&mut self) -> Option<Token<'t>> {
         let rest = self.rest();
         let Some(at) = rest.find(LEFT) else {
             self.skip(rest.len());
-            return if self.position > self.start { self.emit(TokenKind::Text) } else { self.emit(TokenKind::Eof) };
+            return Some(self.emit(if self.position > self.start { TokenKind::Text } else { TokenKind::Eof }));
         };
         if at == 0 {
             return self.lex_left_delimiter();
@@ -117,39 +126,41 @@ impl<'t> Lexer<'t> {
         let token = self.emit(TokenKind::Text);
         self.skip(at - kept);
         self.ignore();
-        if token.text.is_empty() { self.lex_left_delimiter() } else { token }
+        if token.text.is_empty() { self.lex_left_delimiter() } else { Some(token) }
     }
 
-    fn lex_left_delimiter(&mut self) -> Token<'t> {
+    /// The delimiter, or nothing if it begins a comment, which is passed over.
+    fn lex_left_delimiter(&mut self) -> Option<Token<'t>> {
         self.skip(LEFT.len());
         let trim = if has_left_trim(self.rest()) { TRIM_LENGTH } else { 0 };
         if self.rest().get(trim..).is_some_and(|rest| rest.starts_with("/*")) {
             self.skip(trim);
             self.ignore();
-            return self.lex_comment();
+            return self.pass_comment();
         }
         let token = self.emit(TokenKind::LeftDelimiter);
         self.inside_action = true;
         self.skip(trim);
         self.ignore();
         self.parentheses = 0;
-        token
+        Some(token)
     }
 
-    fn lex_comment(&mut self) -> Token<'t> {
+    /// The error of a comment that does not end.
+    fn pass_comment(&mut self) -> Option<Token<'t>> {
         let Some(end) = self.rest().get(2..).and_then(|rest| rest.find("*/")) else {
-            return self.error("unclosed comment");
+            return Some(self.error("unclosed comment"));
         };
         self.skip(end + 4);
         let Some(trim) = right_delimiter(self.rest()) else {
-            return self.error("comment ends before closing delimiter");
+            return Some(self.error("comment ends before closing delimiter"));
         };
         self.skip(trim + RIGHT.len());
         if trim > 0 {
             self.skip_spaces();
         }
         self.ignore();
-        self.next_token()
+        None
     }
 
     fn skip_spaces(&mut self) {

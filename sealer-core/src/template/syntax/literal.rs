@@ -186,11 +186,12 @@ pub(crate) fn go_parse_uint(text: &str) -> Result<u64, ParseNumberError> {
         _ => (10, Some(text)),
     };
     let body = body.unwrap_or("");
-    let digits: String = body.chars().filter(|character| *character != '_').collect();
-    if digits.is_empty() || !digits.chars().all(|character| character.is_digit(radix)) || !underscores_fit(text) {
+    let digits = || body.bytes().filter(|byte| *byte != b'_').map(|byte| char::from(byte).to_digit(radix));
+    if digits().next().is_none() || digits().any(|digit| digit.is_none()) || !underscores_fit(text) {
         return Err(ParseNumberError::Syntax);
     }
-    u64::from_str_radix(&digits, radix).map_err(|_| ParseNumberError::Range)
+    let shifted = |size: u64, digit: u32| size.checked_mul(radix.into())?.checked_add(digit.into());
+    digits().flatten().try_fold(0, shifted).ok_or(ParseNumberError::Range)
 }
 
 pub(crate) fn go_parse_int(text: &str) -> Result<i64, ParseNumberError> {
@@ -245,29 +246,33 @@ pub(crate) fn go_parse_float(text: &str) -> Result<f64, ParseNumberError> {
         Some(b'+') => (1.0, text.get(1..).unwrap_or("")),
         _ => (1.0, text),
     };
-    let lower = body.to_ascii_lowercase();
-    match lower.as_str() {
-        "inf" | "infinity" => return Ok(sign * f64::INFINITY),
-        "nan" if body.len() == text.len() => return Ok(f64::NAN),
-        _ => {}
+    if body.eq_ignore_ascii_case("inf") || body.eq_ignore_ascii_case("infinity") {
+        return Ok(sign * f64::INFINITY);
     }
-    if let Some(hexadecimal) = lower.strip_prefix("0x") {
-        return hexadecimal_float(hexadecimal, body).map(|value| sign * value);
+    if body.eq_ignore_ascii_case("nan") && body.len() == text.len() {
+        return Ok(f64::NAN);
     }
-    let plain = lower.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'+' | b'-'));
-    if !plain || !lower.bytes().any(|byte| byte.is_ascii_digit()) {
+    if let [b'0', b'x' | b'X', ..] = body.as_bytes() {
+        return hexadecimal_float(body).map(|value| sign * value);
+    }
+    let plain = body.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'));
+    if !plain || !body.bytes().any(|byte| byte.is_ascii_digit()) {
         return Err(ParseNumberError::Syntax);
     }
-    let value: f64 = lower.parse().map_err(|_| ParseNumberError::Syntax)?;
+    let value: f64 = body.parse().map_err(|_| ParseNumberError::Syntax)?;
     if value.is_infinite() { Err(ParseNumberError::Range) } else { Ok(sign * value) }
 }
 
-fn hexadecimal_float(lower: &str, body: &str) -> Result<f64, ParseNumberError> {
-    if lower.contains('_') && !underscores_fit(body) {
+/// The digits after `0x`, with an exponent.
+fn hexadecimal_float(body: &str) -> Result<f64, ParseNumberError> {
+    if body.contains('_') && !underscores_fit(body) {
         return Err(ParseNumberError::Syntax);
     }
-    let (digits, exponent) = lower.split_once('p').ok_or(ParseNumberError::Syntax)?;
-    let mut exponent: i64 = exponent.replace('_', "").parse().map_err(|_| ParseNumberError::Syntax)?;
+    let (digits, exponent) =
+        body.get(2..).and_then(|rest| rest.split_once(['p', 'P'])).ok_or(ParseNumberError::Syntax)?;
+    let exponent: i64 = exponent.replace('_', "").parse().map_err(|_| ParseNumberError::Syntax)?;
+    // So far from anything a float holds that the digits cannot bring it back.
+    let mut exponent = exponent.clamp(-(1 << 40), 1 << 40);
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let mut mantissa: u128 = 0;
     let mut any = false;

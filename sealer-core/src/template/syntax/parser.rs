@@ -6,9 +6,10 @@ use super::lexer::Lexer;
 use super::literal;
 use super::token::{Token, TokenKind};
 use super::tree::{Branch, Node, Trees, is_empty};
-use super::write::go_quote;
+use super::write::{excerpt, go_quote};
 use crate::template::budget::Budget;
 use crate::template::error::{ErrorClass, Fault, TemplateError};
+use crate::template::functions::{FAST, OVERHEAD, PLAIN};
 
 /// Parses the template `name` and all that its text defines.
 pub(crate) fn parse<'t>(name: &'t str, text: &'t str, budget: &mut Budget<'_>) -> Result<Trees<'t>, TemplateError> {
@@ -21,6 +22,8 @@ pub(crate) fn parse<'t>(name: &'t str, text: &'t str, budget: &mut Budget<'_>) -
         scope: Scope::default(),
         depth: 0,
     };
+    let read = parser.budget.read(text.len(), PLAIN);
+    read.map_err(|fault| parser.fault(fault))?;
     let root = parser.parse_all()?;
     parser.add(name.to_owned(), root)?;
     Ok(Trees { name, text, templates: parser.templates })
@@ -170,6 +173,12 @@ impl<'t> Parser<'t, '_, '_> {
         self.budget.node().map_err(|fault| self.fault(fault))
     }
 
+    /// Counts a search among the variables that are known here.
+    pub(super) fn count_search(&mut self, name: &str) -> Parsed<()> {
+        let work = self.scope.variables.len().saturating_mul(NAME + name.len());
+        self.budget.read(work, FAST).map_err(|fault| self.fault(fault))
+    }
+
     /// Runs `inner` one level deeper.
     pub(super) fn nested<T>(&mut self, inner: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
         if self.depth >= MAXIMUM_DEPTH.min(self.budget.limits().nesting) {
@@ -227,7 +236,8 @@ impl<'t> Parser<'t, '_, '_> {
                 if is_empty(&nodes) {
                     return Ok(());
                 }
-                let text = format!("template: multiple definition of template {}", go_quote(name.as_bytes()));
+                let shown = go_quote(excerpt(name.as_bytes()));
+                let text = format!("template: multiple definition of template {shown}");
                 Err(self.error("a template is defined twice", &text))
             }
             _ => {
@@ -247,7 +257,8 @@ impl<'t> Parser<'t, '_, '_> {
         }
     }
 
-    pub(super) fn unquoted(&self, token: Token<'t>) -> Parsed<Vec<u8>> {
+    pub(super) fn unquoted(&mut self, token: Token<'t>) -> Parsed<Vec<u8>> {
+        self.budget.allocate(token.text.len() + OVERHEAD).map_err(|fault| self.fault(fault))?;
         literal::unquote(token.text).ok_or_else(|| self.error("wrong escape in a text", "invalid syntax"))
     }
 
@@ -256,7 +267,10 @@ impl<'t> Parser<'t, '_, '_> {
         while self.peek_non_space().kind != TokenKind::Eof {
             match self.text_or_action()? {
                 Item::Node(node) => nodes.push(node),
-                Item::End(end) => return Ok((nodes, end)),
+                Item::End(end) => {
+                    nodes.shrink_to_fit();
+                    return Ok((nodes, end));
+                }
             }
         }
         Err(self.error("a block has no end", "unexpected EOF"))
@@ -385,4 +399,6 @@ impl<'t> Parser<'t, '_, '_> {
 }
 
 /// Blocks and parentheses inside each other: what a thread's stack bears.
-const MAXIMUM_DEPTH: usize = 128;
+const MAXIMUM_DEPTH: usize = 100;
+/// What it takes to look at a variable, beside its name.
+const NAME: usize = 16;

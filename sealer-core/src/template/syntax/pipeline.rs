@@ -4,7 +4,7 @@ use super::literal::{self, NumberError};
 use super::parser::{Parsed, Parser};
 use super::token::{Token, TokenKind};
 use super::tree::{Command, Operand, OperandKind, Pipe};
-use super::write::go_quote;
+use super::write::{excerpt, go_quote};
 use crate::template::functions;
 
 impl<'t> Parser<'t, '_, '_> {
@@ -21,6 +21,7 @@ impl<'t> Parser<'t, '_, '_> {
             let token = self.next_non_space();
             if token.kind == end {
                 self.check_pipeline(&pipe, context)?;
+                pipe.commands.shrink_to_fit();
                 return Ok(pipe);
             }
             if !begins_operand(token.kind) {
@@ -120,6 +121,7 @@ impl<'t> Parser<'t, '_, '_> {
         if operands.is_empty() {
             return Err(self.error("a command is missing", "empty command"));
         }
+        operands.shrink_to_fit();
         Ok(Command { operands })
     }
 
@@ -150,7 +152,7 @@ impl<'t> Parser<'t, '_, '_> {
                 OperandKind::Chain(Box::new(operand), names)
             }
             _ => {
-                let text = format!("unexpected . after term {}", go_quote(operand.source().as_bytes()));
+                let text = format!("unexpected . after term {}", go_quote(excerpt(operand.source().as_bytes())));
                 return Err(self.error("a constant has no fields", &text));
             }
         };
@@ -163,7 +165,7 @@ impl<'t> Parser<'t, '_, '_> {
             TokenKind::Identifier => match functions::find(token.text) {
                 Some(function) => OperandKind::Function(token.text, function),
                 None => {
-                    let text = format!("function {} not defined", go_quote(token.text.as_bytes()));
+                    let text = format!("function {} not defined", go_quote(excerpt(token.text.as_bytes())));
                     return Err(self.error("there is no such function", &text));
                 }
             },
@@ -189,11 +191,12 @@ impl<'t> Parser<'t, '_, '_> {
         Ok(Some(Operand { position: token.position, kind }))
     }
 
-    fn known_variable(&self, token: Token<'t>) -> Parsed<OperandKind<'t>> {
+    fn known_variable(&mut self, token: Token<'t>) -> Parsed<OperandKind<'t>> {
+        self.count_search(token.text)?;
         if self.scope.variables.contains(&token.text) {
             return Ok(OperandKind::Variable(vec![token.text]));
         }
-        let text = format!("undefined variable {}", go_quote(token.text.as_bytes()));
+        let text = format!("undefined variable {}", go_quote(excerpt(token.text.as_bytes())));
         Err(self.error("there is no such variable", &text))
     }
 
@@ -203,7 +206,7 @@ impl<'t> Parser<'t, '_, '_> {
             TokenKind::Complex => literal::complex(token.text),
             _ => literal::number(token.text),
         };
-        let quoted = || go_quote(token.text.as_bytes());
+        let quoted = || go_quote(excerpt(token.text.as_bytes()));
         parsed.map(|number| OperandKind::Number(Box::new(number))).map_err(|error| match error {
             NumberError::MalformedCharacter => {
                 self.error("wrong character constant", &format!("malformed character constant: {}", token.text))

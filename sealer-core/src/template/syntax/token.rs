@@ -1,6 +1,6 @@
 //! What kinds of token are there, and how does Go name one in a message?
 
-use super::write::go_quote;
+use super::write::{excerpt, go_quote};
 use crate::template::value::is_printable;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -107,7 +107,7 @@ impl Token<'_> {
 
     fn error_text(&self) -> String {
         match self.wrong {
-            _ if self.message == BAD_NUMBER => format!("{BAD_NUMBER}: {}", go_quote(self.text.as_bytes())),
+            _ if self.message == BAD_NUMBER => format!("{BAD_NUMBER}: {}", go_quote(excerpt(self.text.as_bytes()))),
             Some(character) => {
                 let code = u32::from(character);
                 let shown = if is_printable(character) { format!(" '{character}'") } else { String::new() };

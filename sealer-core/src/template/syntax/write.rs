@@ -5,65 +5,165 @@ use crate::template::value::{chars, is_printable};
 
 impl Node<'_> {
     pub(crate) fn source(&self) -> String {
-        match self {
-            Self::Text(text) => (*text).to_owned(),
-            Self::Action { pipe, .. } => format!("{{{{{}}}}}", pipe.source()),
-            Self::If(branch) => branch_source("if", branch),
-            Self::Range(branch) => branch_source("range", branch),
-            Self::With(branch) => branch_source("with", branch),
-            Self::Template { name, pipe, .. } => {
-                let pipe = pipe.as_ref().map_or_else(String::new, |pipe| format!(" {}", pipe.source()));
-                format!("{{{{template {}{pipe}}}}}", go_quote(name.as_bytes()))
-            }
-            Self::Break(_) => "{{break}}".to_owned(),
-            Self::Continue(_) => "{{continue}}".to_owned(),
-        }
+        Source::of(|source| source.node(self))
     }
-}
-
-fn branch_source(word: &str, branch: &Branch<'_>) -> String {
-    let body: String = branch.body.iter().map(Node::source).collect();
-    let otherwise = branch.otherwise.as_ref().map_or_else(String::new, |nodes| {
-        format!("{{{{else}}}}{}", nodes.iter().map(Node::source).collect::<String>())
-    });
-    format!("{{{{{word} {}}}}}{body}{otherwise}{{{{end}}}}", branch.pipe.source())
 }
 
 impl Pipe<'_> {
     pub(crate) fn source(&self) -> String {
-        let mut text = self.variables.join(", ");
-        if !self.variables.is_empty() {
-            text.push_str(if self.assigns { " = " } else { " := " });
-        }
-        let commands: Vec<String> = self.commands.iter().map(|command| command_source(&command.operands)).collect();
-        text + &commands.join(" | ")
+        Source::of(|source| source.pipe(self))
     }
-}
-
-pub(crate) fn command_source(operands: &[Operand<'_>]) -> String {
-    operands.iter().map(Operand::source).collect::<Vec<_>>().join(" ")
 }
 
 impl Operand<'_> {
     pub(crate) fn source(&self) -> String {
-        match &self.kind {
-            OperandKind::Dot => ".".to_owned(),
-            OperandKind::Nil => "nil".to_owned(),
-            OperandKind::Bool(value) => value.to_string(),
-            OperandKind::Number(number) => number.source.to_owned(),
-            OperandKind::Text { source, .. } => (*source).to_owned(),
-            OperandKind::Field(names) => fields(names),
-            OperandKind::Variable(names) => names.join("."),
-            OperandKind::Function(name, _) => (*name).to_owned(),
-            OperandKind::Pipe(pipe) => format!("({})", pipe.source()),
-            OperandKind::Chain(operand, names) => operand.source() + &fields(names),
+        Source::of(|source| source.operand(self))
+    }
+}
+
+pub(crate) fn command_source(operands: &[Operand<'_>]) -> String {
+    Source::of(|source| source.command(operands))
+}
+
+/// A part of a template as text. It ends where nobody would read on.
+struct Source(String);
+
+impl Source {
+    fn of(write: impl FnOnce(&mut Self)) -> String {
+        let mut source = Self(String::new());
+        write(&mut source);
+        source.0
+    }
+
+    fn push(&mut self, text: &str) {
+        let room = LONGEST.saturating_sub(self.0.len());
+        self.0.push_str(text.get(..room.min(text.len())).unwrap_or_default());
+    }
+
+    fn is_full(&self) -> bool {
+        self.0.len() >= LONGEST
+    }
+
+    fn node(&mut self, node: &Node<'_>) {
+        match node {
+            Node::Text(text) => self.push(text),
+            Node::Action { pipe, .. } => {
+                self.push("{{");
+                self.pipe(pipe);
+                self.push("}}");
+            }
+            Node::If(branch) => self.branch("if", branch),
+            Node::Range(branch) => self.branch("range", branch),
+            Node::With(branch) => self.branch("with", branch),
+            Node::Template { name, pipe, .. } => {
+                self.push("{{template ");
+                self.push(&go_quote(excerpt(name.as_bytes())));
+                if let Some(pipe) = pipe {
+                    self.push(" ");
+                    self.pipe(pipe);
+                }
+                self.push("}}");
+            }
+            Node::Break(_) => self.push("{{break}}"),
+            Node::Continue(_) => self.push("{{continue}}"),
+        }
+    }
+
+    fn nodes(&mut self, nodes: &[Node<'_>]) {
+        for node in nodes {
+            if self.is_full() {
+                break;
+            }
+            self.node(node);
+        }
+    }
+
+    fn branch(&mut self, word: &str, branch: &Branch<'_>) {
+        self.push("{{");
+        self.push(word);
+        self.push(" ");
+        self.pipe(&branch.pipe);
+        self.push("}}");
+        self.nodes(&branch.body);
+        if let Some(nodes) = &branch.otherwise {
+            self.push("{{else}}");
+            self.nodes(nodes);
+        }
+        self.push("{{end}}");
+    }
+
+    fn pipe(&mut self, pipe: &Pipe<'_>) {
+        for (index, variable) in pipe.variables.iter().enumerate() {
+            self.push(if index > 0 { ", " } else { "" });
+            self.push(variable);
+        }
+        if !pipe.variables.is_empty() {
+            self.push(if pipe.assigns { " = " } else { " := " });
+        }
+        for (index, command) in pipe.commands.iter().enumerate() {
+            self.push(if index > 0 { " | " } else { "" });
+            self.command(&command.operands);
+        }
+    }
+
+    fn command(&mut self, operands: &[Operand<'_>]) {
+        for (index, operand) in operands.iter().enumerate() {
+            self.push(if index > 0 { " " } else { "" });
+            if self.is_full() {
+                break;
+            }
+            self.operand(operand);
+        }
+    }
+
+    fn operand(&mut self, operand: &Operand<'_>) {
+        match &operand.kind {
+            OperandKind::Dot => self.push("."),
+            OperandKind::Nil => self.push("nil"),
+            OperandKind::Bool(value) => self.push(if *value { "true" } else { "false" }),
+            OperandKind::Number(number) => self.push(number.source),
+            OperandKind::Text { source, .. } => self.push(source),
+            OperandKind::Field(names) => self.fields(names),
+            OperandKind::Variable(names) => {
+                for (index, name) in names.iter().enumerate() {
+                    self.push(if index > 0 { "." } else { "" });
+                    self.push(name);
+                }
+            }
+            OperandKind::Function(name, _) => self.push(name),
+            OperandKind::Pipe(pipe) => {
+                self.push("(");
+                self.pipe(pipe);
+                self.push(")");
+            }
+            OperandKind::Chain(operand, names) => {
+                self.operand(operand);
+                self.fields(names);
+            }
+        }
+    }
+
+    fn fields(&mut self, names: &[&str]) {
+        for name in names {
+            self.push(".");
+            self.push(name);
         }
     }
 }
 
-fn fields(names: &[&str]) -> String {
-    names.iter().map(|name| format!(".{name}")).collect()
+/// The beginning of a text, as much as a message shows of it.
+pub(crate) fn excerpt(bytes: &[u8]) -> &[u8] {
+    match bytes.get(..LONGEST) {
+        None => bytes,
+        Some(start) => {
+            let whole = start.iter().rposition(|byte| byte & 0xC0 != 0x80).unwrap_or(start.len());
+            start.get(..whole).unwrap_or(start)
+        }
+    }
 }
+
+/// Bytes of a message that come from a template or a value.
+const LONGEST: usize = 16 << 10;
 
 /// The text in double quotes, with everything escaped that does not print.
 pub(crate) fn go_quote(bytes: &[u8]) -> String {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::escape::{Part, unescape};
-use crate::template::syntax::go_quote;
+use crate::template::syntax::{excerpt, go_quote};
 
 pub(super) fn parse(scheme: &[u8], text: &[u8]) -> Result<Vec<u8>, String> {
     match text.iter().rposition(|byte| *byte == b'[') {
@@ -40,7 +40,7 @@ fn check_address(name: &[u8]) -> Result<(), String> {
     let text = String::from_utf8_lossy(name);
     let (address, zone) =
         text.split_once('%').map_or_else(|| (text.as_ref(), None), |(address, zone)| (address, Some(zone)));
-    let refused = |why: &str| Err(format!("invalid host: ParseAddr({}): {why}", go_quote(name)));
+    let refused = |why: &str| Err(format!("invalid host: ParseAddr({}): {why}", go_quote(excerpt(name))));
     match address.parse() {
         Ok(IpAddr::V4(_)) if zone.is_some() => refused("zone specified with IPv4 address"),
         Ok(IpAddr::V4(_)) => Err(NO_LITERAL.to_owned()),
@@ -51,7 +51,7 @@ fn check_address(name: &[u8]) -> Result<(), String> {
 }
 
 fn check_port(text: &[u8]) -> Result<(), String> {
-    if is_port(text) { Ok(()) } else { Err(format!("invalid port {} after host", go_quote(text))) }
+    if is_port(text) { Ok(()) } else { Err(format!("invalid port {} after host", go_quote(excerpt(text)))) }
 }
 
 /// Nothing, or a colon and digits.

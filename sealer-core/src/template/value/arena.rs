@@ -1,31 +1,23 @@
-//! How are values that hold each other freed, without recursion and without leaks?
+//! How are dicts freed that hold each other, without recursion and without leaks?
 
-use super::{Dict, List, Value};
+use super::Dict;
 
-/// Holds every list and dict of a rendering. As each was made after what it holds, freeing them from the last to the
-/// first never goes deep; dicts, which can be changed later, are emptied before.
+/// Holds every dict of a rendering to its end, so that none is freed as a part of another. Each is emptied first, as
+/// dicts can hold each other in a circle and in chains of any length. Lists cannot: their depth is bounded as they are
+/// made.
 #[derive(Default)]
-pub(crate) struct Arena {
-    lists: Vec<List>,
-    dicts: Vec<Dict>,
-}
+pub(crate) struct Arena(Vec<Dict>);
 
 impl Arena {
-    pub(crate) fn keep(&mut self, value: Value) -> Value {
-        match &value {
-            Value::List(list) => self.lists.push(list.clone()),
-            Value::Dict(dict) => self.dicts.push(dict.clone()),
-            _ => {}
-        }
-        value
+    pub(crate) fn keep(&mut self, dict: &Dict) {
+        self.0.push(dict.clone());
     }
 }
 
 impl Drop for Arena {
     fn drop(&mut self) {
-        for dict in &self.dicts {
+        for dict in &self.0 {
             drop(dict.take());
         }
-        while self.lists.pop().is_some() {}
     }
 }

@@ -30,7 +30,7 @@ impl PartialOrd for Text {
 
 impl Ord for Text {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.0.as_slice().cmp(other.0.as_slice())
+        if Rc::ptr_eq(&self.0, &other.0) { Ordering::Equal } else { self.0.as_slice().cmp(other.0.as_slice()) }
     }
 }
 
@@ -101,6 +101,24 @@ pub(crate) fn chars(bytes: &[u8]) -> impl Iterator<Item = (usize, Option<char>, 
         Some((start, character, width))
     })
 }
+
+/// The bytes in parts that are looked through at once. No character is in two of them.
+pub(crate) fn blocks(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let begins = |at: &usize| rest.get(*at).is_none_or(|byte| byte & 0xC0 != 0x80);
+        // Where no character begins in four bytes, these bytes are no characters.
+        let end = if rest.len() <= BLOCK { rest.len() } else { (BLOCK - 3..=BLOCK).rev().find(begins).unwrap_or(BLOCK) };
+        let (block, after) = rest.split_at_checked(end)?;
+        rest = after;
+        Some(block)
+    })
+}
+
+const BLOCK: usize = 8 << 10;
 
 /// Go's simple upper case: one character for one.
 pub(crate) fn to_upper(character: char) -> char {

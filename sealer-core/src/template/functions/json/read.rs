@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use zeroize::Zeroizing;
+
+use crate::template::buffer::Buffer;
 use crate::template::error::Fault;
-use crate::template::functions::Runtime;
-use crate::template::syntax::push_escaped;
-use crate::template::value::{ListKind, Value, rune_at};
+use crate::template::functions::{OVERHEAD, Runtime};
+use crate::template::syntax::{excerpt, push_escaped};
+use crate::template::value::{DEEPEST, ListKind, Value, rune_at};
 
 /// The value, and a failure that Go finds only after the whole text was read: a number out of range.
 pub(super) fn read(runtime: &mut Runtime<'_, '_>, text: &[u8]) -> Result<(Value, Option<Fault>), Fault> {
@@ -66,8 +69,8 @@ impl Reader<'_> {
             Some(b'{') => self.nested(runtime, Self::object),
             Some(b'[') => self.nested(runtime, Self::array),
             Some(b'"') => {
-                let text = self.string()?;
-                runtime.text(text)
+                let text = self.string(runtime)?;
+                runtime.written(text)
             }
             Some(b't') => self.word("true", Value::Bool(true)),
             Some(b'f') => self.word("false", Value::Bool(false)),
@@ -82,7 +85,7 @@ impl Reader<'_> {
         runtime: &mut Runtime<'_, '_>,
         inner: fn(&mut Self, &mut Runtime<'_, '_>) -> Result<Value, Fault>,
     ) -> Result<Value, Fault> {
-        if self.depth > MAXIMUM_DEPTH {
+        if self.depth >= usize::from(DEEPEST) {
             return Err(Fault::Limit("JSON nested too deep"));
         }
         self.depth += 1;
@@ -97,7 +100,10 @@ impl Reader<'_> {
     fn array(&mut self, runtime: &mut Runtime<'_, '_>) -> Result<Value, Fault> {
         let mut items = Vec::new();
         while items.is_empty() && self.peek() != Some(b']') || !items.is_empty() {
-            runtime.budget.allocate(size_of::<Value>())?;
+            if items.len() == items.capacity() {
+                runtime.budget.allocate(size_of::<Value>() * items.capacity().max(4) * 2)?;
+                runtime.budget.release(size_of::<Value>() * items.capacity());
+            }
             items.push(self.value(runtime, "looking for beginning of value")?);
             self.space();
             match self.peek() {
@@ -107,7 +113,8 @@ impl Reader<'_> {
             }
             self.space();
         }
-        runtime.list(ListKind::Any, items)
+        runtime.budget.allocate(OVERHEAD)?;
+        runtime.counted_list(ListKind::Any, items)
     }
 
     fn object(&mut self, runtime: &mut Runtime<'_, '_>) -> Result<Value, Fault> {
@@ -121,7 +128,7 @@ impl Reader<'_> {
                 return Err(self.invalid(context));
             }
             context = "looking for beginning of object key string";
-            let key = self.string()?;
+            let key = self.string(runtime)?;
             self.space();
             if self.peek() != Some(b':') {
                 return Err(self.invalid("after object key"));
@@ -129,8 +136,9 @@ impl Reader<'_> {
             self.at += 1;
             self.space();
             let value = self.value(runtime, "looking for beginning of value")?;
-            runtime.budget.allocate(key.len() + super::super::ENTRY)?;
-            entries.insert(key.into(), value);
+            runtime.search(entries.len(), key.as_slice())?;
+            runtime.budget.allocate(OVERHEAD)?;
+            entries.insert(key.into_text(), value);
             self.space();
             match self.peek() {
                 Some(b',') => self.at += 1,
@@ -142,10 +150,9 @@ impl Reader<'_> {
     }
 
     fn word(&mut self, word: &str, value: Value) -> Result<Value, Fault> {
-        for (index, letter) in word.bytes().enumerate() {
+        for letter in word.bytes() {
             if self.peek() != Some(letter) {
                 let context = format!("in literal {word} (expecting {})", shown_letter(letter));
-                let _ = index;
                 return Err(self.invalid(&context));
             }
             self.at += 1;
@@ -187,6 +194,7 @@ impl Reader<'_> {
         let source = self.text.get(start..self.at).map(String::from_utf8_lossy).unwrap_or_default();
         let float: f64 = source.parse().unwrap_or(0.0);
         if float.is_infinite() {
+            let source = String::from_utf8_lossy(excerpt(source.as_bytes()));
             let text = format!("json: cannot unmarshal number {source} into Go value of type float64");
             self.late.get_or_insert_with(|| Fault::new("too large a number", text));
             return Ok(Value::Nil);
@@ -194,8 +202,9 @@ impl Reader<'_> {
         Ok(Value::Float(float))
     }
 
-    fn string(&mut self) -> Result<Vec<u8>, Fault> {
-        let mut out = Vec::new();
+    fn string(&mut self, runtime: &mut Runtime<'_, '_>) -> Result<Buffer, Fault> {
+        let mut out = Buffer::default();
+        let mut part = Zeroizing::new(Vec::new());
         self.at += 1;
         loop {
             let rest = self.text.get(self.at..).unwrap_or_default();
@@ -203,18 +212,24 @@ impl Reader<'_> {
                 None => return Err(self.invalid("")),
                 Some(b'"') => {
                     self.at += 1;
+                    out.push(&part, runtime.budget)?;
                     return Ok(out);
                 }
                 Some(b'\\') => {
                     self.at += 1;
-                    self.escape(&mut out)?;
+                    self.escape(&mut part)?;
                 }
                 Some(0..0x20) => return Err(self.invalid("in string literal")),
                 Some(_) => {
                     let (character, width) = rune_at(rest).unwrap_or((None, 1));
-                    push_char(&mut out, character.unwrap_or('\u{FFFD}'));
+                    push_char(&mut part, character.unwrap_or('\u{FFFD}'));
                     self.at += width;
                 }
+            }
+            if part.len() >= PART {
+                runtime.budget.check_clock()?;
+                out.push(&part, runtime.budget)?;
+                part.clear();
             }
         }
     }
@@ -277,7 +292,8 @@ fn shown_letter(letter: u8) -> String {
     format!("'{}'", char::from(letter))
 }
 
-const MAXIMUM_DEPTH: usize = 200;
+/// Bytes of a text that are read between two looks at the clock.
+const PART: usize = 4 << 10;
 
 const UNSPACED: &[&str] = &[
     "in literal",

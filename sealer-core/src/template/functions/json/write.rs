@@ -1,10 +1,14 @@
 //! How are values written as JSON, as Go writes them?
 
+use zeroize::Zeroizing;
+
 use crate::base64;
 use crate::template::budget::Budget;
+use crate::template::buffer::Buffer;
 use crate::template::error::Fault;
 use crate::template::format::go_float;
-use crate::template::value::{Dict, ListKind, Value, chars, type_name};
+use crate::template::functions::{ENTRY, SLOW};
+use crate::template::value::{DEEPEST, Dict, Key, ListKind, Value, blocks, chars, type_name};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Style {
@@ -14,14 +18,14 @@ pub(super) enum Style {
     Raw,
 }
 
-pub(super) fn write(budget: &mut Budget<'_>, value: &Value, style: Style) -> Result<Vec<u8>, Fault> {
-    let mut writer = Writer { out: Vec::new(), budget, style, inside: Vec::new(), depth: 0 };
+pub(super) fn write(budget: &mut Budget<'_>, value: &Value, style: Style) -> Result<Buffer, Fault> {
+    let mut writer = Writer { out: Buffer::default(), budget, style, inside: Vec::new(), depth: 0 };
     writer.value(value)?;
     Ok(writer.out)
 }
 
 struct Writer<'b, 'c> {
-    out: Vec<u8>,
+    out: Buffer,
     budget: &'b mut Budget<'c>,
     style: Style,
     inside: Vec<Dict>,
@@ -32,11 +36,7 @@ type Written = Result<(), Fault>;
 
 impl Writer<'_, '_> {
     fn push(&mut self, bytes: &[u8]) -> Written {
-        if self.out.len() + bytes.len() > self.budget.allocation_left() {
-            return Err(Fault::Limit("too much memory"));
-        }
-        self.out.extend_from_slice(bytes);
-        Ok(())
+        self.out.push(bytes, self.budget)
     }
 
     fn value(&mut self, value: &Value) -> Written {
@@ -53,25 +53,29 @@ impl Writer<'_, '_> {
             Value::Text(text) => self.text(text),
             Value::List(list) if list.nil => self.push(b"null"),
             Value::List(list) if list.kind == ListKind::Byte => {
+                let room = list.items.len() * 4;
+                self.budget.allocate(room)?;
                 let bytes: Vec<u8> = list
                     .items
                     .iter()
                     .map(|item| if let Value::Int(integer) = item { integer.bits.to_le_bytes()[0] } else { 0 })
                     .collect();
-                self.text(base64::encode(&bytes).as_bytes())
+                self.text(base64::encode(&bytes).as_bytes())?;
+                self.budget.release(room);
+                Ok(())
             }
             Value::List(list) => self.container(b"[", b"]", list.items.iter().map(|item| (None, item.clone()))),
             Value::Dict(dict) if dict.is_nil() => self.push(b"null"),
             Value::Dict(dict) => self.dict(dict),
             Value::Strings(map) => {
                 let entries = map.entries().iter();
-                self.container(b"{", b"}", entries.map(|(key, text)| (Some(key.to_vec()), Value::Text(text.clone()))))
+                self.container(b"{", b"}", entries.map(|(key, text)| (Some(key.clone()), Value::Text(text.clone()))))
             }
             Value::Time(time) => self.text(time.format("2006-01-02T15:04:05.999999999Z07:00").as_bytes()),
             Value::Version(version) => self.text(version.to_string().as_bytes()),
             Value::Certificate(pair) => {
                 let fields = [("Cert", &pair.certificate), ("Key", &pair.key)];
-                let fields = fields.map(|(name, text)| (Some(name.as_bytes().to_vec()), Value::Text(text.clone())));
+                let fields = fields.map(|(name, text)| (Some(name.into()), Value::Text(text.clone())));
                 self.container(b"{", b"}", fields.into_iter())
             }
         }
@@ -82,11 +86,13 @@ impl Writer<'_, '_> {
             let text = "json: unsupported value: encountered a cycle via map[string]interface {}";
             return Err(Fault::new("a value holds itself", text));
         }
-        self.budget.steps(dict.len() as u64)?;
+        let room = dict.len() * ENTRY;
+        self.budget.allocate(room)?;
         self.inside.push(dict.clone());
         let entries = dict.snapshot();
-        self.container(b"{", b"}", entries.into_iter().map(|(key, value)| (Some(key.to_vec()), value)))?;
+        self.container(b"{", b"}", entries.into_iter().map(|(key, value)| (Some(key), value)))?;
         self.inside.pop();
+        self.budget.release(room);
         Ok(())
     }
 
@@ -94,9 +100,9 @@ impl Writer<'_, '_> {
         &mut self,
         open: &[u8],
         close: &[u8],
-        items: impl Iterator<Item = (Option<Vec<u8>>, Value)>,
+        items: impl Iterator<Item = (Option<Key>, Value)>,
     ) -> Written {
-        if self.depth > MAXIMUM_DEPTH {
+        if self.depth > usize::from(DEEPEST) {
             return Err(Fault::Limit("a value nested too deep"));
         }
         self.push(open)?;
@@ -144,34 +150,37 @@ impl Writer<'_, '_> {
     }
 
     fn text(&mut self, bytes: &[u8]) -> Written {
-        let mut out = Vec::with_capacity(bytes.len() + 2);
-        if bytes.len() > self.budget.allocation_left() / 6 {
-            return Err(Fault::Limit("too much memory"));
+        self.budget.read(bytes.len(), SLOW)?;
+        self.push(b"\"")?;
+        let mut out = Zeroizing::new(Vec::new());
+        for block in blocks(bytes) {
+            self.budget.check_clock()?;
+            out.clear();
+            escape(block, self.style, &mut out);
+            self.push(&out)?;
         }
-        self.budget.steps(bytes.len() as u64 / 64)?;
-        out.push(b'"');
-        for (_, character, _) in chars(bytes) {
-            match character {
-                None => out.extend_from_slice(b"\\ufffd"),
-                Some('"') => out.extend_from_slice(b"\\\""),
-                Some('\\') => out.extend_from_slice(b"\\\\"),
-                Some('\x08') => out.extend_from_slice(b"\\b"),
-                Some('\x0C') => out.extend_from_slice(b"\\f"),
-                Some('\n') => out.extend_from_slice(b"\\n"),
-                Some('\r') => out.extend_from_slice(b"\\r"),
-                Some('\t') => out.extend_from_slice(b"\\t"),
-                Some(character @ ('\0'..' ' | '\u{2028}' | '\u{2029}')) => push_escape(&mut out, character),
-                Some(character @ ('<' | '>' | '&')) if self.style != Style::Raw => push_escape(&mut out, character),
-                Some(character) => out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
-            }
+        self.push(b"\"")
+    }
+}
+
+fn escape(bytes: &[u8], style: Style, out: &mut Vec<u8>) {
+    for (_, character, _) in chars(bytes) {
+        match character {
+            None => out.extend_from_slice(b"\\ufffd"),
+            Some('"') => out.extend_from_slice(b"\\\""),
+            Some('\\') => out.extend_from_slice(b"\\\\"),
+            Some('\x08') => out.extend_from_slice(b"\\b"),
+            Some('\x0C') => out.extend_from_slice(b"\\f"),
+            Some('\n') => out.extend_from_slice(b"\\n"),
+            Some('\r') => out.extend_from_slice(b"\\r"),
+            Some('\t') => out.extend_from_slice(b"\\t"),
+            Some(character @ ('\0'..' ' | '\u{2028}' | '\u{2029}')) => push_escape(out, character),
+            Some(character @ ('<' | '>' | '&')) if style != Style::Raw => push_escape(out, character),
+            Some(character) => out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
         }
-        out.push(b'"');
-        self.push(&out)
     }
 }
 
 fn push_escape(out: &mut Vec<u8>, character: char) {
     out.extend_from_slice(format!("\\u{:04x}", u32::from(character)).as_bytes());
 }
-
-const MAXIMUM_DEPTH: usize = 200;

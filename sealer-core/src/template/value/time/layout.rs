@@ -1,6 +1,8 @@
 //! How does a layout, a sample of the reference time, format a time?
 
-use super::Time;
+use std::borrow::Cow;
+
+use super::{Civil, Time};
 
 /// A part of a layout that stands for something.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -118,53 +120,62 @@ fn fraction_at(rest: &str) -> Option<(usize, Part, usize)> {
 
 impl Time {
     pub(crate) fn format(&self, layout: &str) -> String {
+        self.parts(layout).collect()
+    }
+
+    /// The formatted time, piece by piece.
+    pub(crate) fn parts<'l>(&'l self, layout: &'l str) -> impl Iterator<Item = Cow<'l, str>> + 'l {
         let civil = self.civil();
-        let (offset, name) = self.offset_and_name();
-        let mut out = String::new();
+        let zone = self.offset_and_name();
         let mut rest = layout;
-        loop {
+        std::iter::from_fn(move || {
             let (before, part, after) = next_part(rest);
-            out.push_str(before);
-            let Some((part, source)) = part else {
-                return out;
-            };
+            let text = part.map(|(part, source)| self.part(part, source, &civil, &zone));
+            if before.is_empty() && text.is_none() {
+                return None;
+            }
             rest = after;
-            let half_hour = if civil.hour % 12 == 0 { 12 } else { civil.hour % 12 };
-            let text = match part {
-                Part::LongMonth => month_name(civil.month),
-                Part::Month => month_name(civil.month).chars().take(3).collect(),
-                Part::NumberMonth => civil.month.to_string(),
-                Part::ZeroMonth => format!("{:02}", civil.month),
-                Part::LongWeekday => weekday_name(civil.weekday),
-                Part::Weekday => weekday_name(civil.weekday).chars().take(3).collect(),
-                Part::Day => civil.day.to_string(),
-                Part::SpaceDay => format!("{:2}", civil.day),
-                Part::ZeroDay => format!("{:02}", civil.day),
-                Part::SpaceYearDay => format!("{:3}", civil.year_day),
-                Part::ZeroYearDay => format!("{:03}", civil.year_day),
-                Part::Hour => format!("{:02}", civil.hour),
-                Part::Hour12 => half_hour.to_string(),
-                Part::ZeroHour12 => format!("{half_hour:02}"),
-                Part::Minute => civil.minute.to_string(),
-                Part::ZeroMinute => format!("{:02}", civil.minute),
-                Part::Second => civil.second.to_string(),
-                Part::ZeroSecond => format!("{:02}", civil.second),
-                Part::LongYear => long_year(civil.year),
-                Part::Year => format!("{:02}", civil.year.max(0) % 100),
-                Part::UpperHalf => if civil.hour >= 12 { "PM" } else { "AM" }.to_owned(),
-                Part::LowerHalf => if civil.hour >= 12 { "pm" } else { "am" }.to_owned(),
-                Part::ZoneName if name.is_empty() => offset_text(offset, false, 2),
-                Part::ZoneName => name.clone(),
-                Part::Offset { z: true, .. } if offset == 0 => "Z".to_owned(),
-                Part::Offset { colon, fields, .. } => offset_text(offset, colon, fields),
-                Part::Zeros(count) => fraction(source, self.nanoseconds, count),
-                Part::Nines(count) => {
-                    let text = fraction(source, self.nanoseconds, count);
-                    let kept = text.trim_end_matches('0');
-                    if kept.len() == 1 { String::new() } else { kept.to_owned() }
-                }
-            };
-            out.push_str(&text);
+            Some([Cow::Borrowed(before), text.map_or(Cow::Borrowed(""), Cow::Owned)])
+        })
+        .flatten()
+    }
+
+    fn part(&self, part: Part, source: &str, civil: &Civil, (offset, name): &(i64, String)) -> String {
+        let offset = *offset;
+        let half_hour = if civil.hour % 12 == 0 { 12 } else { civil.hour % 12 };
+        match part {
+            Part::LongMonth => month_name(civil.month),
+            Part::Month => month_name(civil.month).chars().take(3).collect(),
+            Part::NumberMonth => civil.month.to_string(),
+            Part::ZeroMonth => format!("{:02}", civil.month),
+            Part::LongWeekday => weekday_name(civil.weekday),
+            Part::Weekday => weekday_name(civil.weekday).chars().take(3).collect(),
+            Part::Day => civil.day.to_string(),
+            Part::SpaceDay => format!("{:2}", civil.day),
+            Part::ZeroDay => format!("{:02}", civil.day),
+            Part::SpaceYearDay => format!("{:3}", civil.year_day),
+            Part::ZeroYearDay => format!("{:03}", civil.year_day),
+            Part::Hour => format!("{:02}", civil.hour),
+            Part::Hour12 => half_hour.to_string(),
+            Part::ZeroHour12 => format!("{half_hour:02}"),
+            Part::Minute => civil.minute.to_string(),
+            Part::ZeroMinute => format!("{:02}", civil.minute),
+            Part::Second => civil.second.to_string(),
+            Part::ZeroSecond => format!("{:02}", civil.second),
+            Part::LongYear => long_year(civil.year),
+            Part::Year => format!("{:02}", civil.year.max(0) % 100),
+            Part::UpperHalf => if civil.hour >= 12 { "PM" } else { "AM" }.to_owned(),
+            Part::LowerHalf => if civil.hour >= 12 { "pm" } else { "am" }.to_owned(),
+            Part::ZoneName if name.is_empty() => offset_text(offset, false, 2),
+            Part::ZoneName => name.clone(),
+            Part::Offset { z: true, .. } if offset == 0 => "Z".to_owned(),
+            Part::Offset { colon, fields, .. } => offset_text(offset, colon, fields),
+            Part::Zeros(count) => fraction(source, self.nanoseconds, count),
+            Part::Nines(count) => {
+                let text = fraction(source, self.nanoseconds, count);
+                let kept = text.trim_end_matches('0');
+                if kept.len() == 1 { String::new() } else { kept.to_owned() }
+            }
         }
     }
 }

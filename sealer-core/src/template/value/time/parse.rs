@@ -1,13 +1,19 @@
 //! Which time does a text mean under a layout?
 
 use super::layout::{MONTHS, Part, WEEKDAYS, next_part};
-use super::quoted;
+use super::quoted as quoted_whole;
 use super::{Civil, Time, Zone, days_in};
+use crate::template::syntax::excerpt;
 
 /// Reads `value` under `layout`; the error is Go's text.
 pub(crate) fn parse_time(layout: &str, value: &str) -> Result<Time, String> {
     let mut parser = Parser { layout, value, fields: Fields::default() };
     parser.run().map_err(|problem| problem.text(layout, value))
+}
+
+/// The beginning of a text as an error shows it.
+fn quoted(text: &[u8]) -> String {
+    quoted_whole(excerpt(text))
 }
 
 enum Problem {
