@@ -20,6 +20,7 @@ use crate::keys::experience::Experience;
 use crate::metrics::Metrics;
 use crate::queue::Queue;
 use crate::readiness::Readiness;
+use crate::sandbox::Pool as Templates;
 use crate::throttle::Throttle;
 use crate::watch::access::Sight;
 use crate::watch::index::Index;
@@ -39,6 +40,8 @@ pub(crate) struct Context {
     pub(crate) experience: Arc<Experience>,
     /// What time it is.
     pub(crate) clock: Clock,
+    /// Where templates are rendered.
+    pub(crate) templates: Templates,
     reconcile_threads: Arc<Semaphore>,
     http_threads: Arc<Semaphore>,
     overtime: Arc<Semaphore>,
@@ -86,6 +89,7 @@ impl Context {
             readiness: Readiness::default(),
             experience: Arc::default(),
             clock: Arc::new(machine_clock),
+            templates: Templates::default(),
             reconcile_threads: Arc::new(Semaphore::new(workers)),
             http_threads: Arc::new(Semaphore::new((workers / 2).max(1))),
             overtime: Arc::new(Semaphore::new(OVERTIME)),

@@ -1,7 +1,7 @@
 //! Makes the cluster match its SealedSecrets: reads keys, watches objects, writes Secrets, serves the certificate.
 //!
 //! `args` reads flags into a [`Config`]; `keys` holds the ring; `watch` feeds the `queue`; `reconcile` works it off:
-//! it opens, plans (pure) and applies. `http` serves clients, `admin` serves metrics.
+//! it opens, plans (pure) and applies; templates are rendered in the processes of `sandbox`. `http` serves clients, `admin` serves metrics.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -20,6 +20,7 @@ mod args;
 mod checkpoint;
 mod context;
 mod error;
+mod hardening;
 mod http;
 mod keys;
 mod metrics;
@@ -27,13 +28,19 @@ mod queue;
 mod readiness;
 mod reconcile;
 mod reserved;
+pub mod sandbox;
 mod signals;
 mod telemetry;
 mod throttle;
 mod watch;
 
-/// Runs the program: reads flags and environment, then works until it is told to stop.
+/// Runs the program: reads flags and environment, then works until it is told to stop. With the argument of a worker it
+/// renders templates instead, and touches nothing else.
 pub fn main(args: Vec<String>, variable: impl Fn(&str) -> Option<String>) -> ExitCode {
+    if args.first().is_some_and(|first| first == sandbox::ARGUMENT) {
+        return sandbox::work();
+    }
+    let hardening = hardening::harden();
     let config = match args::read(&args, variable) {
         Ok(Request::Run(config)) => config,
         Ok(Request::Print(text)) => return telemetry::print(&text),
@@ -41,6 +48,7 @@ pub fn main(args: Vec<String>, variable: impl Fn(&str) -> Option<String>) -> Exi
     };
     telemetry::init(&config.log);
     telemetry::quiet_panics();
+    hardening.tell();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = runtime.map_err(StartError::Runtime).and_then(|runtime| {
         let outcome = runtime.block_on(run(*config));

@@ -24,6 +24,7 @@ pub(crate) mod events;
 mod opening;
 mod plan;
 mod redact;
+mod rendering;
 pub(crate) mod status;
 mod turn;
 

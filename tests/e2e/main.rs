@@ -112,6 +112,8 @@ const TESTS: &[(&str, &str, Test)] = tests![
     templates::templates_render_over_the_opened_values,
     templates::a_failing_template_shows_no_value_anywhere,
     templates::no_function_shows_a_value,
+    templates::a_hostile_template_harms_its_object_alone,
+    templates::two_values_cannot_be_told_apart,
     keys::a_new_key_is_served_and_old_values_open,
     keys::a_restored_key_opens_what_waited_for_it,
     keys::a_restart_changes_nothing_and_serves_the_same_key,

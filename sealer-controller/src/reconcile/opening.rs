@@ -2,20 +2,19 @@
 //! for the cause.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use sealer_core::resource::assemble::{OpenError, OpenOptions, UnsealedSecret, finish};
 use sealer_core::resource::explain::explain;
 use sealer_core::resource::progress::Progress;
-use sealer_core::resource::render::Rendering;
 use sealer_core::seal::Trials;
-use sealer_core::template::{Environment, Functions, Limits};
+use sealer_core::template::{Environment, Functions};
 use sealer_core::{Keyring, Label, SealedSecret};
 
 use crate::context::{Context, Pool};
 use crate::error::Failure;
 use crate::keys::experience::Experience;
 use crate::queue::Key;
+use crate::reconcile::rendering;
 use crate::reconcile::turn::{Crowded, Turn};
 use crate::watch::known::Traces;
 
@@ -28,7 +27,6 @@ struct Work {
     traces: Traces,
     experience: Arc<Experience>,
     accept_v1_data: bool,
-    environment: Environment,
 }
 
 impl Work {
@@ -43,12 +41,9 @@ impl Work {
         self.experience.learn(&self.namespace, &self.traces, &self.keyring, &served);
     }
 
-    /// The last step: the templates, whose time is counted from here.
+    /// The last step. Templates run elsewhere.
     fn finish(&self, progress: Progress, trials: &mut Trials) -> Result<UnsealedSecret, OpenError> {
-        let started = Instant::now();
-        let clock = move || started.elapsed();
-        let rendering = Rendering { environment: self.environment, limits: Limits::default(), clock: &clock };
-        let options = OpenOptions { accept_v1_data: self.accept_v1_data, rendering: Some(rendering) };
+        let options = OpenOptions { accept_v1_data: self.accept_v1_data, rendering: None };
         finish(progress, &self.label, &self.sealed.spec, &self.keyring, &options, trials)
     }
 }
@@ -70,9 +65,12 @@ pub(crate) async fn open(
         traces: context.index.traces(key),
         experience: context.experience.clone(),
         accept_v1_data: context.config.accept_v1_data,
-        environment: Environment { now: context.now(), functions },
     });
-    let (opened, trials) = in_slices(context, &work, turn).await?;
+    let (mut opened, trials) = in_slices(context, &work, turn).await?;
+    if let Some(templates) = rendering::templates(&sealed.spec) {
+        let task = (templates, Environment { now: context.now(), functions });
+        opened = rendering::render(context, key, task, opened, turn).await?;
+    }
     match opened {
         Ok(unsealed) => Ok(unsealed),
         Err(error) => Err(Failure::unseal(explained(context, key, work, error, trials).await)),

@@ -17,6 +17,8 @@ use super::*;
 use crate::args::{self, Request as Asked};
 use crate::watch::known::{Identity, InOrder};
 
+mod templates;
+
 static KEY: LazyLock<Arc<UnsealingKey>> = LazyLock::new(|| Arc::new(UnsealingKey::generate(2048).unwrap()));
 
 /// One request that must come, and its answer.

@@ -12,11 +12,10 @@ use crate::key::fingerprint::Fingerprint;
 use crate::key::keyring::Keyring;
 use crate::plaintext::Plaintext;
 use crate::resource::progress::Progress;
-use crate::resource::render::Rendering;
+use crate::resource::render::{ParseFailure, Rendering, RunFailure, Unrendered};
 use crate::resource::{SealedSecretSpec, SecretTemplate};
 use crate::scope::Label;
 use crate::seal::{Trials, unseal_counted};
-use crate::template::TemplateError;
 
 /// What may be opened.
 #[derive(Clone, Copy, Debug)]
@@ -74,10 +73,9 @@ pub fn finish(
     }
     let opened = progress.into_items(&spec.encrypted_data);
     let (data, keys) = match &options.rendering {
-        Some(rendering) => with_templates(opened, &spec.template, rendering),
-        None => opened,
-    }
-    .map_err(OpenError::Items)?;
+        Some(rendering) => with_templates(opened, &spec.template, rendering)?,
+        None => opened.map_err(OpenError::Items)?,
+    };
     let SecretTemplate { metadata, type_, immutable, .. } = spec.template.clone();
     Ok(UnsealedSecret { metadata: metadata.unwrap_or_default(), type_, immutable, data, keys })
 }
@@ -95,19 +93,28 @@ pub(crate) fn open_item(
     Ok((opened.plaintext, opened.fingerprint))
 }
 
-/// Renders the templates. When an item failed none of them runs, but those that are no templates are still named.
+/// Renders the templates. When an item failed none of them runs, but those that do not parse are still named.
 fn with_templates(
     opened: Result<Items, Vec<ItemFailure>>,
     template: &SecretTemplate,
     rendering: &Rendering<'_>,
-) -> Result<Items, Vec<ItemFailure>> {
-    let Some(templates) = template.data.as_ref().filter(|templates| !templates.is_empty()) else { return opened };
-    let (mut data, keys) = opened.map_err(|mut failures| {
-        failures.extend(rendering.check(templates));
-        failures
+) -> Result<Items, OpenError> {
+    let Some(templates) = template.data.as_ref().filter(|templates| !templates.is_empty()) else {
+        return opened.map_err(OpenError::Items);
+    };
+    let (mut data, keys) = opened.map_err(|failures| {
+        let unparsed = rendering.check(templates).into_iter();
+        OpenError::Items(failures.into_iter().chain(unparsed.map(ItemFailure::from)).collect())
     })?;
     let failures = rendering.add(templates, &mut data);
-    if failures.is_empty() { Ok((data, keys)) } else { Err(failures) }
+    if failures.is_empty() {
+        return Ok((data, keys));
+    }
+    if failures.iter().all(|failure| matches!(failure.cause, ItemCause::Parse(_))) {
+        return Err(OpenError::Items(failures));
+    }
+    let unrendered = Unrendered::new(templates, rendering.environment.functions);
+    Err(OpenError::Templates(unrendered.with_failures(failures)))
 }
 
 /// The whole Secret that a v1 blob holds, as far as it is used.
@@ -155,6 +162,9 @@ pub enum OpenError {
     /// Some items failed; the text groups them by cause.
     #[error("{}", grouped(.0, ItemCause::to_string))]
     Items(Vec<ItemFailure>),
+    /// Templates failed while they ran.
+    #[error(transparent)]
+    Templates(Unrendered),
     /// The deprecated blob did not open.
     #[error(transparent)]
     V1(ItemCause),
@@ -188,9 +198,18 @@ pub enum ItemCause {
     /// No key opens it, for whatever reason.
     #[error(transparent)]
     NoKey(#[from] UnsealError),
-    /// Its template failed.
+    /// Its template does not parse.
     #[error(transparent)]
-    Template(TemplateError),
+    Parse(ParseFailure),
+    /// Its template failed while it ran.
+    #[error(transparent)]
+    Template(RunFailure),
+}
+
+impl From<(String, ParseFailure)> for ItemFailure {
+    fn from((item, failure): (String, ParseFailure)) -> Self {
+        Self { item, cause: ItemCause::Parse(failure) }
+    }
 }
 
 impl From<EnvelopeError> for ItemCause {
@@ -203,7 +222,7 @@ impl From<EnvelopeError> for ItemCause {
 }
 
 /// A name as long as Kubernetes takes one; what is longer would only fill logs and status.
-fn shown(item: &str) -> &str {
+pub(crate) fn shown(item: &str) -> &str {
     item.char_indices().nth(LONGEST_ITEM).map_or(item, |(end, _)| item.get(..end).unwrap_or(item))
 }
 
@@ -212,6 +231,9 @@ impl OpenError {
     pub fn go_text(&self) -> String {
         match self {
             Self::Items(failures) => grouped(failures, ItemCause::go_text),
+            Self::Templates(unrendered) if !unrendered.failures().is_empty() => {
+                grouped(unrendered.failures(), ItemCause::go_text)
+            }
             other => other.to_string(),
         }
     }
@@ -220,7 +242,8 @@ impl OpenError {
 impl ItemCause {
     fn go_text(&self) -> String {
         match self {
-            Self::Template(error) => error.go_text().to_owned(),
+            Self::Parse(failure) => failure.go_text(),
+            Self::Template(failure) => failure.go_text().to_owned(),
             other => other.to_string(),
         }
     }

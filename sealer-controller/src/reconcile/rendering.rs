@@ -1,0 +1,66 @@
+//! What the templates of an object add to its opened items. They run in processes of their own; what is told of those
+//! that fail depends on the templates alone.
+
+use sealer_core::SealedSecretSpec;
+use sealer_core::resource::assemble::{OpenError, UnsealedSecret};
+use sealer_core::resource::render::{Texts, Unrendered};
+use sealer_core::template::Environment;
+
+use crate::context::Context;
+use crate::error::{Class, Failure};
+use crate::queue::Key;
+use crate::reconcile::turn::Turn;
+use crate::sandbox::{Job, NotRendered};
+
+/// The templates of an object that has any. A deprecated blob brings all of its items along.
+pub(super) fn templates(spec: &SealedSecretSpec) -> Option<&Texts> {
+    spec.template.data.as_ref().filter(|templates| !templates.is_empty() && spec.data.is_none())
+}
+
+/// Renders the templates over what was opened; where that failed, says which of them do not parse.
+///
+/// The first error says that it was not found out; the second one is the object's.
+pub(super) async fn render(
+    context: &Context,
+    key: &Key,
+    (templates, environment): (&Texts, Environment),
+    opened: Result<UnsealedSecret, OpenError>,
+    turn: &mut Turn,
+) -> Result<Result<UnsealedSecret, OpenError>, Failure> {
+    let job = Job { namespace: &key.namespace, environment, templates };
+    let failed = match opened {
+        Ok(mut unsealed) => match turn.wait(context, context.templates.render(&job, &unsealed.data)).await {
+            Ok(rendered) => {
+                // An item wins over a template of its name.
+                for (name, value) in rendered {
+                    unsealed.data.entry(name).or_insert(value);
+                }
+                return Ok(Ok(unsealed));
+            }
+            Err(failed) => failed,
+        },
+        Err(OpenError::Items(mut failures)) => match turn.wait(context, context.templates.check(&job)).await {
+            Ok(unparsed) => {
+                failures.extend(unparsed.into_iter().map(Into::into));
+                return Ok(Err(OpenError::Items(failures)));
+            }
+            // That an item does not open is what there is to know.
+            Err(NotRendered::Failed(_) | NotRendered::Unparsed(_)) => return Ok(Err(OpenError::Items(failures))),
+            Err(failed) => failed,
+        },
+        Err(error) => return Ok(Err(error)),
+    };
+    match failed {
+        NotRendered::Unparsed(unparsed) => Ok(Err(OpenError::Items(unparsed.into_iter().map(Into::into).collect()))),
+        NotRendered::Failed(_) => Ok(Err(OpenError::Templates(Unrendered::new(templates, environment.functions)))),
+        NotRendered::Crowded => Err(Failure::crowded()),
+        NotRendered::Unavailable(reason) => Err(unavailable(&reason)),
+    }
+}
+
+fn unavailable(reason: &str) -> Failure {
+    let message = format!(
+        "the templates cannot be rendered now: the controller cannot start a process for them ({reason}); it tries again"
+    );
+    Failure { class: Class::Transient, ..Failure::unseal(message) }
+}

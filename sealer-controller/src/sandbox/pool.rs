@@ -1,0 +1,177 @@
+//! The workers: started at the first template, kept warm, replaced when they are worn or broken.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use sealer_core::resource::render::ParseFailure;
+use sealer_core::template::Limits;
+
+use super::line::{Line, Place};
+use super::process::{Broken, Patience, Program, Worker};
+use super::wire::{self, Message};
+use super::{Cause, Job, NotRendered, Values};
+
+/// Renders templates in a few processes.
+pub struct Pool {
+    program: Program,
+    line: Arc<Line>,
+    idle: Mutex<Vec<Worker>>,
+    /// Whether it was said that the kernel takes no filter.
+    has_warned: AtomicBool,
+}
+
+impl Pool {
+    /// Prepares a pool of this program's workers. None is started yet.
+    pub fn new(program: PathBuf) -> Self {
+        Self::of(Program::File(program))
+    }
+
+    fn of(program: Program) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        // Two at least: one namespace never holds them all.
+        let workers = cores.clamp(2, MOST_WORKERS);
+        Self { program, line: Line::new(workers), idle: Mutex::default(), has_warned: AtomicBool::new(false) }
+    }
+
+    /// Renders the templates of a job over opened items.
+    ///
+    /// # Errors
+    /// Templates that do not parse or failed, or that nothing could be rendered.
+    pub async fn render(&self, job: &Job<'_>, items: &Values) -> Result<Values, NotRendered> {
+        let limits = Limits::default();
+        let place = self.enter(job).await?;
+        let unparsed = self.parse(job, &limits, &place).await?;
+        if !unparsed.is_empty() {
+            return Err(NotRendered::Unparsed(unparsed));
+        }
+        let request = wire::request(&job.environment, &limits, job.templates, Some(items));
+        let answer = self.ask(job, &limits, &place, request).await?;
+        let answer = wire::read_rendered(&answer, job.templates, &limits);
+        let rendered = answer.ok_or(NotRendered::Failed(Cause::Nonsense))?;
+        rendered.map_err(|class| NotRendered::Failed(Cause::Engine(class)))
+    }
+
+    /// Finds the templates of a job that do not parse.
+    ///
+    /// # Errors
+    /// Parsing took too long, or nothing could be parsed.
+    pub async fn check(&self, job: &Job<'_>) -> Result<BTreeMap<String, ParseFailure>, NotRendered> {
+        let place = self.enter(job).await?;
+        self.parse(job, &Limits::default(), &place).await
+    }
+
+    async fn enter(&self, job: &Job<'_>) -> Result<Place, NotRendered> {
+        self.line.enter(job.namespace).await.map_err(|_| NotRendered::Crowded)
+    }
+
+    async fn parse(
+        &self,
+        job: &Job<'_>,
+        limits: &Limits,
+        place: &Place,
+    ) -> Result<BTreeMap<String, ParseFailure>, NotRendered> {
+        let request = wire::request(&job.environment, limits, job.templates, None);
+        let answer = self.ask(job, limits, place, request).await?;
+        wire::read_checked(&answer, job.templates).ok_or(NotRendered::Failed(Cause::Nonsense))
+    }
+
+    /// Asks a worker. One that somebody else killed (for memory, or by hand) is replaced and the next one asked once.
+    async fn ask(
+        &self,
+        job: &Job<'_>,
+        limits: &Limits,
+        place: &Place,
+        request: Option<Message>,
+    ) -> Result<Message, NotRendered> {
+        let request = request.ok_or(NotRendered::Failed(Cause::TooLong))?;
+        let patience = patience(job, limits);
+        let most = wire::largest_answer(job.templates, limits);
+        for attempt in 0.. {
+            let mut worker = self.take().await?;
+            let before = worker.processor_time();
+            let answer = worker.ask(&request, patience, most).await;
+            let used = worker.processor_time().zip(before).map(|(now, before)| now.saturating_sub(before));
+            // One that is gone cannot be asked any more; that it is gone says that it was no quick one.
+            place.spent(used.unwrap_or(if answer.is_ok() { Duration::ZERO } else { patience.processor }));
+            let cause = match answer {
+                Ok(answer) => {
+                    self.give_back(worker).await;
+                    return Ok(answer);
+                }
+                Err(Broken::Killed) if attempt == 0 => None,
+                Err(Broken::TooLong) => Some(Cause::TooLong),
+                Err(Broken::Ended | Broken::Killed) => Some(Cause::Ended),
+                Err(Broken::Nonsense) => Some(Cause::Nonsense),
+            };
+            worker.end().await;
+            if let Some(cause) = cause {
+                return Err(NotRendered::Failed(cause));
+            }
+        }
+        Err(NotRendered::Failed(Cause::Ended))
+    }
+
+    async fn take(&self) -> Result<Worker, NotRendered> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        if let Some(worker) = idle {
+            return Ok(worker);
+        }
+        let worker = Worker::start(&self.program).await;
+        let worker = worker.map_err(|error| NotRendered::Unavailable(error.kind().to_string()))?;
+        if !worker.is_filtered && !self.has_warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "the kernel takes no filter of system calls (seccomp): templates are rendered in processes of their \
+                 own, bounded but not filtered"
+            );
+        }
+        Ok(worker)
+    }
+
+    async fn give_back(&self, worker: Worker) {
+        if worker.is_worn() {
+            return worker.end().await;
+        }
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
+    }
+}
+
+impl Default for Pool {
+    fn default() -> Self {
+        Self::of(own_program())
+    }
+}
+
+/// The program that is running, even if its file was replaced meanwhile.
+#[cfg(not(test))]
+fn own_program() -> Program {
+    Program::File(PathBuf::from("/proc/self/exe"))
+}
+
+#[cfg(test)]
+fn own_program() -> Program {
+    Program::Thread
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").field("program", &self.program).finish_non_exhaustive()
+    }
+}
+
+fn patience(job: &Job<'_>, limits: &Limits) -> Patience {
+    // Functions that are slow on purpose run outside the engine's time.
+    let slow = if job.environment.functions.expensive { EXPENSIVE } else { Duration::ZERO };
+    Patience { processor: limits.time + SLACK + slow, wall: WALL + slow * 2 }
+}
+
+const MOST_WORKERS: usize = 4;
+/// What a worker may use beyond the engine's own bound: reading, copying, one native function, ticks of the clock.
+const SLACK: Duration = Duration::from_millis(200);
+/// A worker that gets no processor at all.
+const WALL: Duration = Duration::from_secs(5);
+/// Several keys of 4096 bits.
+const EXPENSIVE: Duration = Duration::from_secs(30);
