@@ -59,13 +59,11 @@ impl Hardening {
         if !self.is_private {
             tracing::warn!("the process could not be made private: a core dump or a debugger may show keys");
         }
-        match self.memory {
-            Memory::Locked => tracing::debug!("memory is locked"),
-            Memory::NothingToLock => tracing::debug!("memory is not locked: the machine has no swap"),
-            Memory::NotPermitted => tracing::info!(
+        if self.memory == Memory::NotPermitted {
+            tracing::info!(
                 "memory is not locked: keys may reach the swap of this machine; CAP_IPC_LOCK or an unlimited \
                  RLIMIT_MEMLOCK permits it"
-            ),
+            );
         }
     }
 }

@@ -8,6 +8,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -205,7 +206,8 @@ async fn hostile_templates_harm_their_object_alone() {
     ] {
         let outcome = rendered(&pool, template).await;
         let told = outcome.as_ref().map_or_else(|error| format!("{error:?}"), |text| format!("{} bytes", text.len()));
-        println!("{name:<20} {told}");
+        let peaks: Vec<_> = workers().into_iter().map(|worker| status(worker, "VmHWM")).collect();
+        println!("{name:<20} {told} (peak {})", peaks.join(", "));
         assert!(matches!(outcome, Ok(_) | Err(NotRendered::Failed(_) | NotRendered::Unparsed(_))), "{name}: {told}");
         renders(&pool).await;
         for worker in workers() {
@@ -215,9 +217,22 @@ async fn hostile_templates_harm_their_object_alone() {
 }
 
 #[tokio::test]
+async fn the_largest_object_renders() {
+    let _alone = alone().await;
+    let pool = Pool::new(program());
+    let names = ["a", "b", "c", "d"];
+    let templates: Texts = names.map(|name| (name.to_owned(), "{{ .value }}".to_owned())).into();
+    let items = Values::from([("value".to_owned(), Plaintext::new(vec![b'v'; 1_000_000]))]);
+    let rendered = pool.render(&job(&templates, false), &items).await.unwrap();
+    assert!(rendered.values().all(|value| value.expose().len() == 1_000_000));
+    let [worker] = workers()[..] else { return };
+    println!("four results of 1 MB: peak {}, {} now", status(worker, "VmHWM"), status(worker, "VmRSS"));
+}
+
+#[tokio::test]
 async fn killed_workers_are_replaced() {
     let _alone = alone().await;
-    let pool = std::sync::Arc::new(Pool::new(program()));
+    let pool = Arc::new(Pool::new(program()));
     renders(&pool).await;
     let before = workers();
     before.iter().for_each(|worker| signal(*worker, Signal::KILL));
@@ -250,6 +265,39 @@ async fn killed_workers_are_replaced() {
     println!("{kills} kills: {fine} rendered, {failed} failed");
     assert!(kills > 0 && fine + failed == 200 && failed <= kills);
     renders(&pool).await;
+}
+
+#[tokio::test]
+async fn a_busy_namespace_keeps_no_other_waiting() {
+    let _alone = alone().await;
+    let pool = Arc::new(Pool::new(program()));
+    renders(&pool).await;
+    let busy = (0..40).map(|_| {
+        let pool = pool.clone();
+        tokio::spawn(async move {
+            let templates = texts(&[("out", "{{ range until 60000 }}{{ range until 60000 }}{{ end }}{{ end }}")]);
+            let job = Job { namespace: "busy", ..job(&templates, false) };
+            pool.render(&job, &items()).await
+        })
+    });
+    let busy: Vec<_> = busy.collect();
+    tokio::task::yield_now().await;
+    let started = Instant::now();
+    for _ in 0..5 {
+        renders(&pool).await;
+    }
+    let (waited, unfinished) = (started.elapsed(), busy.iter().filter(|job| !job.is_finished()).count());
+    let (mut failed, mut later) = (0, 0);
+    for job in busy {
+        match job.await.unwrap() {
+            Err(NotRendered::Failed(_)) => failed += 1,
+            Err(NotRendered::Crowded) => later += 1,
+            outcome => panic!("{outcome:?}"),
+        }
+    }
+    println!("5 objects beside 40 of a busy namespace: {waited:?}; {unfinished} of those had no answer yet");
+    assert!(unfinished > 20, "the honest ones came before most of the others: {unfinished}");
+    assert_eq!(failed + later, 40);
 }
 
 #[tokio::test]

@@ -126,7 +126,8 @@ pub(crate) async fn a_hostile_template_harms_its_object_alone(scene: Scene) -> R
         scene.apply(&with_templates(&scene, &honest, "v", json!({ "out": "{{ .password }}!" })).await?).await?;
         scene.holds(&honest, &[("out", "v!"), ("password", "v")]).await?;
         // One that the engine takes as it is renders; all others say so.
-        let object = scene.eventually(&format!("a word on {name}"), async || {
+        let what = format!("a word on {name}");
+        let object = scene.eventually(&what, async || {
             let object = scene.sealed_secrets().get_opt(&name).await?;
             Ok(object.filter(|object| object.data.pointer("/status/conditions/0/status").is_some()))
         });
@@ -176,7 +177,8 @@ pub(crate) async fn two_values_cannot_be_told_apart(scene: Scene) -> Result<()> 
 /// Status, events, log lines and metrics of one object, without times and versions.
 async fn all_that_is_told(scene: &Scene, name: &str) -> Result<String> {
     scene.synced(name, "False").await?;
-    let told = scene.eventually(&format!("an event on {name}"), async || {
+    let what = format!("an event on {name}");
+    let told = scene.eventually(&what, async || {
         let shell = scene.shell();
         let event = "{.items[*].type} {.items[*].reason} {.items[*].count} {.items[*].message}";
         let command = format!(

@@ -45,7 +45,10 @@ fn limit() -> io::Result<()> {
         (Resource::Nproc, 0, 0),
         (Resource::Nofile, DESCRIPTORS, DESCRIPTORS),
     ] {
-        setrlimit(resource, Rlimit { current: Some(soft), maximum: Some(hard) })?;
+        // Nobody may raise a limit that is lower already.
+        let bound = getrlimit(resource).maximum;
+        let lower = |limit: u64| Some(bound.map_or(limit, |bound| bound.min(limit)));
+        setrlimit(resource, Rlimit { current: lower(soft), maximum: lower(hard) })?;
     }
     Ok(())
 }
@@ -144,8 +147,9 @@ pub const SYSCALLS: &[(&str, i64, Allowed)] = &[
     ("exit_group", libc::SYS_exit_group, Allowed::Always),
 ];
 
-/// Memory beside the program: the engine's bounds, the largest job, the stack.
-const MEMORY: u64 = 96 << 20;
+/// Memory beside the program: the largest object and its results, each in two copies, what the engine may allocate, the
+/// stack. All workers together stay below 100 MiB, whatever the engine gets wrong.
+const MEMORY: u64 = 48 << 20;
 const STACK: u64 = 8 << 20;
 /// Where the kernel does not say how large the program is.
 const UNKNOWN_PROGRAM: u64 = 512 << 20;

@@ -108,7 +108,8 @@ impl Place {
     pub(super) fn spent(&self, time: Duration) {
         let Some(line) = &self.line else { return };
         let mut state = line.lock();
-        state.spent.entry(self.namespace.clone()).or_insert((Instant::now(), Duration::ZERO)).1 += time;
+        let spent = state.spent.entry(self.namespace.clone());
+        spent.or_insert_with(|| (Instant::now(), Duration::ZERO)).1 += time;
     }
 }
 

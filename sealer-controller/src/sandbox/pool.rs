@@ -31,10 +31,7 @@ impl Pool {
     }
 
     fn of(program: Program) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        // Two at least: one namespace never holds them all.
-        let workers = cores.clamp(2, MOST_WORKERS);
-        Self { program, line: Line::new(workers), idle: Mutex::default(), has_warned: AtomicBool::new(false) }
+        Self { program, line: Line::new(WORKERS), idle: Mutex::default(), has_warned: AtomicBool::new(false) }
     }
 
     /// Renders the templates of a job over opened items.
@@ -96,7 +93,8 @@ impl Pool {
             let answer = worker.ask(&request, patience, most).await;
             let used = worker.processor_time().zip(before).map(|(now, before)| now.saturating_sub(before));
             // One that is gone cannot be asked any more; that it is gone says that it was no quick one.
-            place.spent(used.unwrap_or(if answer.is_ok() { Duration::ZERO } else { patience.processor }));
+            let at_least = if answer.is_ok() { Duration::ZERO } else { limits.time };
+            place.spent(used.unwrap_or(at_least));
             let cause = match answer {
                 Ok(answer) => {
                     self.give_back(worker).await;
@@ -168,10 +166,14 @@ fn patience(job: &Job<'_>, limits: &Limits) -> Patience {
     Patience { processor: limits.time + SLACK + slow, wall: WALL + slow * 2 }
 }
 
-const MOST_WORKERS: usize = 4;
+/// Two, so that one namespace never holds them all; no more, because their memory counts to the controller's Pod.
+const WORKERS: usize = 2;
 /// What a worker may use beyond the engine's own bound: reading, copying, one native function, ticks of the clock.
 const SLACK: Duration = Duration::from_millis(200);
 /// A worker that gets no processor at all.
 const WALL: Duration = Duration::from_secs(5);
 /// Several keys of 4096 bits.
 const EXPENSIVE: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests;
