@@ -1,8 +1,10 @@
 //! The second port: metrics, and whether the controller is alive and ready.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -12,15 +14,18 @@ use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
 use crate::error::StartError;
+use crate::http::connections::{Connections, Limits};
 use crate::http::{address, listen, server};
+use crate::metrics::Port;
 use crate::readiness::Check;
 
 /// Serves until told to stop.
 pub(crate) async fn serve(context: Arc<Context>, stop: CancellationToken) -> Result<(), StartError> {
     let listener = listen(&context.config.listen_metrics).await?;
     tracing::info!(addr = address(&listener), "HTTP metrics server serving");
-    let read_timeout = context.config.read_timeout;
-    server::serve(listener, router(context), read_timeout, &stop).await;
+    let limits = Limits::new(Port::Admin, context.config.read_timeout);
+    let connections = Connections::new(limits, Port::Admin, context.clone());
+    server::serve(listener, router(context), connections, &stop).await;
     Ok(())
 }
 
@@ -30,18 +35,55 @@ fn router(context: Arc<Context>) -> Router {
         .route("/livez", get(async || "ok\n"))
         .route(api::HEALTHZ, get(async || "ok\n"))
         .route("/readyz", get(ready))
-        .with_state(context)
+        .with_state(Arc::new(Shared { context, texts: Texts::default() }))
+}
+
+struct Shared {
+    context: Arc<Context>,
+    texts: Texts,
 }
 
 /// Older scrapers do not ask for OpenMetrics; to them the text is the format before it, which reads it as well.
-async fn metrics(State(context): State<Arc<Context>>, headers: HeaderMap) -> Response {
+async fn metrics(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = if accept.contains("openmetrics") { OPEN_METRICS } else { PLAIN };
-    ([(header::CONTENT_TYPE, media_type)], context.metrics.text()).into_response()
+    let text = shared.texts.next(|| shared.context.metrics.text());
+    ([(header::CONTENT_TYPE, media_type)], Bytes::from_owner(text)).into_response()
+}
+
+/// The texts of `/metrics` that are being written. Somebody who reads slowly holds one, and it has megabytes in a large
+/// cluster: there are only so many, and then the newest is given out again.
+#[derive(Default)]
+struct Texts(Mutex<VecDeque<Weak<String>>>);
+
+/// A text that several answers share.
+struct Text(Arc<String>);
+
+impl AsRef<[u8]> for Text {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl Texts {
+    fn next(&self, write: impl FnOnce() -> String) -> Text {
+        // Nothing that could panic half way; a poisoned list is whole.
+        let mut texts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        texts.retain(|text| text.strong_count() > 0);
+        if texts.len() >= MOST_TEXTS
+            && let Some(newest) = texts.back().and_then(Weak::upgrade)
+        {
+            return Text(newest);
+        }
+        let text = Arc::new(write());
+        texts.push_back(Arc::downgrade(&text));
+        Text(text)
+    }
 }
 
 /// Ready while every check passes; otherwise each failing one is named.
-async fn ready(State(context): State<Arc<Context>>) -> Response {
+async fn ready(State(shared): State<Arc<Shared>>) -> Response {
+    let context = &shared.context;
     if context.ring().active().is_some() {
         context.readiness.pass(Check::Keys);
     } else {
@@ -53,5 +95,21 @@ async fn ready(State(context): State<Arc<Context>>) -> Response {
     }
 }
 
+const MOST_TEXTS: usize = 3;
 const PLAIN: &str = "text/plain; version=0.0.4; charset=utf-8";
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slow_readers_share_the_newest_text() {
+        let texts = Texts::default();
+        let mut held: Vec<Text> = (0..10).map(|number| texts.next(|| number.to_string())).collect();
+        let seen: Vec<&str> = held.iter().map(|text| text.0.as_str()).collect();
+        assert_eq!(seen, ["0", "1", "2", "2", "2", "2", "2", "2", "2", "2"]);
+        held.remove(0);
+        assert_eq!(texts.next(|| "new".to_owned()).0.as_str(), "new");
+    }
+}

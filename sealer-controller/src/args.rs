@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::num::NonZeroU32;
 use std::time::Duration;
 
-use governor::Quota;
 use jiff::fmt::rfc2822;
 use sealer_core::api;
 use sealer_core::flags::{self, Flag, Kind, Values};
@@ -13,9 +11,13 @@ use sealer_core::key::keyring::RotationPolicy;
 use sealer_core::key::stored::Naming;
 
 use crate::VERSION;
+use crate::args::limits::api_access;
+pub(crate) use crate::args::limits::{ApiAccess, ClientLimit};
 use crate::error::ArgsError;
 use crate::keys::trust::TrustNewKeys;
 use crate::telemetry::LogConfig;
+
+mod limits;
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -41,6 +43,8 @@ pub(crate) struct Config {
     pub(crate) rate: RateLimit,
     /// Requests to the API server, where somebody asked for a limit.
     pub(crate) client_limit: Option<ClientLimit>,
+    pub(crate) verify_api: ApiAccess,
+    pub(crate) rotate_api: ApiAccess,
     pub(crate) accept_v1_data: bool,
     /// Whether templates may call functions that make keys or are slow on purpose.
     pub(crate) expensive_templates: bool,
@@ -87,10 +91,6 @@ pub(crate) struct RateLimit {
     pub(crate) burst: u32,
 }
 
-/// How many requests to the API server may be made.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ClientLimit(pub(crate) Quota);
-
 /// Reads flags and environment.
 pub(crate) fn read(args: &[String], variable: impl Fn(&str) -> Option<String>) -> Result<Request, ArgsError> {
     let (preset, bad) = flags::from_environment(TABLE, &variable);
@@ -125,7 +125,9 @@ fn config(values: &Values, namespace: String) -> Result<Config, ArgsError> {
         read_timeout,
         request_timeout: [read_timeout, timeout(values, "write-timeout")?].into_iter().flatten().min(),
         rate: RateLimit { per_second: count(values, "rate-limit", 1)?, burst: count(values, "rate-limit-burst", 0)? },
-        client_limit: client_limit(values),
+        client_limit: limits::client_limit(values),
+        verify_api: api_access(values, "verify-api")?,
+        rotate_api: api_access(values, "rotate-api")?,
         accept_v1_data: values.is_on("accept-deprecated-v1-data"),
         expensive_templates: values.is_on("allow-expensive-template-functions"),
         update_status: values.is_on("update-status"),
@@ -238,18 +240,6 @@ fn count(values: &Values, flag: &'static str, smallest: i64) -> Result<u32, Args
     fits.ok_or_else(|| {
         invalid(flag, values.text(flag), "a small whole number that is not negative (and not 0 for the rate)")
     })
-}
-
-/// The known defaults mean that nobody asked. As with client-go, zero is the default and a negative rate no limit.
-fn client_limit(values: &Values) -> Option<ClientLimit> {
-    let asked = |flag, default| values.was_given(flag) || values.text(flag) != default;
-    if !asked("kubeclient-qps", "5") && !asked("kubeclient-burst", "10") {
-        return None;
-    }
-    let rate = Some(values.number("kubeclient-qps")).filter(|rate| *rate != 0.0).unwrap_or(5.0);
-    let burst = u32::try_from(values.integer("kubeclient-burst")).ok().and_then(NonZeroU32::new);
-    let period = Duration::try_from_secs_f64(1.0 / rate).ok()?;
-    Some(ClientLimit(Quota::with_period(period)?.allow_burst(burst.or(NonZeroU32::new(10))?)))
 }
 
 /// `a=b,c=d`.
@@ -381,10 +371,17 @@ const TABLE: &[Flag] = &[
     Flag::new("rate-limit", Kind::Integer, "2", "Requests a second to verify and rotate."),
     Flag::new("rate-limit-burst", Kind::Integer, "2", "Requests above that rate at once."),
     Flag::new("read-timeout", Kind::Duration, "2m", "Time to read a request."),
+    Flag::new("rotate-api", Kind::Text, "on", "Who may use /v1/rotate; as for verify-api."),
     Flag::new("rotate-period", Kind::Duration, "", ""),
     Flag::new("skip-recreate", Kind::Switch, "false", "Do not watch Secrets, and so do not make deleted ones again."),
     Flag::new("trust-new-keys", Kind::Text, "always", "Seal with keys of others: always, annotated or never."),
     Flag::new("update-status", Kind::Switch, "true", "Write the status of SealedSecrets."),
+    Flag::new(
+        "verify-api",
+        Kind::Text,
+        "on",
+        "Who may use /v1/verify: on (whoever reaches the port), off, or authorized (whoever may update SealedSecrets in the object's namespace, by bearer token; the API server's proxy passes none on).",
+    ),
     Flag::new("version", Kind::Switch, "false", "Print the version and exit."),
     Flag::new(
         "watch-for-secrets",

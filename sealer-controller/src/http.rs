@@ -17,30 +17,80 @@ use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
+use crate::args::{ApiAccess, Config};
 use crate::context::Context;
 use crate::error::StartError;
+use crate::http::authorize::Callers;
+use crate::http::connections::{Connections, Place};
 use crate::http::limit::Limits;
+use crate::http::openings::Openings;
+use crate::http::refusal::Refusal;
+use crate::metrics::Port;
 
+mod activity;
+mod authorize;
 mod body;
 mod certificate;
+pub(crate) mod connections;
 mod limit;
 mod open;
+mod openings;
+mod posted;
+pub(crate) mod refusal;
+mod request;
 mod rotate;
 pub(crate) mod server;
 mod verify;
+mod yaml;
 
 /// What handlers share.
 pub(crate) struct Shared {
     context: Arc<Context>,
     limits: Limits,
+    openings: Arc<Openings>,
+    callers: Callers,
+}
+
+impl Shared {
+    fn new(context: Arc<Context>) -> Self {
+        let limits = Limits::new(context.config.rate);
+        Self { limits, context, openings: Openings::new(), callers: Callers::new() }
+    }
+
+    /// Counts a refusal.
+    fn refuse(&self, refusal: Refusal) -> Refusal {
+        self.context.metrics.count_refused(refusal);
+        refusal
+    }
+}
+
+/// An endpoint that opens values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Endpoint {
+    Verify,
+    Rotate,
+}
+
+impl Endpoint {
+    fn of(path: &str) -> Self {
+        if path == api::VERIFY { Self::Verify } else { Self::Rotate }
+    }
+
+    fn access(self, config: &Config) -> ApiAccess {
+        match self {
+            Self::Verify => config.verify_api,
+            Self::Rotate => config.rotate_api,
+        }
+    }
 }
 
 /// Serves until told to stop; requests under way are answered.
 pub(crate) async fn serve(context: Arc<Context>, stop: CancellationToken) -> Result<(), StartError> {
     let listener = listen(&context.config.listen).await?;
     tracing::info!(addr = address(&listener), "HTTP server serving");
-    let read_timeout = context.config.read_timeout;
-    server::serve(listener, router(context), read_timeout, &stop).await;
+    let limits = connections::Limits::new(Port::Public, context.config.read_timeout);
+    let connections = Connections::new(limits, Port::Public, context.clone());
+    server::serve(listener, router(context), connections, &stop).await;
     Ok(())
 }
 
@@ -65,11 +115,15 @@ pub(crate) fn address(listener: &TcpListener) -> String {
 /// All routes. Any method is answered, as existing clients and probes expect.
 fn router(context: Arc<Context>) -> Router {
     let timeout = context.config.request_timeout.unwrap_or(Duration::MAX);
-    let shared = Arc::new(Shared { limits: Limits::new(context.config.rate), context });
-    let opening = Router::new()
-        .route(api::VERIFY, any(verify::verify))
-        .route(api::ROTATE, any(rotate::rotate))
-        .layer(from_fn_with_state(shared.clone(), limited));
+    let shared = Arc::new(Shared::new(context));
+    let mut opening = Router::new();
+    if Endpoint::Verify.access(&shared.context.config) != ApiAccess::Off {
+        opening = opening.route(api::VERIFY, any(verify::verify));
+    }
+    if Endpoint::Rotate.access(&shared.context.config) != ApiAccess::Off {
+        opening = opening.route(api::ROTATE, any(rotate::rotate));
+    }
+    let opening = opening.layer(from_fn_with_state(shared.clone(), limited));
     Router::new()
         .route(api::CERTIFICATE, any(certificate::certificate))
         .merge(opening)
@@ -107,16 +161,16 @@ fn method(request: &Request) -> &'static str {
     }
 }
 
-/// Rate and number at once are bounded for everything that opens values.
+/// The rate is bounded for everything that opens values, before its body is received.
 async fn limited(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
     let caller = caller(request.headers());
-    let mut admission = shared.limits.admit(request.uri().path(), &caller);
-    let mut response = match admission.permit.take() {
-        Some(_held) => next.run(request).await,
-        None => {
-            let headers = [(header::RETRY_AFTER, admission.retry_after.to_string())];
-            (StatusCode::TOO_MANY_REQUESTS, headers, "limit exceeded\n").into_response()
-        }
+    let peer = request.extensions().get::<Arc<Place>>().map(|place| place.peer);
+    let admission = shared.limits.admit(request.uri().path(), &caller, peer);
+    let mut response = if admission.is_accepted {
+        next.run(request).await
+    } else {
+        let headers = [(header::RETRY_AFTER, admission.retry_after.to_string())];
+        (StatusCode::TOO_MANY_REQUESTS, headers, "limit exceeded\n").into_response()
     };
     let headers = response.headers_mut();
     headers.insert("x-ratelimit-limit", admission.limit.into());

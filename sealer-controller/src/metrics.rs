@@ -14,6 +14,7 @@ use prometheus_client::registry::Registry;
 
 use crate::VERSION;
 use crate::error::Reason;
+use crate::http::refusal::Refusal;
 use crate::queue::Key;
 
 /// Every metric, and the text that is served.
@@ -26,6 +27,8 @@ pub(crate) struct Metrics {
     shown: Mutex<Shown>,
     http_requests: Family<Labels<3>, Counter>,
     http_duration: Family<Labels<2>, Histogram>,
+    closed_connections: Family<Labels<2>, Counter>,
+    refused_requests: Family<Labels<1>, Counter>,
     pub(crate) queue: Gauge,
     pub(crate) keys: Gauge,
     pub(crate) broken_keys: Gauge,
@@ -60,6 +63,49 @@ struct Shown {
     errors: BTreeMap<String, BTreeSet<&'static str>>,
 }
 
+/// A port of the controller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Port {
+    Public,
+    Admin,
+}
+
+impl Port {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Public => "http",
+            Self::Admin => "metrics",
+        }
+    }
+}
+
+/// Why a connection was closed although its peer might have gone on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ClosedConnection {
+    /// Others needed its room.
+    Evicted,
+    /// There was no room, and nobody to give way.
+    Refused,
+    /// The head of a request took too long.
+    SlowHead,
+    /// No request came for a long time.
+    Idle,
+    /// An answer was not read, or too slowly.
+    SlowReader,
+}
+
+impl ClosedConnection {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Evicted => "evicted",
+            Self::Refused => "refused",
+            Self::SlowHead => "slow_head",
+            Self::Idle => "idle",
+            Self::SlowReader => "slow_reader",
+        }
+    }
+}
+
 /// One SealedSecret in the condition gauge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Series {
@@ -78,6 +124,8 @@ impl Default for Metrics {
             shown: Mutex::default(),
             http_requests: Family::default(),
             http_duration: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
+            closed_connections: Family::default(),
+            refused_requests: Family::default(),
             queue: Gauge::default(),
             keys: Gauge::default(),
             broken_keys: Gauge::default(),
@@ -108,6 +156,16 @@ impl Metrics {
         );
         registry.register("http_requests", "Requests answered", self.http_requests.clone());
         registry.register("http_request_duration_seconds", "Time to answer", self.http_duration.clone());
+        registry.register(
+            "http_connections_closed",
+            "Connections that were closed before their time, or not taken",
+            self.closed_connections.clone(),
+        );
+        registry.register(
+            "http_requests_refused",
+            "Requests to verify and rotate that were not carried out",
+            self.refused_requests.clone(),
+        );
         registry.register("queue_length", "Objects that wait to be looked at", self.queue.clone());
         registry.register("keys", "Sealing keys in use", self.keys.clone());
         registry.register("broken_keys", "Key Secrets that cannot be used", self.broken_keys.clone());
@@ -192,6 +250,15 @@ impl Metrics {
         let path = ("path", path.to_owned());
         self.http_requests.get_or_create(&Labels([("code", code.to_string()), method.clone(), path.clone()])).inc();
         self.http_duration.get_or_create(&Labels([method, path])).observe(seconds);
+    }
+
+    pub(crate) fn count_closed(&self, port: Port, reason: ClosedConnection) {
+        let labels = [("port", port.as_str().to_owned()), ("reason", reason.as_str().to_owned())];
+        self.closed_connections.get_or_create(&Labels(labels)).inc();
+    }
+
+    pub(crate) fn count_refused(&self, refusal: Refusal) {
+        self.refused_requests.get_or_create(&Labels([("reason", refusal.as_str().to_owned())])).inc();
     }
 
     /// The text of `/metrics`.

@@ -22,6 +22,7 @@ mod faults;
 mod gitops;
 mod health;
 mod hostile;
+mod http_port;
 mod installation;
 mod items;
 mod key_life;
@@ -162,6 +163,9 @@ const TESTS: &[(&str, &str, Test)] = tests![
     hostile::malformed_objects_fail_alone_and_are_named,
     hostile::whatever_is_posted_the_next_request_is_answered,
     hostile::fifty_honest_objects_come_before_one_that_keeps_all_keys_busy,
+    http_port::slow_connections_keep_no_probe_and_no_verify_waiting,
+    http_port::posts_of_every_costly_shape_cost_little_memory,
+    http_port::authorized_endpoints_ask_the_api_server,
     own_rights::under_old_rights_a_killed_controller_is_followed_by_one_that_converges,
     own_rights::under_old_rights_an_object_made_anew_waits_seconds_for_its_secret,
     own_rights::under_old_rights_a_secret_in_the_way_is_looked_at_again_and_again,

@@ -98,6 +98,65 @@ impl Controller {
         Ok(code.and_then(|code| code.parse().ok()))
     }
 
+    /// The same with a bearer token; status and text.
+    ///
+    /// # Errors
+    /// It does not answer, or not in HTTP.
+    pub fn post_as(&self, token: &str, path: &str, body: &[u8]) -> Result<(u16, String)> {
+        let length = body.len();
+        let head = format!(
+            "POST {path} HTTP/1.0\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nContent-Length: {length}\r\n\r\n"
+        );
+        let answer = ask(self.http_port(), &[head.as_bytes(), body].concat())?;
+        let (head, text) = answer.split_once("\r\n\r\n").context("no HTTP")?;
+        let code = head.get("HTTP/1.0 ".len()..).and_then(|rest| rest.get(..3)).context("no status")?;
+        Ok((code.parse()?, text.to_owned()))
+    }
+
+    /// Whether its liveness probe of old manifests is answered.
+    ///
+    /// # Errors
+    /// It is not.
+    pub fn healthz(&self) -> Result<()> {
+        let answer = get(self.http_port(), "/healthz")?;
+        anyhow::ensure!(answer.ends_with("\r\n\r\nok\n"), "{answer}");
+        Ok(())
+    }
+
+    /// The port of the public endpoints.
+    pub fn http_port(&self) -> u16 {
+        self.ports[0]
+    }
+
+    /// The most memory that it has held since [`Self::forget_peak`], and what it holds now, in bytes (proc(5)).
+    ///
+    /// # Errors
+    /// The kernel does not tell.
+    pub fn memory(&self) -> Result<(u64, u64)> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.program()?))?;
+        let field = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)).context("no such field")?;
+            let kibibytes: u64 = line.split_whitespace().next().context("no number")?.parse()?;
+            anyhow::Ok(kibibytes * 1024)
+        };
+        Ok((field("VmHWM:")?, field("VmRSS:")?))
+    }
+
+    /// Begins to look for the most memory anew.
+    ///
+    /// # Errors
+    /// The kernel does not allow it.
+    pub fn forget_peak(&self) -> Result<()> {
+        Ok(fs::write(format!("/proc/{}/clear_refs", self.program()?), "5")?)
+    }
+
+    /// The id of the program, which is the first child of the shell around it.
+    fn program(&self) -> Result<u32> {
+        let shell = self.process.id();
+        let children = fs::read_to_string(format!("/proc/{shell}/task/{shell}/children"))?;
+        Ok(children.split_whitespace().next().context("it has ended")?.parse()?)
+    }
+
     /// Its metrics.
     ///
     /// # Errors

@@ -45,6 +45,17 @@ fn the_old_name_of_the_renewal_period_still_counts() {
 }
 
 #[test]
+fn endpoints_are_on_unless_told_otherwise() {
+    let access = |args: &[&str], environment: &[(&str, &str)]| {
+        let config = run(args, environment).unwrap();
+        (config.verify_api, config.rotate_api)
+    };
+    assert_eq!(access(&[], &[]), (ApiAccess::On, ApiAccess::On));
+    let environment = [("SEALED_SECRETS_ROTATE_API", "authorized")];
+    assert_eq!(access(&["--verify-api=off"], &environment), (ApiAccess::Off, ApiAccess::Authorized));
+}
+
+#[test]
 fn a_timeout_of_zero_is_none() {
     let config = run(&["--read-timeout=0", "--write-timeout=90s"], &[]).unwrap();
     assert_eq!((config.read_timeout, config.request_timeout), (None, Some(Duration::from_secs(90))));
@@ -96,6 +107,12 @@ fn what_would_silently_change_the_meaning_is_refused() {
             &["--key-order-priority=x"],
             &[],
             "--key-order-priority: `x` does not fit; give `CertNotBefore` or `SecretCreationTimestamp`",
+        ),
+        (&["--verify-api=yes"], &[], "--verify-api: `yes` does not fit; give `on`, `off` or `authorized`"),
+        (
+            &[],
+            &[("SEALED_SECRETS_ROTATE_API", "Off")],
+            "--rotate-api: `Off` does not fit; give `on`, `off` or `authorized`",
         ),
         (&["--nope"], &[], "unknown flag: --nope"),
         (

@@ -1,52 +1,45 @@
-//! Reading a request: one SealedSecret, in JSON or YAML, of bounded size.
+//! Receiving a body: bounded in size, in time, and in what all bodies hold together.
 
-use axum::body::{Body, to_bytes};
-use axum::http::StatusCode;
-use http_body_util::LengthLimitError;
-use kube::api::ObjectMeta;
-use sealer_core::{Label, SealedSecret};
-use serde_json::Value;
+use std::sync::Arc;
 
-use crate::context::{Context, Pool};
+use axum::body::{Body, Bytes};
+use http_body_util::BodyExt as _;
+use tokio::time::{Instant, timeout_at};
 
-/// A SealedSecret in the two forms that handlers need: as it came, and typed.
-pub(crate) struct Posted {
-    pub(crate) json: Value,
-    pub(crate) sealed: SealedSecret,
-    pub(crate) label: Label,
-}
+use crate::http::activity::{Phase, allowance};
+use crate::http::connections::Place;
+use crate::http::refusal::Refusal;
 
-/// Reads it.
-///
-/// # Errors
-/// The status to answer with: too large, cannot be received, or no SealedSecret.
-pub(crate) async fn read(context: &Context, body: Body) -> Result<Posted, StatusCode> {
-    let bytes = to_bytes(body, LARGEST).await.map_err(|error| {
-        let too_large = std::error::Error::source(&error).is_some_and(<dyn std::error::Error>::is::<LengthLimitError>);
-        if too_large { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST }
-    })?;
-    // Two megabytes of YAML take a while.
-    let parsed = context.compute(Pool::Http, move || parse(&bytes)).await;
-    parsed.flatten().ok_or(StatusCode::INTERNAL_SERVER_ERROR)
-}
-
-fn parse(bytes: &[u8]) -> Option<Posted> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    let json: Value = if text.trim_start().starts_with('{') {
-        serde_json::from_str(text).ok()?
-    } else {
-        serde_saphyr::from_str(text).ok()?
-    };
-    let other_kind = json.get("kind").and_then(Value::as_str).is_some_and(|kind| kind != "SealedSecret");
-    if other_kind || !json.is_object() {
-        return None;
+/// Receives all of a body. Requests that came over no connection, in tests, are bounded in size alone.
+pub(crate) async fn receive(place: Option<&Arc<Place>>, mut body: Body) -> Result<Vec<u8>, Refusal> {
+    if let Some(place) = place {
+        place.begin_body().map_err(|_| Refusal::Busy)?;
+        place.activity.enter(Phase::Body);
     }
-    let spec = serde_json::from_value(json.get("spec").cloned().unwrap_or_default()).ok()?;
-    let metadata: ObjectMeta = serde_json::from_value(json.get("metadata").cloned().unwrap_or_default()).ok()?;
-    let sealed = SealedSecret { metadata, spec, status: None };
-    let label = sealed.label().ok()?;
-    Some(Posted { json, sealed, label })
+    let (started, mut received) = (Instant::now(), Vec::new());
+    loop {
+        let next = timeout_at(started + allowance(received.len()), body.frame()).await;
+        let Some(frame) = next.map_err(|_| Refusal::TooSlow)? else { break };
+        let Ok(part) = frame.map_err(|_| Refusal::Interrupted)?.into_data() else { continue };
+        append(place, &mut received, &part).await?;
+    }
+    if let Some(place) = place {
+        place.activity.enter(Phase::Work);
+    }
+    Ok(received)
+}
+
+async fn append(place: Option<&Arc<Place>>, received: &mut Vec<u8>, part: &Bytes) -> Result<(), Refusal> {
+    let length = received.len() + part.len();
+    if length > LARGEST {
+        return Err(Refusal::TooLarge);
+    }
+    if let Some(place) = place {
+        place.grow_body(received.len(), length).await.map_err(|_| Refusal::Busy)?;
+    }
+    received.extend_from_slice(part);
+    Ok(())
 }
 
 /// A Secret holds at most 1 MiB; sealed and in base64 that is less than twice as much.
-const LARGEST: usize = 2 * 1024 * 1024;
+pub(crate) const LARGEST: usize = 2 * 1024 * 1024;

@@ -1,25 +1,24 @@
-//! How often, and how many at once, values may be opened over HTTP.
+//! How often values may be opened over HTTP.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::time::Duration;
 
 use governor::clock::{Clock as _, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DefaultKeyedStateStore;
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use crate::args::RateLimit;
+use crate::http::connections::Peer;
 
-/// Limits a caller, and above that all callers together: a header that a caller writes himself cannot dodge them.
+/// Limits a caller, and above that all callers of one peer together: a header that a caller writes himself cannot dodge them,
+/// and one peer cannot use up what others have.
 pub(crate) struct Limits {
     each: Each,
     /// Callers are remembered by a hash: what they send may be long.
     hasher: RandomState,
-    all: DefaultDirectRateLimiter,
-    at_once: Arc<Semaphore>,
+    of_peer: DefaultKeyedRateLimiter<Option<Peer>>,
     quota: Quota,
 }
 
@@ -27,8 +26,7 @@ type Each = RateLimiter<u64, DefaultKeyedStateStore<u64>, DefaultClock, StateInf
 
 /// Whether a request may come in, and what its caller has left.
 pub(crate) struct Admission {
-    /// Held while the request is answered; without it the request is refused.
-    pub(crate) permit: Option<OwnedSemaphorePermit>,
+    pub(crate) is_accepted: bool,
     pub(crate) limit: u32,
     pub(crate) remaining: u32,
     /// Seconds until the caller has the whole limit again.
@@ -46,27 +44,28 @@ impl Limits {
         Self {
             each: RateLimiter::keyed(quota).with_middleware(),
             hasher: RandomState::new(),
-            all: RateLimiter::direct(total),
-            at_once: Arc::new(Semaphore::new(AT_ONCE)),
+            of_peer: RateLimiter::keyed(total),
             quota,
         }
     }
 
     /// Lets a request in, or says how many seconds to wait.
-    pub(crate) fn admit(&self, path: &str, caller: &str) -> Admission {
+    pub(crate) fn admit(&self, path: &str, caller: &str, peer: Option<Peer>) -> Admission {
         let now = DefaultClock::default().now();
         if self.each.len() > REMEMBERED {
             self.each.retain_recent();
+        }
+        if self.of_peer.len() > REMEMBERED {
+            self.of_peer.retain_recent();
         }
         match self.each.check_key(&self.hasher.hash_one((path, caller))) {
             Err(refused) => self.refusal(0, refused.wait_time_from(now)),
             Ok(state) => {
                 let remaining = state.remaining_burst_capacity();
-                if let Err(refused) = self.all.check() {
+                if let Err(refused) = self.of_peer.check_key(&peer) {
                     return self.refusal(remaining, refused.wait_time_from(now));
                 }
-                let permit = self.at_once.clone().try_acquire_owned().ok();
-                Admission { permit, ..self.refusal(remaining, Duration::ZERO) }
+                Admission { is_accepted: true, ..self.refusal(remaining, Duration::ZERO) }
             }
         }
     }
@@ -75,7 +74,7 @@ impl Limits {
         let limit = self.quota.burst_size().get();
         let used = self.quota.replenish_interval().saturating_mul(limit.saturating_sub(remaining));
         Admission {
-            permit: None,
+            is_accepted: false,
             limit,
             remaining,
             reset: whole_seconds(used),
@@ -88,9 +87,24 @@ fn whole_seconds(duration: Duration) -> u64 {
     duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }
 
-/// Callers that may use their whole share at the same time.
+/// Callers of one peer that may use their whole share at the same time.
 const CALLERS: u32 = 10;
-/// Requests that may open values at the same time; reconciling has threads of its own share.
-const AT_ONCE: usize = 4;
 /// Callers remembered before idle ones are dropped.
 const REMEMBERED: usize = 65_536;
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use super::*;
+
+    #[test]
+    fn peer_does_not_use_up_the_rate_of_another() {
+        let limits = Limits::new(RateLimit { per_second: 1, burst: 1 });
+        let peer = |last: u8| Some(Peer::from(SocketAddr::from(([10, 0, 0, last], 1))));
+        let accepted = (0..1000).filter(|at| limits.admit("/", &at.to_string(), peer(1)).is_accepted).count();
+        // The burst, and a little of the rate.
+        assert!((20..200).contains(&accepted), "{accepted}");
+        assert!(limits.admit("/", "one more", peer(2)).is_accepted);
+    }
+}

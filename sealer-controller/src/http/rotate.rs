@@ -1,99 +1,113 @@
-//! `/v1/rotate`: a SealedSecret sealed anew under the newest key, for the same label, with the same template.
+//! `/v1/rotate`: a SealedSecret sealed anew under the newest key, for the same label, with the same template. A deprecated
+//! blob stays one: what it holds is its owner's affair.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use sealer_core::resource::assemble::UnsealedSecret;
-use sealer_core::resource::disassemble::template_metadata;
+use sealer_core::Scope;
+use sealer_core::resource::disassemble::{CLEAR_TEXT_COPIES, SERVER_SET};
 use sealer_core::scope::{CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION};
-use sealer_core::{Label, Scope, SealingKey, seal};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 
-use crate::context::Pool;
-use crate::http::body::Posted;
 use crate::http::open::Outcome;
-use crate::http::{Shared, body, empty, open};
+use crate::http::openings::Opening;
+use crate::http::posted::{Fields, Metadata, Posted, Sealed};
+use crate::http::{Shared, empty, request};
 
-pub(crate) async fn rotate(State(shared): State<Arc<Shared>>, body: Body) -> Response {
-    let posted = match body::read(&shared.context, body).await {
-        Ok(posted) => posted,
-        Err(status) => {
-            tracing::error!(error = status.as_str(), "Error handling /v1/rotate request");
-            return empty(status);
+pub(crate) async fn rotate(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let (posted, opening) = match request::accept(&shared, request).await {
+        Ok(accepted) => accepted,
+        Err(refusal) => {
+            tracing::error!(error = refusal.as_str(), "Error handling /v1/rotate request");
+            return refusal.response();
         }
     };
-    let Some(rotated) = seal_anew(&shared, posted).await else {
-        tracing::error!("Error rotating secret");
-        return empty(StatusCode::INTERNAL_SERVER_ERROR);
-    };
-    ([(header::CONTENT_TYPE, "application/json")], rotated.to_string()).into_response()
+    match seal_anew(&shared, posted, &opening).await {
+        Ok(rotated) => ([(header::CONTENT_TYPE, "application/json")], rotated).into_response(),
+        Err(Outcome::Refused(refusal)) => shared.refuse(refusal).response(),
+        Err(_) => {
+            tracing::error!("Error rotating secret");
+            empty(StatusCode::INTERNAL_SERVER_ERROR)
+        }
+    }
 }
 
-async fn seal_anew(shared: &Shared, posted: Posted) -> Option<Value> {
-    let Posted { json, sealed, label } = posted;
-    let scope = sealed.scope();
+/// Fields in the order of the alphabet, as Go writes maps.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Rotated {
+    api_version: &'static str,
+    kind: &'static str,
+    metadata: Metadata,
+    spec: RotatedSpec,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RotatedSpec {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encrypted_data: Option<BTreeMap<String, String>>,
+    template: Box<RawValue>,
+}
+
+async fn seal_anew(shared: &Shared, posted: Posted, opening: &Opening) -> Result<Vec<u8>, Outcome> {
+    let Posted { metadata, scope, label, template, sealed } = posted;
     let ring = shared.context.ring();
-    let key = ring.active()?.certificate.as_ref()?.key().clone();
-    let from_blob = sealed.spec.data.is_some();
-    let Outcome::Opened(unsealed) = open::posted(&shared.context, label.clone(), sealed.spec).await else {
-        return None;
+    let certificate = ring.active().and_then(|entry| entry.certificate.as_ref()).ok_or(Outcome::Closed)?;
+    let key = certificate.key().clone();
+    let is_blob = matches!(sealed, Sealed::Blob(_));
+    let mut values = match request::open(shared, opening, sealed, label, Some(key)).await {
+        Outcome::Opened(values) => values,
+        other => return Err(other),
     };
-    let template =
-        if from_blob { blob_template(&unsealed) } else { json.pointer("/spec/template").cloned().unwrap_or_default() };
-    let items = shared.context.compute(Pool::Http, move || seal_items(&unsealed, &label, &key)).await??;
-    Some(json!({
-        "kind": "SealedSecret",
-        "apiVersion": "bitnami.com/v1alpha1",
-        "metadata": outer_metadata(&json),
-        "spec": { "template": cleaned(template, scope), "encryptedData": items },
-    }))
+    let data = if is_blob { values.pop_first().map(|(_, blob)| blob) } else { None };
+    let template = cleaned(template.as_deref(), scope).ok_or(Outcome::Closed)?;
+    let spec = RotatedSpec { encrypted_data: data.is_none().then_some(values), data, template };
+    let metadata = outer(metadata);
+    let rotated = Rotated { api_version: "bitnami.com/v1alpha1", kind: "SealedSecret", metadata, spec };
+    serde_json::to_vec(&rotated).map_err(|_| Outcome::Closed)
 }
 
-fn seal_items(unsealed: &UnsealedSecret, label: &Label, key: &SealingKey) -> Option<BTreeMap<String, String>> {
-    let items = unsealed.data.iter();
-    items.map(|(item, value)| Some((item.clone(), seal(value, label, key).ok()?.to_base64()))).collect()
-}
-
-/// Name, namespace, labels and annotations as they came: the scope among them is the one that opened the values.
-fn outer_metadata(json: &Value) -> Value {
-    let metadata = json.get("metadata").and_then(Value::as_object).cloned().unwrap_or_default();
-    let mut metadata = template_metadata(&metadata);
-    metadata.retain(|field, value| KEPT.contains(&field.as_str()) && !value.is_null());
-    Value::Object(metadata)
+/// The scope among the annotations is the one that opened the values.
+fn outer(mut metadata: Metadata) -> Metadata {
+    if let Some(annotations) = &mut metadata.annotations {
+        annotations.retain(|name, _| !CLEAR_TEXT_COPIES.contains(&name.as_str()));
+    }
+    metadata.annotations = metadata.annotations.filter(|annotations| !annotations.is_empty());
+    metadata
 }
 
 /// The template as it came, but for what a server set, and with the scope that really holds: what it says of itself is
 /// not authenticated.
-fn cleaned(template: Value, scope: Scope) -> Value {
-    let Value::Object(mut template) = template else { return json!({}) };
-    let metadata = template.get("metadata").and_then(Value::as_object).cloned().unwrap_or_default();
-    let mut metadata = template_metadata(&metadata);
-    metadata.remove("managedFields");
-    let mut annotations = metadata.remove("annotations").and_then(|all| all.as_object().cloned()).unwrap_or_default();
-    annotations.remove(CLUSTER_WIDE_ANNOTATION);
-    annotations.remove(NAMESPACE_WIDE_ANNOTATION);
+fn cleaned(template: Option<&RawValue>, scope: Scope) -> Option<Box<RawValue>> {
+    let is_object = |value: &&RawValue| value.get().starts_with('{');
+    let fields = |value: Option<&'_ RawValue>| match value.filter(is_object) {
+        Some(value) => serde_json::from_str::<BTreeMap<String, Box<RawValue>>>(value.get()).ok(),
+        None => Some(BTreeMap::new()),
+    };
+    let Some(template) = template.filter(is_object) else { return to_raw_value(&BTreeMap::<(), ()>::new()).ok() };
+    let mut template: Fields<'_> = serde_json::from_str(template.get()).ok()?;
+    let mut metadata = fields(template.get("metadata").copied())?;
+    metadata.retain(|field, _| !SERVER_SET.contains(&field.as_str()) && !DROPPED.contains(&field.as_str()));
+    let mut annotations = fields(metadata.remove("annotations").as_deref())?;
+    annotations.retain(|name, _| !CLEAR_TEXT_COPIES.contains(&name.as_str()) && !SCOPES.contains(&name.as_str()));
     if let Some(annotation) = scope.annotation() {
-        annotations.insert(annotation.to_owned(), json!("true"));
+        annotations.insert(annotation.to_owned(), to_raw_value("true").ok()?);
     }
     if !annotations.is_empty() {
-        metadata.insert("annotations".to_owned(), Value::Object(annotations));
+        metadata.insert("annotations".to_owned(), to_raw_value(&annotations).ok()?);
     }
-    template.insert("metadata".to_owned(), Value::Object(metadata));
-    Value::Object(template)
+    let metadata = to_raw_value(&metadata).ok()?;
+    template.insert("metadata".to_owned(), &metadata);
+    to_raw_value(&template).ok()
 }
 
-/// The template of a deprecated blob is the Secret inside it.
-fn blob_template(unsealed: &UnsealedSecret) -> Value {
-    let mut template = Map::new();
-    template.insert("metadata".to_owned(), Value::Object(unsealed.metadata.clone()));
-    template.extend(unsealed.type_.clone().map(|type_| ("type".to_owned(), Value::String(type_))));
-    template.extend(unsealed.immutable.map(|immutable| ("immutable".to_owned(), Value::Bool(immutable))));
-    Value::Object(template)
-}
-
-/// What of an object's metadata is its author's.
-const KEPT: [&str; 4] = ["name", "namespace", "labels", "annotations"];
+/// What else of a template's metadata is no author's.
+const DROPPED: [&str; 2] = ["ownerReferences", "managedFields"];
+const SCOPES: [&str; 2] = [CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION];

@@ -21,16 +21,24 @@ fn ring() -> Keyring {
 }
 
 fn app(args: &[&str]) -> Router {
-    let args: Vec<_> = args.iter().map(|arg| (*arg).to_owned()).collect();
-    let Ok(Asked::Run(config)) = args::read(&args, |_| None) else { panic!("arguments") };
+    router(context(args))
+}
+
+pub(super) fn context(args: &[&str]) -> Arc<Context> {
     // No test here comes near the API server.
     let client = Client::new(
         tower::service_fn(async |_| Err::<http::Response<kube::client::Body>, _>(std::io::Error::other("closed"))),
         "default",
     );
+    context_with(client, args)
+}
+
+pub(super) fn context_with(client: Client, args: &[&str]) -> Arc<Context> {
+    let args: Vec<_> = args.iter().map(|arg| (*arg).to_owned()).collect();
+    let Ok(Asked::Run(config)) = args::read(&args, |_| None) else { panic!("arguments") };
     let context = Context::new(client, *config);
     context.keys.replace(ring());
-    router(Arc::new(context))
+    Arc::new(context)
 }
 
 async fn ask(app: &Router, path: &str, body: String, caller: &str) -> (StatusCode, HeaderMap, String) {
@@ -40,7 +48,7 @@ async fn ask(app: &Router, path: &str, body: String, caller: &str) -> (StatusCod
     (parts.status, parts.headers, String::from_utf8(to_bytes(body, 1 << 20).await.unwrap().to_vec()).unwrap())
 }
 
-fn sealed_object(scope: Scope, template: &Value) -> Value {
+pub(super) fn sealed_object(scope: Scope, template: &Value) -> Value {
     let label = Label::new(scope, "ns", "name").unwrap();
     let value = seal(&Plaintext::new(b"value".to_vec()), &label, KEY.sealing_key()).unwrap().to_base64();
     let annotations = scope.annotation().map_or_else(|| json!({}), |annotation| json!({annotation: "true"}));
@@ -168,24 +176,162 @@ async fn a_header_does_not_dodge_the_limits() {
     assert!(headers.contains_key("retry-after"));
 }
 
+/// Rotate and verify with a deprecated blob, whose content is what somebody wants to know.
 #[tokio::test]
-async fn slow_and_silent_connections_are_dropped_and_do_not_hold_up_the_end() {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let stop = CancellationToken::new();
-    let ended = stop.clone();
-    let timeout = Some(Duration::from_millis(300));
-    let server = tokio::spawn(async move { server::serve(listener, app(&[]), timeout, &ended).await });
-    let mut slow = tokio::net::TcpStream::connect(address).await.unwrap();
-    slow.write_all(b"GET /healthz HTTP/1.1\r\nX: ").await.unwrap();
-    let mut quick = tokio::net::TcpStream::connect(address).await.unwrap();
-    quick.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
-    let mut answer = String::new();
-    quick.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("ok\n"), "{answer}");
-    let dropped = tokio::time::timeout(Duration::from_secs(10), slow.read_to_end(&mut Vec::new())).await;
-    assert!(dropped.is_ok(), "the slow one is still open");
-    stop.cancel();
-    assert!(tokio::time::timeout(Duration::from_secs(20), server).await.is_ok(), "the server does not end");
+async fn blob_is_opened_and_sealed_anew_and_never_interpreted() {
+    let app = app(UNLIMITED);
+    let label = Label::new(Scope::Strict, "ns", "name").unwrap();
+    let canary = json!({"metadata": {"labels": {"CANARY": "CANARY"}}, "type": "CANARY", "immutable": true,
+        "data": {"CANARY": "Q0FOQVJZ"}, "kind": "Secret"});
+    for plaintext in [canary.to_string(), "no JSON: CANARY".to_owned(), "{\"metadata\":".to_owned(), String::new()] {
+        let value =
+            seal(&Plaintext::new(plaintext.clone().into_bytes()), &label, KEY.sealing_key()).unwrap().to_base64();
+        let template = json!({"metadata": {"labels": {"own": "1"}}});
+        let object =
+            json!({"metadata": {"name": "name", "namespace": "ns"}, "spec": {"data": value, "template": template}});
+        let (status, _, body) = ask(&app, "/v1/verify", object.to_string(), "").await;
+        assert_eq!((status, body.as_str()), (StatusCode::OK, ""));
+        let (status, _, body) = ask(&app, "/v1/rotate", object.to_string(), "").await;
+        assert_eq!(status, StatusCode::OK);
+        assert!(!body.contains("CANARY") && !body.contains("Q0FOQVJZ"), "{body}");
+        let rotated: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(rotated["spec"]["template"], template);
+        assert_eq!(rotated["spec"].get("encryptedData"), None);
+        let sealed_anew = rotated["spec"]["data"].as_str().unwrap();
+        assert_ne!(sealed_anew, value);
+        let sealed_anew = SealedValue::from_base64(sealed_anew).unwrap();
+        assert_eq!(unseal(&sealed_anew, &label, &ring()).unwrap().plaintext.expose(), plaintext.as_bytes());
+    }
+    let both = json!({"metadata": {"name": "name", "namespace": "ns"}, "spec": {"data": "AAAA", "encryptedData": {"a": "AAAA"}}});
+    assert_eq!(ask(&app, "/v1/verify", both.to_string(), "").await.0, StatusCode::CONFLICT);
 }
+
+#[tokio::test]
+async fn blob_is_refused_where_the_controller_refuses_it() {
+    let app = app(&[UNLIMITED, &["--accept-deprecated-v1-data=false"]].concat());
+    let label = Label::new(Scope::Strict, "ns", "name").unwrap();
+    let value = seal(&Plaintext::new(b"{}".to_vec()), &label, KEY.sealing_key()).unwrap().to_base64();
+    let object = json!({"metadata": {"name": "name", "namespace": "ns"}, "spec": {"data": value}});
+    assert_eq!(ask(&app, "/v1/verify", object.to_string(), "").await.0, StatusCode::CONFLICT);
+    assert_eq!(ask(&app, "/v1/rotate", object.to_string(), "").await.0, StatusCode::INTERNAL_SERVER_ERROR);
+}
+
+/// T-O1: no template changes the answer. That none runs is held by `the_endpoints_reach_no_template_engine`.
+#[tokio::test]
+async fn five_hundred_hostile_templates_change_no_answer() {
+    let app = app(UNLIMITED);
+    let bodies = [
+        "{{ fail \"x\" }}",
+        "{{ range until 100000000 }}x{{ end }}",
+        "{{ index .k 99 }}",
+        "{{",
+        "{{ template \"x\" . }}",
+        "{{ printf \"%999999999d\" 1 }}",
+        "{{ .k | repeat 1000000 }}",
+        "{{ regexMatch \"(a*)*b\" .k }}",
+        "{{/**/}}",
+        "{{ $x := list }}{{ range 100000 }}{{ $x = list $x }}{{ end }}",
+    ];
+    for count in 1..=50 {
+        for body in bodies {
+            let template = json!({"data": {"a": body.repeat(count * 7), format!("b{count}"): body}});
+            let object = sealed_object(Scope::Strict, &template);
+            assert_eq!(ask(&app, "/v1/verify", object.to_string(), "").await.0, StatusCode::OK, "{count} times {body}");
+        }
+    }
+}
+
+/// T-O2: whatever is changed around a value, it is sealed for the label that opened it, and the template goes back.
+#[tokio::test]
+async fn mutated_objects_keep_label_items_and_template_in_rotation() {
+    use rand::rngs::StdRng;
+    use rand::{RngExt as _, SeedableRng as _};
+    let app = app(UNLIMITED);
+    let mut random = StdRng::seed_from_u64(13);
+    let mut rotated_count = 0;
+    let words = [
+        "true",
+        "false",
+        "",
+        "sealedsecrets.bitnami.com/cluster-wide",
+        "sealedsecrets.bitnami.com/namespace-wide",
+        "{{ fail }}",
+        "ns",
+        "name",
+        "\u{0}é",
+    ];
+    for _ in 0..MUTATIONS {
+        let mut word = || json!(words[random.random_range(0..words.len())]);
+        let template = json!({"metadata": {"annotations": {word().as_str().unwrap(): word(), "b": word()}, "namespace": word(), "uid": word()},
+            "data": {word().as_str().unwrap(): word()}, "type": word()});
+        let scope = Scope::ALL[random.random_range(0..3)];
+        let mut object = sealed_object(scope, &template);
+        let mut word = || words[random.random_range(0..words.len())];
+        let fields = [("/metadata/name", word()), ("/metadata/namespace", word())];
+        for (field, value) in fields {
+            if random.random_bool(0.2) {
+                *object.pointer_mut(field).unwrap() = json!(value);
+            }
+        }
+        if random.random_bool(0.3) {
+            let name = words[random.random_range(0..words.len())];
+            object["metadata"]["annotations"][name] = json!(words[random.random_range(0..words.len())]);
+        }
+        let (status, _, body) = ask(&app, "/v1/rotate", object.to_string(), "").await;
+        if status != StatusCode::OK {
+            continue;
+        }
+        rotated_count += 1;
+        let rotated: Value = serde_json::from_str(&body).unwrap();
+        // The label under which the original opened is the one under which the new value does.
+        let label = Label::new(scope, "ns", "name").unwrap();
+        let value = SealedValue::from_base64(rotated["spec"]["encryptedData"]["k"].as_str().unwrap()).unwrap();
+        assert_eq!(unseal(&value, &label, &ring()).unwrap().plaintext.expose(), b"value");
+        assert_eq!(rotated["spec"]["encryptedData"].as_object().unwrap().len(), 1);
+        assert_eq!(
+            rotated["spec"]["encryptedData"]["k"].as_str().unwrap().len(),
+            object["spec"]["encryptedData"]["k"].as_str().unwrap().len()
+        );
+        assert_eq!(
+            (&rotated["spec"]["template"]["data"], &rotated["spec"]["template"]["type"]),
+            (&template["data"], &template["type"])
+        );
+        let announced: std::collections::BTreeMap<String, String> =
+            serde_json::from_value(rotated["spec"]["template"]["metadata"]["annotations"].clone()).unwrap();
+        assert_eq!(Scope::from_annotations(&announced), scope);
+    }
+    assert!(rotated_count > MUTATIONS / 5, "only {rotated_count} were rotated");
+}
+
+/// T-S3: names that cannot exist cost no private-key operation: the ring of this app has a key, and the answer is that to
+/// malformed input.
+#[tokio::test]
+async fn names_that_cannot_exist_are_refused_before_any_key_is_used() {
+    let app = app(UNLIMITED);
+    let long = "a".repeat(254);
+    for (namespace, name) in [
+        ("n/s", "name"),
+        ("ns", "na/me"),
+        ("", "name"),
+        ("ns", ""),
+        ("NS", "name"),
+        ("ns", "Name"),
+        ("ns", long.as_str()),
+        ("nä", "name"),
+        ("ns", "nämé"),
+    ] {
+        let mut object = sealed_object(Scope::Strict, &json!({}));
+        object["metadata"]["namespace"] = json!(namespace);
+        object["metadata"]["name"] = json!(name);
+        for path in ["/v1/verify", "/v1/rotate"] {
+            assert_eq!(
+                ask(&app, path, object.to_string(), "").await.0,
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "{namespace} {name}"
+            );
+        }
+    }
+}
+
+const UNLIMITED: &[&str] = &["--rate-limit=100000", "--rate-limit-burst=100000"];
+const MUTATIONS: usize = 500;

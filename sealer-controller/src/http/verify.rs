@@ -2,25 +2,25 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 
 use crate::http::open::Outcome;
-use crate::http::{Shared, body, empty, open};
+use crate::http::{Shared, empty, request};
 
-pub(crate) async fn verify(State(shared): State<Arc<Shared>>, body: Body) -> Response {
-    let posted = match body::read(&shared.context, body).await {
-        Ok(posted) => posted,
-        Err(status) => {
-            tracing::error!(error = status.as_str(), "Error handling /v1/verify request");
-            return empty(status);
+pub(crate) async fn verify(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let (posted, opening) = match request::accept(&shared, request).await {
+        Ok(accepted) => accepted,
+        Err(refusal) => {
+            tracing::error!(error = refusal.as_str(), "Error handling /v1/verify request");
+            return refusal.response();
         }
     };
-    empty(match open::posted(&shared.context, posted.label, posted.sealed.spec).await {
-        Outcome::Opened(_) => StatusCode::OK,
-        Outcome::Closed => StatusCode::CONFLICT,
-        Outcome::TooLong => StatusCode::SERVICE_UNAVAILABLE,
-    })
+    match request::open(&shared, &opening, posted.sealed, posted.label, None).await {
+        Outcome::Opened(_) => empty(StatusCode::OK),
+        Outcome::Closed => empty(StatusCode::CONFLICT),
+        Outcome::TooLong => empty(StatusCode::SERVICE_UNAVAILABLE),
+        Outcome::Refused(refusal) => shared.refuse(refusal).response(),
+    }
 }

@@ -1,0 +1,209 @@
+//! What one connection is doing, since when, and until when it may.
+
+use std::io::{IoSlice, Result};
+use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::http::connections::{Limits, Place};
+use crate::metrics::ClosedConnection;
+
+/// A connection's place in the life of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Part of a head came, or nothing since it was accepted.
+    Head,
+    /// The body is being read.
+    Body,
+    /// The request is worked on.
+    Work,
+    /// The answer is being written.
+    Write,
+    /// Between two requests.
+    Idle,
+}
+
+/// What one connection is doing.
+#[derive(Debug)]
+pub(crate) struct Activity {
+    state: Mutex<State>,
+    limits: Limits,
+    evicted: CancellationToken,
+    /// Told when an answer is written.
+    idle: Notify,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct State {
+    phase: Phase,
+    since: Instant,
+    /// Bytes written in the phase.
+    written: usize,
+    /// Whether hyper has the whole answer.
+    is_answer_complete: bool,
+}
+
+impl State {
+    fn new(phase: Phase) -> Self {
+        Self { phase, since: Instant::now(), written: 0, is_answer_complete: false }
+    }
+}
+
+impl Activity {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self {
+            state: Mutex::new(State::new(Phase::Head)),
+            limits,
+            evicted: CancellationToken::new(),
+            idle: Notify::new(),
+        }
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        self.lock().phase
+    }
+
+    pub(crate) fn since(&self) -> Instant {
+        self.lock().since
+    }
+
+    pub(crate) fn enter(&self, phase: Phase) {
+        *self.lock() = State::new(phase);
+    }
+
+    /// hyper has taken the last part of the answer.
+    pub(crate) fn complete_answer(&self) {
+        self.lock().is_answer_complete = true;
+    }
+
+    /// When the connection is closed unless something happens, and why. A body has its own deadline, work that of the
+    /// request.
+    pub(crate) fn deadline(&self) -> Option<(Instant, ClosedConnection)> {
+        let State { phase, since, written, .. } = *self.lock();
+        match phase {
+            Phase::Head => Some((since + self.limits.head, ClosedConnection::SlowHead)),
+            Phase::Idle => Some((since + self.limits.idle, ClosedConnection::Idle)),
+            Phase::Write => Some((since + allowance(written), ClosedConnection::SlowReader)),
+            Phase::Body | Phase::Work => None,
+        }
+    }
+
+    pub(crate) fn evict(&self) {
+        self.evicted.cancel();
+    }
+
+    /// Waits until the connection must give way.
+    pub(crate) async fn evicted(&self) {
+        self.evicted.cancelled().await;
+    }
+
+    /// Waits until no answer is being written.
+    pub(crate) async fn written(&self) {
+        while self.phase() == Phase::Write {
+            self.idle.notified().await;
+        }
+    }
+
+    fn received(&self) {
+        let mut state = self.lock();
+        if state.phase == Phase::Idle {
+            *state = State::new(Phase::Head);
+        }
+    }
+
+    fn note(&self, written: &Poll<Result<usize>>) {
+        if let Poll::Ready(Ok(bytes)) = written {
+            let mut state = self.lock();
+            state.written = state.written.saturating_add(*bytes);
+        }
+    }
+
+    /// Returns whether that was the end of an answer.
+    fn flushed(&self) -> bool {
+        let mut state = self.lock();
+        let is_end = state.phase == Phase::Write && state.is_answer_complete;
+        if is_end {
+            *state = State::new(Phase::Idle);
+            self.idle.notify_one();
+        }
+        is_end
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while it holds the lock; a poisoned one is whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Time in which so many bytes must have passed: a while to begin with, and then the slowest acceptable rate.
+pub(crate) fn allowance(bytes: usize) -> Duration {
+    GRACE + Duration::from_millis(u64::try_from(bytes / SLOWEST_PER_MILLISECOND).unwrap_or(u64::MAX))
+}
+
+/// A stream that notes what passes.
+pub(crate) struct Observed<'a, S> {
+    stream: S,
+    place: &'a Place,
+}
+
+impl<'a, S> Observed<'a, S> {
+    pub(crate) fn new(stream: S, place: &'a Place) -> Self {
+        Self { stream, place }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Observed<'_, S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<Result<()>> {
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        if buffer.filled().len() > before {
+            self.place.activity.received();
+        }
+        polled
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Observed<'_, S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.place.activity.note(&polled);
+        polled
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, parts);
+        self.place.activity.note(&polled);
+        polled
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let polled = Pin::new(&mut self.stream).poll_flush(cx);
+        if polled.is_ready() && self.place.activity.flushed() {
+            self.place.end_body();
+        }
+        polled
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// Before any rate counts: connections through a proxy begin slowly.
+const GRACE: Duration = Duration::from_secs(10);
+/// 32 KiB a second, a fraction of the slowest line that somebody works over; the largest body then takes 74 seconds.
+const SLOWEST_PER_MILLISECOND: usize = 32;

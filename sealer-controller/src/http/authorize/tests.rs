@@ -1,0 +1,109 @@
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::body::to_bytes;
+use axum::http::StatusCode;
+use axum::response::IntoResponse as _;
+use kube::Client;
+use sealer_core::Scope;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use crate::http::router;
+use crate::http::tests::{context_with, sealed_object};
+
+/// An API server that knows one token and one right, and counts questions.
+fn api_server(asked: Arc<AtomicUsize>, status: StatusCode) -> Client {
+    let answer = move |request: http::Request<kube::client::Body>| {
+        let asked = asked.clone();
+        async move {
+            asked.fetch_add(1, Ordering::Relaxed);
+            if status != StatusCode::OK {
+                let failure = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": "CANARY", "code": status.as_u16()});
+                return Ok::<_, std::io::Error>((status, failure.to_string()).into_response());
+            }
+            let path = request.uri().path().to_owned();
+            let body = request.into_body().collect_bytes().await.unwrap();
+            let mut question: Value = serde_json::from_slice(&body).unwrap();
+            question["status"] = if path.ends_with("tokenreviews") {
+                match question["spec"]["token"].as_str() {
+                    Some("good") => json!({"authenticated": true, "user": {"username": "u", "groups": ["g"]}}),
+                    _ => json!({"authenticated": false}),
+                }
+            } else {
+                let attributes = &question["spec"]["resourceAttributes"];
+                let right =
+                    ["verb", "group", "resource", "namespace"].map(|field| attributes[field].as_str().unwrap_or(""));
+                let who = &question["spec"];
+                let is_known = who["user"] == "u" && who["groups"] == json!(["g"]);
+                json!({"allowed": is_known && right == ["update", "bitnami.com", "sealedsecrets", "ns"]})
+            };
+            Ok((StatusCode::CREATED, question.to_string()).into_response())
+        }
+    };
+    Client::new(tower::service_fn(answer), "default")
+}
+
+const ARGS: &[&str] =
+    &["--verify-api=authorized", "--rotate-api=authorized", "--rate-limit=1000", "--rate-limit-burst=1000"];
+
+async fn ask(app: &axum::Router, path: &str, authorization: &str, object: &Value) -> (u16, String) {
+    let mut request = http::Request::post(path);
+    if !authorization.is_empty() {
+        request = request.header("authorization", authorization);
+    }
+    let request = request.body(axum::body::Body::from(object.to_string())).unwrap();
+    let response = app.clone().oneshot(request).await.unwrap();
+    let status = response.status().as_u16();
+    (status, String::from_utf8(to_bytes(response.into_body(), 1 << 20).await.unwrap().to_vec()).unwrap())
+}
+
+#[tokio::test]
+async fn authorized_endpoints_answer_those_who_may_update_alone() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let app = router(context_with(api_server(asked.clone(), StatusCode::OK), ARGS));
+    let own = sealed_object(Scope::Strict, &json!({}));
+    let mut foreign = own.clone();
+    foreign["metadata"]["namespace"] = json!("other");
+    for path in ["/v1/verify", "/v1/rotate"] {
+        for (authorization, object, expected) in [
+            ("", &own, 401),
+            ("Basic good", &own, 401),
+            ("Bearer ", &own, 401),
+            ("Bearer bad", &own, 401),
+            ("Bearer good", &own, 200),
+            ("bearer good", &own, 200),
+            ("Bearer good", &foreign, 403),
+        ] {
+            let (status, text) = ask(&app, path, authorization, object).await;
+            assert_eq!(status, expected, "{path} {authorization} {text}");
+            assert!(!text.contains("Bearer bad") && !text.contains(" bad"), "{text}");
+            assert!(status == 200 || text.ends_with('\n') && text.len() > 60, "{text}");
+        }
+    }
+    assert_eq!(asked.load(Ordering::Relaxed), 4, "two tokens and two rights, each asked about once");
+}
+
+#[tokio::test]
+async fn caller_that_cannot_be_checked_is_refused_and_nothing_is_repeated() {
+    for status in [StatusCode::FORBIDDEN, StatusCode::INTERNAL_SERVER_ERROR] {
+        let app = router(context_with(api_server(Arc::default(), status), ARGS));
+        let (code, text) = ask(&app, "/v1/verify", "Bearer good", &sealed_object(Scope::Strict, &json!({}))).await;
+        assert_eq!(code, 503);
+        assert!(!text.contains("CANARY") && !text.contains("good"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn endpoint_that_is_off_is_not_there() {
+    let app =
+        router(context_with(api_server(Arc::default(), StatusCode::OK), &["--verify-api=off", "--rotate-api=off"]));
+    for path in ["/v1/verify", "/v1/rotate"] {
+        assert_eq!(ask(&app, path, "", &json!({})).await, (404, "404 page not found\n".to_owned()));
+    }
+    let app = router(context_with(api_server(Arc::default(), StatusCode::OK), &["--verify-api=off"]));
+    let own = sealed_object(Scope::Strict, &json!({}));
+    assert_eq!(ask(&app, "/v1/rotate", "", &own).await.0, 200);
+}

@@ -1,0 +1,88 @@
+//! Why a request to open values is not carried out, and how that is answered. Nothing here depends on what a value is.
+
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+
+use crate::http::empty;
+
+/// Why a request is not carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Refusal {
+    /// More bytes than a SealedSecret can have.
+    TooLarge,
+    /// More values than a SealedSecret can have.
+    TooCostly,
+    /// The body came too slowly.
+    TooSlow,
+    /// The body did not come to its end.
+    Interrupted,
+    /// No SealedSecret.
+    Malformed,
+    /// Too much is in work.
+    Busy,
+    /// The caller has not said who it is.
+    NoToken,
+    /// The API server does not know the caller.
+    Unauthenticated,
+    /// The caller may not update SealedSecrets there.
+    Forbidden,
+    /// The API server does not say who the caller is, or what it may do.
+    Unverifiable,
+}
+
+impl Refusal {
+    /// The metric's label.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::TooLarge => "too_large",
+            Self::TooCostly => "too_costly",
+            Self::TooSlow => "too_slow",
+            Self::Interrupted => "interrupted",
+            Self::Malformed => "malformed",
+            Self::Busy => "busy",
+            Self::NoToken => "no_token",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Forbidden => "forbidden",
+            Self::Unverifiable => "unverifiable",
+        }
+    }
+
+    pub(crate) fn status(self) -> StatusCode {
+        match self {
+            Self::TooLarge | Self::TooCostly => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::Interrupted => StatusCode::BAD_REQUEST,
+            Self::Malformed => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Busy | Self::Unverifiable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoToken | Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+        }
+    }
+
+    pub(crate) fn response(self) -> Response {
+        let status = self.status();
+        match self {
+            Self::NoToken => (status, [(header::WWW_AUTHENTICATE, "Bearer")], NO_TOKEN).into_response(),
+            Self::Unauthenticated => (status, [(header::WWW_AUTHENTICATE, "Bearer")], UNAUTHENTICATED).into_response(),
+            Self::Forbidden => (status, FORBIDDEN).into_response(),
+            Self::Unverifiable => (status, [(header::RETRY_AFTER, "5")], UNVERIFIABLE).into_response(),
+            Self::Busy => (status, [(header::RETRY_AFTER, "1")], "busy; try again\n").into_response(),
+            // The rest of such a body is not waited for.
+            Self::TooSlow | Self::TooLarge => {
+                let mut response = empty(status);
+                response.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+                response
+            }
+            Self::TooCostly | Self::Interrupted | Self::Malformed => empty(status),
+        }
+    }
+}
+
+const NO_TOKEN: &str = "no bearer token: this endpoint needs the token of somebody who may update SealedSecrets in the \
+    object's namespace; the API server's service proxy does not pass tokens on, so call the Service itself, for example \
+    through kubectl port-forward\n";
+const UNAUTHENTICATED: &str = "the API server does not accept the bearer token: it is expired, revoked or of another cluster; get a new \
+    one, for example with kubectl create token\n";
+const FORBIDDEN: &str = "the owner of the token may not update sealedsecrets.bitnami.com in the object's namespace; have the \
+    right granted there, or use another account\n";
+const UNVERIFIABLE: &str = "the bearer token cannot be checked now; the controller's log says why\n";
