@@ -49,6 +49,18 @@ pub enum SealError {
 #[error("no key could decrypt secret")]
 pub struct UnsealError;
 
+/// A PEM text that is not read to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PemError {
+    /// More bytes than any such text has.
+    #[error("it is larger than {0} bytes")]
+    TooLarge(usize),
+    /// More blocks than any such text has.
+    #[error("it holds more than {0} PEM blocks")]
+    TooManyBlocks(usize),
+}
+
 /// A private key that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -56,6 +68,9 @@ pub enum KeyError {
     /// No PEM block parses as a private key.
     #[error("data does not contain a valid RSA or ECDSA private key")]
     NotAKey,
+    /// A text that is not read to its end.
+    #[error("no private key is read from it: {0}")]
+    Bounds(#[from] PemError),
     /// A private key of another kind; the text is its Go type, which scripts know.
     #[error("unexpected private key type {0}")]
     NotRsa(&'static str),
@@ -74,6 +89,9 @@ pub enum CertificateError {
     /// No `CERTIFICATE` block in the text.
     #[error("data does not contain any valid RSA or ECDSA certificates")]
     NoCertificate,
+    /// A text that is not read to its end.
+    #[error("no certificate is read from it: {0}")]
+    Bounds(#[from] PemError),
     /// A block that is no certificate.
     #[error("x509: malformed certificate")]
     Malformed,
@@ -113,6 +131,9 @@ pub enum BackupError {
     /// No block of an encrypted key.
     #[error("it holds no encrypted sealing key")]
     NotABackup,
+    /// A text that is not read to its end.
+    #[error(transparent)]
+    Bounds(#[from] PemError),
     /// The block at its end is not there.
     #[error("it is cut off: the block at its end is missing or damaged")]
     Truncated,

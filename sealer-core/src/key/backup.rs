@@ -50,7 +50,7 @@ pub struct Backup {
 impl Backup {
     /// Whether a text holds encrypted keys, judged by its blocks.
     pub fn is_one(text: &[u8]) -> bool {
-        pem::blocks(text).iter().any(|block| block.label == KEY_BLOCK || block.label == MANIFEST_BLOCK)
+        pem::has_block(text, &[KEY_BLOCK, MANIFEST_BLOCK])
     }
 
     /// Writes the backup as text.
@@ -82,9 +82,9 @@ impl Backup {
     /// Reads a backup; it is whole and as it was written, or it is refused.
     ///
     /// # Errors
-    /// A text that is no backup, one that is cut off or changed, or another passphrase.
+    /// A text that is no backup, one that is cut off or changed, one that is too large, or another passphrase.
     pub fn decrypt(text: &[u8], passphrase: &Passphrase) -> Result<Self, BackupError> {
-        let mut blocks = pem::blocks(text);
+        let mut blocks = pem::blocks(text, pem::Bounds::BACKUP)?;
         if !blocks.iter().any(|block| block.label == KEY_BLOCK) {
             return Err(BackupError::NotABackup);
         }

@@ -1,5 +1,6 @@
 //! The ring of keys: which one is active, which one to try first, and when the next one is due. All of it pure.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,13 +32,9 @@ impl Keyring {
     /// Orders keys newest first; among equals the earlier in the list wins. A key that is given twice is kept once.
     pub fn new(mut entries: Vec<KeyEntry>) -> Self {
         entries.sort_by_key(|entry| std::cmp::Reverse(entry.ordered_at));
-        let mut unique: Vec<KeyEntry> = Vec::with_capacity(entries.len());
-        for entry in entries {
-            if unique.iter().all(|kept| kept.key.fingerprint() != entry.key.fingerprint()) {
-                unique.push(entry);
-            }
-        }
-        Self(unique.into())
+        let mut known = HashSet::with_capacity(entries.len());
+        entries.retain(|entry| known.insert(entry.key.fingerprint().clone()));
+        Self(entries.into())
     }
 
     /// A ring of bare keys, tried in the order given.

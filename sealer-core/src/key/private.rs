@@ -33,9 +33,9 @@ impl UnsealingKey {
     /// Reads the first private key of a PEM text: PKCS#1, PKCS#8 or SEC1.
     ///
     /// # Errors
-    /// No block that parses as a key, or a key that is not RSA.
+    /// No block that parses as a key, a key that is not RSA, or a text of more than 1 MiB or 100 blocks.
     pub fn from_pem(text: &[u8]) -> Result<Self, KeyError> {
-        pem::blocks(text)
+        pem::blocks(text, pem::Bounds::ITEM)?
             .into_iter()
             .find_map(|block| match block.label.as_str() {
                 "RSA PRIVATE KEY" if !block.has_headers => skip_malformed(Self::from_pkcs1(block.der)),

@@ -43,8 +43,7 @@ pub(crate) struct Issuer<'a> {
 
 /// Reads the first block of a PEM text as a certificate.
 pub(crate) fn read(text: &[u8], what: &str) -> Result<CertificateInner<Raw>, String> {
-    let blocks = pem::blocks(text);
-    let block = blocks.first().ok_or("unable to decode certificate")?;
+    let block = pem::first(text).ok_or("unable to decode certificate")?;
     CertificateInner::from_der(&block.der)
         .map_err(|_| format!("error parsing certificate: {what}.Bytes: x509: malformed certificate"))
 }
