@@ -101,6 +101,11 @@ impl Label {
         })
     }
 
+    #[cfg(all(test, feature = "native"))]
+    pub(crate) fn from_bytes(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
     /// The label's bytes, as RSA-OAEP takes them.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -186,5 +191,64 @@ mod tests {
         assert!(Label::new(Scope::Strict, "default", "a.b-c.1").is_ok());
         assert!(Label::new(Scope::NamespaceWide, "a.b", "x").is_err());
         assert!(Label::new(Scope::ClusterWide, "", "").is_ok());
+    }
+
+    #[test]
+    fn scopes_have_words_and_annotations() {
+        for (scope, word, annotation) in [
+            (Scope::Strict, "strict", None),
+            (Scope::NamespaceWide, "namespace-wide", Some("sealedsecrets.bitnami.com/namespace-wide")),
+            (Scope::ClusterWide, "cluster-wide", Some("sealedsecrets.bitnami.com/cluster-wide")),
+        ] {
+            assert_eq!((scope.as_str(), scope.annotation(), word.parse()), (word, annotation, Ok(scope)));
+            assert_eq!(format!("{scope:>16}|"), format!("{word:>16}|"));
+            let pairs: Vec<(&str, &str)> = annotation.map(|name| (name, "true")).into_iter().collect();
+            assert_eq!(Scope::from_annotations(&annotations(&pairs)), scope);
+        }
+        assert_eq!("".parse::<Scope>(), Err(UnknownScope));
+        assert!("Strict".parse::<Scope>().is_err());
+        assert_eq!(UnknownScope.to_string(), "must be one of: strict, namespace-wide, cluster-wide");
+        assert!(Scope::ALL.is_sorted() && Scope::default() == Scope::Strict);
+        assert_eq!(MANAGED_ANNOTATION, "sealedsecrets.bitnami.com/managed");
+        assert_eq!(PATCH_ANNOTATION, "sealedsecrets.bitnami.com/patch");
+        assert_eq!(SKIP_OWNER_ANNOTATION, "sealedsecrets.bitnami.com/skip-set-owner-references");
+    }
+
+    /// T-S3.
+    #[test]
+    fn names_end_at_their_limits() {
+        let (part, long) = ("a".repeat(63), "a.".repeat(126) + "a");
+        assert_eq!((check_namespace(&part), check_name(&long)), (Ok(()), Ok(())));
+        assert_eq!(check_name(&"a".repeat(253)), Ok(()), "a part of a subdomain may be long");
+        assert!(check_namespace(&format!("{part}a")).is_err() && check_name(&format!("{long}a")).is_err());
+        for name in ["a-b", "0", "9z", "a--b"] {
+            assert_eq!((check_namespace(name), check_name(name)), (Ok(()), Ok(())), "{name}");
+        }
+        for name in ["-", "a_b", "a b", "a\n", "aB", ".a", "a.", "a.-b", "a-.b", "a/b", "é"] {
+            assert!(check_namespace(name).is_err() && check_name(name).is_err(), "{name}");
+        }
+        assert!(check_namespace("a.b").is_err());
+    }
+
+    #[test]
+    fn a_refused_name_is_shown_short_and_without_control_characters() {
+        let odd = format!("A\n\u{1b}{}", "x".repeat(100));
+        let shown = format!("A??{}", "x".repeat(60));
+        assert_eq!(check_name(&odd), Err(NameError::Name(shown.clone())));
+        assert_eq!(check_namespace(&odd), Err(NameError::Namespace(shown)));
+    }
+
+    #[test]
+    fn only_what_a_scope_binds_is_checked() {
+        assert_eq!(
+            Label::new(Scope::NamespaceWide, "ns", "/").map(|label| label.as_bytes().to_vec()),
+            Ok(b"ns".to_vec())
+        );
+        assert_eq!(Label::new(Scope::ClusterWide, "/", "/").map(|label| label.as_bytes().to_vec()), Ok(Vec::new()));
+        assert_eq!(
+            Label::new(Scope::Strict, "ns", "a.b").map(|label| label.as_bytes().to_vec()),
+            Ok(b"ns/a.b".to_vec())
+        );
+        assert!(Label::new(Scope::Strict, "/", "a").is_err() && Label::new(Scope::Strict, "ns", "/").is_err());
     }
 }

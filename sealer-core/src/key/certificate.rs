@@ -21,6 +21,7 @@ use crate::key::private::UnsealingKey;
 use crate::key::public::SealingKey;
 use crate::pem;
 use crate::primitives;
+use crate::primitives::signer::{CertificateSignature, CertificateSigner};
 
 /// A certificate with an RSA key.
 #[derive(Clone, Debug)]
@@ -35,9 +36,9 @@ impl Certificate {
     /// Reads every certificate of a PEM text; other blocks and text between are passed over.
     ///
     /// # Errors
-    /// None at all, a block that is no certificate, or one whose key is not RSA.
+    /// None at all, a block that is no certificate, one whose key is not RSA, or a text of more than 1 MiB or 100 blocks.
     pub fn bundle_from_pem(text: &[u8]) -> Result<Vec<Self>, CertificateError> {
-        let blocks = pem::blocks(text).into_iter();
+        let blocks = pem::blocks(text, pem::Bounds::ITEM)?.into_iter();
         let ders: Vec<_> = blocks.filter(|block| block.label == "CERTIFICATE" && !block.has_headers).collect();
         if ders.is_empty() {
             return Err(CertificateError::NoCertificate);
@@ -50,10 +51,10 @@ impl Certificate {
     /// Reads the first certificate of a PEM text: the one that is sealed with.
     ///
     /// # Errors
-    /// No certificate, a block that is none, or a first one whose key is not RSA.
+    /// No certificate, a block that is none, a first one whose key is not RSA, or a text of more than 1 MiB or 100 blocks.
     pub fn first_from_pem(text: &[u8]) -> Result<Self, CertificateError> {
         let mut first = None;
-        for block in pem::blocks(text) {
+        for block in pem::blocks(text, pem::Bounds::ITEM)? {
             if block.label == "CERTIFICATE" && !block.has_headers {
                 let inner = parse(&block.der)?;
                 first.get_or_insert_with(|| (inner, block.der.to_vec()));
@@ -157,8 +158,8 @@ fn sign(key: &UnsealingKey, common_name: &str, validity: Validity) -> Option<Vec
     let public = SubjectPublicKeyInfo::from_der(key.sealing_key().spki()).ok()?;
     let profile = SealingProfile { name: name(common_name).ok()?, key: key.sealing_key().clone() };
     let builder = CertificateBuilder::new(profile, SerialNumber::new(&serial).ok()?, validity, public).ok()?;
-    let signer = primitives::certificate_signer(key.secret_pkcs1_der()).ok()?;
-    builder.build::<_, primitives::CertificateSignature>(&signer).ok()?.to_der().ok()
+    let signer = CertificateSigner::new(key.secret_pkcs1_der()).ok()?;
+    builder.build::<_, CertificateSignature>(&signer).ok()?.to_der().ok()
 }
 
 /// `CN=<common name>`, or nothing at all.

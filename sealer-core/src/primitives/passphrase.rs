@@ -110,4 +110,34 @@ mod tests {
             assert!(PassphraseKeys::derive(b"p", b"s", Cost { log_n, r, p }).is_none(), "{log_n} {r} {p}");
         }
     }
+
+    fn bytes(hex: &str) -> Vec<u8> {
+        hex.as_bytes().chunks(2).map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+    }
+
+    /// Made with Python's `hashlib.scrypt` and `hmac`, and with `openssl enc -aes-256-cbc`.
+    #[test]
+    fn keys_texts_and_codes_are_those_that_others_make() {
+        let keys = PassphraseKeys::derive(b"passphrase", b"salt", CHEAP).unwrap();
+        assert_eq!(
+            keys.0.to_vec(),
+            bytes(
+                "3e7c505d420a474b66a07c00065fd2eb5c7b9b335f8ba5eff49cc75f1361f121\
+                 083166d38b5d1f23e1637ceec84c420def0768e78793b141667e9612d902f9e7"
+            )
+        );
+        assert_eq!(keys.encrypt([1; BLOCK], b"a value"), bytes("f8ea753a79683698a93acf35e401b913"));
+        assert_eq!(keys.cipher_key().as_slice(), keys.0.get(..KEY).unwrap());
+        let code = bytes("299106423b4b40bbf20534b528ab5328221be9fb624f9f847408a3f7ce8ad0f3");
+        assert_eq!(keys.code([&b"ab"[..], b"c"]).unwrap().as_slice(), code);
+        assert!(keys.is_code_of(&code, [&b"ab"[..], b"c"]));
+        assert!(!keys.is_code_of(code.get(1..).unwrap(), [&b"ab"[..], b"c"]), "a part of the code is none");
+    }
+
+    #[test]
+    fn the_dearest_bearable_cost_is_a_quarter_of_a_gibibyte() {
+        let cost = |log_n, r, p| Cost { log_n, r, p }.is_bearable();
+        assert!(cost(18, 8, 1) && cost(14, 128, 1) && cost(14, 8, 32) && cost(4, 1, 1));
+        assert!(!cost(19, 8, 1) && !cost(18, 9, 1) && !cost(14, 8, 33) && !cost(64, 0, 1));
+    }
 }

@@ -14,7 +14,8 @@ use rsa::signature::{SignatureEncoding as _, Signer as _};
 use zeroize::Zeroizing;
 
 use crate::key::private::UnsealingKey;
-use crate::{pem, primitives};
+use crate::pem;
+use crate::primitives::signer::CertificateSigner;
 
 /// A private key, ready to sign.
 pub(crate) enum PrivateKey {
@@ -52,8 +53,7 @@ impl PrivateKey {
 
     /// Reads the first block of a PEM text; an error is Go's text, as far as it holds nothing of the key.
     pub(crate) fn from_pem(text: &[u8]) -> Result<Self, String> {
-        let blocks = pem::blocks(text);
-        let block = blocks.first().ok_or("no PEM data in input")?;
+        let block = pem::first(text).ok_or("no PEM data in input")?;
         let Some(kind) = block.label.strip_suffix("PRIVATE KEY") else {
             return Err(format!("no private key data in PEM block of type {}", block.label));
         };
@@ -113,7 +113,7 @@ impl PrivateKey {
     pub(crate) fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
         match self {
             Self::Rsa(key) => {
-                let signer = primitives::certificate_signer(key.secret_pkcs1_der()).ok()?;
+                let signer = CertificateSigner::new(key.secret_pkcs1_der()).ok()?;
                 Some(signer.try_sign(message).ok()?.to_vec())
             }
             Self::Ecdsa { pair, .. } => Some(pair.sign(&SystemRandom::new(), message).ok()?.as_ref().to_vec()),
