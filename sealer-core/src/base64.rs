@@ -76,6 +76,7 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 mod tests {
     use super::*;
 
+    /// T-C7.
     #[test]
     fn reads_what_go_reads() {
         for (text, value) in

@@ -64,6 +64,8 @@ const LENGTH_FIELD: usize = 2;
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests may panic")]
+
     use super::*;
 
     #[test]
@@ -72,5 +74,26 @@ mod tests {
         assert_eq!(SealedValue::from_bytes(&[0]), Err(EnvelopeError::TooShort));
         assert_eq!(SealedValue::from_bytes(&[0, 2, 1]), Err(EnvelopeError::TooShort));
         assert_eq!(SealedValue::from_bytes(&[0, 2, 1, 2, 3]), Ok(SealedValue::new(vec![1, 2], vec![3])));
+    }
+
+    #[test]
+    fn a_value_has_one_binary_and_one_text_form() {
+        let value = SealedValue::new(vec![1; 258], vec![7, 8]);
+        let bytes = [&[1, 2][..], &[1; 258], &[7, 8]].concat();
+        assert_eq!(value.to_bytes(), bytes);
+        assert_eq!(SealedValue::from_bytes(&bytes), Ok(value.clone()));
+        assert_eq!((value.wrapped_key(), value.ciphertext()), (&[1; 258][..], &[7, 8][..]));
+        assert_eq!(SealedValue::new(vec![1], vec![2, 3]).to_base64(), "AAEBAgM=");
+        assert_eq!(SealedValue::from_base64("AAEB\nAgM=\n"), Ok(SealedValue::new(vec![1], vec![2, 3])));
+        assert_eq!(SealedValue::from_base64("AAAA"), Ok(SealedValue::new(Vec::new(), vec![0])));
+        assert!(matches!(SealedValue::from_base64("*"), Err(EnvelopeError::Base64(error)) if error.offset == 0));
+        // A key that no length field can announce is not written as another one.
+        assert!(
+            SealedValue::from_bytes(&SealedValue::new(vec![1; 65_536], Vec::new()).to_bytes())
+                .unwrap()
+                .wrapped_key()
+                .len()
+                == 65_535
+        );
     }
 }

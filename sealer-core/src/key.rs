@@ -8,3 +8,6 @@ pub mod private;
 pub mod public;
 pub mod record;
 pub mod stored;
+
+#[cfg(test)]
+mod tests;

@@ -75,4 +75,11 @@ mod tests {
     fn debug_shows_nothing() {
         assert_eq!(format!("{:?}", Plaintext::new(b"hunter2".to_vec())), "Plaintext([redacted])");
     }
+
+    #[test]
+    fn a_session_key_shows_nothing_and_keeps_its_bytes() {
+        let key = SessionKey::new(Zeroizing::new(vec![1, 2, 3]));
+        assert_eq!((format!("{key:?}").as_str(), key.expose()), ("SessionKey([redacted])", &[1, 2, 3][..]));
+        assert_eq!(Plaintext::new(vec![4]).expose(), [4]);
+    }
 }

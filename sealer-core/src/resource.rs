@@ -141,3 +141,71 @@ fn lenient_items<'de, D: Deserializer<'de>>(input: D) -> Result<BTreeMap<String,
     let text = |value| if let Value::String(text) = value { text } else { String::new() };
     Ok(items.into_iter().map(|(item, value)| (item, text(value))).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests may panic")]
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn object(metadata: &Value, spec: &Value) -> SealedSecret {
+        let kind = json!({"apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret"});
+        let mut object = kind.as_object().unwrap().clone();
+        object.insert("metadata".to_owned(), metadata.clone());
+        object.insert("spec".to_owned(), spec.clone());
+        serde_json::from_value(Value::Object(object)).unwrap()
+    }
+
+    /// T-S4: the object's own metadata counts, the template's never does.
+    #[test]
+    fn the_label_comes_of_the_objects_own_metadata() {
+        let wide = json!({"sealedsecrets.bitnami.com/cluster-wide": "true"});
+        let template = json!({"metadata": {"name": "x", "namespace": "x", "annotations": wide}});
+        let spec = json!({"template": template, "encryptedData": {}});
+        let strict = object(&json!({"name": "a", "namespace": "ns"}), &spec);
+        assert_eq!((strict.scope(), strict.label().unwrap().as_bytes()), (Scope::Strict, &b"ns/a"[..]));
+        let annotated = object(&json!({"name": "a", "namespace": "ns", "annotations": wide}), &spec);
+        assert_eq!((annotated.scope(), annotated.label().unwrap().as_bytes()), (Scope::ClusterWide, &b""[..]));
+        let own = json!({"name": "a", "namespace": "ns", "annotations": {"sealedsecrets.bitnami.com/namespace-wide": "true"}});
+        assert_eq!(object(&own, &spec).label().unwrap().as_bytes(), b"ns");
+        for metadata in [json!({"name": "a"}), json!({"namespace": "ns"}), json!({"name": "a/b", "namespace": "ns"})] {
+            assert!(object(&metadata, &spec).label().is_err(), "{metadata}");
+        }
+    }
+
+    /// T-D6.
+    #[test]
+    fn one_odd_field_does_not_keep_the_object_from_being_read() {
+        for (items, read) in [
+            (json!({"a": "text", "b": 7, "c": null, "d": {}, "e": []}), 5),
+            (json!(null), 0),
+            (json!([]), 0),
+            (json!("text"), 0),
+        ] {
+            let spec: SealedSecretSpec =
+                serde_json::from_value(json!({"template": null, "encryptedData": items})).unwrap();
+            assert_eq!(spec.encrypted_data.len(), read);
+            assert!(spec.encrypted_data.iter().all(|(name, text)| (name == "a") == (text == "text")));
+            assert_eq!(spec.template, SecretTemplate::default());
+        }
+        let template: SecretTemplate = serde_json::from_value(json!({"data": {"a": null, "b": "x"}})).unwrap();
+        assert_eq!(template.data.unwrap(), BTreeMap::from([("a".into(), String::new()), ("b".into(), "x".into())]));
+        let template: SecretTemplate = serde_json::from_value(json!({"data": null})).unwrap();
+        assert_eq!(template.data, None);
+        let status: SealedSecretStatus = serde_json::from_value(json!({"conditions": null})).unwrap();
+        assert_eq!(status.conditions, []);
+    }
+
+    #[test]
+    fn an_annotation_of_the_template_counts_with_the_exact_word_true() {
+        for (value, counts) in [(json!("true"), true), (json!("True"), false), (json!(true), false), (json!(""), false)]
+        {
+            let template: SecretTemplate =
+                serde_json::from_value(json!({"metadata": {"annotations": {"a": value}}})).unwrap();
+            assert_eq!((template.has_true_annotation("a"), template.has_true_annotation("b")), (counts, false));
+        }
+        assert!(!SecretTemplate::default().has_true_annotation("a"));
+    }
+}

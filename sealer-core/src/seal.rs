@@ -146,4 +146,67 @@ mod tests {
         }
         assert!(ring.may_have_sealed(&SealedValue::new(vec![1; 128], vec![])));
     }
+
+    fn small() -> UnsealingKey {
+        UnsealingKey::from_pem(include_bytes!("../tests/keys/small.pkcs1.pem")).unwrap()
+    }
+
+    fn fingerprints(bytes: &[u8]) -> Vec<Fingerprint> {
+        bytes.iter().map(|byte| Fingerprint::of(&[*byte], &[3])).collect()
+    }
+
+    #[test]
+    fn a_key_that_serves_moves_to_the_front_and_stands_there_once() {
+        let mut trials = Trials::preferring(fingerprints(&[1, 2, 3]));
+        for (served, order) in [(3, [3, 1, 2].as_slice()), (3, &[3, 1, 2]), (1, &[1, 3, 2]), (4, &[4, 1, 3, 2])] {
+            trials.serve_next(&fingerprints(&[served])[0]);
+            assert_eq!(trials.first(), fingerprints(order));
+        }
+        assert_eq!(Trials::default().first(), []);
+    }
+
+    /// T10: how many keys were tried is all that a failure costs, whichever way it fails.
+    #[test]
+    fn every_key_that_may_fit_costs_one_operation_and_no_other_does() {
+        let other = || UnsealingKey::from_pem(include_bytes!("../tests/keys/throwaway.pkcs1.pem")).unwrap();
+        let label = Label::as_given(Scope::ClusterWide, "", "");
+        let ring = Keyring::from_keys(vec![small(), other()]);
+        for (block, operations) in [(vec![1; 128], 1), (vec![1; 256], 1), (vec![1; 240], 1), (vec![1; 200], 0)] {
+            let mut trials = Trials::default();
+            let value = SealedValue::new(block, vec![0; 20]);
+            assert_eq!(unseal_counted(&value, &label, &ring, &mut trials).unwrap_err(), UnsealError);
+            assert_eq!(trials.operations(), operations);
+            *trials.operations_mut() = 7;
+            assert_eq!(trials.operations(), 7);
+        }
+        let mut counted = u32::MAX;
+        assert!(open_with(&SealedValue::new(vec![1; 128], Vec::new()), &label, &small(), &mut counted).is_none());
+        assert_eq!(counted, u32::MAX, "the count does not begin anew");
+    }
+
+    /// T-C9.
+    #[test]
+    fn two_seals_of_one_value_have_no_block_in_common() {
+        let key = small();
+        let label = Label::as_given(Scope::Strict, "ns", "name");
+        let value = Plaintext::new(vec![0; 4096]);
+        let mut blocks = std::collections::HashSet::new();
+        for _ in 0..50 {
+            let sealed = seal(&value, &label, key.sealing_key()).unwrap().to_bytes();
+            assert_eq!(sealed.len(), 2 + 128 + 4096 + 16);
+            assert!(sealed[2..].chunks_exact(16).all(|block| blocks.insert(block.to_vec())));
+        }
+    }
+
+    #[test]
+    fn an_opened_value_names_its_key() {
+        let (key, label) = (small(), Label::as_given(Scope::Strict, "ns", "name"));
+        let sealed = seal(&Plaintext::new(b"v".to_vec()), &label, key.sealing_key()).unwrap();
+        let opened = unseal(&sealed, &label, &Keyring::from_keys(vec![small()])).unwrap();
+        assert_eq!((opened.plaintext.expose(), &opened.fingerprint), (&b"v"[..], key.fingerprint()));
+        let mut damaged = sealed.to_bytes();
+        *damaged.last_mut().unwrap() ^= 1;
+        let damaged = SealedValue::from_bytes(&damaged).unwrap();
+        assert!(unseal(&damaged, &label, &Keyring::from_keys(vec![small()])).is_err());
+    }
 }

@@ -67,4 +67,23 @@ mod tests {
             assert_ne!(trace, other);
         }
     }
+
+    #[test]
+    fn debug_shows_nothing_of_it() {
+        assert_eq!(format!("{:?}", Trace::from_bytes([7; 32])), "Trace");
+    }
+
+    /// The format of the record that it is written to.
+    #[test]
+    fn a_trace_is_the_hash_of_its_parts_each_with_its_length() {
+        let key = Fingerprint::of(&[3], &[3]);
+        let value = SealedValue::new(b"wrapped".to_vec(), b"text".to_vec());
+        let trace = Trace::of(&value, &Label::as_given(Scope::Strict, "ns", "a"), &key);
+        let mut bytes = Vec::new();
+        for part in [key.as_str().as_bytes(), b"ns/a", b"wrapped", b"text"] {
+            bytes.extend_from_slice(&u64::try_from(part.len()).unwrap_or_default().to_be_bytes());
+            bytes.extend_from_slice(part);
+        }
+        assert_eq!(*trace.as_bytes(), sha256(&bytes));
+    }
 }

@@ -35,6 +35,7 @@ fn opens(bytes: &[u8]) -> bool {
     opened.is_some_and(|opened| opened.plaintext.expose() == VALUE)
 }
 
+/// T-C7.
 #[test]
 fn session_keys_of_every_aes_size_open_and_no_other() {
     assert!(opens(&envelope(&wrapped(&[7; 16]), &encrypted::<Aes128Gcm>(&[7; 16]))));
@@ -44,6 +45,7 @@ fn session_keys_of_every_aes_size_open_and_no_other() {
     assert!(!opens(&envelope(&wrapped(&[]), &encrypted::<Aes256Gcm>(&[7; 32]))));
 }
 
+/// T-C7.
 #[test]
 fn a_stripped_zero_byte_is_put_back_and_an_extra_one_refused() {
     let ciphertext = encrypted::<Aes256Gcm>(&[7; 32]);
@@ -56,6 +58,7 @@ fn a_stripped_zero_byte_is_put_back_and_an_extra_one_refused() {
     assert!(!opens(&envelope(&[0xff; 256], &ciphertext)));
 }
 
+/// T-C8.
 #[test]
 fn no_flipped_bit_goes_unnoticed() {
     let sealed = envelope(&wrapped(&[7; 32]), &encrypted::<Aes256Gcm>(&[7; 32]));

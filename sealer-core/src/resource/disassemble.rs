@@ -50,4 +50,16 @@ mod tests {
         let expected = json!({"name": "a", "namespace": "b", "labels": {"x": "y"}, "generateName": "g-", "annotations": {"keep": "1"}});
         assert_eq!(Value::Object(kept), expected);
     }
+
+    #[test]
+    fn every_field_that_a_server_sets_stays_behind() {
+        let all: Map<String, Value> = SERVER_SET.iter().map(|field| ((*field).to_owned(), json!("x"))).collect();
+        assert!(template_metadata(&all).is_empty());
+        let copies: Map<String, Value> =
+            CLEAR_TEXT_COPIES.iter().map(|name| ((*name).to_owned(), json!("x"))).collect();
+        let metadata = json!({"annotations": copies, "finalizers": ["f"]});
+        assert_eq!(Value::Object(template_metadata(metadata.as_object().unwrap())), json!({"finalizers": ["f"]}));
+        let odd = json!({"annotations": null});
+        assert_eq!(Value::Object(template_metadata(odd.as_object().unwrap())), odd, "what is no map stays");
+    }
 }

@@ -131,4 +131,36 @@ mod tests {
         assert_eq!(error.to_string(), "no key could decrypt secret (0002, 0003, 0004)");
         assert_eq!(trials.operations(), 5);
     }
+
+    #[test]
+    fn a_turn_ends_with_its_budget_and_the_next_goes_on_there() {
+        let label = Label::as_given(Scope::Strict, "ns", "name");
+        let key = || UnsealingKey::from_pem(include_bytes!("../../tests/keys/small.pkcs1.pem")).unwrap();
+        let ring = Keyring::from_keys(vec![key()]);
+        let spec = spec(&key(), &label, 5, 0);
+        let (mut progress, mut trials) = (Progress::default(), Trials::default());
+        for (budget, opened, is_all) in [(0, 0, false), (2, 2, false), (2, 4, false), (1, 5, true), (0, 5, true)] {
+            assert_eq!(progress.advance(&label, &spec, &ring, &mut trials, budget), is_all);
+            assert_eq!((progress.values.len(), trials.operations()), (opened, u32::try_from(opened).unwrap()));
+        }
+        let (values, keys) = progress.into_items(&spec.encrypted_data).unwrap();
+        assert_eq!((values.len(), keys.into_iter().collect::<Vec<_>>()), (5, vec![key().fingerprint().clone()]));
+        // The deprecated blob is opened elsewhere.
+        let blob = SealedSecretSpec { data: Some(String::new()), ..spec };
+        assert!(Progress::default().advance(&label, &blob, &ring, &mut Trials::default(), 0));
+    }
+
+    #[test]
+    fn no_value_is_held_once_an_item_has_failed() {
+        let label = Label::as_given(Scope::Strict, "ns", "name");
+        let key = || UnsealingKey::from_pem(include_bytes!("../../tests/keys/small.pkcs1.pem")).unwrap();
+        let mut spec = spec(&key(), &label, 1, 1);
+        let good = spec.encrypted_data.values().next().unwrap().clone();
+        spec.encrypted_data.insert("9999".to_owned(), good);
+        let (mut progress, mut trials) = (Progress::default(), Trials::default());
+        assert!(progress.advance(&label, &spec, &Keyring::from_keys(vec![key()]), &mut trials, u32::MAX));
+        assert!(progress.values.is_empty() && progress.has_failed && trials.operations() == 3);
+        let failures = progress.into_items(&spec.encrypted_data).unwrap_err();
+        assert_eq!(failures.iter().map(|failure| failure.item.as_str()).collect::<Vec<_>>(), ["0001"]);
+    }
 }
