@@ -1,11 +1,10 @@
 //! The surface without verbs: every flag, variable and precedence rule that existing scripts rely on.
 
-use sealer_core::Scope;
 use sealer_core::flags::{self, Flag, FlagError, Kind, Values};
 
 use crate::diagnostics::CliError;
 use crate::key_files::KeySources;
-use crate::request::{Compat, Mode, Request};
+use crate::request::{Compat, Mode, Request, ScopeChoice};
 use crate::{cli, key_flags, kubernetes_flags};
 
 /// Reads flags and environment.
@@ -40,7 +39,6 @@ fn compat(values: &Values, variable: &dyn Fn(&str) -> Option<String>) -> Result<
     let in_place = matches!(mode, Mode::ReEncrypt) && text("sealed-secret-file").is_none();
     let output = if in_place { text("secret-file") } else { text("sealed-secret-file") };
     let kept = kept(values, &mode, output.as_deref())?;
-    let scope_is_explicit = values.was_given("scope") || variable("SEALED_SECRETS_SCOPE").is_some();
     let deprecated = values.was_given("rotate");
     let warnings = deprecated.then(|| "Flag --rotate has been deprecated, please use --re-encrypt instead".to_owned());
     Ok(Request::Compat(Box::new(Compat {
@@ -51,13 +49,21 @@ fn compat(values: &Values, variable: &dyn Fn(&str) -> Option<String>) -> Result<
         output,
         format: values.text("format").to_owned(),
         name: values.text("name").to_owned(),
-        scope: values.text("scope").parse().unwrap_or(Scope::Strict),
-        scope_is_explicit,
+        scope: scope(values, variable),
         allow_empty_data: values.is_on("allow-empty-data"),
         kept,
         allow_plaintext_annotations: values.is_on("allow-plaintext-annotations"),
         warnings: warnings.into_iter().collect(),
     })))
+}
+
+/// The empty text names no scope.
+fn scope(values: &Values, variable: &dyn Fn(&str) -> Option<String>) -> ScopeChoice {
+    let is_named = values.was_given("scope") || variable("SEALED_SECRETS_SCOPE").is_some();
+    match values.text("scope").parse() {
+        Ok(scope) if is_named => ScopeChoice::Named(scope),
+        _ => ScopeChoice::Annotations,
+    }
 }
 
 /// What tells which values are unchanged, if that is asked for. There has to be a file that was sealed before.

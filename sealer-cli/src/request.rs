@@ -132,14 +132,31 @@ pub(crate) struct Compat {
     pub(crate) output: Option<String>,
     pub(crate) format: String,
     pub(crate) name: String,
-    pub(crate) scope: Scope,
-    /// Whether `--scope` was given; then it wins over annotations.
-    pub(crate) scope_is_explicit: bool,
+    pub(crate) scope: ScopeChoice,
     /// What tells which values of the file that is there are unchanged, so that their sealed text stays.
     pub(crate) kept: Option<KeySources>,
     pub(crate) allow_empty_data: bool,
     pub(crate) allow_plaintext_annotations: bool,
     pub(crate) warnings: Vec<String>,
+}
+
+/// The scope that is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ScopeChoice {
+    /// None was named: the annotations of the input say it.
+    Annotations,
+    /// It was named, and wins over annotations.
+    Named(Scope),
+}
+
+impl ScopeChoice {
+    /// The scope of a value that has no annotations around it.
+    pub(crate) fn of_bare_value(self) -> Scope {
+        match self {
+            Self::Annotations => Scope::Strict,
+            Self::Named(scope) => scope,
+        }
+    }
 }
 
 /// How documents are written.

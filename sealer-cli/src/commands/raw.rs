@@ -3,8 +3,9 @@
 use sealer_core::{Label, Plaintext, Scope, seal};
 
 use crate::diagnostics::CliError;
+use crate::input::{self, Input};
 use crate::request::Compat;
-use crate::ui::{self, Ui};
+use crate::ui::Ui;
 use crate::{certificate, cluster};
 
 pub(crate) fn run(request: &Compat, from_file: Option<&str>, ui: &mut Ui) -> Result<(), CliError> {
@@ -13,14 +14,14 @@ pub(crate) fn run(request: &Compat, from_file: Option<&str>, ui: &mut Ui) -> Res
     if from_file.is_none() {
         ui.notice_terminal("(tty detected: expecting a secret to encrypt in stdin)");
     }
-    let value = Plaintext::new(ui::read(from_file)?);
+    let value = Plaintext::new(input::read(from_file, Input::Value)?);
     let sealed = seal(&value, &label, certificate.key()).map_err(|error| CliError::new(error.to_string()))?;
     ui.write(sealed.to_base64());
     Ok(())
 }
 
 fn label(request: &Compat) -> Result<Label, CliError> {
-    let scope = request.scope;
+    let scope = request.scope.of_bare_value();
     if scope == Scope::ClusterWide {
         return Ok(Label::as_given(scope, "", ""));
     }

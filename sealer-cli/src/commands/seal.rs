@@ -2,6 +2,8 @@
 
 mod stream;
 
+use std::fs::File;
+
 use rayon::prelude::*;
 use sealer_core::resource::disassemble::{CLEAR_TEXT_COPIES, template_metadata};
 use sealer_core::scope::{CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION};
@@ -9,22 +11,28 @@ use sealer_core::{Certificate, Label, Scope, SealingKey, seal};
 use serde_json::{Map, Value, json};
 
 use crate::diagnostics::CliError;
+use crate::input::{self, Input};
 use crate::manifest::patch::Edited;
 use crate::manifest::read::{self, Document, Wanted};
 use crate::manifest::secret::{SecretInput, secrets};
-use crate::request::Compat;
-use crate::ui::{self, Ui};
+use crate::request::{Compat, ScopeChoice};
+use crate::ui::Ui;
 use crate::unchanged::Unchanged;
 use crate::{certificate, cluster, leak, tree};
 
 pub(crate) fn run(request: &Compat, ui: &mut Ui) -> Result<(), CliError> {
     let certificate = certificate::load(request.certificate.as_deref(), &request.cluster)?;
     let kept = match request.output.as_deref().filter(|_| request.kept.is_some()) {
-        Some(path) => kept(request, path, &std::fs::read(path).unwrap_or_default(), ui)?,
+        Some(path) => kept(request, path, &before(path)?, ui)?,
         None => None,
     };
     let bound = Bound { name: request.name.clone(), namespace: String::new(), kept };
     stream::seal_all(request, &bound, &certificate, ui)
+}
+
+/// What a file holds that is going to be replaced; nothing if it cannot be read.
+fn before(path: &str) -> Result<Vec<u8>, CliError> {
+    File::open(path).map_or_else(|_| Ok(Vec::new()), |file| input::read_from(file, path, Input::Manifests))
 }
 
 /// What every Secret is sealed for, whatever it says itself; empty texts leave it alone.
@@ -53,7 +61,7 @@ pub(crate) fn documents(
     certificate: &Certificate,
     ui: &Ui,
 ) -> Result<Vec<Value>, CliError> {
-    let input = ui::read(request.input.as_deref())?;
+    let input = input::read(request.input.as_deref(), Input::Manifests)?;
     let source = request.input.as_deref().unwrap_or("stdin");
     let prepared =
         prepared(read::documents(&input, source, Wanted::Secrets)?, 0, request, bound, &|text| ui.notice(text))?;
@@ -128,7 +136,7 @@ fn prepare(mut secret: SecretInput, request: &Compat, bound: &Bound) -> Result<P
         return Err(CliError::new("missing metadata.name in input Secret")
             .hint("give it with --name; generateName is no substitute, since values are bound to the name"));
     }
-    let (scope, warning) = settle_scope(&mut secret, request);
+    let (scope, warning) = settle_scope(&mut secret, request.scope);
     if scope != Scope::ClusterWide {
         settle_namespace(&mut secret, request)?;
     }
@@ -160,20 +168,20 @@ fn unusable_name(secret: &SecretInput, scope: Scope) -> Option<String> {
     Some(format!("{refused}; no cluster will accept the result"))
 }
 
-/// A flag that widens writes its annotation; otherwise the input's annotations count.
-fn settle_scope(secret: &mut SecretInput, request: &Compat) -> (Scope, Option<String>) {
+/// A scope that was named wins over the input's annotations, and tells where they would have widened it.
+fn settle_scope(secret: &mut SecretInput, choice: ScopeChoice) -> (Scope, Option<String>) {
     let mut annotations = secret.annotations();
-    if let Some(annotation) = request.scope.annotation() {
+    let announced = Scope::from_annotations(&annotations);
+    let ScopeChoice::Named(scope) = choice else { return (announced, None) };
+    if scope.annotation().is_some() || announced != scope {
         annotations.remove(CLUSTER_WIDE_ANNOTATION);
         annotations.remove(NAMESPACE_WIDE_ANNOTATION);
-        annotations.insert(annotation.to_owned(), "true".to_owned());
+        annotations.extend(scope.annotation().map(|annotation| (annotation.to_owned(), "true".to_owned())));
         secret.set_annotations(annotations);
-        return (request.scope, None);
     }
-    let scope = Scope::from_annotations(&annotations);
-    let widened = request.scope_is_explicit && scope != Scope::Strict;
-    let warning = widened
-        .then(|| format!("the annotation of the input makes the scope {scope}, although --scope strict was given"));
+    let warning = (announced > scope).then(|| {
+        format!("the annotation of the input for the scope {announced} is left out: --scope {scope} was given")
+    });
     (scope, warning)
 }
 
@@ -245,4 +253,49 @@ fn template(secret: &SecretInput) -> Map<String, Value> {
         template.insert("immutable".to_owned(), Value::Bool(immutable));
     }
     template
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    /// What becomes of a scope and of the annotations, for what was named and what the input announces.
+    fn settled(choice: ScopeChoice, annotations: &[(&str, &str)]) -> (Scope, Vec<String>, Option<String>) {
+        let mut secret = SecretInput { metadata: Map::new(), type_: None, immutable: None, items: BTreeMap::new() };
+        let given = annotations.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        secret.set_annotations(given.chain([("other".to_owned(), "kept".to_owned())]).collect());
+        let (scope, warning) = settle_scope(&mut secret, choice);
+        let left = secret.annotations().into_iter().map(|(name, value)| format!("{name}={value}"));
+        (scope, left.filter(|annotation| annotation != "other=kept").collect(), warning)
+    }
+
+    #[test]
+    fn a_scope_that_is_named_wins_and_tells_where_it_is_narrower() {
+        for announced in Scope::ALL {
+            let given: Vec<(&str, &str)> = announced.annotation().map(|name| (name, "true")).into_iter().collect();
+            let kept: Vec<String> = given.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            assert_eq!(settled(ScopeChoice::Annotations, &given), (announced, kept, None));
+            for named in Scope::ALL {
+                let (scope, left, warning) = settled(ScopeChoice::Named(named), &given);
+                let wanted: Vec<String> = named.annotation().map(|name| format!("{name}=true")).into_iter().collect();
+                assert_eq!((scope, left), (named, wanted), "{named} over {announced}");
+                assert_eq!(warning.is_some(), announced > named, "{named} over {announced}");
+            }
+        }
+        let both = [(CLUSTER_WIDE_ANNOTATION, "true"), (NAMESPACE_WIDE_ANNOTATION, "true")];
+        let (scope, left, warning) = settled(ScopeChoice::Named(Scope::Strict), &both);
+        assert_eq!((scope, left), (Scope::Strict, Vec::new()));
+        assert_eq!(
+            warning.as_deref(),
+            Some("the annotation of the input for the scope cluster-wide is left out: --scope strict was given")
+        );
+        // What announces nothing stays as it is.
+        let idle = [(CLUSTER_WIDE_ANNOTATION, "false")];
+        assert_eq!(
+            settled(ScopeChoice::Named(Scope::Strict), &idle).1,
+            ["sealedsecrets.bitnami.com/cluster-wide=false"]
+        );
+    }
 }
