@@ -6,6 +6,7 @@ use sealer_core::Certificate;
 
 use crate::cluster::{Choice, Cluster};
 use crate::diagnostics::CliError;
+use crate::input::{self, Input};
 use crate::ui;
 
 mod url;
@@ -14,7 +15,7 @@ mod url;
 pub(crate) fn fetch(source: Option<&str>, choice: &Choice) -> Result<Vec<u8>, CliError> {
     match source {
         Some(path) if is_url(path) => url::fetch(path),
-        Some(path) => ui::read(Some(path)),
+        Some(path) => input::read(Some(path), Input::Certificate),
         None => Cluster::connect(choice)?.certificate(),
     }
 }

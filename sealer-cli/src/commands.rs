@@ -3,7 +3,7 @@
 use crate::diagnostics::{CliError, os_text};
 use crate::reference;
 use crate::request::{Compat, Mode, Request};
-use crate::ui::Ui;
+use crate::ui::{Readers, Ui};
 
 mod chosen;
 mod edit;
@@ -73,7 +73,8 @@ fn compat(request: &Compat, ui: &mut Ui) -> Result<(), CliError> {
     if let Some(path) =
         request.output.as_deref().filter(|_| !matches!(request.mode, Mode::Validate | Mode::MergeInto { .. }))
     {
-        ui.write_to_file(path)?;
+        let in_clear = matches!(request.mode, Mode::Unseal { .. });
+        ui.write_to_file(path, if in_clear { Readers::Owner } else { Readers::AsBefore })?;
     }
     match &request.mode {
         Mode::Unseal { key_files } => recovery_unseal::run(request, key_files, ui),

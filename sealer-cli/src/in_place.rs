@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use tempfile::NamedTempFile;
 
 use crate::diagnostics::os_text;
+use crate::input::LARGEST_DOCUMENT;
 
 /// A file that is about to be changed.
 pub(crate) struct InPlace {
@@ -30,6 +31,11 @@ pub(crate) enum InPlaceError {
     Read(io::Error),
     #[error("cannot be written: {}", os_text(.0))]
     Write(io::Error),
+    /// A device, a pipe or a socket.
+    #[error("is no file")]
+    NoFile,
+    #[error("is larger than {} MiB", LARGEST_DOCUMENT >> 20)]
+    TooLarge,
     /// Somebody else has had it for longer than the patience.
     #[error("is being changed by another command")]
     Busy,
@@ -46,16 +52,23 @@ impl InPlace {
 
     fn open_within(path: &Path, patience: Duration) -> Result<Self, InPlaceError> {
         let path = fs::canonicalize(path).map_err(InPlaceError::Open)?;
+        let found = fs::metadata(&path).map_err(InPlaceError::Open)?;
+        if !found.is_file() && !found.is_dir() {
+            return Err(InPlaceError::NoFile);
+        }
         let deadline = Instant::now() + patience;
         loop {
-            let mut file = File::open(&path).map_err(InPlaceError::Open)?;
+            let file = File::open(&path).map_err(InPlaceError::Open)?;
             let has_turn = locked(&file, deadline)?;
             // Whoever had the turn before may have put another file in its place.
             if has_turn && !is_at(&file, &path) {
                 continue;
             }
             let mut bytes = Vec::new();
-            file.read_to_end(&mut bytes).map_err(InPlaceError::Read)?;
+            (&file).take(LARGEST + 1).read_to_end(&mut bytes).map_err(InPlaceError::Read)?;
+            if bytes.len() as u64 > LARGEST {
+                return Err(InPlaceError::TooLarge);
+            }
             return Ok(Self { path, bytes, turn: has_turn.then_some(file) });
         }
     }
@@ -71,11 +84,18 @@ impl InPlace {
         new.write_all(bytes).map_err(InPlaceError::Write)?;
         keep_owner_and_mode(&self.path, new.as_file()).map_err(InPlaceError::Write)?;
         new.as_file().sync_all().map_err(InPlaceError::Write)?;
-        if fs::read(&self.path).ok().as_ref() != Some(&self.bytes) {
+        if !self.is_as_read() {
             return Err(InPlaceError::Changed);
         }
         new.persist(&self.path).map_err(|error| InPlaceError::Write(error.error))?;
         Ok(())
+    }
+
+    /// Whether it still holds what was read, and no more.
+    fn is_as_read(&self) -> bool {
+        let mut bytes = Vec::new();
+        let read = File::open(&self.path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
+        read.is_ok() && bytes == self.bytes
     }
 
     /// A new file beside it. Whoever has the turn may take away what an earlier one left there.
@@ -142,6 +162,8 @@ const LONGEST_NAME: usize = 200;
 /// For one file; a command that has it longer waits for somebody.
 const PATIENCE: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(10);
+/// What is larger is no manifest, whoever put it there.
+const LARGEST: u64 = LARGEST_DOCUMENT as u64;
 
 #[cfg(test)]
 mod tests {

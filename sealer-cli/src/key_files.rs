@@ -11,6 +11,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::diagnostics::CliError;
+use crate::input::{self, Input};
 use crate::manifest::read::{self, Wanted};
 use crate::prompt;
 use crate::ui::{self, Ui};
@@ -42,7 +43,7 @@ pub(crate) fn load(sources: &KeySources, ui: &Ui) -> Result<Keyring, CliError> {
 pub(crate) fn stored(sources: &KeySources, ui: &Ui) -> Result<Vec<StoredKey>, CliError> {
     let mut keys = Vec::new();
     for path in &sources.files {
-        let bytes = Zeroizing::new(ui::read(Some(path.as_str()).filter(|path| *path != ui::STREAM))?);
+        let bytes = Zeroizing::new(input::read(Some(path.as_str()).filter(|path| *path != ui::STREAM), Input::Keys)?);
         keys.extend(of_file(path, &bytes, sources.passphrase_file.as_deref(), ui)?);
     }
     Ok(keys)
@@ -103,7 +104,7 @@ pub(crate) fn passphrase_text(file: Option<&str>, of: &str) -> Result<Zeroizing<
 }
 
 fn only_line(path: &str) -> Result<Zeroizing<String>, CliError> {
-    let bytes = Zeroizing::new(ui::read(Some(path))?);
+    let bytes = Zeroizing::new(input::read(Some(path), Input::Passphrase)?);
     let text = std::str::from_utf8(&bytes).map_err(|_| {
         CliError::new(format!("the passphrase file {path} is no text in UTF-8"))
             .hint("is it the right file? a passphrase stands alone in it")

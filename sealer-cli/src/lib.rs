@@ -13,12 +13,14 @@ mod commands;
 mod compat;
 mod diagnostics;
 mod in_place;
+mod input;
 mod key_files;
 mod key_flags;
 mod kubernetes_flags;
 mod leak;
 mod manifest;
 mod network;
+mod process;
 mod prompt;
 mod record;
 mod reference;
@@ -30,6 +32,7 @@ mod unchanged;
 
 /// Runs one command line (the program's name first).
 pub fn main(args: Vec<String>, variable: impl Fn(&str) -> Option<String>) -> ExitCode {
+    process::protect();
     quiet_panics();
     let mut ui = Ui::new();
     let outcome = run(&args, &variable, &mut ui);

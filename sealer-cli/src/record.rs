@@ -5,7 +5,7 @@
 //! What is damaged in it matches nothing, and the work is done again.
 
 use std::collections::HashSet;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -28,7 +28,9 @@ impl Record {
     pub(crate) fn open(path: Option<&Path>) -> Self {
         let Some(path) = path else { return Self::default() };
         let Some(file) = opened(path) else { return Self::default() };
-        let bytes = fs::read(path).unwrap_or_default();
+        let mut bytes = Vec::new();
+        // Twice what is kept, whatever lies there.
+        let _ = File::open(path).and_then(|file| file.take(2 * MOST_BYTES as u64).read_to_end(&mut bytes));
         let known = traces(&bytes).collect();
         if bytes.len() <= MOST_BYTES && bytes.len().is_multiple_of(Trace::LENGTH) {
             return Self { known, read: Some((path.to_owned(), bytes.len() as u64)), file: Some(file) };
@@ -44,7 +46,7 @@ impl Record {
         let mut bytes = Vec::new();
         let rest = File::open(path).and_then(|mut file| {
             file.seek(SeekFrom::Start(*end))?;
-            file.read_to_end(&mut bytes)
+            file.take(MOST_BYTES as u64).read_to_end(&mut bytes)
         });
         rest.is_ok() && traces(&bytes).any(|other| other == *trace)
     }
@@ -114,6 +116,8 @@ const MOST_BYTES: usize = 250_000 * Trace::LENGTH;
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests may panic")]
+
+    use std::fs;
 
     use super::*;
 

@@ -3,8 +3,8 @@
 mod private;
 mod spool;
 
-use std::fs::{self, File};
-use std::io::{self, IsTerminal as _, Read as _, Write as _};
+use std::fs;
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -59,6 +59,16 @@ impl Drop for Progress {
 struct Target {
     path: PathBuf,
     file: NamedTempFile,
+    readers: Readers,
+}
+
+/// Who may read a file of results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Readers {
+    /// Whoever could read the file that is replaced: nothing in it is secret.
+    AsBefore,
+    /// Its owner alone, whatever there was before.
+    Owner,
 }
 
 impl Ui {
@@ -68,12 +78,13 @@ impl Ui {
 
     /// Sends the results to a file instead of standard output. The file beside it is made now, so that a folder that
     /// cannot be written is known before any work.
-    pub(crate) fn write_to_file(&mut self, path: &str) -> Result<(), CliError> {
+    pub(crate) fn write_to_file(&mut self, path: &str, readers: Readers) -> Result<(), CliError> {
+        refuse_odd_target(path, readers)?;
         let path = PathBuf::from(path);
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
         let file =
             NamedTempFile::new_in(folder).map_err(|error| CliError::file("open", &path.to_string_lossy(), &error))?;
-        self.target = Some(Target { path, file });
+        self.target = Some(Target { path, file, readers });
         Ok(())
     }
 
@@ -130,18 +141,34 @@ impl Ui {
 }
 
 impl Target {
-    /// Replaces the file as one step; an existing file keeps its mode.
+    /// Replaces the file as one step; an existing file keeps its mode, unless its owner alone is to read it.
     fn put(mut self, output: &mut Spool) -> Result<(), CliError> {
         let path = self.path.to_string_lossy().into_owned();
         let failed = |error: &io::Error| CliError::file("write", &path, error);
         output.copy_to(&mut self.file).map_err(|error| failed(&error))?;
-        if let Ok(existing) = fs::metadata(&self.path) {
+        // The new file is its owner's, whatever the umask.
+        if let (Readers::AsBefore, Ok(existing)) = (self.readers, fs::metadata(&self.path)) {
             self.file.as_file().set_permissions(existing.permissions()).map_err(|error| failed(&error))?;
         }
         self.file.as_file().sync_all().map_err(|error| failed(&error))?;
         self.file.persist(&self.path).map_err(|error| failed(&error.error))?;
         Ok(())
     }
+}
+
+/// A device would be replaced by a file. Values are not written where a link leads either: the file that comes in its place
+/// may lie on another disk than the one that was meant.
+fn refuse_odd_target(path: &str, readers: Readers) -> Result<(), CliError> {
+    let Ok(found) = fs::symlink_metadata(path) else { return Ok(()) };
+    if found.is_symlink() && readers == Readers::Owner {
+        return Err(CliError::new(format!("{path} is a link; values are never written through one"))
+            .hint("name the file itself, or a new one"));
+    }
+    if found.is_file() || found.is_dir() || found.is_symlink() {
+        return Ok(());
+    }
+    Err(CliError::new(format!("{path} is a device, a pipe or a socket; it would be replaced by a file"))
+        .hint("leave -w out to write to standard output"))
 }
 
 fn print(output: &mut Spool) -> Result<(), CliError> {
@@ -163,19 +190,55 @@ pub(crate) fn now() -> Timestamp {
 /// The name that stands for standard input or output where a file is asked for.
 pub(crate) const STREAM: &str = "-";
 
-/// Reads a file, or standard input.
-pub(crate) fn read(path: Option<&str>) -> Result<Vec<u8>, CliError> {
-    let mut bytes = Vec::new();
-    match path {
-        Some(path) => {
-            let mut file = File::open(path).map_err(|error| CliError::file("open", path, &error))?;
-            file.read_to_end(&mut bytes).map_err(|error| CliError::file("read", path, &error))?;
-        }
-        None => {
-            io::stdin().read_to_end(&mut bytes).map_err(|error| CliError::file("read", "/dev/stdin", &error))?;
+const SHOWN_AFTER: Duration = Duration::from_secs(1);
+
+#[cfg(all(test, unix))]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests may panic")]
+
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use super::*;
+
+    fn written(path: &Path, readers: Readers) -> Result<u32, String> {
+        let mut ui = Ui::new();
+        let path_text = path.to_str().unwrap();
+        ui.write_to_file(path_text, readers).map_err(|error| error.message().to_owned())?;
+        ui.write("value");
+        ui.finish().unwrap();
+        assert_eq!(fs::read(path).unwrap(), b"value");
+        Ok(fs::metadata(path).unwrap().permissions().mode() & 0o777)
+    }
+
+    #[test]
+    fn only_the_owner_reads_values_whatever_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret.yaml");
+        assert_eq!(written(&path, Readers::Owner), Ok(0o600));
+        for mode in [0o644, 0o666, 0o400] {
+            for (readers, wanted) in [(Readers::AsBefore, mode), (Readers::Owner, 0o600)] {
+                fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+                assert_eq!(written(&path, readers), Ok(wanted), "{mode:o}");
+            }
         }
     }
-    Ok(bytes)
-}
 
-const SHOWN_AFTER: Duration = Duration::from_secs(1);
+    #[test]
+    fn values_go_through_no_link_and_nothing_replaces_a_device() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        fs::write(&file, "kept").unwrap();
+        symlink(&file, &link).unwrap();
+        let error = written(&link, Readers::Owner).unwrap_err();
+        assert!(error.ends_with("link is a link; values are never written through one"), "{error}");
+        assert_eq!(
+            (fs::read(&file).unwrap().as_slice(), fs::read_dir(folder.path()).unwrap().count()),
+            (&b"kept"[..], 2)
+        );
+        let socket = folder.path().join("socket");
+        let _open = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        for readers in [Readers::AsBefore, Readers::Owner] {
+            assert!(written(&socket, readers).unwrap_err().contains("it would be replaced by a file"));
+        }
+    }
+}

@@ -2,7 +2,8 @@
 
 use std::env;
 use std::error::Error;
-use std::fs;
+use std::fs::File;
+use std::io;
 use std::time::Duration;
 
 use http::{Request, Response, Uri, header};
@@ -13,6 +14,7 @@ use kube::{Client, Config};
 use tokio::net::TcpStream;
 
 use crate::diagnostics::CliError;
+use crate::input::{self, Input};
 use crate::network;
 
 /// Fetches what a URL names; only an answer 200 counts.
@@ -36,7 +38,12 @@ pub(crate) fn fetch(url: &str) -> Result<Vec<u8>, CliError> {
 fn local(url: &str) -> Result<Vec<u8>, CliError> {
     let rest = url.split_once("://").map_or("", |(_, rest)| rest);
     let path = rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/");
-    fs::read(unescape(path)).map_err(|_| CliError::new(format!("cannot fetch \"{url}\": 404 Not Found")))
+    let missing = |_| CliError::new(format!("cannot fetch \"{url}\": 404 Not Found"));
+    let file = File::open(unescape(path)).map_err(missing)?;
+    if file.metadata().is_ok_and(|found| found.is_dir()) {
+        return Err(missing(io::ErrorKind::IsADirectory.into()));
+    }
+    input::read_from(file, url, Input::Certificate)
 }
 
 /// Replaces `%41` by `A`.

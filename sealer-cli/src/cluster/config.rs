@@ -11,6 +11,7 @@ use sealer_core::flags::duration;
 
 use crate::cluster::{Choice, usable};
 use crate::diagnostics::CliError;
+use crate::input::{self, Input};
 
 /// The configuration of the chosen cluster and user.
 pub(crate) async fn load(choice: &Choice) -> Result<Config, CliError> {
@@ -68,7 +69,14 @@ fn kubeconfig(choice: &Choice) -> Result<Option<Kubeconfig>, CliError> {
 }
 
 fn read(path: &str) -> Result<Kubeconfig, CliError> {
-    Kubeconfig::read_from(path).map_err(|error| unusable(path, &error))
+    let bytes = input::read(Some(path), Input::Kubeconfig);
+    // A file is read once more, with the paths in it; what is no file has none beside it, and can be read only once.
+    let parsed = if fs::metadata(path).is_ok_and(|found| found.is_file()) {
+        bytes.map(|_| Kubeconfig::read_from(path))?
+    } else {
+        bytes.map(|bytes| Kubeconfig::from_yaml(&String::from_utf8_lossy(&bytes)))?
+    };
+    parsed.map_err(|error| unusable(path, &error))
 }
 
 /// The parser's text names the place; a kubeconfig holds credentials, so that its lines are not quoted.

@@ -1,7 +1,7 @@
 //! `--merge-into`: seals the input for an existing SealedSecret and puts the items into its file.
 
 use std::fs::OpenOptions;
-use std::io::{Read as _, Seek as _, Write as _};
+use std::io::{Seek as _, Write as _};
 
 use sealer_core::scope::{CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION};
 use serde_json::{Map, Value};
@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::certificate;
 use crate::commands::seal;
 use crate::diagnostics::CliError;
+use crate::input::{self, Input};
 use crate::manifest;
 use crate::manifest::node::Node;
 use crate::manifest::read::{self, Wanted};
@@ -21,8 +22,7 @@ pub(crate) fn run(request: &Compat, path: &str, ui: &mut Ui) -> Result<(), CliEr
     let certificate = certificate::load(request.certificate.as_deref(), &request.cluster)?;
     let mut file =
         OpenOptions::new().read(true).write(true).open(path).map_err(|error| CliError::file("open", path, &error))?;
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes).map_err(|error| CliError::file("read", path, &error))?;
+    let bytes = input::read_from(&mut file, path, Input::Manifests)?;
     let mut target = target(&bytes, path)?;
     let kept = seal::kept(request, path, &bytes, ui)?;
     let sealed = sealed_for(&target, request, &certificate, kept, ui)?;

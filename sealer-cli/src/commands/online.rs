@@ -7,11 +7,12 @@ use serde_json::{Map, Value, json};
 
 use crate::cluster::{Answer, Cluster};
 use crate::diagnostics::CliError;
+use crate::input::{self, Input};
 use crate::manifest::read::{self, Wanted};
 use crate::manifest::{self, json as text};
 use crate::request::Compat;
 use crate::sealed_secret::{self, Place};
-use crate::ui::{self, Ui};
+use crate::ui::Ui;
 
 /// Asks whether every SealedSecret of the input opens; stops at the first that does not.
 pub(crate) fn validate(request: &Compat) -> Result<(), CliError> {
@@ -48,7 +49,7 @@ pub(crate) fn re_encrypt(request: &Compat, ui: &mut Ui) -> Result<(), CliError> 
 
 /// The documents of the input; what cannot be read of it fails as `unreadable` says.
 fn sealed_secrets(request: &Compat, unreadable: fn(CliError) -> CliError) -> Result<Vec<Value>, CliError> {
-    let input = ui::read(request.input.as_deref())?;
+    let input = input::read(request.input.as_deref(), Input::Manifests)?;
     let documents = read::documents(&input, request.input.as_deref().unwrap_or("stdin"), Wanted::SealedSecrets)
         .map_err(unreadable)?;
     if documents.is_empty() {

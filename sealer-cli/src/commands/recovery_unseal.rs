@@ -1,7 +1,6 @@
 //! `--recovery-unseal`: opens SealedSecrets offline with private keys at hand.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -13,16 +12,17 @@ use sealer_core::{Keyring, Label, Plaintext, Scope, SealedSecretSpec, UnsealingK
 use serde_json::{Map, Value, json};
 
 use crate::diagnostics::CliError;
+use crate::input::{self, Input};
 use crate::manifest;
 use crate::manifest::read::{self, Document, Wanted};
 use crate::request::Compat;
 use crate::sealed_secret::{self, Place};
-use crate::ui::{self, Ui};
+use crate::ui::Ui;
 
 pub(crate) fn run(request: &Compat, key_files: &[String], ui: &mut Ui) -> Result<(), CliError> {
     let keyring = keyring(key_files)?;
     let format = request.format()?;
-    let input = ui::read(request.input.as_deref())?;
+    let input = input::read(request.input.as_deref(), Input::Manifests)?;
     let documents = read::documents(&input, request.input.as_deref().unwrap_or("stdin"), Wanted::SealedSecret)?;
     if documents.is_empty() {
         return Err(
@@ -123,7 +123,7 @@ fn without_key(key_files: &[String]) -> Vec<String> {
 fn keyring(paths: &[String]) -> Result<Keyring, CliError> {
     let mut keys = Vec::new();
     for path in paths {
-        let bytes = fs::read(path).map_err(|error| CliError::file("open", path, &error))?;
+        let bytes = input::read(Some(path), Input::Keys)?;
         match UnsealingKey::from_pem(&bytes) {
             Ok(key) => keys.push(key),
             Err(_) if manifest::holds(&bytes, "-----BEGIN ") && !manifest::holds(&bytes, "kind") => {}

@@ -5,9 +5,10 @@ use std::path::Path;
 use super::chosen::UNTOUCHED;
 use crate::diagnostics::CliError;
 use crate::in_place::InPlace;
+use crate::input::{self, Input};
 use crate::manifest::diff::diff;
 use crate::request::items::Writing;
-use crate::ui::{self, Ui};
+use crate::ui::Ui;
 
 /// A file as it was read.
 pub(crate) struct Rewrite {
@@ -17,7 +18,7 @@ pub(crate) struct Rewrite {
 
 impl Rewrite {
     pub(crate) fn read(path: &str) -> Result<Self, CliError> {
-        let bytes = ui::read(Some(path))?;
+        let bytes = input::read(Some(path), Input::Manifests)?;
         let text = String::from_utf8(bytes)
             .map_err(|_| CliError::new(format!("{path} is no UTF-8")).hint("save it as UTF-8 first"))?;
         Ok(Self { path: path.to_owned(), text })

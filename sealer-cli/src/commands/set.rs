@@ -8,11 +8,12 @@ use crate::certificate;
 use crate::commands::rewrite::Rewrite;
 use crate::commands::{chosen, in_clear};
 use crate::diagnostics::CliError;
+use crate::input::{self, Input};
 use crate::manifest::patch::{Edited, PatchError, Replacement};
 use crate::prompt;
 use crate::request::items::{Set, Unset, Writing};
 use crate::tree::SealedObject;
-use crate::ui::{self, Ui};
+use crate::ui::Ui;
 use crate::unchanged::Unchanged;
 
 pub(crate) fn set(request: &Set, ui: &mut Ui) -> Result<(), CliError> {
@@ -97,7 +98,7 @@ fn value(request: &Set, ui: &Ui) -> Result<Plaintext, CliError> {
         })?;
         Plaintext::new(line.as_bytes().to_vec())
     } else {
-        Plaintext::new(ui::read(request.from_file.as_deref())?)
+        Plaintext::new(input::read(request.from_file.as_deref(), Input::Value)?)
     };
     if value.expose().is_empty() {
         ui.notice("warning: the value is empty");

@@ -7,6 +7,7 @@ use sealer_core::template::{Budget, Context, Environment, ErrorClass, Functions,
 use serde_json::Value;
 
 use crate::diagnostics::CliError;
+use crate::input::{self, Input};
 use crate::manifest;
 use crate::manifest::node::Node;
 use crate::manifest::read::{self, Wanted};
@@ -17,7 +18,7 @@ pub(crate) fn run(request: &TemplateCheck, ui: &Ui) -> Result<(), CliError> {
     let mut count = Count::default();
     for file in &request.files {
         let path = Some(file.as_str()).filter(|path| *path != "-");
-        let bytes = ui::read(path)?;
+        let bytes = input::read(path, Input::Manifests)?;
         for document in read::documents(&bytes, path.unwrap_or("stdin"), Wanted::SealedSecrets)? {
             if document.node.field("kind").and_then(Node::as_text) == Some("SealedSecret") {
                 check(file, &document.value()?, request, &mut count, ui);

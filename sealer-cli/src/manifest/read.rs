@@ -256,6 +256,11 @@ fn lines(bytes: &[u8]) -> usize {
     bytes.iter().filter(|byte| **byte == b'\n').count()
 }
 
+/// Deeper than any manifest, and harmless to the stack.
+const DEEPEST: usize = 100;
+/// Values of one document, or of what stands between two separators: tens of thousands of Secrets.
+const MOST_NODES: usize = 500_000;
+const TOO_MANY: &str = "has more values than are read at once (500000)";
 /// What scripts know for an input that holds nothing.
 pub(crate) const NOTHING_FOUND: &str = "no secrets found. Ensure the input is valid and UTF-8 encoded";
 /// Go's name of what it looks for a kind in.

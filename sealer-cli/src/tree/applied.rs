@@ -1,10 +1,9 @@
 //! Under which other names may an object of a file be applied? A chart leaves its namespace to the release, and a
 //! kustomization gives namespace, prefix and suffix; a value is bound to what comes of it.
 
-use std::fs;
 use std::path::Path;
 
-use super::SealedObject;
+use super::{SealedObject, walk};
 use crate::manifest::patch::{Edited, Tree};
 
 /// The object as it may be applied, likeliest first; what it is as written is not among them. `namespace` is the one that
@@ -48,7 +47,7 @@ struct Kustomization {
 /// The one beside a file.
 fn kustomization(file: &Path) -> Option<Kustomization> {
     let folder = file.parent()?;
-    let text = NAMES.iter().find_map(|name| fs::read_to_string(folder.join(name)).ok())?;
+    let text = NAMES.iter().find_map(|name| String::from_utf8(walk::read(&folder.join(name)).ok()?).ok())?;
     let edited = Edited::read(&text).ok()?;
     let field = |name: &str| edited.documents().first()?.field(name).and_then(Tree::text).map(str::to_owned);
     let part = |name: &str| field(name).unwrap_or_default();

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use ignore::{DirEntry, WalkBuilder};
 
 use crate::diagnostics::{CliError, os_text};
+use crate::input::LARGEST_DOCUMENT;
 
 /// What paths lead to.
 #[derive(Debug, Default)]
@@ -107,6 +108,6 @@ fn has_manifest_ending(path: &Path) -> bool {
 }
 
 /// An object has 1.5 MiB in a cluster at most; lists of very many are smaller than this.
-const LARGEST: u64 = 64 << 20;
+const LARGEST: u64 = LARGEST_DOCUMENT as u64;
 /// What such a link is told to be.
 pub(crate) const OUTSIDE: &str = "is a link out of the folder that was named, and is not followed";

@@ -1,6 +1,9 @@
 //! The usual mistakes, each with the exact words and hints a user gets. `table.json` is the table.
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
+#[cfg(unix)]
+mod hostile;
+
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;

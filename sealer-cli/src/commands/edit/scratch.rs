@@ -75,8 +75,11 @@ impl Scratch {
     pub(super) fn read(&self) -> Result<Zeroizing<String>, CliError> {
         let mut bytes = Zeroizing::new(Vec::new());
         File::open(&self.file)
-            .and_then(|mut file| file.read_to_end(&mut bytes))
+            .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
             .map_err(|error| self.unusable(&error))?;
+        if bytes.len() as u64 > LARGEST {
+            return Err(CliError::new("the edit cannot be used: it is larger than 16 MiB").hint(UNTOUCHED));
+        }
         let text = std::str::from_utf8(&bytes)
             .map_err(|_| CliError::new("the edit cannot be used: it is no UTF-8").hint(UNTOUCHED))?;
         Ok(Zeroizing::new(text.to_owned()))
@@ -125,6 +128,8 @@ fn overwrite(path: &Path) -> io::Result<()> {
     file.sync_all()
 }
 
+/// A Secret has 1 MiB at most, and its escapes take some room.
+const LARGEST: u64 = 16 << 20;
 /// How the folders begin, wherever they are.
 pub(super) const PREFIX: &str = "sealer-edit-";
 

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use super::cluster_keys::{ClusterKey, ClusterKeys};
 use crate::cluster::Cluster;
 use crate::diagnostics::CliError;
+use crate::input::{self, Input};
 use crate::key_files::{self, KeySources};
 use crate::request::Format;
 use crate::request::keys::{Backup as Wanted, Protection};
@@ -80,7 +81,7 @@ fn encrypted(request: &Wanted, passphrase_file: Option<&str>, backup: Backup) ->
     let passphrase = new_passphrase(passphrase_file, path)?;
     let text = backup.encrypt(&passphrase).map_err(|error| CliError::new(format!("cannot make a backup: {error}")))?;
     ui::create_private(path, text.as_bytes())?;
-    let read = key_files::open(path, &ui::read(Some(path))?, &passphrase)?;
+    let read = key_files::open(path, &input::read(Some(path), Input::Keys)?, &passphrase)?;
     prove(path, &backup.keys, &read.keys)
 }
 

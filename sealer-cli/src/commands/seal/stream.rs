@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::{Bound, Prepared, nothing_found, prepared, sealed};
 use crate::diagnostics::CliError;
+use crate::input::{self, Input};
 use crate::manifest;
 use crate::manifest::read::{self, Document, Wanted};
 use crate::request::Compat;
@@ -23,7 +24,7 @@ pub(super) fn seal_all(
     ui: &mut Ui,
 ) -> Result<(), CliError> {
     let format = request.format()?;
-    let input = ui::read(request.input.as_deref())?;
+    let input = input::read(request.input.as_deref(), Input::Manifests)?;
     let progress = ui.progress("sealing", 0);
     let finish = |document: Value| {
         progress.step();

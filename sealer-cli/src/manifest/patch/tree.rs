@@ -1,6 +1,6 @@
 //! What does a text say, and which bytes say it?
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, StructureStyle, options};
@@ -136,7 +136,7 @@ pub(super) fn documents(text: &str) -> Result<Vec<Tree>, PatchError> {
     let options =
         options! { block_scalar_eof_without_line_feed: true, emit_comments: false, emit_anchor_events: false };
     let parser = Parser::new_from_str_with_options(text, options);
-    let mut reader = Reader { text, parser, anchors: HashMap::new(), depth: 0, nodes: 0 };
+    let mut reader = Reader { text, parser, anchors: HashMap::new(), depth: 0, nodes: 0, copied: 0 };
     let mut found = Vec::new();
     while let Some((event, span)) = reader.next()? {
         match event {
@@ -154,6 +154,8 @@ struct Reader<'a> {
     anchors: HashMap<usize, Tree>,
     depth: usize,
     nodes: usize,
+    /// Bytes that anchors and aliases have added.
+    copied: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -180,6 +182,7 @@ impl<'a> Reader<'a> {
         };
         self.depth -= 1;
         if anchor > 0 {
+            self.copied = copied(self.copied, &tree, span)?;
             self.anchors.insert(anchor, tree.clone());
         }
         Ok(tree)
@@ -187,8 +190,9 @@ impl<'a> Reader<'a> {
 
     fn alias(&mut self, anchor: usize, span: Span) -> Result<Tree, PatchError> {
         let tree = self.anchors.get(&anchor).ok_or_else(|| broken(span, "has an anchor that contains itself"))?;
+        self.copied = copied(self.copied, tree, span)?;
         let mut tree = tree.clone();
-        self.nodes += mark_shared(&mut tree);
+        mark_shared(&mut tree);
         Ok(tree)
     }
 
@@ -226,6 +230,7 @@ impl<'a> Reader<'a> {
 
     fn map(&mut self, opened: Opened) -> Result<Tree, PatchError> {
         let mut fields: Vec<(Scalar, Tree)> = Vec::new();
+        let mut names = HashSet::new();
         while let Some((event, span)) = self.next()? {
             if matches!(event, Event::MappingEnd) {
                 return Ok(Tree::Map(fields, opened.closed(span)));
@@ -233,7 +238,7 @@ impl<'a> Reader<'a> {
             let Tree::Scalar(key) = self.tree(event, span)? else {
                 return Err(broken(span, "has a name that is no text"));
             };
-            if fields.iter().any(|(known, _)| known.text == key.text) {
+            if !names.insert(key.text.clone()) {
                 return Err(broken(span, "has a name that stands there twice"));
             }
             let (event, span) = self.next()?.ok_or_else(|| broken(span, "is no YAML"))?;
@@ -259,27 +264,44 @@ impl Opened {
     }
 }
 
-/// Marks everything below as standing in several places; returns how much that is.
-fn mark_shared(tree: &mut Tree) -> usize {
+/// Marks everything below as standing in several places.
+fn mark_shared(tree: &mut Tree) {
     match tree {
-        Tree::Scalar(scalar) => {
-            scalar.shared = true;
-            1
-        }
+        Tree::Scalar(scalar) => scalar.shared = true,
         Tree::List(items, shape) => {
             shape.shared = true;
-            items.iter_mut().map(mark_shared).sum::<usize>() + 1
+            items.iter_mut().for_each(mark_shared);
         }
         Tree::Map(fields, shape) => {
             shape.shared = true;
-            fields.iter_mut().map(|(_, value)| mark_shared(value)).sum::<usize>() + 1
+            fields.iter_mut().for_each(|(_, value)| mark_shared(value));
         }
     }
+}
+
+/// A copy is made within a budget: a few lines of aliases to aliases, or of anchors in anchors, could fill any memory.
+fn copied(before: usize, tree: &Tree, span: Span) -> Result<usize, PatchError> {
+    let copied = before.saturating_add(weight(tree));
+    if copied > COPY_BUDGET { Err(broken(span, "has aliases that repeat too much")) } else { Ok(copied) }
+}
+
+/// Roughly the memory it takes.
+fn weight(tree: &Tree) -> usize {
+    let inner = match tree {
+        Tree::Scalar(scalar) => scalar.text.len(),
+        Tree::List(items, _) => items.iter().map(weight).sum(),
+        Tree::Map(fields, _) => {
+            fields.iter().map(|(key, value)| key.text.len() + size_of::<Scalar>() + weight(value)).sum()
+        }
+    };
+    inner + size_of::<Tree>()
 }
 
 fn broken(span: Span, reason: &'static str) -> PatchError {
     PatchError::Broken { line: span.start.line(), column: span.start.col() + 1, reason }
 }
 
-const MOST_DEPTH: usize = 200;
-const MOST_NODES: usize = 1_000_000;
+const MOST_DEPTH: usize = 100;
+const MOST_NODES: usize = 500_000;
+/// Bytes that anchors and aliases may add; an API server takes objects of 1.5 MiB.
+const COPY_BUDGET: usize = 8 << 20;

@@ -2,7 +2,7 @@
 
 use std::str;
 
-use super::Broken;
+use super::{Broken, DEEPEST, MOST_NODES, TOO_MANY};
 use crate::manifest::node::Node;
 
 /// A reader of the values that follow each other in a stream.
@@ -10,11 +10,13 @@ use crate::manifest::node::Node;
 pub(super) struct Stream<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// Values of the document so far.
+    nodes: usize,
 }
 
 impl<'a> Stream<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
+        Self { bytes, at: 0, nodes: 0 }
     }
 
     /// How far values have been read.
@@ -26,12 +28,17 @@ impl<'a> Stream<'a> {
     pub(super) fn next_value(&mut self) -> Option<Result<Node, Broken>> {
         self.skip_space();
         self.peek()?;
+        self.nodes = 0;
         Some(self.value(0))
     }
 
     fn value(&mut self, depth: usize) -> Result<Node, Broken> {
         if depth > DEEPEST {
             return Err(self.broken("is nested too deep"));
+        }
+        self.nodes += 1;
+        if self.nodes > MOST_NODES {
+            return Err(self.broken(TOO_MANY));
         }
         self.skip_space();
         match self.peek() {
@@ -224,5 +231,3 @@ pub(super) fn push_mended(text: &mut String, bytes: &[u8]) {
 }
 
 const NOT_JSON: &str = "is not valid JSON";
-/// Deeper than any manifest, and harmless to the stack.
-const DEEPEST: usize = 250;

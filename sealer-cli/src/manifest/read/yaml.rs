@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, StructureStyle, Tag, options};
 
-use super::Broken;
 use super::json::push_mended;
+use super::{Broken, DEEPEST, MOST_NODES, TOO_MANY};
 use crate::manifest::node::Node;
 use crate::manifest::scalar::{Scalar, resolve};
 
@@ -42,7 +42,7 @@ impl From<Broken> for Failure {
 fn read(text: &str) -> Result<Vec<Node>, Failure> {
     let options = options! { block_scalar_eof_without_line_feed: true, emit_comments: false, emit_anchor_events: true };
     let parser = Parser::new_from_str_with_options(text, options);
-    let mut reader = Reader { text, parser, anchors: HashMap::new(), spent: 0, flow: 0 };
+    let mut reader = Reader { text, parser, anchors: HashMap::new(), spent: 0, flow: 0, depth: 0, nodes: 0 };
     let mut found = Vec::new();
     while let Some((event, span)) = reader.next()? {
         match event {
@@ -58,10 +58,12 @@ struct Reader<'a> {
     text: &'a str,
     parser: Parser<'a, granit_parser::StrInput<'a>>,
     anchors: HashMap<usize, Node>,
-    /// What aliases have cost.
+    /// What copies for anchors and aliases have cost.
     spent: usize,
     /// How many brackets are open.
     flow: usize,
+    depth: usize,
+    nodes: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -86,6 +88,10 @@ impl<'a> Reader<'a> {
 
     fn node(&mut self, event: Event<'a>, span: Span) -> Result<Node, Failure> {
         self.refuse_tab_indentation(span)?;
+        self.nodes += 1;
+        if self.nodes > MOST_NODES {
+            return Err(broken(span, TOO_MANY).into());
+        }
         let (anchor, node) = match event {
             Event::Alias(anchor) => return self.alias(anchor, span),
             Event::Scalar(text, style, anchor, tag) => {
@@ -93,12 +99,13 @@ impl<'a> Reader<'a> {
                 let text = self.joined(&text, style, span);
                 (anchor, scalar(&text, style, tag.as_deref()).map_err(|reason| broken(span, reason))?)
             }
-            Event::SequenceStart(style, anchor, _) => (anchor, self.nested(style, Self::list)?),
-            Event::MappingStart(style, anchor, _) => (anchor, self.nested(style, Self::map)?),
+            Event::SequenceStart(style, anchor, _) => (anchor, self.nested(style, span, Self::list)?),
+            Event::MappingStart(style, anchor, _) => (anchor, self.nested(style, span, Self::map)?),
             _ => return Err(broken(span, NOT_YAML).into()),
         };
         if anchor > 0 {
-            self.anchors.insert(anchor, node.clone());
+            let copy = self.copy(&node, span)?;
+            self.anchors.insert(anchor, copy);
         }
         Ok(node)
     }
@@ -106,22 +113,30 @@ impl<'a> Reader<'a> {
     fn nested(
         &mut self,
         style: StructureStyle,
+        span: Span,
         read: impl FnOnce(&mut Self) -> Result<Node, Failure>,
     ) -> Result<Node, Failure> {
         let brackets = usize::from(style == StructureStyle::Flow);
+        if self.depth == DEEPEST {
+            return Err(broken(span, "is nested too deep").into());
+        }
+        self.depth += 1;
         self.flow += brackets;
         let node = read(self);
         self.flow -= brackets;
+        self.depth -= 1;
         node
     }
 
-    /// A copy of what the anchor named, within a budget: a few lines of aliases to aliases could fill any memory.
+    /// What the anchor named.
     fn alias(&mut self, anchor: usize, span: Span) -> Result<Node, Failure> {
         let node = self.anchors.get(&anchor).ok_or_else(|| broken(span, "has an anchor that contains itself"))?;
-        self.spent = self.spent.saturating_add(node.weight());
-        if self.spent > ALIAS_BUDGET {
-            return Err(broken(span, "has aliases that repeat too much").into());
-        }
+        self.spent = spend(self.spent, node, span)?;
+        Ok(node.clone())
+    }
+
+    fn copy(&mut self, node: &Node, span: Span) -> Result<Node, Failure> {
+        self.spent = spend(self.spent, node, span)?;
         Ok(node.clone())
     }
 
@@ -289,6 +304,12 @@ fn typed(text: &str) -> Node {
     }
 }
 
+/// A copy is made within a budget: a few lines of aliases to aliases, or of anchors in anchors, could fill any memory.
+fn spend(spent: usize, node: &Node, span: Span) -> Result<usize, Failure> {
+    let spent = spent.saturating_add(node.weight());
+    if spent > COPY_BUDGET { Err(broken(span, "has aliases that repeat too much").into()) } else { Ok(spent) }
+}
+
 /// The name of a type of YAML's own.
 fn core_type(tag: &Tag) -> Option<&str> {
     match tag.parts() {
@@ -317,5 +338,5 @@ const NOT_YAML: &str = "is not valid YAML";
 const MOST_TIGHT_COMMENTS: usize = 64;
 const NO_MERGE: &str = "has a merge key whose value is no map";
 const WRONG_TAG: &str = "has a value that is not of the type that its tag says";
-/// Bytes that aliases may add to a stream; an API server takes objects of 1.5 MiB.
-const ALIAS_BUDGET: usize = 64 << 20;
+/// Bytes that anchors and aliases may add to what stands between two separators; an API server takes objects of 1.5 MiB.
+const COPY_BUDGET: usize = 8 << 20;
