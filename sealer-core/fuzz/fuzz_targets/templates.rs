@@ -18,5 +18,6 @@ fuzz_target!(|text: &str| {
     let rendered = render("out", text, &context, &environment, &mut budget);
     assert!(parsed || rendered.is_err(), "what does not parse does not render");
     assert!(rendered.map_or(0, |bytes| bytes.len()) <= 1 << 20);
+    assert!(budget.steps_taken() <= Limits::default().steps);
     assert!(started.elapsed() < Duration::from_secs(1));
 });

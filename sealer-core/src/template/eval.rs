@@ -9,8 +9,8 @@ use super::budget::Budget;
 use super::error::TemplateError;
 use super::functions::{FAST, Runtime};
 use super::syntax::Trees;
-use super::syntax::{excerpt, go_quote};
 use super::syntax::tree::{Branch, Command, Node, Operand, OperandKind, Pipe};
+use super::syntax::{excerpt, go_quote};
 use super::value::{Strings, Value};
 use super::{Environment, format};
 use crate::template::error::Fault;
@@ -230,8 +230,10 @@ impl<'t> Engine<'t, '_, '_> {
         let searched = self.runtime.search(self.trees.templates.len(), name.as_bytes());
         self.counted(searched)?;
         let Some(nodes) = self.trees.templates.get(name) else {
-            return self
-                .fail("there is no such template", format!("template {} not defined", go_quote(excerpt(name.as_bytes()))));
+            return self.fail(
+                "there is no such template",
+                format!("template {} not defined", go_quote(excerpt(name.as_bytes()))),
+            );
         };
         if self.calls >= self.runtime.budget.limits().recursion {
             return Err(self.error(Fault::Limit("exceeded maximum template depth")));

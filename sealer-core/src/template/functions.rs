@@ -198,12 +198,7 @@ impl<'e, 'b> Runtime<'e, 'b> {
     }
 
     /// A list that counts its elements before `fill` makes them, at most `most` of them.
-    pub(crate) fn list_of(
-        &mut self,
-        kind: ListKind,
-        most: usize,
-        items: impl IntoIterator<Item = Value>,
-    ) -> Outcome {
+    pub(crate) fn list_of(&mut self, kind: ListKind, most: usize, items: impl IntoIterator<Item = Value>) -> Outcome {
         self.budget.allocate(most.saturating_mul(size_of::<Value>()).saturating_add(OVERHEAD))?;
         let mut list = Vec::with_capacity(most);
         list.extend(items.into_iter().take(most));

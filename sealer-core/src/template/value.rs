@@ -14,7 +14,8 @@ use std::rc::Rc;
 pub(crate) use arena::Arena;
 pub(crate) use decimal::Decimal;
 pub(crate) use text::{
-    Key, Text, blocks, chars, is_digit, is_printable, is_punctuation, rune_at, to_lower, to_title, to_upper, unicode_class,
+    Key, Text, blocks, chars, is_digit, is_printable, is_punctuation, rune_at, to_lower, to_title, to_upper,
+    unicode_class,
 };
 pub(crate) use time::Time;
 pub(crate) use types::{Kind, assignable, kind_name, type_name};

@@ -29,7 +29,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
     .reading(0),
     Function::variadic("html", &[], Kind::Any, |runtime, arguments| escape(runtime, arguments, html)).reading(SLOW),
     Function::variadic("js", &[], Kind::Any, |runtime, arguments| escape(runtime, arguments, js)).reading(SLOW),
-    Function::variadic("urlquery", &[], Kind::Any, |runtime, arguments| escape(runtime, arguments, query)).reading(SLOW),
+    Function::variadic("urlquery", &[], Kind::Any, |runtime, arguments| escape(runtime, arguments, query))
+        .reading(SLOW),
 ];
 
 fn not(_: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Outcome {

@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 
 use super::super::error::Fault;
 use super::super::format;
-use super::super::value::{Kind, Value, kind_name, type_name};
 use super::super::syntax::excerpt;
+use super::super::value::{Kind, Value, kind_name, type_name};
 use super::reflection::same;
 use super::{Arguments, FAST, Function, Runtime};
 

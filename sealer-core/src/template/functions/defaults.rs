@@ -17,7 +17,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         Ok(arguments.0.iter().find(|value| !is_empty(value)).cloned().unwrap_or(Value::Nil))
     })
     .reading(0),
-    Function::variadic("all", &[], Kind::Any, |_, arguments| Ok(Value::Bool(!arguments.0.iter().any(is_empty)))).reading(0),
+    Function::variadic("all", &[], Kind::Any, |_, arguments| Ok(Value::Bool(!arguments.0.iter().any(is_empty))))
+        .reading(0),
     Function::variadic("any", &[], Kind::Any, |_, arguments| {
         Ok(Value::Bool(arguments.0.iter().any(|value| !is_empty(value))))
     })

@@ -130,13 +130,7 @@ fn merge_all(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>, overwrite:
     Ok(arguments.any(0).clone())
 }
 
-fn merge(
-    runtime: &mut Runtime<'_, '_>,
-    target: &Dict,
-    source: &Dict,
-    overwrite: bool,
-    depth: u8,
-) -> Result<(), Fault> {
+fn merge(runtime: &mut Runtime<'_, '_>, target: &Dict, source: &Dict, overwrite: bool, depth: u8) -> Result<(), Fault> {
     if depth > DEEPEST {
         return Err(Fault::Limit("a value nested too deep"));
     }

@@ -9,8 +9,7 @@ use super::{Arguments, FAST, Function, OVERHEAD, Outcome, Plain, Runtime};
 const ONE: &[Kind] = &[Kind::Any];
 const TWO: &[Kind] = &[Kind::Any, Kind::Any];
 
-const LIST: Plain =
-    |runtime, arguments| runtime.list_of(ListKind::Any, arguments.0.len(), arguments.0.iter().cloned());
+const LIST: Plain = |runtime, arguments| runtime.list_of(ListKind::Any, arguments.0.len(), arguments.0.iter().cloned());
 const FIRST: Plain = |_, arguments| {
     let list = need(arguments.any(0), "Cannot find first on type")?;
     Ok(list.items.first().cloned().unwrap_or(Value::Nil))

@@ -57,9 +57,7 @@ static TIME: &[Function] = &[
     Function::new("IsDST", &[], |_, a| Ok(Value::Bool(of(a, 0).is_summer()))),
     Function::new("String", &[], |runtime, a| runtime.text(of(a, 0).to_go_string())),
     Function::new("GoString", &[], |runtime, a| runtime.text(of(a, 0).go_syntax())),
-    Function::new("Format", &[Kind::Text], |runtime, a| {
-        super::dates::formatted(runtime, &of(a, 0), &a.str(1))
-    }),
+    Function::new("Format", &[Kind::Text], |runtime, a| super::dates::formatted(runtime, &of(a, 0), &a.str(1))),
     Function::new("UTC", &[], |_, a| timed(of(a, 0).as_ref().clone().in_zone(Zone::Utc))),
     Function::new("Local", &[], |_, a| timed(of(a, 0).as_ref().clone().in_zone(Zone::Utc))),
     Function::new("AddDate", &[Kind::Int, Kind::Int, Kind::Int], |_, a| {

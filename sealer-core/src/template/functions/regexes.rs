@@ -31,8 +31,10 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("mustRegexFindAll", COUNTED, |runtime, arguments| find_all(runtime, arguments, strict)).reading(FAST),
     Function::new("regexSplit", COUNTED, |runtime, arguments| split(runtime, arguments, panicking)).reading(FAST),
     Function::new("mustRegexSplit", COUNTED, |runtime, arguments| split(runtime, arguments, strict)).reading(FAST),
-    Function::new("regexReplaceAll", THREE, |runtime, arguments| replace(runtime, arguments, panicking, expand)).reading(FAST),
-    Function::new("mustRegexReplaceAll", THREE, |runtime, arguments| replace(runtime, arguments, strict, expand)).reading(FAST),
+    Function::new("regexReplaceAll", THREE, |runtime, arguments| replace(runtime, arguments, panicking, expand))
+        .reading(FAST),
+    Function::new("mustRegexReplaceAll", THREE, |runtime, arguments| replace(runtime, arguments, strict, expand))
+        .reading(FAST),
     Function::new("regexReplaceAllLiteral", THREE, |runtime, arguments| {
         replace(runtime, arguments, panicking, literal)
     })

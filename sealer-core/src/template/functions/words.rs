@@ -70,14 +70,10 @@ pub(super) static FUNCTIONS: &[Function] = &[
         })
     })
     .reading(SLOW),
-    Function::new("snakecase", ONE, |runtime, arguments| {
-        casing::separated(runtime, &arguments.str(0), '_')
-    })
-    .copying(SLOWEST),
-    Function::new("kebabcase", ONE, |runtime, arguments| {
-        casing::separated(runtime, &arguments.str(0), '-')
-    })
-    .copying(SLOWEST),
+    Function::new("snakecase", ONE, |runtime, arguments| casing::separated(runtime, &arguments.str(0), '_'))
+        .copying(SLOWEST),
+    Function::new("kebabcase", ONE, |runtime, arguments| casing::separated(runtime, &arguments.str(0), '-'))
+        .copying(SLOWEST),
     Function::new("camelcase", ONE, |runtime, arguments| {
         Runtime::short(arguments.bytes(0))?;
         let text = Zeroizing::new(camel(&arguments.str(0)));
@@ -135,13 +131,7 @@ fn lowered(rest: &str, word: &str) -> String {
     capitals.chars().map(to_lower).chain(after.chars()).collect()
 }
 
-fn wrap(
-    runtime: &mut Runtime<'_, '_>,
-    text: &[u8],
-    length: i64,
-    line_end: &[u8],
-    breaks_words: bool,
-) -> Outcome {
+fn wrap(runtime: &mut Runtime<'_, '_>, text: &[u8], length: i64, line_end: &[u8], breaks_words: bool) -> Outcome {
     let length = to_size(length.max(1));
     let mut out = Buffer::default();
     let mut rest = text;

@@ -9,7 +9,7 @@ use super::tree::{Branch, Node, Trees, is_empty};
 use super::write::{excerpt, go_quote};
 use crate::template::budget::Budget;
 use crate::template::error::{ErrorClass, Fault, TemplateError};
-use crate::template::functions::{FAST, OVERHEAD, PLAIN};
+use crate::template::functions::{OVERHEAD, PLAIN};
 
 /// Parses the template `name` and all that its text defines.
 pub(crate) fn parse<'t>(name: &'t str, text: &'t str, budget: &mut Budget<'_>) -> Result<Trees<'t>, TemplateError> {
@@ -33,7 +33,7 @@ pub(super) struct Parser<'t, 'b, 'c> {
     name: &'t str,
     text: &'t str,
     lexer: Lexer<'t>,
-    budget: &'b mut Budget<'c>,
+    pub(super) budget: &'b mut Budget<'c>,
     templates: BTreeMap<String, Vec<Node<'t>>>,
     pub(super) scope: Scope<'t>,
     depth: usize,
@@ -171,12 +171,6 @@ impl<'t> Parser<'t, '_, '_> {
 
     pub(super) fn count_node(&mut self) -> Parsed<()> {
         self.budget.node().map_err(|fault| self.fault(fault))
-    }
-
-    /// Counts a search among the variables that are known here.
-    pub(super) fn count_search(&mut self, name: &str) -> Parsed<()> {
-        let work = self.scope.variables.len().saturating_mul(NAME + name.len());
-        self.budget.read(work, FAST).map_err(|fault| self.fault(fault))
     }
 
     /// Runs `inner` one level deeper.
@@ -399,6 +393,4 @@ impl<'t> Parser<'t, '_, '_> {
 }
 
 /// Blocks and parentheses inside each other: what a thread's stack bears.
-const MAXIMUM_DEPTH: usize = 100;
-/// What it takes to look at a variable, beside its name.
-const NAME: usize = 16;
+const MAXIMUM_DEPTH: usize = 64;

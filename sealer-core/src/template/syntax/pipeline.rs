@@ -5,7 +5,7 @@ use super::parser::{Parsed, Parser};
 use super::token::{Token, TokenKind};
 use super::tree::{Command, Operand, OperandKind, Pipe};
 use super::write::{excerpt, go_quote};
-use crate::template::functions;
+use crate::template::functions::{self, FAST};
 
 impl<'t> Parser<'t, '_, '_> {
     pub(super) fn pipeline(&mut self, context: &'static str, end: TokenKind) -> Parsed<Pipe<'t>> {
@@ -191,6 +191,12 @@ impl<'t> Parser<'t, '_, '_> {
         Ok(Some(Operand { position: token.position, kind }))
     }
 
+    /// Counts a search among the variables that are known here.
+    fn count_search(&mut self, name: &str) -> Parsed<()> {
+        let work = self.scope.variables.len().saturating_mul(NAME + name.len());
+        self.budget.read(work, FAST).map_err(|fault| self.fault(fault))
+    }
+
     fn known_variable(&mut self, token: Token<'t>) -> Parsed<OperandKind<'t>> {
         self.count_search(token.text)?;
         if self.scope.variables.contains(&token.text) {
@@ -239,3 +245,6 @@ fn begins_operand(kind: TokenKind) -> bool {
             | TokenKind::LeftParenthesis
     )
 }
+
+/// What it takes to look at a variable, beside its name.
+const NAME: usize = 16;

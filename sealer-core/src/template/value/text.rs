@@ -111,7 +111,8 @@ pub(crate) fn blocks(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
         }
         let begins = |at: &usize| rest.get(*at).is_none_or(|byte| byte & 0xC0 != 0x80);
         // Where no character begins in four bytes, these bytes are no characters.
-        let end = if rest.len() <= BLOCK { rest.len() } else { (BLOCK - 3..=BLOCK).rev().find(begins).unwrap_or(BLOCK) };
+        let end =
+            if rest.len() <= BLOCK { rest.len() } else { (BLOCK - 3..=BLOCK).rev().find(begins).unwrap_or(BLOCK) };
         let (block, after) = rest.split_at_checked(end)?;
         rest = after;
         Some(block)

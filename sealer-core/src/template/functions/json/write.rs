@@ -96,12 +96,7 @@ impl Writer<'_, '_> {
         Ok(())
     }
 
-    fn container(
-        &mut self,
-        open: &[u8],
-        close: &[u8],
-        items: impl Iterator<Item = (Option<Key>, Value)>,
-    ) -> Written {
+    fn container(&mut self, open: &[u8], close: &[u8], items: impl Iterator<Item = (Option<Key>, Value)>) -> Written {
         if self.depth > usize::from(DEEPEST) {
             return Err(Fault::Limit("a value nested too deep"));
         }
