@@ -86,3 +86,32 @@ const UNAUTHENTICATED: &str = "the API server does not accept the bearer token: 
 const FORBIDDEN: &str = "the owner of the token may not update sealedsecrets.bitnami.com in the object's namespace; have the \
     right granted there, or use another account\n";
 const UNVERIFIABLE: &str = "the bearer token cannot be checked now; the controller's log says why\n";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_has_its_status_and_its_label() {
+        for (refusal, status, label) in [
+            (Refusal::TooLarge, 413, "too_large"),
+            (Refusal::TooCostly, 413, "too_costly"),
+            (Refusal::TooSlow, 408, "too_slow"),
+            (Refusal::Interrupted, 400, "interrupted"),
+            (Refusal::Malformed, 500, "malformed"),
+            (Refusal::Busy, 503, "busy"),
+            (Refusal::NoToken, 401, "no_token"),
+            (Refusal::Unauthenticated, 401, "unauthenticated"),
+            (Refusal::Forbidden, 403, "forbidden"),
+            (Refusal::Unverifiable, 503, "unverifiable"),
+        ] {
+            let response = refusal.response();
+            assert_eq!((response.status().as_u16(), refusal.as_str()), (status, label));
+            let headers = response.headers();
+            assert_eq!(headers.contains_key(header::WWW_AUTHENTICATE), status == 401, "{label}");
+            assert_eq!(headers.contains_key(header::RETRY_AFTER), status == 503, "{label}");
+            let is_cut_off = matches!(refusal, Refusal::TooLarge | Refusal::TooSlow);
+            assert_eq!(headers.contains_key(header::CONNECTION), is_cut_off, "{label}");
+        }
+    }
+}
