@@ -11,6 +11,9 @@ use crate::ui;
 
 mod url;
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use url::resolve;
+
 /// The bytes of the certificate, as the source gave them.
 pub(crate) fn fetch(source: Option<&str>, choice: &Choice) -> Result<Vec<u8>, CliError> {
     match source {

@@ -55,6 +55,12 @@ pub(crate) fn namespace(choice: &Choice) -> Result<(String, bool), CliError> {
     }
 }
 
+/// Reads a kubeconfig and chooses from it; one that names files is passed over.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn chosen_from(text: &str) -> Option<bool> {
+    config::chosen_from(text)
+}
+
 /// A connection to the API server.
 pub(crate) struct Cluster {
     runtime: Runtime,

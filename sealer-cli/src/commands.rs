@@ -23,6 +23,9 @@ mod set;
 mod template_check;
 mod view;
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use edit::reads_back;
+
 /// Carries a request out.
 pub(crate) fn run(request: Request, ui: &mut Ui) -> Result<(), CliError> {
     match request {

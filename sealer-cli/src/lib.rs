@@ -12,6 +12,9 @@ mod cluster;
 mod commands;
 mod compat;
 mod diagnostics;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod in_place;
 mod input;
 mod key_files;

@@ -18,6 +18,9 @@ use crate::watch::access;
 mod piece;
 mod store;
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use piece::keys_of_records;
+
 /// What of the checkpoint stands in the cluster.
 #[derive(Default)]
 pub(crate) struct Checkpoint {

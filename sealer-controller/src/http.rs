@@ -43,6 +43,12 @@ pub(crate) mod server;
 mod verify;
 mod yaml;
 
+/// Whether a body is read as a SealedSecret.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn reads_body(bytes: &[u8]) -> bool {
+    posted::Posted::read(bytes).is_ok()
+}
+
 /// What handlers share.
 pub(crate) struct Shared {
     context: Arc<Context>,

@@ -21,6 +21,9 @@ mod checkpoint;
 mod context;
 mod error;
 mod hardening;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod http;
 mod keys;
 mod metrics;

@@ -21,6 +21,9 @@ pub mod base64;
 pub mod envelope;
 pub mod error;
 pub mod flags;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod key;
 mod pem;
 pub mod plaintext;

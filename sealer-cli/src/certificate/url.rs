@@ -132,9 +132,10 @@ async fn body(url: &str, answer: Response<Body>) -> Result<Vec<u8>, CliError> {
 }
 
 /// Where a redirect leads. From https it may not lead back to http: the certificate would come from anybody.
-fn resolve(url: &str, next: &str) -> Result<String, CliError> {
+pub(crate) fn resolve(url: &str, next: &str) -> Result<String, CliError> {
     if let Some((scheme, _)) = next.split_once("://") {
-        if url.starts_with("https:") && !scheme.eq_ignore_ascii_case("https") {
+        let is_https = |scheme: &str| scheme.eq_ignore_ascii_case("https");
+        if url.split_once("://").is_some_and(|(own, _)| is_https(own)) && !is_https(scheme) {
             return Err(CliError::new(format!("Get \"{next}\": redirected from https to {scheme}"))
                 .hint("a certificate that travels in the clear can be replaced; use the https address of the file"));
         }
@@ -185,7 +186,10 @@ mod tests {
         assert_eq!(resolve("https://a/b/c", "/d").unwrap(), "https://a/d");
         assert_eq!(resolve("http://a:1/b/c", "d").unwrap(), "http://a:1/b/d");
         assert_eq!(resolve("http://a/b", "https://x/y").unwrap(), "https://x/y");
-        assert!(resolve("https://a/b", "http://a/c").is_err());
+        for url in ["https://a/b", "HTTPS://a/b", "Https://a/b"] {
+            assert!(resolve(url, "http://a/c").is_err(), "{url}");
+            assert!(resolve(url, "HTTP://a/c").is_err(), "{url}");
+        }
     }
 
     #[test]

@@ -112,6 +112,22 @@ async fn from_kubeconfig(mut kubeconfig: Kubeconfig, choice: &Choice) -> Result<
     })
 }
 
+/// Reads a kubeconfig and chooses from it; one that names files is passed over.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) fn chosen_from(text: &str) -> Option<bool> {
+    let kubeconfig = Kubeconfig::from_yaml(text).ok()?;
+    let clusters = kubeconfig.clusters.iter().filter_map(|named| named.cluster.as_ref());
+    let users = kubeconfig.auth_infos.iter().filter_map(|named| named.auth_info.as_ref());
+    let mut files = clusters.map(|cluster| cluster.certificate_authority.is_some()).chain(
+        users.map(|user| user.client_certificate.is_some() || user.client_key.is_some() || user.token_file.is_some()),
+    );
+    if files.any(|named| named) {
+        return None;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().build().ok()?;
+    Some(runtime.block_on(from_kubeconfig(kubeconfig, &Choice::default())).is_ok())
+}
+
 /// A flag that names an entry which no kubeconfig has.
 fn absent<'a>(
     kind: &str,

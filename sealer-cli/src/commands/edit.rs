@@ -26,6 +26,21 @@ use crate::ui::Ui;
 use form::{Entry, Shown};
 use scratch::Scratch;
 
+/// Reads a text as an editor gives it back, writes it as it is shown, and says whether it then reads the same.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn reads_back(text: &str) -> Option<bool> {
+    form::read(&form::without_reason(&form::with_reason(text, "x")), &[]).ok().map(|entries| {
+        let again = form::read(&form::write("# head\n", &entries), &[]).unwrap_or_default();
+        let same = |(one, other): (&Entry, &Entry)| match (&one.shown, &other.shown) {
+            (Shown::Clear(one_value), Shown::Clear(other_value)) => {
+                one.name == other.name && one_value.expose() == other_value.expose()
+            }
+            _ => false,
+        };
+        entries.len() == again.len() && entries.iter().zip(&again).all(same)
+    })
+}
+
 pub(crate) fn run(request: &Edit, ui: &mut Ui) -> Result<(), CliError> {
     let target = &request.target;
     let file = Rewrite::read(&target.file)?;

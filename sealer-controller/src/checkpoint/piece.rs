@@ -129,6 +129,14 @@ fn parse(text: &[u8]) -> Option<Piece> {
     serde_json::from_slice(body).ok()
 }
 
+/// The keys that the records of a piece name, as if its checksum were right and it were made by this program.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn keys_of_records(body: &[u8], ring: &Keyring) -> Vec<Fingerprint> {
+    let text = [format!("{:016x}\n", hash(body)).as_bytes(), body].concat();
+    let records = parse(&text).map(|piece| read(&text, &piece.header, ring)).unwrap_or_default();
+    records.iter().flat_map(|(_, record)| record.secret.keys.iter().cloned()).collect()
+}
+
 /// Against accidents, not against people: whoever may write Secrets in the controller's namespace has its keys.
 pub(super) fn hash(what: impl std::hash::Hash) -> u64 {
     let mut hasher = DefaultHasher::new();

@@ -1,0 +1,4 @@
+//! Streams of YAML documents.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| sealer_cli::fuzzing::yaml(bytes));

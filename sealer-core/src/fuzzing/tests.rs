@@ -1,0 +1,62 @@
+#![expect(clippy::unwrap_used, reason = "tests may panic")]
+
+use std::fs;
+use std::path::Path;
+
+use crate::{Backup, Passphrase};
+
+/// Every input of a target's corpus, through what must hold.
+fn replay(target: &str, holds: impl Fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
+    let inputs: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| fs::read(entry.unwrap().path()).unwrap()).collect();
+    assert!(inputs.len() > 2, "{} has no inputs", folder.display());
+    inputs.iter().for_each(|input| holds(input));
+}
+
+#[test]
+fn corpus_of_sealed_values_reads_and_writes_back() {
+    replay("envelope", super::envelope);
+}
+
+#[test]
+fn corpus_of_pem_texts_reads_and_writes_back() {
+    replay("pem", super::pem);
+}
+
+#[test]
+fn corpus_of_certificates_reads_and_writes_back() {
+    replay("certificate", super::certificate);
+}
+
+#[test]
+fn corpus_of_private_keys_reads_and_writes_back() {
+    replay("private_key", super::private_key);
+}
+
+#[test]
+fn corpus_of_backups_opens_or_is_refused() {
+    replay("backup", super::backup);
+}
+
+#[test]
+fn backup_that_another_program_wrote_opens() {
+    let text = include_bytes!("../../fuzz/corpus/backup/whole");
+    let opened = Backup::decrypt(text, &Passphrase::new(b"passphrase".to_vec().into())).unwrap();
+    let names: Vec<_> = opened.keys.iter().map(|key| (key.name.as_str(), key.certificates.len())).collect();
+    assert_eq!(names, [("sealed-secrets-keyabcde", 1)]);
+}
+
+#[test]
+fn corpus_of_key_secrets_reads_and_restores() {
+    replay("stored_key", super::stored_key);
+}
+
+#[test]
+fn corpus_of_sealed_secrets_reads_and_writes_back() {
+    replay("sealed_secret", super::sealed_secret);
+}
+
+#[test]
+fn corpus_of_command_lines_reads_or_is_refused() {
+    replay("flags", |input| super::command_line(&String::from_utf8_lossy(input)));
+}
