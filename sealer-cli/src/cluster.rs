@@ -1,5 +1,6 @@
 //! The cluster as a client sees it: the kubeconfig's choice of API server, and the controller behind its service proxy.
 
+use std::fmt;
 use std::time::Duration;
 
 use http::{Request, Response};
@@ -22,7 +23,7 @@ mod transport;
 mod usable;
 
 /// What the flags choose.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Choice {
     pub(crate) kubeconfig: Option<String>,
     pub(crate) context: Option<String>,
@@ -45,6 +46,14 @@ pub(crate) struct Choice {
     pub(crate) request_timeout: String,
     pub(crate) controller_name: String,
     pub(crate) controller_namespace: String,
+}
+
+/// Token and password do not show.
+impl fmt::Debug for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kubeconfig, context, cluster, server, .. } = self;
+        write!(f, "Choice({kubeconfig:?}, {context:?}, {cluster:?}, {server:?}, [redacted])")
+    }
 }
 
 /// The namespace to seal for, and whether a flag or variable named it.

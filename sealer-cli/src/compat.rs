@@ -214,3 +214,17 @@ const KLOG: &[Flag] = &[
     Flag::new("v", Kind::Integer, "0", "Accepted for compatibility.").short('v').without_variable(),
     Flag::new("vmodule", Kind::Levels, "", "Accepted for compatibility.").without_variable(),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_secret_of_a_command_line_shows_when_it_is_debugged() {
+        let flags = ["--token", "--password", "--client-key", "--as"];
+        let words: Vec<String> = flags.iter().map(|flag| format!("{flag}=correct-horse")).collect();
+        let request = read("sealer", &words, &|_| None).map(|request| format!("{request:?}"));
+        let shown = request.unwrap_or_else(|error| format!("correct-horse {error:?}"));
+        assert!(shown.contains("Choice(") && !shown.contains("correct-horse"), "{shown}");
+    }
+}

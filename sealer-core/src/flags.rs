@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 pub mod duration;
+mod redacted;
 
 /// What a flag takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +78,7 @@ impl Flag {
 }
 
 /// The values of all flags.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Values {
     given: BTreeMap<&'static str, Vec<String>>,
     on_command_line: BTreeSet<&'static str>,

@@ -1,0 +1,3 @@
+module envelope-oracle
+
+go 1.26
