@@ -148,9 +148,10 @@ pub(crate) async fn two_values_cannot_be_told_apart(scene: Scene) -> Result<()> 
         "\n\n{{ index .password 9999 }}",
         "{{ range until 60000 }}{{ range until 60000 }}{{ end }}{{ end }}",
         "{{ repeat 900000 \"a\" }}{{ repeat 900000 \"a\" }}",
-        // This one may end the process that renders it.
         "{{ $x := list }}{{ range until 60000 }}{{ $x = list $x }}{{ end }}{{ fail \"\" }}",
         "{{ genCA \"a\" 1 }}",
+        // This one makes the process that renders it run out of time or memory.
+        "{{ regexMatch (repeat 50000 \"\\\\pL\") .password }}{{ fail \"\" }}",
     ];
     for (number, way) in ways.iter().enumerate() {
         let other = ways[(number + 1) % ways.len()];
