@@ -245,6 +245,7 @@ impl Cluster {
                 };
                 network::unanswered(verb, &format!("{}{path}", self.root), &**error)
             }
+            kube::Error::SerdeError(error) => undecoded(error),
             other => chain(other),
         }
     }
@@ -266,6 +267,12 @@ impl Cluster {
 fn resource(path: &str) -> String {
     let name = path.rsplit_once("/services/").map_or(path, |(_, name)| name);
     format!("services {}", name.split('/').next().unwrap_or_default())
+}
+
+/// Names the place alone: the decoder's text quotes what stands there, and that may be a value of a Secret.
+fn undecoded(error: &serde_json::Error) -> String {
+    let (line, column) = (error.line(), error.column());
+    format!("the answer of the API server is not what was asked for, at line {line}, column {column} of its JSON")
 }
 
 /// How long a busy server asks to wait.
@@ -293,3 +300,24 @@ fn chain(error: &dyn std::error::Error) -> String {
 const UNPARSED: &str = "Failed to parse error data";
 /// As often as the usual client asks.
 const MOST_RETRIES: usize = 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_does_not_decode_is_never_quoted() {
+        for answer in [
+            r#"{"data": {"a": "hunter2!"}}"#,
+            r#"{"data": "hunter2!"}"#,
+            r#"{"metadata": {"labels": "hunter2!"}}"#,
+            r#"{"metadata": {"creationTimestamp": "hunter2!"}}"#,
+            r#"{"type": {"hunter2!": 1}}"#,
+            r#"{"hunter2!"#,
+        ] {
+            let error = serde_json::from_str::<Secret>(answer).err();
+            let text = error.map(|error| undecoded(&error)).unwrap_or_default();
+            assert!(text.contains("line 1, column ") && !text.contains("hunter2"), "{answer}: {text}");
+        }
+    }
+}

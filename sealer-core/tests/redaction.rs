@@ -16,9 +16,8 @@ macro_rules! lacks {
             trait Ambiguous<A> {
                 fn one_of_two() {}
             }
-            struct Has;
             impl<T: ?Sized> Ambiguous<()> for T {}
-            impl<T: ?Sized + $trait> Ambiguous<Has> for T {}
+            impl<T: ?Sized + $trait> Ambiguous<u8> for T {}
             let _ = <$type as Ambiguous<_>>::one_of_two;
         };
     )+};

@@ -61,7 +61,7 @@ fn sources() -> Vec<(String, String)> {
             if path.is_dir() && !path.ends_with("target") && !path.ends_with("fuzz") {
                 folders.push(path);
             } else if path.extension().is_some_and(|ending| ending == "rs") {
-                let name = path.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
+                let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
                 found.push((name, fs::read_to_string(&path).unwrap()));
             }
         }
@@ -121,7 +121,7 @@ fn every_test_of_the_table_exists() {
     let sources = sources();
     let mut missing = Vec::new();
     for Row { id, proof, .. } in rows() {
-        let tests = if let Proof::Tests(tests) = proof { tests } else { continue };
+        let Proof::Tests(tests) = proof else { continue };
         assert!(!tests.is_empty(), "{id} names no test and no reason");
         for test in tests {
             let exists = match test.strip_prefix("compile_fail:") {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use kube::Config;
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use sealer_core::flags::duration;
 
 use crate::cluster::{Choice, usable};
@@ -79,10 +79,15 @@ fn read(path: &str) -> Result<Kubeconfig, CliError> {
     parsed.map_err(|error| unusable(path, &error))
 }
 
-/// The parser's text names the place; a kubeconfig holds credentials, so that its lines are not quoted.
-fn unusable(path: &str, error: &dyn std::error::Error) -> CliError {
-    let text = error.to_string();
-    let reason = text.lines().next().unwrap_or_default();
+/// Names the place alone: the parser's text quotes what stands there, and a kubeconfig holds credentials.
+fn unusable(path: &str, error: &KubeconfigError) -> CliError {
+    let reason = match error {
+        KubeconfigError::Parse(error) => error.location().map_or_else(
+            || "it cannot be read as a kubeconfig".to_owned(),
+            |place| format!("line {}, column {} cannot be read as part of a kubeconfig", place.line(), place.column()),
+        ),
+        other => other.to_string().lines().next().unwrap_or_default().to_owned(),
+    };
     CliError::new(format!("error loading config file \"{path}\": {reason}"))
         .hint(format!("check it with: kubectl config view --kubeconfig {path}"))
 }
@@ -239,3 +244,25 @@ fn no_context(name: &str) -> CliError {
 const NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 const BARE: &str = "{clusters: [{name: flags, cluster: {}}], users: [{name: flags, user: {}}], \
                     contexts: [{name: flags, context: {cluster: flags, user: flags}}], current-context: flags}";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kubeconfig_that_cannot_be_read_is_named_by_its_place_and_never_quoted() {
+        for text in [
+            "users:\n- name: u\n  user: hunter2hunter2\n",
+            "users: hunter2hunter2\n",
+            "users:\n- name: u\n  user:\n    as-groups: hunter2hunter2\n    exec: hunter2hunter2\n",
+            "users:\n- name: u\n  user: {token: hunter2hunter2\n",
+            "clusters:\n- name: c\n  cluster: {insecure-skip-tls-verify: hunter2hunter2}\n",
+            "hunter2hunter2: &x [\n",
+            "- hunter2hunter2\n",
+        ] {
+            let error = Kubeconfig::from_yaml(text).map_err(|error| unusable("config", &error));
+            let message = error.err().map(|error| format!("{error:?}")).unwrap_or_default();
+            assert!(message.contains("error loading config file") && !message.contains("hunter2"), "{text}{message}");
+        }
+    }
+}

@@ -1,14 +1,12 @@
-#![expect(clippy::unwrap_used, reason = "tests may panic")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
 
-use std::fs;
 use std::path::Path;
 
-/// Every input of a target's corpus, through what must hold.
+#[path = "../../../fuzz/replay.rs"]
+mod corpus;
+
 fn replay(target: &str, holds: impl Fn(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
-    let inputs: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| fs::read(entry.unwrap().path()).unwrap()).collect();
-    assert!(inputs.len() > 2, "{} has no inputs", folder.display());
-    inputs.iter().for_each(|input| holds(input));
+    corpus::replay(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target), holds);
 }
 
 fn replay_texts(target: &str, holds: impl Fn(&str)) {
