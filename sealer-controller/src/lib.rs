@@ -20,10 +20,10 @@ mod args;
 mod checkpoint;
 mod context;
 mod error;
-mod hardening;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod hardening;
 mod http;
 mod keys;
 mod metrics;

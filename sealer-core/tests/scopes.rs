@@ -53,7 +53,7 @@ fn names(alphabet: &[char], fits: impl Fn(&str) -> bool) -> Vec<String> {
 #[test]
 fn labels_of_all_short_names_are_one_to_one() {
     let namespaces = names(&['a', 'b', '0', '-'], |text| check_namespace(text).is_ok());
-    let names = names(&['a', '0', '-', '.'], |text| check_name(text).is_ok());
+    let names = names(&['a', 'b', '0', '-', '.'], |text| check_name(text).is_ok());
     let mut owners: HashMap<Vec<u8>, (Scope, String, String)> = HashMap::new();
     for namespace in &namespaces {
         for name in &names {

@@ -88,10 +88,13 @@ fn places(sources: &[(String, String)], test: &str) -> Vec<String> {
 fn shown(row: &Row, sources: &[(String, String)]) -> String {
     let one = |test: &String| match test.strip_prefix("compile_fail:") {
         Some(file) => format!("examples that must not compile, in `{file}`"),
-        None => {
-            let places = places(sources, test);
-            format!("`{test}` ({})", places.first().map_or("missing", String::as_str))
-        }
+        None => match test.strip_prefix("program:") {
+            Some(file) => format!("`{file}`"),
+            None => {
+                let places = places(sources, test);
+                format!("`{test}` ({})", places.first().map_or("missing", String::as_str))
+            }
+        },
     };
     let proof = match &row.proof {
         Proof::Tests(tests) => tests.iter().map(one).collect::<Vec<_>>().join("; "),
@@ -124,8 +127,10 @@ fn every_test_of_the_table_exists() {
         let Proof::Tests(tests) = proof else { continue };
         assert!(!tests.is_empty(), "{id} names no test and no reason");
         for test in tests {
-            let exists = match test.strip_prefix("compile_fail:") {
-                Some(file) => sources.iter().any(|(name, text)| name == file && text.contains("```compile_fail")),
+            let holds = |file: &str, what: &str| sources.iter().any(|(name, text)| name == file && text.contains(what));
+            let exists = match test.split_once(':') {
+                Some(("compile_fail", file)) => holds(file, "```compile_fail"),
+                Some((_, file)) => holds(file, "fn main()"),
                 None => !places(&sources, &test).is_empty(),
             };
             if !exists {
@@ -146,12 +151,13 @@ fn every_property_has_one_row() {
         ("S", 4),
         ("O", 5),
         ("L", 6),
-        ("P", 7),
+        ("P", 8),
         ("D", 7),
         ("F", 9),
         ("Z", 6),
         ("K", 7),
         ("M", 1),
+        ("W", 2),
         ("V", 10),
         ("X", 7),
     ];
