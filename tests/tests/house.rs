@@ -138,7 +138,7 @@ fn the_endpoints_reach_no_template_engine() {
                 let is_import = line.starts_with("use ") && allowed.contains(&used.trim_end_matches(';'));
                 assert!(is_import, "{} uses {used}", path.display());
             }
-            for module in ["crate::reconcile", "crate::keys", "assemble", "Rendering"] {
+            for module in ["crate::reconcile", "crate::keys", "::assemble", "Rendering"] {
                 assert!(!line.contains(module), "{} uses {module}", path.display());
             }
         }
