@@ -4,16 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::Secret;
-use kube::api::{Api, ApiResource, DynamicObject, PostParams};
+use kube::Client;
+use kube::api::PostParams;
 use kube::client::ClientBuilder;
-use kube::{Client, Resource as _};
-use sealer_core::{Keyring, SealedSecret};
+use sealer_core::Keyring;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 use tower::timeout::TimeoutLayer;
 
 use crate::args::Config;
 use crate::checkpoint::Checkpoint;
+use crate::cluster::sealed_secret::SealedSecrets;
+use crate::cluster::secret::Secrets;
 use crate::error::StartError;
 use crate::keys::Keys;
 use crate::keys::experience::Experience;
@@ -24,6 +25,7 @@ use crate::sandbox::Pool as Templates;
 use crate::throttle::Throttle;
 use crate::watch::access::Sight;
 use crate::watch::index::Index;
+use crate::watch::progress::Progress;
 
 /// The one injected value.
 pub(crate) struct Context {
@@ -34,6 +36,8 @@ pub(crate) struct Context {
     pub(crate) queue: Queue,
     pub(crate) index: Index,
     pub(crate) sight: Sight,
+    /// When each watch last got an answer.
+    pub(crate) progress: Progress,
     pub(crate) checkpoint: Checkpoint,
     pub(crate) readiness: Readiness,
     /// What opened other objects.
@@ -85,6 +89,7 @@ impl Context {
             queue: Queue::default(),
             index,
             sight: Sight::default(),
+            progress: Progress::default(),
             checkpoint: Checkpoint::default(),
             readiness: Readiness::default(),
             experience: Arc::default(),
@@ -101,13 +106,12 @@ impl Context {
         (self.clock)()
     }
 
-    pub(crate) fn secrets(&self, namespace: &str) -> Api<Secret> {
-        Api::namespaced(self.client.clone(), namespace)
+    pub(crate) fn secrets(&self, namespace: &str) -> Secrets {
+        Secrets::of(self.client.clone(), Some(namespace))
     }
 
-    /// SealedSecrets of a namespace, as objects that always decode.
-    pub(crate) fn sealed_secrets(&self, namespace: &str) -> Api<DynamicObject> {
-        Api::namespaced_with(self.client.clone(), namespace, &sealed_secret_resource())
+    pub(crate) fn sealed_secrets(&self, namespace: &str) -> SealedSecrets {
+        SealedSecrets::of(self.client.clone(), Some(namespace))
     }
 
     /// What every write says of its writer; the name is the one that existing installations show.
@@ -154,17 +158,6 @@ impl Context {
 #[expect(clippy::disallowed_methods, reason = "the one place where the clock enters")]
 fn machine_clock() -> Timestamp {
     Timestamp::now()
-}
-
-/// The resource that [`Context::sealed_secrets`] speaks of.
-pub(crate) fn sealed_secret_resource() -> ApiResource {
-    ApiResource {
-        group: SealedSecret::group(&()).into_owned(),
-        version: SealedSecret::version(&()).into_owned(),
-        api_version: SealedSecret::api_version(&()).into_owned(),
-        kind: SealedSecret::kind(&()).into_owned(),
-        plural: SealedSecret::plural(&()).into_owned(),
-    }
 }
 
 /// Objects with very much to open that are worked on beside the others: each has its slice in turn.

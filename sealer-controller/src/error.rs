@@ -3,8 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use kube::runtime::watcher;
 use sealer_core::flags::{BadVariable, FlagError};
+
+use crate::refusal;
+use crate::watch::stream::WatchError;
 
 /// A command line or environment that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -54,16 +56,18 @@ impl KeysError {
     pub(crate) fn may_pass(&self) -> bool {
         match self {
             Self::Api(kube::Error::Api(status)) => status.code >= 500 || PASSING.contains(&status.code),
-            Self::Api(kube::Error::HyperError(_) | kube::Error::Service(_)) | Self::Unanswered => true,
+            // An answer that cannot be read may have been cut off.
+            Self::Api(kube::Error::HyperError(_) | kube::Error::Service(_) | kube::Error::SerdeError(_))
+            | Self::Unanswered => true,
             Self::Api(_) | Self::Generation | Self::NoRecord => false,
         }
     }
 }
 
-/// What the API server said; errors below its own answers may quote request parts, so only their kind is told.
+/// What went wrong with a request, without a word of what was asked or answered.
 pub(crate) fn answer(error: &kube::Error) -> String {
     match error {
-        kube::Error::Api(status) => status.message.clone(),
+        kube::Error::Api(status) => refusal::text(status),
         kube::Error::HyperError(_) | kube::Error::Service(_) => "the API server cannot be reached".to_owned(),
         kube::Error::SerdeError(_) => "the API server's answer cannot be read".to_owned(),
         _ => "the request to the API server failed".to_owned(),
@@ -71,13 +75,11 @@ pub(crate) fn answer(error: &kube::Error) -> String {
 }
 
 /// What a watch says when it breaks.
-pub(crate) fn watch_answer(error: &watcher::Error) -> String {
+pub(crate) fn watch_answer(error: &WatchError) -> String {
     match error {
-        watcher::Error::InitialListFailed(error)
-        | watcher::Error::WatchStartFailed(error)
-        | watcher::Error::WatchFailed(error) => answer(error),
-        watcher::Error::WatchError(status) => status.message.clone(),
-        watcher::Error::NoResourceVersion => "the answer has no resourceVersion".to_owned(),
+        WatchError::Refused(error) => answer(error),
+        WatchError::Ended(status) => refusal::text(status),
+        WatchError::Garbled => "what the API server tells cannot be read; all is listed again".to_owned(),
     }
 }
 
@@ -167,16 +169,15 @@ impl Failure {
             return Self::new(reason, Class::Transient, answer(error));
         };
         // A refusal of a webhook or a policy has any code, and passes when that changes.
-        let is_denied = status.message.contains("denied request") || status.message.contains("denied the request");
-        let is_invalid = (status.is_invalid() && !is_denied) || status.code == TOO_LARGE;
+        let is_invalid = (status.is_invalid() && !refusal::is_denied(status)) || status.code == TOO_LARGE;
         let class = if is_invalid { Class::Permanent } else { Class::Transient };
         let wait = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
-        let failure =
-            Self { wait: Duration::from_secs(wait.into()), ..Self::new(reason, class, status.message.clone()) };
-        if status.message.ends_with(IMMUTABLE) {
-            return Self { event: immutable(namespace, name), class: Class::Permanent, ..failure };
+        let wait = Duration::from_secs(wait.into());
+        if refusal::is_immutable(status) {
+            let failure = Self::new(reason, Class::Permanent, refusal::immutable(name, status));
+            return Self { event: immutable(namespace, name), wait, ..failure };
         }
-        failure
+        Self { wait, ..Self::new(reason, class, refusal::text(status)) }
     }
 }
 
@@ -201,8 +202,6 @@ fn immutable(namespace: &str, name: &str) -> String {
 const PASSING: [u16; 2] = [409, 429];
 /// The answer to a Secret above the size limit.
 const TOO_LARGE: u16 = 413;
-/// How the API server ends its refusal to change an immutable Secret.
-const IMMUTABLE: &str = "field is immutable when `immutable` is set";
 /// The limit that Kubernetes sets for conditions of its own kinds.
 const LONGEST_MESSAGE: usize = 32_768;
 

@@ -18,6 +18,7 @@ use crate::signals::Signals;
 mod admin;
 mod args;
 mod checkpoint;
+mod cluster;
 mod context;
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -30,6 +31,7 @@ mod metrics;
 mod queue;
 mod readiness;
 mod reconcile;
+mod refusal;
 mod reserved;
 pub mod sandbox;
 mod signals;

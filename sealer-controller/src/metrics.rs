@@ -16,6 +16,7 @@ use crate::VERSION;
 use crate::error::Reason;
 use crate::http::refusal::Refusal;
 use crate::queue::Key;
+use crate::watch::Kind;
 
 /// Every metric, and the text that is served.
 #[derive(Debug)]
@@ -42,6 +43,7 @@ pub(crate) struct Metrics {
     pub(crate) active_key_backup: Gauge,
     /// Private-key operations for objects in the cluster.
     pub(crate) operations: Counter,
+    unreadable: Family<Labels<1>, Counter>,
 }
 
 /// A fixed number of labels.
@@ -135,6 +137,7 @@ impl Default for Metrics {
             active_key_created: Gauge::default(),
             active_key_backup: Gauge::default(),
             operations: Counter::default(),
+            unreadable: Family::default(),
             registry: Registry::default(),
         };
         let build: Family<Labels<1>, Gauge> = Family::default();
@@ -176,6 +179,11 @@ impl Metrics {
             "RSA operations spent on SealedSecrets of the cluster",
             self.operations.clone(),
         );
+        registry.register(
+            "unreadable_objects",
+            "Objects from the API server that cannot be read, each time one comes",
+            self.unreadable.clone(),
+        );
     }
 
     fn register_key_ages(&self, registry: &mut Registry) {
@@ -208,6 +216,10 @@ impl Metrics {
         let namespace = if is_new && errors.len() >= MOST_NAMESPACES { OVERFLOW } else { namespace };
         errors.entry(namespace.to_owned()).or_default().insert(reason.as_str());
         self.unseal_errors.get_or_create(&error_labels(namespace, reason.as_str())).inc();
+    }
+
+    pub(crate) fn count_unreadable(&self, kind: Kind) {
+        self.unreadable.get_or_create(&Labels([("kind", kind.as_str().to_owned())])).inc();
     }
 
     /// Whether errors were counted in a namespace.

@@ -11,10 +11,12 @@ pub(crate) enum Check {
     SealedSecretWatch,
     /// The watch of Secrets progresses, where it is asked for and allowed.
     SecretWatch,
+    /// The watch of key Secrets progresses, where it is allowed.
+    KeyWatch,
 }
 
 impl Check {
-    pub(crate) const ALL: [Self; 3] = [Self::Keys, Self::SealedSecretWatch, Self::SecretWatch];
+    pub(crate) const ALL: [Self; 4] = [Self::Keys, Self::SealedSecretWatch, Self::SecretWatch, Self::KeyWatch];
 
     /// What `/readyz` says while the check fails.
     fn failure(self) -> &'static str {
@@ -22,6 +24,7 @@ impl Check {
             Self::Keys => "no sealing key",
             Self::SealedSecretWatch => "the watch of SealedSecrets does not progress",
             Self::SecretWatch => "the watch of Secrets does not progress",
+            Self::KeyWatch => "the watch of key Secrets does not progress",
         }
     }
 }
@@ -76,6 +79,6 @@ mod tests {
         }
         assert_eq!(readiness.failures(), Check::ALL.map(Check::failure));
         readiness.pass(Check::SealedSecretWatch);
-        assert_eq!(readiness.failures().len(), 2);
+        assert_eq!(readiness.failures().len(), 3);
     }
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use kube::api::DynamicObject;
+use sealer_core::resource::SealedSecretSpec;
 use sealer_core::{Fingerprint, SealedSecret};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::cluster::sealed_secret::{Object, State};
 use crate::context::Context;
 use crate::error::{Class, Failure, Reason, StartError};
 use crate::queue::{Key, Line};
@@ -23,7 +24,6 @@ mod desired;
 pub(crate) mod events;
 mod opening;
 mod plan;
-mod redact;
 mod rendering;
 pub(crate) mod status;
 mod turn;
@@ -103,16 +103,17 @@ fn backoff(failures: u32, quick: u32) -> Duration {
 async fn reconcile(context: &Context, key: &Key, turn: &mut Turn) -> Result<(), Failure> {
     let fetched = turn.wait(context, fetch(context, key)).await?;
     let Some(object) = fetched else { return turn.wait(context, gone(context, key)).await };
-    if context.index.has_left_view(key, &object) {
+    if context.index.has_left_view(key, &object.state.metadata) {
         drop_series(context, key);
         return Ok(());
     }
-    if object.metadata.deletion_timestamp.is_some() {
+    if object.state.metadata.deletion_timestamp.is_some() {
         return Ok(());
     }
     tracing::info!(key = key.to_string(), "Updating");
     let keys = context.keys.version();
-    let outcome = bring_in_sync(context, key, &object, turn).await;
+    let Object { state, spec } = object;
+    let outcome = bring_in_sync(context, key, &state, spec, turn).await;
     if outcome.as_ref().is_err_and(|failure| failure.class == Class::Later) {
         return outcome.map(|_| ());
     }
@@ -127,13 +128,16 @@ async fn reconcile(context: &Context, key: &Key, turn: &mut Turn) -> Result<(), 
     if outcome.is_err() && context.keys.version() != keys {
         context.queue.add(key.clone(), Line::Backlog);
     }
-    turn.wait(context, report(context, key, &object, &outcome, is_news)).await?;
+    turn.wait(context, report(context, key, &state, &outcome, is_news)).await?;
     outcome.map(|_| ())
 }
 
 /// The object from the watch, or fresh from the server; `None` if it is gone.
-async fn fetch(context: &Context, key: &Key) -> Result<Option<DynamicObject>, Failure> {
-    if let Some(object) = context.index.take(key) {
+async fn fetch(context: &Context, key: &Key) -> Result<Option<Object>, Failure> {
+    // What the watch brought and nobody can read may have been spoilt on the way.
+    if let Some(text) = context.index.take(key)
+        && let Ok(object) = Object::read(&text)
+    {
         return Ok(Some(object));
     }
     let fetched = context.sealed_secrets(&key.namespace).get_opt(&key.name).await;
@@ -168,7 +172,8 @@ fn drop_series(context: &Context, key: &Key) {
 async fn bring_in_sync(
     context: &Context,
     key: &Key,
-    object: &DynamicObject,
+    state: &State,
+    spec: Result<SealedSecretSpec, Failure>,
     turn: &mut Turn,
 ) -> Result<Applied, Failure> {
     if let Some(secret) = context.index.unproven(key)
@@ -176,47 +181,36 @@ async fn bring_in_sync(
     {
         return Ok(Applied { secret, wrote: false });
     }
-    let sealed = decode(object)?;
+    let sealed = SealedSecret { metadata: state.metadata.clone(), spec: spec?, status: None };
     let unsealed = opening::open(context, key, &sealed, turn).await?;
     let keys: Arc<[Fingerprint]> = unsealed.keys.iter().cloned().collect();
     let desired = desired::secret(&sealed, unsealed)?;
     let policy = Policy {
         own: context.config.own_namespace(),
         allowed_types: &context.config.allowed_types,
-        spec_is_new: status::observed_generation(object) != object.metadata.generation,
+        spec_is_new: state.observed_generation() != state.metadata.generation,
     };
     turn.wait(context, apply::apply(context, &sealed, &desired, &policy, keys)).await
-}
-
-/// The typed form. What does not fit is this object's failure alone.
-fn decode(object: &DynamicObject) -> Result<SealedSecret, Failure> {
-    let spec = object.data.get("spec").cloned().unwrap_or_default();
-    let spec = serde_json::from_value(spec)
-        // serde's text may quote the field, which may hold anything.
-        .map_err(|_| {
-            Failure::unseal("the spec is malformed: spec.template or spec.data has a field of the wrong type")
-        })?;
-    Ok(SealedSecret { metadata: object.metadata.clone(), spec, status: None })
 }
 
 /// Status, event and metric, all from one outcome.
 async fn report(
     context: &Context,
     key: &Key,
-    object: &DynamicObject,
+    state: &State,
     outcome: &Result<Applied, Failure>,
     is_news: bool,
 ) -> Result<(), Failure> {
     let message = outcome.as_ref().err().map(|failure| failure.message.as_str());
-    let changed = status::next(object.data.get("status"), message, object.metadata.generation, context.now());
+    let changed = status::next(state.status.as_ref(), message, state.metadata.generation, context.now());
     let wrote = outcome.as_ref().is_ok_and(|applied| applied.wrote);
     // What is told in the status is told in an event too; without a status, what differs from the last look.
     let is_told = if context.config.update_status { changed.is_some() } else { is_news && outcome.is_err() };
     if wrote || is_told {
-        events::emit(context, object, outcome).await;
+        events::emit(context, &state.metadata, outcome).await;
     }
     if let Some(next) = changed.filter(|_| context.config.update_status) {
-        apply::write_status(context, object, next, message).await.inspect_err(|failure| {
+        apply::write_status(context, &state.metadata, next, message).await.inspect_err(|failure| {
             context.metrics.count_error(Reason::Status, &key.namespace);
             tracing::error!(
                 sealed_secret = key.to_string(),

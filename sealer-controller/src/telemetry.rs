@@ -27,9 +27,7 @@ pub(crate) struct LogConfig {
 
 /// Installs the process's log.
 pub(crate) fn init(config: &LogConfig) {
-    let own = level(&config.level);
-    // Libraries log request details at debug; they stay at warnings whatever the level.
-    let filter = Targets::new().with_target("sealer_controller", own).with_default(LevelFilter::WARN);
+    let filter = filter(level(&config.level));
     let format = Slog { json: config.json };
     let registry = tracing_subscriber::registry().with(filter);
     let layer = tracing_subscriber::fmt::layer().event_format(format);
@@ -40,6 +38,12 @@ pub(crate) fn init(config: &LogConfig) {
     } else {
         registry.with(layer.with_writer(std::io::stderr)).try_init()
     };
+}
+
+/// Only our own words are logged, whatever the level: kube logs the body of an answer that it cannot decode as a
+/// warning, and that is a Secret.
+fn filter(level: LevelFilter) -> Targets {
+    Targets::new().with_target("sealer_controller", level).with_default(LevelFilter::OFF)
 }
 
 /// Has a panic logged by its place alone: its text may hold what was worked on.
@@ -141,6 +145,17 @@ mod tests {
         };
         assert_eq!(text_line(pairs()), "level=INFO msg=\"two words\" sealed-secret=a/b error=\"\"");
         assert_eq!(json_line(pairs()), r#"{"error":"","level":"INFO","msg":"two words","sealed-secret":"a/b"}"#);
+    }
+
+    #[test]
+    fn libraries_log_nothing_at_any_level() {
+        for level in [LevelFilter::TRACE, LevelFilter::DEBUG, LevelFilter::INFO] {
+            let filter = filter(level);
+            for target in ["kube_client::client", "kube_runtime", "hyper::proto", "h2", "tower_http", "rustls", "x"] {
+                assert!(!filter.would_enable(target, &Level::ERROR), "{target}");
+            }
+            assert!(filter.would_enable("sealer_controller::watch", &Level::INFO));
+        }
     }
 
     #[test]

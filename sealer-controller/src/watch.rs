@@ -1,27 +1,29 @@
 //! What happens in the cluster: SealedSecrets come, change and go; their Secrets are changed or deleted by others.
 //!
-//! SealedSecrets are watched as objects that always decode, so that one malformed object never stalls the others.
+//! SealedSecrets are watched as texts that are read one by one, so that one malformed object never stalls the others.
 //! Secrets are watched by their metadata only: no Secret's content is kept.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use kube::ResourceExt;
-use kube::api::{Api, DynamicObject};
-use kube::runtime::watcher;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Watched;
-use crate::context::{Context, sealed_secret_resource};
+use crate::cluster::sealed_secret::{SealedSecrets, Sighting};
+use crate::cluster::unreadable::Unreadable;
+use crate::context::Context;
 use crate::error::{StartError, watch_answer};
-use crate::queue::{Key, Line};
+use crate::queue::Line;
 use crate::watch::index::Seen;
+use crate::watch::progress::Watcher;
+use crate::watch::stream::{Event, Source};
 
 pub(crate) mod access;
 pub(crate) mod index;
 pub(crate) mod known;
+pub(crate) mod progress;
 mod secrets;
 pub(crate) mod stream;
 
@@ -40,7 +42,9 @@ pub(crate) async fn run(context: Arc<Context>, stop: CancellationToken) -> Resul
         }
         watches.spawn(sealed_secrets(context.clone(), namespace, looked));
     }
-    stop.cancelled().await;
+    while tokio::time::timeout(BETWEEN_REPORTS, stop.cancelled()).await.is_err() {
+        context.progress.report(&context.readiness);
+    }
     watches.shutdown().await;
     Ok(())
 }
@@ -62,6 +66,7 @@ async fn sealed_secrets(context: Arc<Context>, namespace: Option<String>, secret
     loop {
         if access::may_watch_sealed_secrets(&context, namespace.as_deref()).await {
             follow(&context, namespace.as_deref()).await;
+            context.progress.ended(Watcher::SealedSecrets, namespace.as_deref());
         }
         if !std::mem::replace(&mut warned, true) {
             let namespace = namespace.as_deref().unwrap_or_default();
@@ -73,39 +78,78 @@ async fn sealed_secrets(context: Arc<Context>, namespace: Option<String>, secret
 
 /// Follows SealedSecrets for as long as that is allowed.
 async fn follow(context: &Context, namespace: Option<&str>) {
-    let resource = sealed_secret_resource();
-    let api: Api<DynamicObject> = match namespace {
-        Some(namespace) => Api::namespaced_with(context.client.clone(), namespace, &resource),
-        None => Api::all_with(context.client.clone(), &resource),
-    };
-    let mut events = stream::events(api, context.config.label_selector.as_deref());
+    let mut events = stream::events(Source {
+        collection: SealedSecrets::of(context.client.clone(), namespace).collection(),
+        selector: context.config.label_selector.clone(),
+        metadata_only: false,
+        read: Sighting::read,
+    });
+    context.progress.heard(Watcher::SealedSecrets, namespace);
     let mut listed = Vec::new();
     while let Some(event) = events.next().await {
+        if let Ok(event) = &event {
+            context.progress.told(Watcher::SealedSecrets, namespace, event);
+        }
         match event {
-            Ok(watcher::Event::Init) => listed.clear(),
-            Ok(watcher::Event::InitApply(object)) => {
-                listed.push(key_of(&object));
+            Ok(Event::Begin) => listed.clear(),
+            Ok(Event::Listed(object)) => {
+                listed.push(object.key.clone());
                 appeared(context, object, Line::Backlog);
             }
-            Ok(watcher::Event::InitDone) => {
-                let gone = context.index.keep_only(namespace, &std::mem::take(&mut listed));
+            Ok(Event::Complete { whole }) => {
+                let listed = std::mem::take(&mut listed);
+                // What seems to be missing may be what could not be read.
+                let gone = if whole { context.index.keep_only(namespace, &listed) } else { Vec::new() };
                 gone.into_iter().for_each(|key| context.queue.add(key, Line::Backlog));
             }
-            Ok(watcher::Event::Apply(object)) => appeared(context, object, Line::News),
-            Ok(watcher::Event::Delete(object)) => {
-                let key = key_of(&object);
-                context.index.mark_gone(&key);
-                context.queue.add(key, Line::News);
+            Ok(Event::Applied(object)) => appeared(context, object, Line::News),
+            Ok(Event::Deleted(object)) => {
+                context.index.mark_gone(&object.key);
+                context.queue.add(object.key, Line::News);
             }
+            Ok(Event::Unreadable(object)) => {
+                unreadable(context, Kind::SealedSecret, &object);
+                // A worker asks for it by its name.
+                object.key().into_iter().for_each(|key| context.queue.add(key, Line::Backlog));
+            }
+            Ok(Event::Quiet) => {}
             Err(error) if access::is_refused(&error) => return,
             Err(error) => tracing::error!(error = watch_answer(&error), "cannot watch SealedSecrets; trying again"),
         }
     }
 }
 
-fn appeared(context: &Context, object: DynamicObject, line: Line) {
-    let key = key_of(&object);
-    match context.index.saw(&key, object) {
+/// Says and counts that an object cannot be read, and nothing of what it holds.
+pub(crate) fn unreadable(context: &Context, kind: Kind, object: &Unreadable) {
+    context.metrics.count_unreadable(kind);
+    tracing::error!(
+        kind = kind.as_str(),
+        object = object.to_string(),
+        "an object from the API server cannot be read; it is passed over, the others go on"
+    );
+}
+
+/// What cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    SealedSecret,
+    Secret,
+    Key,
+}
+
+impl Kind {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::SealedSecret => "sealedsecret",
+            Self::Secret => "secret",
+            Self::Key => "key",
+        }
+    }
+}
+
+fn appeared(context: &Context, object: Sighting, line: Line) {
+    let key = object.key.clone();
+    match context.index.saw(object) {
         Seen::New => context.queue.add(key, line),
         Seen::Same => tracing::debug!(sealed_secret = key.to_string(), "update suppressed, no changes in spec"),
         Seen::InOrder if context.config.omit_secret_labels => {}
@@ -113,10 +157,8 @@ fn appeared(context: &Context, object: DynamicObject, line: Line) {
     }
 }
 
-fn key_of(object: &impl ResourceExt) -> Key {
-    Key::new(object.namespace().unwrap_or_default(), object.name_any())
-}
-
+/// How often it is looked whether the watches progress.
+const BETWEEN_REPORTS: Duration = Duration::from_secs(10);
 /// A list of very many Secrets takes seconds; without it, or when it fails, the worker looks at each Secret by itself.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How often a right that is missing is asked for: an error in the log may make somebody grant it.

@@ -48,7 +48,7 @@ pub(crate) async fn what_is_refused_is_named_and_tried_again_until_it_passes(sce
     let refusals = [
         ("r500", 500, "InternalError", "etcdserver: request timed out"),
         ("r503", 503, "ServiceUnavailable", "the server is currently unable to handle the request"),
-        ("webhook", 500, "InternalError", "failed calling webhook w.example: context deadline exceeded"),
+        ("webhook", 500, "InternalError", "Internal error occurred: failed calling the webhook"),
         ("r429", 429, "TooManyRequests", "the server has received too many requests"),
     ];
     for (name, code, reason, message) in refusals {
@@ -67,8 +67,10 @@ pub(crate) async fn what_is_refused_is_named_and_tried_again_until_it_passes(sce
     for name in others {
         stage.converges(name, V).await?;
     }
-    for (name, _, _, message) in refusals {
-        is_told(&stage, &controller, name, message).await?;
+    for (name, code, reason, message) in refusals {
+        is_told(&stage, &controller, name, &format!("the API server answers {reason} ({code})")).await?;
+        // What the server says may repeat what stands in a Secret.
+        ensure!(!controller.log()?.contains(message), "the log repeats what was answered for {name}");
     }
     stage.proxy.heal();
     for (name, ..) in refusals {
@@ -257,7 +259,7 @@ pub(crate) async fn rights_that_are_taken_away_are_named_and_waited_for(scene: S
         all.iter().filter(|rule| rule["resources"] != json!(["secrets"])).cloned().collect();
     set_rules(&scene, &without_secrets).await?;
     stage.apply("b", V).await?;
-    is_told(&stage, &controller, "b", "is forbidden: User ").await?;
+    is_told(&stage, &controller, "b", "is forbidden (403): the controller has no right to do that").await?;
     // Not even the status may be written; the log is all that is left.
     set_rules(&scene, &[]).await?;
     stage.apply("c", V).await?;
@@ -319,7 +321,7 @@ pub(crate) async fn what_a_policy_denies_comes_when_the_policy_goes(scene: Scene
     stage.apply("denied", V).await?;
     stage.apply("free", V).await?;
     stage.converges("free", V).await?;
-    is_told(&stage, &controller, "denied", "not that name").await?;
+    is_told(&stage, &controller, "denied", &format!("ValidatingAdmissionPolicy `{name}` denied the request")).await?;
     scene.shell().must(&format!("kubectl delete -f {}", file.display())).await?;
     stage.converges("denied", V).await
 }

@@ -40,6 +40,7 @@ mod rights;
 mod scale;
 mod scene;
 mod scopes;
+mod spoilt;
 mod stage;
 mod suite;
 mod templates;
@@ -166,6 +167,11 @@ const TESTS: &[(&str, &str, Test)] = tests![
     http_port::slow_connections_keep_no_probe_and_no_verify_waiting,
     http_port::posts_of_every_costly_shape_cost_little_memory,
     http_port::authorized_endpoints_ask_the_api_server,
+    spoilt::answers_that_are_spoilt_show_nothing_and_stall_nothing_else,
+    spoilt::an_object_that_is_too_deep_fails_alone_however_it_is_listed,
+    spoilt::times_that_no_calendar_has_stall_nothing,
+    spoilt::objects_of_very_many_values_take_little_memory,
+    spoilt::what_the_api_server_says_of_a_value_is_not_repeated,
     own_rights::under_old_rights_a_killed_controller_is_followed_by_one_that_converges,
     own_rights::under_old_rights_an_object_made_anew_waits_seconds_for_its_secret,
     own_rights::under_old_rights_a_secret_in_the_way_is_looked_at_again_and_again,

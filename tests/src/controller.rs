@@ -165,6 +165,21 @@ impl Controller {
         get(self.ports[1], "/metrics")
     }
 
+    /// The most memory that it ever had, in bytes, as the kernel counts it.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn peak_memory(&self) -> Result<u64> {
+        let shell = self.process.id();
+        let children = fs::read_to_string(format!("/proc/{shell}/task/{shell}/children"))?;
+        let statuses = children.split_whitespace().map(|id| fs::read_to_string(format!("/proc/{id}/status")));
+        let program = statuses.flatten().find(|status| status.starts_with("Name:\tcontroller\n"));
+        let program = program.context("the controller has ended")?;
+        let line = program.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
+        let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse()?;
+        Ok(kibibytes * 1024)
+    }
+
     /// All that it logged.
     ///
     /// # Errors

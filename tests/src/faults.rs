@@ -11,7 +11,7 @@ use http::request::Parts;
 use http::{Request, Response, header};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, BodyStream, Full, StreamBody};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Bytes, Frame, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -23,9 +23,11 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::faults::call::Call;
 use crate::faults::rule::{Fault, Rule, Side};
+use crate::faults::spoil::Spoil;
 
 pub mod call;
 pub mod rule;
+pub mod spoil;
 
 /// A running proxy.
 #[derive(Debug)]
@@ -187,12 +189,31 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Answe
         Some(Fault::WatchError(refusal)) => Ok(text(refusal.event())),
         Some(Fault::Reset(Side::Before)) => Err(Broken),
         Some(Fault::Reset(Side::After)) => pass(&shared, head, body).await.and(Err(Broken)),
+        Some(Fault::Spoil(spoil, seed)) => spoilt(&call, pass(&shared, head, body).await?, spoil, seed).await,
         Some(Fault::Halt(Side::Before)) => halt(&shared).await,
         Some(Fault::Halt(Side::After)) => {
             pass(&shared, head, body).await?;
             halt(&shared).await
         }
     }
+}
+
+/// What was answered, spoilt. A refusal stays as it is.
+async fn spoilt(call: &Call, answer: Answer, spoil: Spoil, seed: usize) -> Result<Answer, Broken> {
+    let (mut head, body) = answer.into_parts();
+    if !head.status.is_success() {
+        return Ok(Response::from_parts(head, body));
+    }
+    head.headers.remove(header::CONTENT_LENGTH);
+    if call.what.starts_with("watch ") {
+        let parts =
+            BodyStream::new(body).filter_map(async |frame| frame.map(|frame| frame.into_data().ok()).transpose());
+        let frames = spoil.lines(seed, parts.boxed()).map(|part| part.map(Frame::data));
+        return Ok(Response::from_parts(head, StreamBody::new(frames).boxed_unsync()));
+    }
+    let text = body.collect().await?.to_bytes();
+    let text = Full::from(spoil.spoil(seed, &text)).map_err(|never: Infallible| match never {});
+    Ok(Response::from_parts(head, text.boxed_unsync()))
 }
 
 async fn halt(shared: &Shared) -> Result<Answer, Broken> {

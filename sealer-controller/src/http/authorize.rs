@@ -9,11 +9,16 @@ use std::time::Duration;
 use axum::http::{HeaderMap, header};
 use k8s_openapi::api::authentication::v1::{TokenReview, TokenReviewSpec, UserInfo};
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec};
-use kube::api::Api;
+use kube::Resource as _;
+use sealer_core::SealedSecret;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use crate::context::{Context, sealed_secret_resource};
+use crate::cluster::Collection;
+use crate::cluster::unreadable::unreadable_answer;
+use crate::context::Context;
 use crate::http::refusal::Refusal;
 
 /// What is known about callers.
@@ -73,20 +78,19 @@ impl Callers {
         let _permit = self.at_once.try_acquire().map_err(|_| Refusal::Busy)?;
         let spec = TokenReviewSpec { token: Some(token.to_owned()), ..TokenReviewSpec::default() };
         let question = TokenReview { spec, ..TokenReview::default() };
-        let reviews: Api<TokenReview> = Api::all(context.client.clone());
-        let answer = reviews.create(&context.write(), &question).await.map_err(|error| unanswered(&error))?;
+        let path = TokenReview::url_path(&(), None);
+        let answer: TokenReview = ask(context, path, &question).await?;
         let status = answer.status.unwrap_or_default();
         Ok(status.user.filter(|_| status.authenticated == Some(true)))
     }
 
     async fn review_access(&self, context: &Context, caller: &Caller, namespace: &str) -> Result<bool, Refusal> {
         let _permit = self.at_once.try_acquire().map_err(|_| Refusal::Busy)?;
-        let resource = sealed_secret_resource();
         let wanted = ResourceAttributes {
             namespace: Some(namespace.to_owned()),
-            group: Some(resource.group),
-            version: Some(resource.version),
-            resource: Some(resource.plural),
+            group: Some(SealedSecret::group(&()).into_owned()),
+            version: Some(SealedSecret::version(&()).into_owned()),
+            resource: Some(SealedSecret::plural(&()).into_owned()),
             verb: Some("update".to_owned()),
             ..ResourceAttributes::default()
         };
@@ -100,14 +104,21 @@ impl Callers {
             ..Default::default()
         };
         let question = SubjectAccessReview { spec, ..SubjectAccessReview::default() };
-        let reviews: Api<SubjectAccessReview> = Api::all(context.client.clone());
-        let answer = reviews.create(&context.write(), &question).await.map_err(|error| unanswered(&error))?;
+        let path = SubjectAccessReview::url_path(&(), None);
+        let answer: SubjectAccessReview = ask(context, path, &question).await?;
         Ok(answer.status.is_some_and(|status| status.allowed))
     }
 
     fn digest(&self, what: impl Hash) -> Digest {
         self.hashers.each_ref().map(|hasher| hasher.hash_one(&what))
     }
+}
+
+/// Asks the API server something that it answers and does not keep.
+async fn ask<T: DeserializeOwned>(context: &Context, path: String, question: &impl Serialize) -> Result<T, Refusal> {
+    let reviews = Collection::new(context.client.clone(), path);
+    let text = reviews.create(&context.write(), question).await.map_err(|error| unanswered(&error))?;
+    serde_json::from_str(&text).map_err(|_| unanswered(&unreadable_answer()))
 }
 
 fn bearer_token(headers: &HeaderMap) -> Option<&str> {

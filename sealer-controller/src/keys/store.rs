@@ -6,20 +6,22 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::{ListParams, PartialObjectMeta};
-use kube::runtime::watcher;
-use kube::{Api, ResourceExt as _};
+use kube::ResourceExt as _;
 use sealer_core::api::{BACKED_UP_AT_ANNOTATION, BACKED_UP_FINGERPRINT_ANNOTATION, KEY_LABEL, KEY_LABEL_ACTIVE};
 use sealer_core::error::{CertificateError, StoredKeyError};
 use sealer_core::key::stored::{CERTIFICATE_ITEM, SMALLEST_SEALING_KEY, item};
 use sealer_core::{Certificate, Fingerprint, KeyEntry, Keyring, StoredKey, UnsealingKey};
 
 use crate::args::KeyOrder;
+use crate::cluster::secret::{Secrets, glance};
+use crate::cluster::unreadable::Unreadable;
 use crate::context::{Context, Pool};
 use crate::error::{KeysError, watch_answer};
 use crate::keys::{lock, record, trust};
 use crate::reconcile::events;
-use crate::watch::{access, stream};
+use crate::watch::progress::Watcher;
+use crate::watch::stream::{Event, Source};
+use crate::watch::{Kind, access, stream, unreadable};
 
 /// What a key Secret was found to hold at one of its versions; nothing if it cannot be used.
 pub(crate) struct Parsed {
@@ -32,12 +34,24 @@ pub(crate) struct Parsed {
     is_annotated: bool,
 }
 
+impl Parsed {
+    fn unusable() -> Self {
+        Self {
+            version: String::new(),
+            created: Timestamp::UNIX_EPOCH,
+            entry: None,
+            backed_up: None,
+            is_annotated: false,
+        }
+    }
+}
+
 /// Lists the key Secrets and puts the ring in place.
 pub(crate) async fn load(context: &Context) -> Result<(), KeysError> {
     let _held = context.keys.loading.lock().await;
     let api = context.secrets(&context.config.namespace);
-    let mut secrets = api.list(&ListParams::default().labels(&selector())).await?.items;
-    secrets.extend(api.get_opt(&context.config.keys.naming.prefix).await?);
+    let mut secrets = api.list(&selector()).await?;
+    secrets.extend(legacy(context).await?);
     let (entries, broken) = read_all(secrets, context).await;
     context.metrics.broken_keys.set(broken);
     record::consult(context, &entries).await?;
@@ -52,6 +66,19 @@ pub(crate) async fn load(context: &Context) -> Result<(), KeysError> {
         events::unknown_key(context, &key.name, key.key.fingerprint()).await;
     }
     Ok(())
+}
+
+/// The Secret that has the prefix as its name: the first versions stored their key so.
+async fn legacy(context: &Context) -> Result<Option<Result<Secret, Unreadable>>, KeysError> {
+    let prefix = &context.config.keys.naming.prefix;
+    let namespace = &context.config.namespace;
+    match context.secrets(namespace).get_opt(prefix).await {
+        Ok(found) => Ok(found.map(Ok)),
+        Err(kube::Error::SerdeError(_)) => {
+            Ok(Some(Err(Unreadable { namespace: namespace.clone(), name: prefix.clone() })))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Puts a ring in place, and says and counts what that changes; returns the new keys that somebody else made.
@@ -90,7 +117,9 @@ pub(crate) async fn follow(context: &Context) {
     let mut warned = false;
     loop {
         if access::may(context, "watch", Some(&context.config.namespace)).await {
+            context.progress.heard(Watcher::Keys, None);
             watch(context).await;
+            context.progress.ended(Watcher::Keys, None);
         }
         if !std::mem::replace(&mut warned, true) {
             tracing::warn!("no right to watch key Secrets; they are listed again every 15 seconds instead");
@@ -104,11 +133,18 @@ pub(crate) async fn follow(context: &Context) {
 
 /// Loads the keys whenever a key Secret changes; ends when the right to watch them is gone.
 async fn watch(context: &Context) {
-    let api: Api<PartialObjectMeta<Secret>> = Api::namespaced(context.client.clone(), &context.config.namespace);
-    let mut events = stream::events(api, Some(&selector()));
+    let mut events = stream::events(Source {
+        collection: Secrets::of(context.client.clone(), Some(&context.config.namespace)).collection(),
+        selector: Some(selector()),
+        metadata_only: true,
+        read: glance,
+    });
     while let Some(event) = events.next().await {
+        if let Ok(event) = &event {
+            context.progress.told(Watcher::Keys, None, event);
+        }
         match event {
-            Ok(watcher::Event::Init | watcher::Event::InitApply(_)) => {}
+            Ok(Event::Begin | Event::Listed(_) | Event::Quiet) => {}
             Ok(_) => reload(context).await,
             Err(error) if access::is_refused(&error) => return,
             Err(error) => tracing::error!(error = watch_answer(&error), "cannot watch key Secrets; trying again"),
@@ -127,12 +163,28 @@ fn selector() -> String {
 }
 
 /// Reads each Secret by itself: one that cannot be read does not keep the others from being used. What was read before
-/// is not read again.
-async fn read_all(secrets: Vec<Secret>, context: &Context) -> (Vec<KeyEntry>, i64) {
+/// is not read again, and stays in use where its Secret cannot be read any longer.
+async fn read_all(secrets: Vec<Result<Secret, Unreadable>>, context: &Context) -> (Vec<KeyEntry>, i64) {
     let mut before = std::mem::take(&mut *lock(&context.keys.parsed));
     let mut parsed = BTreeMap::new();
+    let (mut unnamed, mut unread) = (0, 0);
     // Of a legacy Secret that also carries the label there is one copy too many: the name decides.
     for secret in secrets {
+        let secret = match secret {
+            Ok(secret) => secret,
+            Err(secret) => {
+                unreadable(context, Kind::Key, &secret);
+                unnamed += usize::from(secret.name.is_empty());
+                if let Some(known) = before.remove(&secret.name) {
+                    // Its version is not known: it is read again.
+                    unread += usize::from(known.entry.is_some());
+                    parsed.entry(secret.name).or_insert(Parsed { version: String::new(), ..known });
+                } else if !secret.name.is_empty() {
+                    parsed.entry(secret.name).or_insert_with(Parsed::unusable);
+                }
+                continue;
+            }
+        };
         let name = secret.name_any();
         let version = secret.resource_version().unwrap_or_default();
         let known = before.remove(&name).filter(|known| known.version == version && !version.is_empty());
@@ -143,11 +195,15 @@ async fn read_all(secrets: Vec<Secret>, context: &Context) -> (Vec<KeyEntry>, i6
         };
         parsed.insert(name, found);
     }
+    if unnamed > 0 {
+        // One of these may be what has no readable name.
+        parsed.extend(before);
+    }
     // Among keys of equal rank the older Secret wins.
     let mut usable: Vec<(Timestamp, KeyEntry)> =
         parsed.values().filter_map(|parsed| Some((parsed.created, parsed.entry.clone()?))).collect();
     usable.sort_by_key(|(created, _)| *created);
-    let broken = parsed.len() - usable.len();
+    let broken = parsed.len() - usable.len() + unnamed + unread;
     *lock(&context.keys.parsed) = parsed;
     (usable.into_iter().map(|(_, entry)| entry).collect(), i64::try_from(broken).unwrap_or(i64::MAX))
 }
@@ -156,7 +212,7 @@ async fn read_all(secrets: Vec<Secret>, context: &Context) -> (Vec<KeyEntry>, i6
 async fn read_one(secret: Secret, version: String, context: &Context) -> Parsed {
     let name = secret.name_any();
     let (order, now) = (context.config.keys.order, context.now());
-    let (created, recorded, vouched) = (created(&secret, now), recorded_backup(&secret), trust::vouched_for(&secret));
+    let (created, recorded, vouched) = (created(&secret), recorded_backup(&secret), trust::vouched_for(&secret));
     let error = match context.compute(Pool::Reconcile, move || read(&secret, order, now)).await {
         Some(Ok(entry)) => {
             let later = entry.certificate.as_ref().is_some_and(|certificate| certificate.not_before() > now);
@@ -181,8 +237,9 @@ fn recorded_backup(secret: &Secret) -> Option<(String, Timestamp)> {
     Some((fingerprint.clone(), at))
 }
 
-fn created(secret: &Secret, now: Timestamp) -> Timestamp {
-    secret.metadata.creation_timestamp.as_ref().map_or(now, |time| time.0)
+/// One whose time cannot be read counts as the oldest.
+fn created(secret: &Secret) -> Timestamp {
+    secret.metadata.creation_timestamp.as_ref().map_or(Timestamp::UNIX_EPOCH, |time| time.0)
 }
 
 /// A key Secret that cannot be used.
@@ -198,7 +255,7 @@ fn read(secret: &Secret, order: KeyOrder, now: Timestamp) -> Result<KeyEntry, Br
     let stored = StoredKey::from_secret(secret)?;
     let certificate = Certificate::first_from_pem(item(secret, CERTIFICATE_ITEM)).map_err(BrokenKey::Certificate)?;
     let ordered_at = match order {
-        KeyOrder::SecretCreationTimestamp => created(secret, now),
+        KeyOrder::SecretCreationTimestamp => created(secret),
         KeyOrder::CertNotBefore => stored.ordered_at_as_of(now),
     };
     let certificate = may_seal(&stored.name, &stored.key, certificate, now);

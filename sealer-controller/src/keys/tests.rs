@@ -68,7 +68,8 @@ impl Cluster {
         let mut secrets = lock(&self.secrets);
         let name = format!("key-{}", secrets.len());
         let created = lock(&self.time).map_or_else(|| "2020-01-01T00:00:00Z".to_owned(), |time| time.to_string());
-        let set = json!({ "name": name, "resourceVersion": "1", "creationTimestamp": created });
+        let set =
+            json!({ "name": name, "namespace": "kube-system", "resourceVersion": "1", "creationTimestamp": created });
         secret.pointer_mut("/metadata").unwrap().as_object_mut().unwrap().extend(set.as_object().unwrap().clone());
         secrets.push(secret.clone());
         let mut left = lock(&self.answers_to_lose);
@@ -467,4 +468,36 @@ async fn a_key_of_the_other_replica_is_known_by_the_record() {
     assert_eq!(lock(&cluster.events).len(), 0);
     let label = lock(&cluster.secrets)[0]["metadata"]["labels"][KEY_LABEL].clone();
     assert_eq!(label, "active");
+}
+
+#[tokio::test]
+async fn a_key_secret_that_cannot_be_read_hides_no_other_and_a_known_key_stays() {
+    let cluster = Cluster::default();
+    let context = context(&cluster, &[]);
+    start(&context).await.unwrap();
+    attempt(&context, Cause::Asked, &mut None).await.unwrap();
+    assert_eq!(context.ring().entries().len(), 2);
+    let spoil = |pointer: &str, value: Value| {
+        *lock(&cluster.secrets).first_mut().unwrap().pointer_mut(pointer).unwrap() = value;
+    };
+    let first = lock(&cluster.secrets).first().unwrap().clone();
+    for (pointer, odd, broken, keys) in [
+        ("/metadata/creationTimestamp", json!("9999-12-31T23:59:59Z"), 0, 2),
+        ("/metadata/creationTimestamp", json!(5), 0, 2),
+        ("/metadata/labels", json!([]), 1, 2),
+        ("/metadata/name", json!(5), 1, 2),
+        ("/data", json!({ "tls.key": 5 }), 1, 2),
+        ("", json!(null), 1, 2),
+    ] {
+        spoil(pointer, odd);
+        store::load(&context).await.unwrap();
+        assert_eq!((context.metrics.broken_keys.get(), context.ring().entries().len()), (broken, keys), "{pointer}");
+        *lock(&cluster.secrets).first_mut().unwrap() = first.clone();
+    }
+    // One that was never read is counted, and the other serves.
+    spoil("/data", json!([]));
+    let again = self::context(&cluster, &[]);
+    start(&again).await.unwrap();
+    assert_eq!((again.metrics.broken_keys.get(), again.ring().entries().len()), (1, 1));
+    assert_eq!(cluster.count(), 2, "no key was made for it");
 }

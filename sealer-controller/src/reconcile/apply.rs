@@ -4,16 +4,17 @@
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Secret;
-use kube::ResourceExt as _;
-use kube::api::{DeleteParams, DynamicObject, Preconditions};
+use kube::api::{DeleteParams, ObjectMeta, Preconditions};
+use kube::{Resource as _, ResourceExt as _};
 use sealer_core::{Fingerprint, SealedSecret};
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::cluster::sealed_secret::State;
 use crate::context::Context;
 use crate::error::{Class, Failure, Reason};
 use crate::queue::Key;
 use crate::reconcile::plan::{Plan, Policy, is_orphan_of, plan};
-use crate::reconcile::{redact, status};
+use crate::reconcile::status;
 use crate::watch::known::InOrder;
 
 /// A Secret that is as it should be.
@@ -54,8 +55,7 @@ pub(crate) async fn apply(
             }
             Err(error) if is_race(&error) => live = get(context, &key).await?,
             Err(error) => {
-                let failure = Failure::api(Reason::Update, &key.namespace, &key.name, &error);
-                return Err(redact::failure(failure, desired));
+                return Err(Failure::api(Reason::Update, &key.namespace, &key.name, &error));
             }
         }
     }
@@ -71,19 +71,19 @@ pub(crate) async fn is_still(context: &Context, key: &Key, secret: &InOrder) -> 
 /// Writes a status; where the object changed meanwhile, over the newer one, unless that has a newer spec.
 pub(crate) async fn write_status(
     context: &Context,
-    object: &DynamicObject,
+    object: &ObjectMeta,
     next: Value,
     message: Option<&str>,
 ) -> Result<(), Failure> {
-    let namespace = object.namespace().unwrap_or_default();
-    let name = object.name_any();
+    let namespace = object.namespace.clone().unwrap_or_default();
+    let name = object.name.clone().unwrap_or_default();
     let api = context.sealed_secrets(&namespace);
-    let mut target = object.clone();
+    let mut version = object.resource_version.clone();
     let mut next = next;
     for _ in 0..CONFLICTS {
-        put_status(&mut target, next);
+        let target = with_status(object, version.as_deref(), &next);
         match api.replace_status(&name, &context.write(), &target).await {
-            Ok(_) => return Ok(()),
+            Ok(()) => return Ok(()),
             Err(kube::Error::Api(answer)) if answer.is_not_found() => return Ok(()),
             Err(error) if is_race(&error) => {}
             Err(error) => {
@@ -95,17 +95,29 @@ pub(crate) async fn write_status(
         }
         let fresh =
             api.get_opt(&name).await.map_err(|error| Failure::api(Reason::Status, &namespace, &name, &error))?;
-        let same_spec = |fresh: &DynamicObject| {
-            fresh.uid() == object.uid() && fresh.metadata.generation == object.metadata.generation
-        };
+        let same_spec =
+            |fresh: &State| fresh.metadata.uid == object.uid && fresh.metadata.generation == object.generation;
         // A newer spec brings a look, and a status, of its own.
-        let Some(fresh) = fresh.filter(same_spec) else { return Ok(()) };
-        let still = status::next(fresh.data.get("status"), message, fresh.metadata.generation, context.now());
+        let Some(fresh) = fresh.map(|fresh| fresh.state).filter(same_spec) else { return Ok(()) };
+        let still = status::next(fresh.status.as_ref(), message, fresh.metadata.generation, context.now());
         let Some(still) = still else { return Ok(()) };
         next = still;
-        target = fresh;
+        version = fresh.metadata.resource_version;
     }
     Err(Failure::new(Reason::Status, Class::Transient, "other writers keep changing the object"))
+}
+
+/// What a status is written with: which object, at which version, and the status. The server takes all else from what
+/// it has.
+fn with_status(object: &ObjectMeta, version: Option<&str>, status: &Value) -> Value {
+    json!({
+        "apiVersion": SealedSecret::api_version(&()),
+        "kind": SealedSecret::kind(&()),
+        "metadata": {
+            "name": object.name, "namespace": object.namespace, "uid": object.uid, "resourceVersion": version,
+        },
+        "status": status,
+    })
 }
 
 /// Deletes a Secret whose SealedSecret, of that uid, is gone, if it was that one's, and only as it was seen.
@@ -126,12 +138,6 @@ pub(crate) async fn delete_orphan(context: &Context, key: &Key, uid: &str) -> Re
 async fn get(context: &Context, key: &Key) -> Result<Option<Secret>, Failure> {
     let live = context.secrets(&key.namespace).get_opt(&key.name).await;
     live.map_err(|error| Failure::api(Reason::Update, &key.namespace, &key.name, &error))
-}
-
-fn put_status(object: &mut DynamicObject, status: Value) {
-    if let Some(fields) = object.data.as_object_mut() {
-        fields.insert("status".to_owned(), status);
-    }
 }
 
 /// Somebody else was faster: the Secret exists by now, is gone by now, or has another version.

@@ -2,24 +2,24 @@
 
 use k8s_openapi::api::core::v1::{Event, EventSource, ObjectReference};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use kube::api::{Api, DynamicObject, ObjectMeta};
-use kube::{Resource as _, ResourceExt as _};
+use kube::Resource as _;
+use kube::api::ObjectMeta;
 use sealer_core::{Fingerprint, SealedSecret};
 
+use crate::cluster::Collection;
 use crate::context::Context;
 use crate::error::Failure;
 use crate::reconcile::apply::Applied;
 use crate::watch::access;
 
 /// Tells what came of an object. An event that cannot be written is no reason to fail.
-pub(crate) async fn emit(context: &Context, object: &DynamicObject, outcome: &Result<Applied, Failure>) {
+pub(crate) async fn emit(context: &Context, object: &ObjectMeta, outcome: &Result<Applied, Failure>) {
     let (type_, reason, message) = match outcome {
         Ok(_) => ("Normal", "Unsealed", "SealedSecret unsealed successfully"),
         Err(failure) => ("Warning", failure.reason.event(), failure.event.as_str()),
     };
     let event = event(context, object, type_, reason, message);
-    let namespace = object.namespace().unwrap_or_default();
-    let api: Api<Event> = Api::namespaced(context.client.clone(), &namespace);
+    let api = Collection::new(context.client.clone(), Event::url_path(&(), object.namespace.as_deref()));
     if let Err(error) = api.create(&context.write(), &event).await {
         tracing::debug!(error = crate::error::answer(&error), "cannot write an event");
     }
@@ -41,20 +41,20 @@ pub(crate) async fn unknown_key(context: &Context, secret: &str, key: &Fingerpri
     };
     let message = format!("sealing key {key} appeared, which this controller did not make");
     let event = about(context, subject, "Warning", "UnknownSealingKey", &message);
-    let api: Api<Event> = Api::namespaced(context.client.clone(), namespace);
+    let api = Collection::new(context.client.clone(), Event::url_path(&(), Some(namespace)));
     if let Err(error) = api.create(&context.write(), &event).await {
         tracing::debug!(error = crate::error::answer(&error), "cannot write an event");
     }
 }
 
-fn event(context: &Context, object: &DynamicObject, type_: &str, reason: &str, message: &str) -> Event {
+fn event(context: &Context, object: &ObjectMeta, type_: &str, reason: &str, message: &str) -> Event {
     let subject = ObjectReference {
         api_version: Some(SealedSecret::api_version(&()).into_owned()),
         kind: Some(SealedSecret::kind(&()).into_owned()),
-        name: Some(object.name_any()),
-        namespace: object.namespace(),
-        uid: object.uid(),
-        resource_version: object.resource_version(),
+        name: object.name.clone(),
+        namespace: object.namespace.clone(),
+        uid: object.uid.clone(),
+        resource_version: object.resource_version.clone(),
         field_path: None,
     };
     about(context, subject, type_, reason, message)

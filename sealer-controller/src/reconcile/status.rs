@@ -1,13 +1,7 @@
 //! The status that an outcome asks for. Pure; foreign conditions stay, `Synced` comes first.
 
 use jiff::Timestamp;
-use kube::api::DynamicObject;
 use serde_json::{Map, Value, json};
-
-/// The generation that the status speaks of.
-pub(crate) fn observed_generation(object: &DynamicObject) -> Option<i64> {
-    object.data.pointer("/status/observedGeneration").and_then(Value::as_i64)
-}
 
 /// The next status, or `None` if the current one says the same already. `message` is why it failed, if it did.
 pub(crate) fn next(

@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::args::{self, Request as Asked};
-use crate::watch::known::{Identity, InOrder};
+use crate::cluster::sealed_secret::Sighting;
+use crate::watch::known::InOrder;
 
 mod templates;
 
@@ -74,7 +75,7 @@ impl Script {
     /// Runs one look at the object; the script must be used up.
     async fn look(&self, object: &Value) -> Result<(), Failure> {
         let key = Key::new("ns", "a");
-        self.context.index.saw(&key, serde_json::from_value(object.clone()).unwrap());
+        self.context.index.saw(Sighting::read(&object.to_string()).unwrap());
         let outcome = reconcile(&self.context, &key, &mut Turn::new(None)).await;
         let left: Vec<_> =
             self.left.lock().unwrap().iter().map(|(method, path, ..)| format!("{method} {path}")).collect();
@@ -197,15 +198,15 @@ async fn a_foreign_secret_made_between_look_and_write_is_not_touched() {
 
 #[tokio::test]
 async fn trouble_of_the_api_server_is_told_and_tried_again() {
-    for (code, reason, class) in [
-        (500, "InternalError", Class::Transient),
-        (403, "Forbidden", Class::Transient),
-        (422, "Invalid", Class::Permanent),
+    for (code, reason, class, message) in [
+        (500, "InternalError", Class::Transient, "the API server answers InternalError (500)"),
+        (403, "Forbidden", Class::Transient, "the API server answers Forbidden (403)"),
+        (422, "Invalid", Class::Permanent, "the API server answers Invalid (422)"),
     ] {
         let mut exchanges = vec![(Method::POST, SECRETS, code, refusal(code, reason, "no"))];
         exchanges.extend(told(object(1, Some(1))));
         let failure = Script::new(exchanges).look(&object(1, None)).await.unwrap_err();
-        assert_eq!((failure.reason, failure.class, failure.message.as_str()), (Reason::Update, class, "no"));
+        assert_eq!((failure.reason, failure.class, failure.message.as_str()), (Reason::Update, class, message));
     }
 }
 
@@ -275,7 +276,7 @@ async fn what_does_not_open_says_why_and_is_explained_once() {
                     sealedsecrets.bitnami.com/namespace-wide: \"true\" is missing";
     let key = Key::new("ns", "a");
     for _ in 0..2 {
-        script.context.index.saw(&key, serde_json::from_value(object.clone()).unwrap());
+        script.context.index.saw(Sighting::read(&object.to_string()).unwrap());
         let failure = reconcile(&script.context, &key, &mut Turn::new(None)).await.unwrap_err();
         assert_eq!((failure.reason, failure.message.as_str()), (Reason::Unseal, expected));
         // The second look tries the value once more and does not ask again.
@@ -296,7 +297,8 @@ async fn slow_attempts_are_counted_as_errors_only_when_they_fail_otherwise() {
     };
     let key = Key::new("ns", "a");
     let mut object = object(2, Some(2));
-    object["status"]["conditions"] = json!([{ "type": "Synced", "status": "False", "message": "no", "lastUpdateTime": "2026-01-01T00:00:00Z",
+    object["status"]["conditions"] = json!([{ "type": "Synced", "status": "False",
+                 "message": "the API server answers InternalError (500)", "lastUpdateTime": "2026-01-01T00:00:00Z",
                  "lastTransitionTime": "2026-01-01T00:00:00Z" }]);
     let gets = |count: usize| {
         let look = [(Method::GET, "/sealedsecrets/a", 200, object.clone()), refused(500, "no")];
@@ -308,7 +310,7 @@ async fn slow_attempts_are_counted_as_errors_only_when_they_fail_otherwise() {
         let line = text.lines().find(|line| line.contains("unseal_errors_total{") && line.contains("update"));
         line.and_then(|line| line.rsplit(' ').next()?.parse::<u32>().ok()).unwrap_or_default()
     };
-    script.context.index.saw(&key, serde_json::from_value(object.clone()).unwrap());
+    script.context.index.saw(Sighting::read(&object.to_string()).unwrap());
     script.context.index.take(&key);
     script.context.queue.add(key.clone(), Line::News);
     for _ in 0..9 {
@@ -333,10 +335,10 @@ fn waits_grow_and_end_at_five_minutes() {
 
 /// What a checkpoint says of [`object`] in its second generation.
 fn recorded(version: &str) -> crate::watch::known::Record {
-    let sealed: DynamicObject = serde_json::from_value(object(2, Some(2))).unwrap();
+    let sealed = Sighting::read(&object(2, Some(2)).to_string()).unwrap();
     let meta = ObjectMeta { uid: Some("s".into()), resource_version: Some(version.into()), ..ObjectMeta::default() };
     let keys = [KEY.fingerprint().clone()].into();
-    crate::watch::known::Record { sealed: Identity::of(&sealed), secret: InOrder::new(&meta, keys) }
+    crate::watch::known::Record { sealed: sealed.identity, secret: InOrder::new(&meta, keys) }
 }
 
 #[tokio::test]
@@ -402,7 +404,7 @@ async fn two_looks_at_a_patched_secret_take_neither_owner_nor_freedom() {
     for generation in [1, 2] {
         let mut object = grasping();
         object["metadata"]["generation"] = json!(generation);
-        script.context.index.saw(&key, serde_json::from_value(object).unwrap());
+        script.context.index.saw(Sighting::read(&object.to_string()).unwrap());
         reconcile(&script.context, &key, &mut Turn::new(None)).await.unwrap();
     }
     assert!(script.left.lock().unwrap().is_empty());
@@ -562,7 +564,7 @@ async fn an_orphan_is_deleted_only_as_it_was_seen_and_by_uid() {
     ] {
         let script = Script::with_args(exchanges, &args);
         let key = Key::new("ns", "a");
-        script.context.index.saw(&key, serde_json::from_value(object(1, None)).unwrap());
+        script.context.index.saw(Sighting::read(&object(1, None).to_string()).unwrap());
         script.context.index.mark_gone(&key);
         reconcile(&script.context, &key, &mut Turn::new(None)).await.unwrap();
         assert!(script.left.lock().unwrap().is_empty(), "{args:?}");
@@ -579,7 +581,7 @@ async fn what_is_gone_or_out_of_view_leaves_no_series_behind() {
         exchanges.push((Method::GET, SEALED, code, answer));
         let script = Script::new(exchanges);
         let key = Key::new("ns", "a");
-        script.context.index.saw(&key, serde_json::from_value(object(1, None)).unwrap());
+        script.context.index.saw(Sighting::read(&object(1, None).to_string()).unwrap());
         reconcile(&script.context, &key, &mut Turn::new(None)).await.unwrap_err();
         let shown = || {
             let text = script.context.metrics.text();
@@ -591,4 +593,98 @@ async fn what_is_gone_or_out_of_view_leaves_no_series_behind() {
         assert_eq!(shown(), 0, "{code}");
         assert!(script.left.lock().unwrap().is_empty());
     }
+}
+
+#[tokio::test]
+async fn what_the_api_server_says_of_a_docker_config_goes_nowhere() {
+    let text = "Secret \"a\" is invalid: data[.dockerconfigjson]: Invalid value: \"<secret contents redacted>\": invalid \
+                character 'T' looking for beginning of value";
+    let mut refused = refusal(422, "Invalid", text);
+    refused["details"] = json!({ "name": "a", "kind": "Secret", "causes": [{ "reason": "FieldValueInvalid",
+        "message": "invalid character 'T'", "field": "data[.dockerconfigjson]" }] });
+    let mut exchanges = vec![(Method::POST, SECRETS, 422, refused)];
+    exchanges.extend(told(object(1, Some(1))));
+    let script = Script::new(exchanges);
+    let failure = script.look(&object(1, None)).await.unwrap_err();
+    let expected = "the API server answers Invalid (422): data[.dockerconfigjson]: invalid value";
+    assert_eq!(
+        (failure.message.as_str(), failure.event.as_str(), failure.class),
+        (expected, expected, Class::Permanent)
+    );
+    assert_eq!(script.body(1)["message"], expected);
+    assert_eq!(script.body(2)["status"]["conditions"][0]["message"], expected);
+}
+
+#[tokio::test]
+async fn an_object_that_is_too_deep_is_told_in_its_status_without_its_body() {
+    let mut deep = json!(1);
+    for _ in 0..100 {
+        deep = json!([deep]);
+    }
+    let mut object = object(1, None);
+    object["spec"]["template"] = json!({ "metadata": { "a": deep } });
+    let script = Script::new(told(object.clone()).into());
+    let failure = script.look(&object).await.unwrap_err();
+    assert_eq!((failure.reason, failure.class), (Reason::Unseal, Class::Permanent));
+    let written = script.body(1);
+    assert!(written.get("spec").is_none());
+    assert_eq!(written["metadata"], json!({ "name": "a", "namespace": "ns", "uid": "u1", "resourceVersion": "1" }));
+    let message = written["status"]["conditions"][0]["message"].as_str().unwrap();
+    assert!(message.starts_with("the spec is nested 103 levels deep; at most 64 are read"), "{message}");
+}
+
+#[tokio::test]
+async fn an_object_that_was_spoilt_on_the_way_is_asked_for_by_its_name() {
+    let mut spoilt = object(1, None);
+    spoilt["metadata"]["uid"] = json!(5);
+    let mut exchanges =
+        vec![(Method::GET, SEALED, 200, object(1, None)), (Method::POST, SECRETS, 201, live("u1", "dg==", "5"))];
+    exchanges.extend(told(object(1, Some(1))));
+    Script::new(exchanges).look(&spoilt).await.unwrap();
+    let failure = Script::new(vec![(Method::GET, SEALED, 200, spoilt.clone())]).look(&spoilt).await.unwrap_err();
+    assert_eq!((failure.reason, failure.class), (Reason::Fetch, Class::Transient));
+    assert_eq!(failure.message, "the API server's answer cannot be read");
+}
+
+/// Everything that is logged by anybody at any level.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn nothing_of_an_answer_that_cannot_be_read_is_logged_at_any_level() {
+    const CANARY: &str = "Y2FuYXJ5LTdkMWY";
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::level_filters::LevelFilter::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let mut odd = live("u1", CANARY, "5");
+    odd["metadata"]["labels"] = json!({ "l": 5 });
+    let mut refused = refusal(422, "Invalid", CANARY);
+    refused["details"] = json!({ "causes": [{ "field": CANARY, "message": CANARY, "reason": CANARY }] });
+    for (code, answer) in
+        [(200, odd), (200, json!([CANARY])), (200, json!(CANARY)), (422, refused), (500, json!([CANARY]))]
+    {
+        let script = Script::new([vec![(Method::GET, SECRET, code, answer)], told(object(2, Some(2))).into()].concat());
+        let failure = script.look(&object(2, Some(1))).await.unwrap_err();
+        for text in [&failure.message, &failure.event, &script.body(1).to_string(), &script.body(2).to_string()] {
+            assert!(!text.contains(CANARY), "{text}");
+        }
+    }
+    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(logged.contains("Updating"), "the log is heard: {logged}");
+    assert!(!logged.contains(CANARY), "{logged}");
 }

@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
-use kube::Api;
-use kube::runtime::watcher;
+use kube::Resource as _;
+use sealer_core::SealedSecret;
+use serde::Deserialize;
 
-use crate::context::{Context, sealed_secret_resource};
+use crate::cluster::Collection;
+use crate::context::Context;
+use crate::watch::stream::WatchError;
 
 /// In which namespaces (or in all) Secrets are watched now.
 #[derive(Debug, Default)]
@@ -42,8 +45,8 @@ pub(crate) async fn may(context: &Context, verb: &str, namespace: Option<&str>) 
 
 /// Asks whether SealedSecrets of a namespace (or of all) may be watched.
 pub(crate) async fn may_watch_sealed_secrets(context: &Context, namespace: Option<&str>) -> bool {
-    let resource = sealed_secret_resource();
-    ask(context, [&resource.group, &resource.version, &resource.plural, "watch"], namespace).await
+    let (group, version) = (SealedSecret::group(&()), SealedSecret::version(&()));
+    ask(context, [&group, &version, &SealedSecret::plural(&()), "watch"], namespace).await
 }
 
 /// Asks whether events may be written in a namespace.
@@ -62,16 +65,23 @@ async fn ask(context: &Context, [group, version, resource, verb]: [&str; 4], nam
     };
     let spec = SelfSubjectAccessReviewSpec { resource_attributes: Some(wanted), ..Default::default() };
     let question = SelfSubjectAccessReview { spec, ..Default::default() };
-    let questions: Api<SelfSubjectAccessReview> = Api::all(context.client.clone());
+    let questions = Collection::new(context.client.clone(), SelfSubjectAccessReview::url_path(&(), None));
     let answer = questions.create(&context.write(), &question).await;
-    answer.ok().and_then(|answer| answer.status).is_none_or(|status| status.allowed)
+    answer.ok().and_then(|text| serde_json::from_str::<Answer>(&text).ok()).is_none_or(|answer| answer.status.allowed)
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    status: Verdict,
+}
+
+#[derive(Deserialize)]
+struct Verdict {
+    #[serde(default)]
+    allowed: bool,
 }
 
 /// Whether a watch ended because the right to it is missing.
-pub(crate) fn is_refused(error: &watcher::Error) -> bool {
-    match error {
-        watcher::Error::InitialListFailed(kube::Error::Api(status))
-        | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => status.is_forbidden(),
-        _ => false,
-    }
+pub(crate) fn is_refused(error: &WatchError) -> bool {
+    matches!(error, WatchError::Refused(kube::Error::Api(status)) if status.is_forbidden())
 }

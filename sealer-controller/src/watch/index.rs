@@ -3,14 +3,14 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use kube::ResourceExt as _;
-use kube::api::{DynamicObject, ObjectMeta};
+use kube::api::ObjectMeta;
 use sealer_core::resource::explain::Explanation;
 
+use crate::cluster::sealed_secret::Sighting;
 use crate::error::{Failure, Reason};
 use crate::metrics::Series;
 use crate::queue::{Key, Line, Queue};
-use crate::watch::known::{Body, Identity, InOrder, Known, Record, Traces, written};
+use crate::watch::known::{InOrder, Known, Record, Traces};
 
 /// All SealedSecrets in view.
 #[derive(Default)]
@@ -25,7 +25,7 @@ struct View {
     all: HashMap<Key, Known>,
     /// From before a restart, until the object is seen; with whether its Secret was seen as recorded.
     recalled: HashMap<Key, (Record, bool)>,
-    /// Bytes of objects that are held whole.
+    /// Bytes of objects that are held as text.
     weight: usize,
     /// Counts what changes in the records.
     changes: u64,
@@ -49,48 +49,43 @@ impl Index {
     }
 
     /// Takes note of an object.
-    pub(crate) fn saw(&self, key: &Key, mut object: DynamicObject) -> Seen {
-        let traces = Traces { written: written(&object.metadata), ..Traces::default() };
-        // The longest part of many objects, and nobody reads it.
-        object.metadata.managed_fields = None;
+    pub(crate) fn saw(&self, object: Sighting) -> Seen {
         let mut view = self.lock();
-        if let Some(recalled) = view.recalled.remove(key) {
-            return view.recall(key, object, traces, recalled, self.without_status);
+        if let Some(recalled) = view.recalled.remove(&object.key) {
+            return view.recall(object, recalled, self.without_status);
         }
-        let sealed = Identity::of(&object);
-        let instance = object.labels().get(INSTANCE_LABEL).map_or("", String::as_str);
-        let Some(known) = view.all.get_mut(key) else {
-            let known = Known::new(sealed, instance, traces);
-            view.put(key, known, object);
+        let Some(known) = view.all.get_mut(&object.key) else {
+            let known = Known::new(&object, object.traces.clone());
+            view.put(known, object);
             return Seen::New;
         };
-        let same = known.sealed == sealed && *known.instance == *instance;
-        let observed = object.data.pointer("/status/observedGeneration").and_then(serde_json::Value::as_i64);
+        let same = known.sealed == object.identity && known.instance == object.instance;
         // A generation that nobody observed keeps waiting tools waiting, whatever else is the same.
-        let observed = observed == Some(sealed.generation) || (self.without_status && known.settled);
+        let observed = object.observed == Some(object.identity.generation) || (self.without_status && known.settled);
         if same && !known.gone && (known.waiting || observed) {
             if let Some(old) = known.body.take() {
-                let new = known.body.insert(Body::new(object)).weight;
-                view.weight = view.weight - old.weight + new;
+                let new = known.body.insert(object.text).len();
+                view.weight = view.weight - old.len() + new;
             }
             return Seen::Same;
         }
         let keys = known.secret.as_ref().map_or_else(|| known.traces.keys.clone(), |secret| secret.keys.clone());
         let explained = if same { known.explained.take() } else { None };
-        let known = Known { explained, ..Known::new(sealed, instance, Traces { keys, ..traces }) };
-        view.put(key, known, object);
+        let traces = Traces { keys, ..object.traces.clone() };
+        let known = Known { explained, ..Known::new(&object, traces) };
+        view.put(known, object);
         Seen::New
     }
 
-    /// The object that the watch brought last, if it was kept and no worker has had it.
-    pub(crate) fn take(&self, key: &Key) -> Option<DynamicObject> {
+    /// The text of the object that the watch brought last, if it was kept and no worker has had it.
+    pub(crate) fn take(&self, key: &Key) -> Option<Box<str>> {
         let mut view = self.lock();
         let known = view.all.get_mut(key)?;
         known.seen_version = Box::default();
         known.waiting = false;
         let body = known.body.take()?;
-        view.weight -= body.weight;
-        Some(body.object)
+        view.weight -= body.len();
+        Some(body)
     }
 
     /// The Secret that was in order before a restart, if nobody has looked since.
@@ -123,8 +118,8 @@ impl Index {
     }
 
     /// Whether the object is still there and the watch no longer shows it: its labels do not fit any longer.
-    pub(crate) fn has_left_view(&self, key: &Key, object: &DynamicObject) -> bool {
-        let uid = object.metadata.uid.as_deref().unwrap_or_default();
+    pub(crate) fn has_left_view(&self, key: &Key, object: &ObjectMeta) -> bool {
+        let uid = object.uid.as_deref().unwrap_or_default();
         self.lock().all.get(key).is_some_and(|known| known.gone && *known.sealed.uid == *uid)
     }
 
@@ -289,51 +284,40 @@ impl Index {
 }
 
 impl View {
-    /// Puts an object in, and keeps it whole if there is room.
-    fn put(&mut self, key: &Key, mut known: Known, object: DynamicObject) {
+    /// Puts an object in, and keeps its text if there is room.
+    fn put(&mut self, mut known: Known, object: Sighting) {
         self.changes += 1;
-        let before = self.all.remove(key).and_then(|known| known.body);
-        self.weight -= before.map_or(0, |body| body.weight);
-        let body = Body::new(object);
-        if known.waiting && self.weight + body.weight <= MOST_WEIGHT {
-            self.weight += body.weight;
-            known.body = Some(body);
+        let before = self.all.remove(&object.key).and_then(|known| known.body);
+        self.weight -= before.map_or(0, |body| body.len());
+        if known.waiting && self.weight + object.text.len() <= MOST_WEIGHT {
+            self.weight += object.text.len();
+            known.body = Some(object.text);
         }
-        self.all.insert(key.clone(), known);
+        self.all.insert(object.key, known);
     }
 
     /// Takes an object in that was in order before a restart.
-    fn recall(
-        &mut self,
-        key: &Key,
-        object: DynamicObject,
-        traces: Traces,
-        (record, seen): (Record, bool),
-        without_status: bool,
-    ) -> Seen {
-        let sealed = Identity::of(&object);
-        let traces = Traces { keys: record.secret.keys.clone(), ..traces };
-        let instance = object.labels().get(INSTANCE_LABEL).map_or("", String::as_str);
-        if !record.holds_for(&sealed, &object, without_status) {
-            let known = Known::new(sealed, instance, traces);
-            self.put(key, known, object);
+    fn recall(&mut self, object: Sighting, (record, seen): (Record, bool), without_status: bool) -> Seen {
+        let traces = Traces { keys: record.secret.keys.clone(), ..object.traces.clone() };
+        if !record.holds_for(&object, without_status) {
+            let known = Known::new(&object, traces);
+            self.put(known, object);
             return Seen::New;
         }
-        let known = Known::recalled(sealed, instance, traces, record.secret, seen);
-        self.put(key, known, object);
+        let known = Known::recalled(&object, traces, record.secret, seen);
+        self.put(known, object);
         if seen { Seen::InOrder } else { Seen::New }
     }
 
     fn end(&mut self, key: &Key) {
         let Some(known) = self.all.get_mut(key) else { return };
-        self.weight -= known.body.as_ref().map_or(0, |body| body.weight);
+        self.weight -= known.body.as_ref().map_or(0, |body| body.len());
         known.end();
         self.changes += 1;
     }
 }
 
-const INSTANCE_LABEL: &str = "app.kubernetes.io/instance";
-/// Bytes of objects that are held whole while they wait, some thousands of small ones; of those beyond, the worker reads
+/// Bytes of objects that are held as text while they wait, some thousands of small ones; of those beyond, the worker reads
 /// the body when it comes to them.
 const MOST_WEIGHT: usize = 8 << 20;
 

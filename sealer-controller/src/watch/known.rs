@@ -3,13 +3,11 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
-use kube::ResourceExt as _;
-use kube::api::{DynamicObject, ObjectMeta};
+use kube::api::ObjectMeta;
 use sealer_core::resource::explain::Explanation;
 use sealer_core::{Fingerprint, Scope};
-use serde_json::Value;
 
+use crate::cluster::sealed_secret::Sighting;
 use crate::error::Reason;
 use crate::reconcile::status;
 
@@ -45,11 +43,11 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    pub(crate) fn of(object: &DynamicObject) -> Self {
+    pub(crate) fn of(metadata: &ObjectMeta) -> Self {
         Self {
-            uid: object.metadata.uid.as_deref().unwrap_or_default().into(),
-            generation: object.metadata.generation.unwrap_or_default(),
-            scope: Scope::from_annotations(object.annotations()),
+            uid: metadata.uid.as_deref().unwrap_or_default().into(),
+            generation: metadata.generation.unwrap_or_default(),
+            scope: metadata.annotations.as_ref().map_or(Scope::Strict, Scope::from_annotations),
         }
     }
 }
@@ -63,10 +61,11 @@ pub(crate) struct Record {
 
 impl Record {
     /// Whether the object is the one that was recorded, and its status says that it is in sync.
-    pub(super) fn holds_for(&self, sealed: &Identity, object: &DynamicObject, without_status: bool) -> bool {
-        let status = object.data.get("status");
-        let nothing_to_say = || status::next(status, None, object.metadata.generation, Timestamp::UNIX_EPOCH).is_none();
-        self.sealed == *sealed && (without_status || nothing_to_say())
+    pub(super) fn holds_for(&self, object: &Sighting, without_status: bool) -> bool {
+        let generation = Some(object.identity.generation);
+        let nothing_to_say =
+            || status::next(object.status().as_ref(), None, generation, Timestamp::UNIX_EPOCH).is_none();
+        self.sealed == object.identity && (without_status || nothing_to_say())
     }
 }
 
@@ -79,29 +78,6 @@ pub(crate) struct Traces {
     pub(crate) keys: Arc<[Fingerprint]>,
 }
 
-/// An object that is held whole.
-pub(super) struct Body {
-    pub(super) object: DynamicObject,
-    /// Bytes that it takes, about.
-    pub(super) weight: usize,
-}
-
-impl Body {
-    pub(super) fn new(object: DynamicObject) -> Box<Self> {
-        let weight = NODE * 8 + weight(&object.data);
-        Box::new(Self { object, weight })
-    }
-}
-
-fn weight(value: &Value) -> usize {
-    match value {
-        Value::String(text) => NODE + text.len(),
-        Value::Array(items) => NODE + items.iter().map(weight).sum::<usize>(),
-        Value::Object(fields) => NODE + fields.iter().map(|(name, value)| name.len() + weight(value)).sum::<usize>(),
-        Value::Null | Value::Bool(_) | Value::Number(_) => NODE,
-    }
-}
-
 /// What is remembered of a SealedSecret.
 #[derive(Default)]
 pub(super) struct Known {
@@ -110,8 +86,8 @@ pub(super) struct Known {
     pub(super) traces: Traces,
     /// Whether no worker has looked at it as it is now.
     pub(super) waiting: bool,
-    /// The object as the watch brought it, if there was room to keep it until a worker comes.
-    pub(super) body: Option<Box<Body>>,
+    /// The object's text as the watch brought it, if there was room to keep it until a worker comes.
+    pub(super) body: Option<Box<str>>,
     /// The Secret that we wrote or found in order.
     pub(super) secret: Option<InOrder>,
     /// Whether that is remembered from before a restart and was not seen since.
@@ -128,13 +104,14 @@ pub(super) struct Known {
 }
 
 impl Known {
-    pub(super) fn new(sealed: Identity, instance: &str, traces: Traces) -> Self {
-        Self { sealed, instance: instance.into(), traces, waiting: true, ..Self::default() }
+    pub(super) fn new(object: &Sighting, traces: Traces) -> Self {
+        let (sealed, instance) = (object.identity.clone(), object.instance.clone());
+        Self { sealed, instance, traces, waiting: true, ..Self::default() }
     }
 
     /// As it was recorded before a restart.
-    pub(super) fn recalled(sealed: Identity, instance: &str, traces: Traces, secret: InOrder, proven: bool) -> Self {
-        let known = Self::new(sealed, instance, traces);
+    pub(super) fn recalled(object: &Sighting, traces: Traces, secret: InOrder, proven: bool) -> Self {
+        let known = Self::new(object, traces);
         Self { waiting: !proven, settled: proven, unproven: !proven, secret: Some(secret), ..known }
     }
 
@@ -150,14 +127,3 @@ impl Known {
         self.body = None;
     }
 }
-
-/// When somebody last wrote more than the status.
-pub(super) fn written(metadata: &ObjectMeta) -> Option<Timestamp> {
-    let own = |entry: &&ManagedFieldsEntry| entry.subresource.as_deref().unwrap_or_default().is_empty();
-    let times = metadata.managed_fields.iter().flatten().filter(own).filter_map(|entry| entry.time.as_ref());
-    let created = metadata.creation_timestamp.iter();
-    times.chain(created).map(|time| time.0).max()
-}
-
-/// A value in a tree, with its place in a map.
-const NODE: usize = 64;

@@ -4,17 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use k8s_openapi::api::core::v1::Secret;
-use kube::ResourceExt as _;
-use kube::api::{Api, PartialObjectMeta};
-use kube::runtime::watcher;
-use sealer_core::scope::MANAGED_ANNOTATION;
 use tokio_util::sync::CancellationToken;
 
+use crate::cluster::secret::{Secrets, Seen, glance};
 use crate::context::Context;
 use crate::error::watch_answer;
 use crate::queue::Line;
-use crate::watch::{access, key_of, stream};
+use crate::watch::progress::Watcher;
+use crate::watch::stream::{Event, Source};
+use crate::watch::{Kind, access, stream, unreadable};
 
 /// Follows Secrets for as long as that is allowed, and says once if it is not. `looked` is told when all were seen
 /// once, or will not be.
@@ -25,6 +23,7 @@ pub(super) async fn follow(context: Arc<Context>, namespace: Option<String>, loo
             context.sight.begins(namespace.as_deref());
             watch(&context, namespace.as_deref(), &looked).await;
             context.sight.ends(namespace.as_deref());
+            context.progress.ended(Watcher::Secrets, namespace.as_deref());
         }
         looked.cancel();
         if !std::mem::replace(&mut warned, true) {
@@ -37,29 +36,44 @@ pub(super) async fn follow(context: Arc<Context>, namespace: Option<String>, loo
 }
 
 async fn watch(context: &Context, namespace: Option<&str>, looked: &CancellationToken) {
-    let all = || Api::all(context.client.clone());
-    let api: Api<PartialObjectMeta<Secret>> =
-        namespace.map_or_else(all, |namespace| Api::namespaced(context.client.clone(), namespace));
-    let mut events = stream::events(api, None);
+    let mut events = stream::events(Source {
+        collection: Secrets::of(context.client.clone(), namespace).collection(),
+        selector: None,
+        metadata_only: true,
+        read: glance,
+    });
+    context.progress.heard(Watcher::Secrets, namespace);
     let (mut listed, mut began) = (Vec::new(), 0);
     while let Some(event) = events.next().await {
+        if let Ok(event) = &event {
+            context.progress.told(Watcher::Secrets, namespace, event);
+        }
         match event {
-            Ok(watcher::Event::Init) => {
+            Ok(Event::Begin) => {
                 listed.clear();
                 began = context.index.changes();
             }
             // What was done while nobody watched shows in a fresh list.
-            Ok(watcher::Event::InitApply(secret)) => {
+            Ok(Event::Listed(secret)) => {
                 changed(context, &secret, Line::Backlog);
-                listed.extend(Some(key_of(&secret)).filter(|key| context.index.knows(key)));
+                listed.extend(Some(secret.key).filter(|key| context.index.knows(key)));
             }
-            Ok(watcher::Event::InitDone) => {
-                let missing = context.index.without_secret(namespace, &std::mem::take(&mut listed), began);
+            Ok(Event::Complete { whole }) => {
+                let listed = std::mem::take(&mut listed);
+                // One that could not be read is looked at needlessly, and found in order.
+                let missing = context.index.without_secret(namespace, &listed, began);
                 missing.into_iter().for_each(|key| context.queue.add(key, Line::Backlog));
+                tracing::debug!(whole, "Secrets are listed");
                 looked.cancel();
             }
-            Ok(watcher::Event::Apply(secret)) => changed(context, &secret, Line::News),
-            Ok(watcher::Event::Delete(secret)) => deleted(context, &secret),
+            Ok(Event::Applied(secret)) => changed(context, &secret, Line::News),
+            Ok(Event::Deleted(secret)) => deleted(context, secret),
+            Ok(Event::Unreadable(secret)) => {
+                unreadable(context, Kind::Secret, &secret);
+                let known = secret.key().filter(|key| context.index.knows(key));
+                known.into_iter().for_each(|key| context.queue.add(key, Line::Backlog));
+            }
+            Ok(Event::Quiet) => {}
             Err(error) if access::is_refused(&error) => return,
             Err(error) => {
                 // Nobody waits for a list that may fail for long.
@@ -72,22 +86,19 @@ async fn watch(context: &Context, namespace: Option<&str>, looked: &Cancellation
 
 /// A Secret that somebody else changed is looked at again, if it belongs to a SealedSecret in view or may now be
 /// taken over.
-fn changed(context: &Context, secret: &PartialObjectMeta<Secret>, line: Line) {
-    let key = key_of(secret);
-    if context.index.secret_changed(&key, &secret.metadata) && !context.queue.is_running(&key) {
-        context.queue.add(key, line);
+fn changed(context: &Context, secret: &Seen, line: Line) {
+    if context.index.secret_changed(&secret.key, &secret.metadata) && !context.queue.is_running(&secret.key) {
+        context.queue.add(secret.key.clone(), line);
     }
 }
 
 /// A Secret that was ours is made again, and one that was in the way no longer is. One that was only patched belonged to
 /// somebody else, who took it away.
-fn deleted(context: &Context, secret: &PartialObjectMeta<Secret>) {
-    let key = key_of(secret);
+fn deleted(context: &Context, secret: Seen) {
+    let key = secret.key;
     context.index.secret_deleted(&key);
-    let controller = secret.owner_references().iter().find(|owner| owner.controller == Some(true));
-    let owned = controller.is_some_and(|owner| owner.kind == "SealedSecret" && owner.name == key.name);
-    let managed = secret.annotations().get(MANAGED_ANNOTATION).is_some_and(|value| value == "true");
-    if context.index.knows(&key) && (owned || managed || context.index.has_failed(&key)) {
+    let owned = secret.controlled_by.as_ref() == Some(&key.name);
+    if context.index.knows(&key) && (owned || secret.is_managed || context.index.has_failed(&key)) {
         context.queue.add(key, Line::News);
     }
 }

@@ -1,153 +1,383 @@
 //! One watch that never ends. Its first look is streamed object by object where the server can do that, and else listed
-//! in pages.
+//! in pages. Each object is read by itself: one that cannot be read spoils no other.
 
-use std::fmt::Debug;
+use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use futures::stream::{BoxStream, StreamExt as _};
-use kube::api::Api;
-use kube::runtime::{WatchStreamExt as _, watcher};
-use serde::de::DeserializeOwned;
+use kube::api::WatchParams;
+use kube::core::Status;
+use kube::runtime::utils::Backoff as _;
+use kube::runtime::watcher::DefaultBackoff;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio::time::Instant;
 
-/// What happens to the objects that the selector names, or to all.
-pub(crate) fn events<K>(api: Api<K>, selector: Option<&str>) -> BoxStream<'static, Answer<K>>
-where
-    K: kube::Resource + Clone + DeserializeOwned + Debug + Send + 'static,
-{
-    let mut config = watcher::Config::default().page_size(PAGE);
-    config.label_selector = selector.map(str::to_owned);
-    let streamed = watcher(api.clone(), config.clone().streaming_lists()).default_backoff().boxed();
-    let source = Source { inner: streamed, fallback: Some((api, config)), listed: false };
-    futures::stream::unfold(source, |mut source| async { source.next().await.map(|answer| (answer, source)) }).boxed()
+use crate::cluster::Collection;
+use crate::cluster::call::{LONGEST_OBJECT, list, send};
+use crate::cluster::json;
+use crate::cluster::lines::{Line, Lines};
+use crate::cluster::metadata::Metadata;
+use crate::cluster::page::{self, Page};
+use crate::cluster::unreadable::{Unreadable, unreadable_answer};
+
+/// What a watch tells.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Event<T> {
+    /// A fresh list begins.
+    Begin,
+    /// An object of it.
+    Listed(T),
+    /// It is through. Where an object of it had no readable name, what is missing may be there.
+    Complete {
+        whole: bool,
+    },
+    Applied(T),
+    Deleted(T),
+    /// An object that cannot be read came, was changed, or went.
+    Unreadable(Unreadable),
+    /// Nothing happened, as the server says.
+    Quiet,
 }
 
-type Answer<K> = watcher::Result<watcher::Event<K>>;
+/// Why a watch breaks; it goes on afterwards.
+#[derive(Debug)]
+pub(crate) enum WatchError {
+    /// A list or a watch was refused.
+    Refused(kube::Error),
+    /// The server ended the watch.
+    Ended(Box<Status>),
+    /// What came is no event, or has no version to go on from.
+    Garbled,
+}
 
-struct Source<K> {
-    inner: BoxStream<'static, Answer<K>>,
-    /// What is watched in the other way; nothing once that is done.
-    fallback: Option<(Api<K>, watcher::Config)>,
+pub(crate) type Answer<T> = Result<Event<T>, WatchError>;
+
+/// What is watched, and how its objects are read.
+pub(crate) struct Source<T> {
+    pub(crate) collection: Collection,
+    pub(crate) selector: Option<String>,
+    pub(crate) metadata_only: bool,
+    pub(crate) read: fn(&str) -> Result<T, Unreadable>,
+}
+
+impl<T> Source<T> {
+    async fn open(&self, version: &str, initial: bool) -> Result<Lines, kube::Error> {
+        let params = WatchParams {
+            label_selector: self.selector.clone(),
+            bookmarks: true,
+            send_initial_events: initial,
+            ..WatchParams::default()
+        };
+        let request = self.collection.request();
+        let request =
+            if self.metadata_only { request.watch_metadata(&params, version) } else { request.watch(&params, version) };
+        let mut request = request.map_err(kube::Error::BuildRequest)?;
+        // An event must arrive when it happens, not when a block of compressed ones is full.
+        let plain = http::HeaderValue::from_static("identity");
+        request.headers_mut().insert(http::header::ACCEPT_ENCODING, plain);
+        Ok(Lines::new(send(self.collection.client(), request).await?, LONGEST_OBJECT))
+    }
+}
+
+/// What happens to the objects of a source.
+pub(crate) fn events<T: Send + 'static>(source: Source<T>) -> BoxStream<'static, Answer<T>> {
+    let watch = Watch {
+        source,
+        state: State::Empty,
+        ready: VecDeque::new(),
+        streams: true,
+        listed: false,
+        whole: true,
+        backoff: DefaultBackoff::default(),
+        pause: None,
+    };
+    futures::stream::unfold(watch, |mut watch| async { Some((watch.next().await, watch)) }).boxed()
+}
+
+struct Watch<T> {
+    source: Source<T>,
+    state: State,
+    /// What was read and not told yet.
+    ready: VecDeque<Event<T>>,
+    /// Whether the server is asked to stream its lists.
+    streams: bool,
+    /// Whether a list was ever complete.
     listed: bool,
+    /// Whether every object of this list had a name.
+    whole: bool,
+    backoff: DefaultBackoff,
+    /// To wait before anything is asked for again.
+    pause: Option<Duration>,
 }
 
-impl<K> Source<K>
-where
-    K: kube::Resource + Clone + DeserializeOwned + Debug + Send + 'static,
-{
-    async fn next(&mut self) -> Option<Answer<K>> {
+enum State {
+    /// Nothing is known.
+    Empty,
+    /// The next page of a list.
+    Page(Page),
+    /// The first look, object by object.
+    Streaming(Lines),
+    /// Everything up to a version is known.
+    Listed(String),
+    Watching(Following),
+}
+
+struct Following {
+    version: String,
+    lines: Lines,
+    began: Instant,
+}
+
+impl<T> Watch<T> {
+    async fn next(&mut self) -> Answer<T> {
         loop {
-            let next = if self.fallback.is_some() && !self.listed {
-                tokio::time::timeout(SILENCE, self.inner.next()).await.ok()
-            } else {
-                Some(self.inner.next().await)
-            };
-            match next {
-                Some(Some(Err(error))) if !self.listed && cannot_stream(&error) && self.fall_back() => {}
-                // A server that streams says something, and says when it is through.
-                None => _ = self.fall_back(),
-                Some(answer) => {
-                    self.listed |= matches!(answer, Some(Ok(watcher::Event::InitDone)));
-                    return answer;
+            if let Some(event) = self.ready.pop_front() {
+                // A list that begins again and again is no progress.
+                if !matches!(event, Event::Begin | Event::Listed(_) | Event::Unreadable(_)) {
+                    self.backoff.reset();
                 }
+                return Ok(event);
+            }
+            if let Some(pause) = self.pause.take() {
+                tokio::time::sleep(pause).await;
+            }
+            if let Err(error) = self.step().await {
+                self.pause = self.backoff.next();
+                return Err(error);
             }
         }
     }
 
-    /// Goes on with lists in pages, if that was not done yet.
-    fn fall_back(&mut self) -> bool {
-        let Some((api, config)) = self.fallback.take() else { return false };
-        tracing::debug!("the API server does not stream lists; listing in pages");
-        self.inner = watcher(api, config).default_backoff().boxed();
-        true
+    /// One step further, whatever comes of it. After an error the state is one to go on from.
+    async fn step(&mut self) -> Result<(), WatchError> {
+        match std::mem::replace(&mut self.state, State::Empty) {
+            State::Empty if self.streams => self.begin_stream().await,
+            State::Empty => {
+                self.begin(State::Page(Page::first()));
+                Ok(())
+            }
+            State::Page(page) => self.page(page).await,
+            State::Streaming(lines) => self.stream(lines).await,
+            State::Listed(version) => self.resume(version).await,
+            State::Watching(following) => self.follow(following).await,
+        }
     }
+
+    fn begin(&mut self, state: State) {
+        self.whole = true;
+        self.state = state;
+        self.ready.push_back(Event::Begin);
+    }
+
+    async fn begin_stream(&mut self) -> Result<(), WatchError> {
+        let opened = self.source.open("0", true);
+        let opened = if self.listed { Ok(opened.await) } else { tokio::time::timeout(SILENCE, opened).await };
+        match opened {
+            Ok(Ok(lines)) => self.begin(State::Streaming(lines)),
+            Ok(Err(kube::Error::Api(status))) if !self.listed && cannot_stream(&status) => self.fall_back(),
+            // A server that streams says something.
+            Err(_) => self.fall_back(),
+            Ok(Err(error)) => return Err(WatchError::Refused(error)),
+        }
+        Ok(())
+    }
+
+    /// From now on lists come in pages.
+    fn fall_back(&mut self) {
+        tracing::debug!("the API server does not stream lists; listing in pages");
+        self.streams = false;
+        self.state = State::Empty;
+    }
+
+    async fn page(&mut self, mut page: Page) -> Result<(), WatchError> {
+        let source = &self.source;
+        let request = source.collection.request();
+        let selector = source.selector.as_deref();
+        let bytes = list(source.collection.client(), &request, selector, source.metadata_only, &mut page).await;
+        let bytes = bytes.map_err(WatchError::Refused)?;
+        let text = String::from_utf8_lossy(&bytes);
+        let listed = page::split(&text).ok_or_else(|| WatchError::Refused(unreadable_answer()))?;
+        let read = source.read;
+        for item in listed.items {
+            let event = read(item).map_or_else(Event::Unreadable, Event::Listed);
+            self.take(event);
+        }
+        match (listed.next, listed.version) {
+            (Some(next), _) => {
+                page.continue_with(next);
+                self.state = State::Page(page);
+            }
+            (None, Some(version)) => {
+                self.complete();
+                self.state = State::Listed(version);
+            }
+            (None, None) => return Err(WatchError::Garbled),
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, event: Event<T>) {
+        if let Event::Unreadable(unreadable) = &event {
+            self.whole &= unreadable.key().is_some();
+        }
+        self.ready.push_back(event);
+    }
+
+    fn complete(&mut self) {
+        self.listed = true;
+        self.ready.push_back(Event::Complete { whole: self.whole });
+    }
+
+    async fn stream(&mut self, mut lines: Lines) -> Result<(), WatchError> {
+        let line = match tokio::time::timeout(if self.listed { IDLE } else { SILENCE }, lines.next()).await {
+            Ok(Some(line)) => line,
+            Ok(None) => {
+                self.pause = self.backoff.next();
+                return Ok(());
+            }
+            Err(_) if !self.listed => {
+                self.fall_back();
+                return Ok(());
+            }
+            Err(_) => return Ok(()),
+        };
+        match self.event(&line)? {
+            Told::Mark { version, is_end } => {
+                if is_end {
+                    self.complete();
+                    self.state = State::Watching(Following { version, lines, began: Instant::now() });
+                } else {
+                    self.state = State::Streaming(lines);
+                }
+            }
+            Told::Change { event, .. } => {
+                match event {
+                    Event::Applied(object) => self.take(Event::Listed(object)),
+                    Event::Unreadable(_) => self.take(event),
+                    // Nothing goes before it came.
+                    _ => {}
+                }
+                self.state = State::Streaming(lines);
+            }
+            Told::Error(status) => return Err(WatchError::Ended(status)),
+        }
+        Ok(())
+    }
+
+    async fn resume(&mut self, version: String) -> Result<(), WatchError> {
+        match self.source.open(&version, false).await {
+            Ok(lines) => {
+                self.ready.push_back(Event::Quiet);
+                self.state = State::Watching(Following { version, lines, began: Instant::now() });
+                Ok(())
+            }
+            Err(error) => {
+                // Where the version is too old, all is listed again.
+                let is_gone = matches!(&error, kube::Error::Api(status) if status.code == GONE);
+                self.state = if is_gone { State::Empty } else { State::Listed(version) };
+                Err(WatchError::Refused(error))
+            }
+        }
+    }
+
+    async fn follow(&mut self, mut following: Following) -> Result<(), WatchError> {
+        // What came without a readable name may be any object: all is listed again, though not at once.
+        let left = if self.whole { IDLE } else { INCOMPLETE.saturating_sub(following.began.elapsed()) };
+        let line = match tokio::time::timeout(left, following.lines.next()).await {
+            Err(_) if !self.whole => return Ok(()),
+            Ok(Some(line)) => line,
+            Ok(None) | Err(_) => {
+                // Watches end, and nothing is wrong. One that ends at once is not asked for again at once.
+                if following.began.elapsed() < SHORTEST_WATCH {
+                    self.pause = self.backoff.next();
+                }
+                self.state = State::Listed(following.version);
+                return Ok(());
+            }
+        };
+        match self.event(&line)? {
+            Told::Mark { version, .. } => {
+                following.version = version;
+                self.ready.push_back(Event::Quiet);
+            }
+            Told::Change { version, event } => {
+                following.version = version.ok_or(WatchError::Garbled)?;
+                if self.whole {
+                    self.take(event);
+                    if !self.whole {
+                        following.began = Instant::now();
+                    }
+                } else {
+                    self.ready.push_back(event);
+                }
+            }
+            Told::Error(status) if status.code == GONE => return Err(WatchError::Ended(status)),
+            Told::Error(status) => {
+                self.state = State::Watching(following);
+                return Err(WatchError::Ended(status));
+            }
+        }
+        self.state = State::Watching(following);
+        Ok(())
+    }
+
+    /// Reads one line.
+    fn event(&self, line: &Line) -> Result<Told<T>, WatchError> {
+        let Line::Text(line) = line else { return Err(WatchError::Garbled) };
+        let raw: Raw<'_> = serde_json::from_str(line).map_err(|_| WatchError::Garbled)?;
+        let object = raw.object.get();
+        let read = || (self.source.read)(object);
+        let event = match &*raw.kind {
+            "ADDED" | "MODIFIED" => read().map_or_else(Event::Unreadable, Event::Applied),
+            "DELETED" => read().map_or_else(Event::Unreadable, Event::Deleted),
+            "BOOKMARK" => return mark(object).ok_or(WatchError::Garbled),
+            "ERROR" => {
+                let status: Option<Status> = json::read(Some(raw.object));
+                return status.map(|status| Told::Error(Box::new(status))).ok_or(WatchError::Garbled);
+            }
+            _ => return Err(WatchError::Garbled),
+        };
+        Ok(Told::Change { version: Metadata::of(object).version(), event })
+    }
+}
+
+/// What a line says.
+enum Told<T> {
+    Change { version: Option<String>, event: Event<T> },
+    Mark { version: String, is_end: bool },
+    Error(Box<Status>),
+}
+
+#[derive(Deserialize)]
+struct Raw<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    object: &'a RawValue,
+}
+
+fn mark<T>(object: &str) -> Option<Told<T>> {
+    let metadata = Metadata::of(object);
+    let ends = json::picked(metadata.annotations, &|name| name == INITIAL_EVENTS_END);
+    Some(Told::Mark { version: metadata.version()?, is_end: !ends.is_empty() })
 }
 
 /// What servers answer that know nothing of streamed lists, or have them turned off.
-fn cannot_stream(error: &watcher::Error) -> bool {
-    matches!(error, watcher::Error::WatchStartFailed(kube::Error::Api(status)) if matches!(status.code, 400 | 422))
+fn cannot_stream(status: &Status) -> bool {
+    matches!(status.code, 400 | 422)
 }
 
-/// Objects a page: they are held at once, whole.
-const PAGE: u32 = 250;
+const INITIAL_EVENTS_END: &str = "k8s.io/initial-events-end";
+const GONE: u16 = 410;
 /// The first look takes seconds; how long the next object of it may take.
 const SILENCE: Duration = Duration::from_secs(30);
+/// The server ends a watch after 290 seconds.
+const IDLE: Duration = Duration::from_secs(295);
+/// How long a list is good of which an object had no readable name.
+const INCOMPLETE: Duration = Duration::from_secs(15);
+const SHORTEST_WATCH: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests may panic")]
-
-    use std::sync::{Arc, Mutex};
-
-    use http::{Request, Response};
-    use k8s_openapi::api::core::v1::Secret;
-    use kube::Client;
-    use kube::client::Body;
-    use serde_json::json;
-
-    use super::*;
-
-    fn page(name: &str, next: &str) -> serde_json::Value {
-        let secret = json!({"metadata": {"name": name, "namespace": "ns", "resourceVersion": "5"}});
-        let metadata = json!({"resourceVersion": "7", "continue": next});
-        json!({"kind": "SecretList", "apiVersion": "v1", "metadata": metadata, "items": [secret]})
-    }
-
-    /// Answers as a server that refuses to stream, with these pages; notes what it was asked.
-    fn server(asked: Arc<Mutex<Vec<String>>>, pages: Vec<(u16, serde_json::Value)>) -> Client {
-        let pages = Mutex::new(pages.into_iter());
-        let service = tower::service_fn(move |request: Request<Body>| {
-            let query = request.uri().query().unwrap_or_default().to_owned();
-            let (status, answer) = if query.contains("sendInitialEvents") {
-                (
-                    422,
-                    json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 422, "reason": "Invalid",
-                    "message": "sendInitialEvents is forbidden"}),
-                )
-            } else {
-                pages.lock().unwrap().next().unwrap()
-            };
-            asked.lock().unwrap().push(query);
-            let answer = Response::builder().status(status).body(Body::from(answer.to_string().into_bytes()));
-            futures::future::ready(Ok::<_, std::convert::Infallible>(answer.unwrap()))
-        });
-        Client::new(service, "default")
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_server_that_cannot_stream_is_listed_in_pages() {
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let api: Api<Secret> = Api::all(server(asked.clone(), vec![(200, page("a", ""))]));
-        let first: Vec<_> = events(api, None).take(3).map(Result::unwrap).collect().await;
-        assert!(matches!(
-            first.as_slice(),
-            [watcher::Event::Init, watcher::Event::InitApply(_), watcher::Event::InitDone]
-        ));
-        let asked = asked.lock().unwrap();
-        assert!(asked.first().unwrap().contains("sendInitialEvents=true"));
-        assert!(asked.get(1).unwrap().contains("limit=250"));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_list_that_expires_between_its_pages_begins_anew() {
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let expired = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 410, "reason": "Expired",
-            "message": "The provided continue parameter is too old"});
-        let pages = vec![(200, page("a", "t")), (410, expired), (200, page("a", "u")), (200, page("b", ""))];
-        let api: Api<Secret> = Api::all(server(asked.clone(), pages));
-        let told = |answer: Answer<Secret>| match answer {
-            Ok(watcher::Event::Init) => "begin".to_owned(),
-            Ok(watcher::Event::InitApply(secret)) => secret.metadata.name.unwrap(),
-            Ok(watcher::Event::InitDone) => "done".to_owned(),
-            Ok(_) => "more".to_owned(),
-            Err(error) => crate::error::watch_answer(&error),
-        };
-        let all: Vec<String> = events(api, None).take(7).map(told).collect().await;
-        assert_eq!(
-            all,
-            ["begin", "a", "The provided continue parameter is too old", "begin", "a", "b", "done"].map(str::to_owned)
-        );
-        let asked = asked.lock().unwrap();
-        let continued: Vec<bool> = asked.iter().skip(1).map(|query| query.contains("continue=")).collect();
-        assert_eq!(continued, [false, true, false, true]);
-    }
-}
+mod tests;

@@ -7,6 +7,7 @@ use http::{Response, StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::faults::call::Call;
+use crate::faults::spoil::Spoil;
 
 /// How a call is broken.
 #[derive(Clone, Debug)]
@@ -21,6 +22,8 @@ pub enum Fault {
     Reset(Side),
     /// It is never answered: time to kill who made it.
     Halt(Side),
+    /// It is answered, and the answer is spoilt on its way: in a manner, with a seed.
+    Spoil(Spoil, usize),
 }
 
 /// On which side of the API server's work a call breaks.

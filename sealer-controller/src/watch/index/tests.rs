@@ -1,16 +1,23 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 
-fn object(uid: &str, generation: i64, observed: Option<i64>, annotations: &serde_json::Value) -> DynamicObject {
-    serde_json::from_value(json!({
+fn object(uid: &str, generation: i64, observed: Option<i64>, annotations: &Value) -> Sighting {
+    sighting(&value(uid, generation, observed, annotations))
+}
+
+fn sighting(object: &Value) -> Sighting {
+    Sighting::read(&object.to_string()).unwrap()
+}
+
+fn value(uid: &str, generation: i64, observed: Option<i64>, annotations: &Value) -> Value {
+    json!({
         "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
         "metadata": {"name": "a", "namespace": "ns", "uid": uid, "generation": generation, "annotations": annotations},
         "spec": {}, "status": {"observedGeneration": observed},
-    }))
-    .unwrap()
+    })
 }
 
 fn secret(version: &str) -> ObjectMeta {
@@ -21,10 +28,10 @@ fn in_order(version: &str) -> InOrder {
     InOrder::new(&secret(version), [].into())
 }
 
-fn synced(uid: &str, generation: i64) -> DynamicObject {
-    let mut object = object(uid, generation, Some(generation), &json!({}));
-    object.data["status"]["conditions"] = json!([{"type": "Synced", "status": "True"}]);
-    object
+fn synced(uid: &str, generation: i64) -> Sighting {
+    let mut object = value(uid, generation, Some(generation), &json!({}));
+    object["status"]["conditions"] = json!([{"type": "Synced", "status": "True"}]);
+    sighting(&object)
 }
 
 #[test]
@@ -32,17 +39,17 @@ fn only_what_changes_the_outcome_is_looked_at_again() {
     let index = Index::default();
     let key = Key::new("ns", "a");
     let none = json!({});
-    assert_eq!(index.saw(&key, object("1", 1, None, &none)), Seen::New);
+    assert_eq!(index.saw(object("1", 1, None, &none)), Seen::New);
     assert!(index.take(&key).is_some());
     index.settled(&key, Ok(in_order("7")));
-    assert_eq!(index.saw(&key, object("1", 1, Some(1), &none)), Seen::Same, "own status write");
-    assert_eq!(index.saw(&key, object("1", 1, Some(1), &json!({"other": "x"}))), Seen::Same, "foreign annotation");
-    assert_eq!(index.saw(&key, object("1", 2, Some(1), &none)), Seen::New, "new spec");
+    assert_eq!(index.saw(object("1", 1, Some(1), &none)), Seen::Same, "own status write");
+    assert_eq!(index.saw(object("1", 1, Some(1), &json!({"other": "x"}))), Seen::Same, "foreign annotation");
+    assert_eq!(index.saw(object("1", 2, Some(1), &none)), Seen::New, "new spec");
     index.take(&key);
     let cluster_wide = json!({"sealedsecrets.bitnami.com/cluster-wide": "true"});
-    assert_eq!(index.saw(&key, object("1", 2, Some(2), &cluster_wide)), Seen::New, "new scope");
+    assert_eq!(index.saw(object("1", 2, Some(2), &cluster_wide)), Seen::New, "new scope");
     index.take(&key);
-    assert_eq!(index.saw(&key, object("2", 2, Some(2), &cluster_wide)), Seen::New, "made anew");
+    assert_eq!(index.saw(object("2", 2, Some(2), &cluster_wide)), Seen::New, "made anew");
     assert!(!index.secret_changed(&key, &secret("8")), "it is looked at anyway");
     index.take(&key);
     index.settled(&key, Ok(in_order("8")));
@@ -61,7 +68,7 @@ fn only_what_changes_the_outcome_is_looked_at_again() {
 fn a_failure_and_a_missing_secret_are_remembered() {
     let index = Index::default();
     let key = Key::new("ns", "a");
-    assert_eq!(index.saw(&key, object("1", 1, None, &json!({}))), Seen::New);
+    assert_eq!(index.saw(object("1", 1, None, &json!({}))), Seen::New);
     index.take(&key);
     let failure = Failure::unmanaged("a");
     assert!(index.settled(&key, Err(&failure)), "news");
@@ -80,18 +87,18 @@ fn a_failure_and_a_missing_secret_are_remembered() {
 fn without_a_status_the_look_itself_is_what_was_observed() {
     let key = Key::new("ns", "a");
     for (index, again) in [(Index::default(), true), (Index::without_status(), false)] {
-        assert_eq!(index.saw(&key, object("1", 1, None, &json!({}))), Seen::New);
+        assert_eq!(index.saw(object("1", 1, None, &json!({}))), Seen::New);
         index.take(&key);
         index.settled(&key, Ok(in_order("7")));
         let seen = if again { Seen::New } else { Seen::Same };
-        assert_eq!(index.saw(&key, object("1", 1, None, &json!({}))), seen);
+        assert_eq!(index.saw(object("1", 1, None, &json!({}))), seen);
     }
 }
 
 #[test]
 fn what_was_in_order_before_a_restart_is_trusted_only_at_the_same_versions() {
     let key = Key::new("ns", "a");
-    let sealed = Identity::of(&synced("1", 1));
+    let sealed = synced("1", 1).identity;
     // The Secret as it is seen before the object, the object, and what becomes of it.
     let cases = [
         (Some("7"), synced("1", 1), Seen::InOrder),
@@ -106,7 +113,7 @@ fn what_was_in_order_before_a_restart_is_trusted_only_at_the_same_versions() {
         index.recall([(key.clone(), Record { sealed: sealed.clone(), secret: in_order("7") })]);
         assert!(index.recalls());
         assert!(seen.is_none_or(|version| !index.secret_changed(&key, &secret(version))));
-        assert_eq!(index.saw(&key, object), expected, "case {at}");
+        assert_eq!(index.saw(object), expected, "case {at}");
         assert!(!index.recalls());
         let trusted = expected == Seen::InOrder;
         assert_eq!(index.secret_changed(&key, &secret("9")), trusted, "from then on it is as any other");
@@ -121,26 +128,27 @@ fn what_was_in_order_before_a_restart_is_trusted_only_at_the_same_versions() {
     index.recall([(key.clone(), Record { sealed, secret: in_order("7") })]);
     index.secret_changed(&key, &secret("7"));
     index.secret_deleted(&key);
-    assert_eq!(index.saw(&key, synced("1", 1)), Seen::New, "deleted before the object was seen");
+    assert_eq!(index.saw(synced("1", 1)), Seen::New, "deleted before the object was seen");
 }
 
 #[test]
 fn only_so_many_objects_are_held_whole() {
     let index = Index::default();
     let keys: Vec<Key> = (0..10).map(|at| Key::new("ns", format!("{at}"))).collect();
-    let large = |uid: &str| {
-        let mut object = object(uid, 1, None, &json!({}));
-        object.data["spec"]["encryptedData"] = json!({"k": "x".repeat(MOST_WEIGHT / 8)});
-        object
+    let large = |key: &Key, uid: &str| {
+        let mut object = value(uid, 1, None, &json!({}));
+        object["metadata"]["name"] = json!(key.name);
+        object["spec"]["encryptedData"] = json!({"k": "x".repeat(MOST_WEIGHT / 8)});
+        sighting(&object)
     };
     for key in &keys {
-        assert_eq!(index.saw(key, large("1")), Seen::New);
-        assert_eq!(index.saw(key, large("1")), Seen::Same);
+        assert_eq!(index.saw(large(key, "1")), Seen::New);
+        assert_eq!(index.saw(large(key, "1")), Seen::Same);
     }
-    index.saw(&keys[0], large("2"));
+    index.saw(large(&keys[0], "2"));
     assert_eq!(keys.iter().filter(|key| index.take(key).is_some()).count(), 7);
     assert_eq!(index.lock().weight, 0);
-    index.saw(&keys[0], large("3"));
+    index.saw(large(&keys[0], "3"));
     index.mark_gone(&keys[0]);
     assert_eq!(index.lock().weight, 0);
 }
