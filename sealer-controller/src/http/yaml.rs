@@ -8,6 +8,10 @@ use crate::http::body::LARGEST;
 
 /// The same document in JSON; none if it is no YAML, or more than a SealedSecret can be.
 pub(crate) fn to_json(text: &str) -> Option<String> {
+    // Comments are no values, and cost time all the same.
+    if text.lines().count() > MOST_LINES {
+        return None;
+    }
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_events: MOST_VALUES * 4,
@@ -57,5 +61,6 @@ impl Write for Bounded {
 
 /// A quarter of what JSON may have: each is an event with a place and a tag of its own.
 const MOST_VALUES: usize = 16_384;
+const MOST_LINES: usize = 4 * MOST_VALUES;
 /// Nobody repeats sealed values.
 const MOST_ALIASES: usize = 64;

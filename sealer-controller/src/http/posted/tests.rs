@@ -67,6 +67,7 @@ fn what_is_no_sealed_secret_is_malformed() {
         }),
         format!("a: &a {}\nb: [{}]\n", "x".repeat(1 << 20), "*a,".repeat(60)),
         format!("a: [{}]\n", "x,".repeat(20_000)),
+        format!("{}kind: SealedSecret\nmetadata:\n  name: name\n  namespace: ns\nspec: {{}}\n", "#\n".repeat(70_000)),
     ] {
         let shown = text.get(..text.len().min(60)).unwrap_or_default();
         assert_eq!(Posted::read(text.as_bytes()).err(), Some(Refusal::Malformed), "{shown}");
