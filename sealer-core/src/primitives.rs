@@ -365,6 +365,11 @@ mod tests {
         for bits in [0, 1023, 8193] {
             assert_eq!(generate(bits).unwrap_err(), KeyError::UnsupportedSize(bits));
         }
+        #[cfg(feature = "native")]
+        for bits in [1024, 2048, 2049, 3072, 4096, 6144, 8192] {
+            let expected = [2048, 3072, 4096, 8192].contains(&bits).then_some(bits);
+            assert_eq!(native_size(bits).map(|size| size.len() * 8), expected);
+        }
     }
 
     #[test]

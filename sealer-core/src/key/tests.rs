@@ -145,7 +145,7 @@ fn a_block_whose_zero_bytes_were_stripped_is_padded_and_a_longer_one_is_not_cut(
         let wrapped = key.sealing_key().backend().wrap(&session, &label).unwrap();
         (session, wrapped)
     })
-    .find(|(_, wrapped)| wrapped[0] == 0)
+    .find(|(_, wrapped)| wrapped[0] == 0 && wrapped[1] != 0)
     .unwrap();
     let opened = |block: &[u8]| key.unwrap_session_key(block, &label).map(|session| session.expose().to_vec());
     assert_eq!(opened(&wrapped).as_deref(), Some(session.expose()));
