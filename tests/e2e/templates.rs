@@ -188,8 +188,10 @@ async fn all_that_is_told(scene: &Scene, name: &str) -> Result<String> {
         );
         let events = shell.must(&command).await?;
         let key = format!("{}/{name}", scene.namespace);
-        let log: Vec<_> =
-            scene.suite.whole_logs().lines().filter(|line| line.contains(&key)).map(without_time).collect();
+        let logs = scene.suite.whole_logs();
+        // The watch brings the controller's own write back now before and now after its last word.
+        let log = logs.lines().filter(|line| line.contains(&key) && !line.contains("update suppressed"));
+        let log: Vec<_> = log.map(without_time).collect();
         // The last line of a look.
         let is_done = !events.is_empty() && log.iter().any(|line| line.contains("giving up"));
         Ok(is_done.then(|| format!("{events}\n{}", log.join("\n"))))
