@@ -76,6 +76,7 @@ pub(crate) const INSTALLATIONS: [&Installation; 4] = [
             // It publishes no metrics.
             "templates::a_failing_template",
             "templates::no_function",
+            "templates::two_values",
             "failures::broken_key_secrets",
             "failures::what_does_not_open",
             "lifecycle::deleting_it_takes",
