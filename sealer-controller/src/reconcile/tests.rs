@@ -519,7 +519,8 @@ impl Contested {
 async fn no_interleaving_modifies_an_unowned_secret() {
     let (mut writes, mut refused) = (0, 0);
     let script = Script::new(Vec::new());
-    let mut sealed = decode(&serde_json::from_value(grasping()).unwrap()).unwrap();
+    let Object { state, spec } = Object::read(&grasping().to_string()).unwrap();
+    let mut sealed = SealedSecret { metadata: state.metadata, spec: spec.unwrap(), status: None };
     let metadata = sealed.spec.template.metadata.clone().unwrap();
     let data = [("k".to_owned(), Plaintext::new(b"v".to_vec()))].into();
     let opened = UnsealedSecret { metadata, data, immutable: Some(true), ..UnsealedSecret::default() };
