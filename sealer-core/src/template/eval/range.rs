@@ -4,7 +4,7 @@ use super::{Engine, Flow, Place, Run};
 use crate::template::format;
 use crate::template::functions::ENTRY;
 use crate::template::syntax::tree::Branch;
-use crate::template::value::Value;
+use crate::template::value::{Dict, Value};
 
 impl<'t> Engine<'t, '_, '_> {
     pub(super) fn walk_range(&mut self, dot: &Value, branch: &'t Branch<'t>) -> Run<Flow> {
@@ -36,19 +36,7 @@ impl<'t> Engine<'t, '_, '_> {
                 }
                 integer.wide() <= 0
             }
-            Value::Dict(dict) => {
-                let room = dict.len() * ENTRY;
-                let charged = self.runtime.budget.allocate(room);
-                self.counted(charged)?;
-                let entries = dict.snapshot();
-                for (key, element) in &entries {
-                    if self.iterate(branch, known, Value::Text(key.clone()), element.as_element())? == Flow::Break {
-                        break;
-                    }
-                }
-                self.runtime.budget.release(room);
-                entries.is_empty()
-            }
+            Value::Dict(dict) => self.walk_entries(dict, branch, known)?,
             Value::Strings(map) => {
                 for (key, element) in map.entries() {
                     let element = Value::Text(element.clone());
@@ -70,6 +58,21 @@ impl<'t> Engine<'t, '_, '_> {
         };
         self.variables.truncate(outer);
         Ok(flow)
+    }
+
+    /// Goes over a copy of the entries, which the body may change. True where there are none.
+    fn walk_entries(&mut self, dict: &Dict, branch: &'t Branch<'t>, known: usize) -> Run<bool> {
+        let room = dict.len() * ENTRY;
+        let counted = self.runtime.budget.allocate(room);
+        self.counted(counted)?;
+        let entries = dict.snapshot();
+        for (key, element) in &entries {
+            if self.iterate(branch, known, Value::Text(key.clone()), element.as_element())? == Flow::Break {
+                break;
+            }
+        }
+        self.runtime.budget.release(room);
+        Ok(entries.is_empty())
     }
 
     fn shown(&mut self, value: &Value) -> Run<String> {

@@ -38,12 +38,14 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("mustDateModify", &[Kind::Text, Kind::Time], MUST_MODIFY),
     Function::new("must_date_modify", &[Kind::Text, Kind::Time], MUST_MODIFY),
     Function::new("toDate", &[Kind::Text, Kind::Text], |_, arguments| {
-        Runtime::short(arguments.bytes(0)).and(Runtime::short(arguments.bytes(1)))?;
+        Runtime::short(arguments.bytes(0))?;
+        Runtime::short(arguments.bytes(1))?;
         let time = parse_time(&arguments.str(0), &arguments.str(1)).unwrap_or_else(|_| Time::zero());
         Ok(Value::Time(Rc::new(time)))
     }),
     Function::new("mustToDate", &[Kind::Text, Kind::Text], |_, arguments| {
-        Runtime::short(arguments.bytes(0)).and(Runtime::short(arguments.bytes(1)))?;
+        Runtime::short(arguments.bytes(0))?;
+        Runtime::short(arguments.bytes(1))?;
         parse_time(&arguments.str(0), &arguments.str(1))
             .map(|time| Value::Time(Rc::new(time)))
             .map_err(|text| Fault::new("the date does not fit its layout", text))
