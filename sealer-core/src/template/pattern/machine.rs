@@ -40,7 +40,7 @@ impl Starts {
         let Some(bytes) = &self.0 else { return at };
         let rest = text.get(at..).unwrap_or_default();
         let can_begin = |byte: &u8| bytes.get(usize::from(*byte)).copied().unwrap_or(true);
-        at + rest.iter().take(LOOK).position(can_begin).unwrap_or(rest.len().min(LOOK))
+        at + rest.iter().take(LOOK).position(can_begin).unwrap_or_else(|| rest.len().min(LOOK))
     }
 }
 
