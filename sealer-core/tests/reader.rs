@@ -90,4 +90,5 @@ fn failures_group_their_items_and_tell_nothing_else() {
     let options = OpenOptions { accept_v1_data: true, rendering: None };
     let error = open(&Label::as_given(Scope::Strict, "ns", "name"), &spec, &Keyring::default(), &options).unwrap_err();
     assert_eq!(error.to_string(), "illegal base64 data at input byte 3 (c)\nno key could decrypt secret (a, b, d, e)");
+    assert_eq!(error.go_text(), error.to_string(), "Go says the same of everything but templates");
 }

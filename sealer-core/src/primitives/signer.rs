@@ -96,5 +96,8 @@ mod tests {
             assert!(signer.verifying_key().verify(b"Message", &signature).is_err());
         }
         assert_eq!(CertificateSigner::new(b"no key").unwrap_err(), KeyError::NotAKey);
+        let key = UnsealingKey::generate(1024).unwrap();
+        let signer = CertificateSigner::new(key.secret_pkcs1_der()).unwrap();
+        assert_eq!(format!("{signer:?}"), "CertificateSigner([redacted])");
     }
 }
