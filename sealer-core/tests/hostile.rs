@@ -3,12 +3,7 @@
 //! Each runs on a small stack and with a clock that stands still: only counted steps and bytes end it.
 //! `cargo test -p sealer-core --test hostile -- --nocapture` prints the table with the time that each took.
 //! `HOSTILE_ONLY=name` picks cases by their name, `HOSTILE_FROM=100` leaves out the first hundred.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "tests may panic, and the table is what is asked for"
-)]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests may panic, and the table is what is asked for")]
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
