@@ -33,7 +33,7 @@ const WARM_UP: usize = 2;
 const ROUNDS: usize = 3;
 /// Instructions of some 6.4 million between the medians of two classes, and between the dearest and the cheapest call: what
 /// the allocator and the alignment of the stack add.
-const MEDIANS: u64 = 400;
+const MEDIANS: u64 = 800;
 const SPREAD: u64 = 3_000;
 /// Turns of the loop that the planted early exit saves.
 const SAVED: u64 = 500;

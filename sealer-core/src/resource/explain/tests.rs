@@ -163,3 +163,13 @@ fn lines_of_other_causes_stay_as_they_are() {
         "{said}"
     );
 }
+
+#[test]
+fn names_that_resemble_the_objects_are_tried_first() {
+    let ring = ring(1);
+    let sealed = object(json!({ "k": value(Scope::Strict, "shop", "db-2", key(&ring, 0)) }), None, &json!({}));
+    let names: Vec<String> = (0..100).map(|at| format!("x-{at}")).chain(["db-2".to_owned()]).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let expected = "(k): is sealed for the name `db-2`; rename the object or seal it again";
+    assert_eq!(told(&sealed, &names, &ring).0, expected);
+}
