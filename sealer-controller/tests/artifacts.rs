@@ -56,8 +56,6 @@ fn the_controller_has_the_rights_of_existing_installations_and_no_other() {
         "/secrets update",
         "/secrets delete",
         "/events create",
-        "/events patch",
-        "/namespaces get",
     ]);
     assert_eq!(rights("ClusterRole", "secrets-unsealer"), cluster);
     assert_eq!(
@@ -112,8 +110,9 @@ fn services_lead_to_the_ports_that_the_program_listens_on() {
 fn the_pod_is_probed_where_the_program_answers_and_may_do_nothing_else() {
     let pod = &object("Deployment", api::DEFAULT_CONTROLLER_NAME)["spec"]["template"]["spec"];
     let container = &pod["containers"][0];
-    for probe in ["livenessProbe", "readinessProbe"] {
-        assert_eq!(container[probe]["httpGet"], json!({ "path": api::HEALTHZ, "port": "http" }));
+    // On the admin port, where no client of the public one can keep the kubelet waiting.
+    for (probe, path) in [("livenessProbe", "/healthz"), ("readinessProbe", "/readyz")] {
+        assert_eq!(container[probe]["httpGet"], json!({ "path": path, "port": "metrics" }));
     }
     assert_eq!(container["command"], json!(["controller"]));
     let security = json!({ "allowPrivilegeEscalation": false, "capabilities": { "drop": ["ALL"] }, "readOnlyRootFilesystem": true });
@@ -130,7 +129,7 @@ fn the_pod_is_probed_where_the_program_answers_and_may_do_nothing_else() {
 #[test]
 fn the_image_runs_the_program_as_the_user_of_the_pod() {
     let image = file("deploy/Containerfile");
-    for line in ["USER 1001", "EXPOSE 8080 8081", "ENTRYPOINT [\"/usr/local/bin/controller\"]"] {
+    for line in ["USER 1001:1001", "EXPOSE 8080 8081", "ENTRYPOINT [\"/usr/local/bin/controller\"]"] {
         assert!(image.lines().any(|own| own == line), "{line}");
     }
 }

@@ -69,7 +69,8 @@ fn refused_functions_are_named_from_the_text_alone() {
         let unrendered = Unrendered::new(&template, Functions::default()).to_string();
         let is_listed = unrendered.ends_with(&format!("; `{name}` needs --allow-expensive-template-functions"));
         assert_eq!(is_listed, EXPENSIVE.contains(&name), "{unrendered}");
-        assert!(!Unrendered::new(&template, Functions { expensive: true }).to_string().contains(name));
+        let allowed = Unrendered::new(&template, Functions { expensive: true }).to_string();
+        assert!(!allowed.contains(&format!("`{name}`")), "{allowed}");
         // The engine has the last word on what is refused; it judges the number of arguments first.
         let is_refused = (0..8).any(|count| {
             let template = texts(&[("out", &format!("{{{{ {name} {} }}}}", "\"a\" ".repeat(count)))]);
@@ -117,8 +118,6 @@ fn every_parse_reason_has_a_code() {
         "{{ template 1 }}",
         "{{ define 1 }}{{ end }}",
         "{{ block \"a\" }}{{ end }}",
-        "{{ 1 2 | }}",
-        "{{ . $ }}",
         "{{ .a.. }}",
         "{{ 0b2 }}",
     ];
