@@ -43,6 +43,8 @@ pub(crate) enum KeysError {
     Api(#[from] kube::Error),
     #[error("no key could be generated")]
     Generation,
+    #[error("no key Secret in the API server's answer can be read")]
+    Unreadable,
     #[error("the API server does not answer")]
     Unanswered,
     #[error(
@@ -58,7 +60,8 @@ impl KeysError {
             Self::Api(kube::Error::Api(status)) => status.code >= 500 || PASSING.contains(&status.code),
             // An answer that cannot be read may have been cut off.
             Self::Api(kube::Error::HyperError(_) | kube::Error::Service(_) | kube::Error::SerdeError(_))
-            | Self::Unanswered => true,
+            | Self::Unanswered
+            | Self::Unreadable => true,
             Self::Api(_) | Self::Generation | Self::NoRecord => false,
         }
     }

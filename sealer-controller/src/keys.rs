@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use jiff::Timestamp;
 use sealer_core::key::keyring::{NextKey, RotationPolicy, next_key};
-use sealer_core::{Fingerprint, Keyring};
+use sealer_core::{Fingerprint, KeyEntry, Keyring};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -73,8 +74,12 @@ impl Keys {
     pub(crate) fn replace(&self, ring: Keyring) -> bool {
         let before = self.ring();
         let brings_new = ring.entries().iter().any(|entry| before.get(entry.key.fingerprint()).is_none());
+        // A key Secret that cannot be used changes nothing, and whoever waits for a change of the keys goes on waiting.
+        let is_same = before.entries().iter().map(standing).eq(ring.entries().iter().map(standing));
         self.ring.store(Arc::new(ring));
-        self.version.send_modify(|version| *version += 1);
+        if !is_same {
+            self.version.send_modify(|version| *version += 1);
+        }
         brings_new
     }
 
@@ -93,6 +98,11 @@ impl Keys {
         let ring = self.ring();
         lock(&self.made).iter().filter(|(made, _)| ring.get(made).is_some()).map(|(_, at)| *at).max()
     }
+}
+
+/// What a key is and does in a ring.
+fn standing(entry: &KeyEntry) -> (&Fingerprint, Timestamp, bool) {
+    (entry.key.fingerprint(), entry.ordered_at, entry.certificate.is_some())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

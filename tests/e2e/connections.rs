@@ -12,9 +12,12 @@ use crate::scene::Scene;
 const FETCH: &str = "sealer --fetch-cert";
 
 async fn is_served(scene: &Scene, command: &str) -> Result<()> {
-    let certificate = scene.shell().must(command).await?;
-    ensure!(certificate == scene.shell().must(FETCH).await?, "{command}: {certificate}");
-    Ok(())
+    // Another scene may rotate the key between the two.
+    let is_the_same = async || {
+        let certificate = scene.shell().must(command).await?;
+        Ok((certificate == scene.shell().must(FETCH).await?).then_some(()))
+    };
+    scene.eventually(command, is_the_same).await
 }
 
 /// A kubeconfig of this cluster with another user.

@@ -140,4 +140,5 @@ impl Installation {
 }
 
 /// Tests that start controllers of their own.
-const OWN_CONTROLLER: [&str; 5] = ["faults::", "hostile::", "kills::", "own_keys::", "own_rights::"];
+const OWN_CONTROLLER: [&str; 7] =
+    ["faults::", "hostile::", "http_port::", "kills::", "own_keys::", "own_rights::", "spoilt::"];

@@ -52,8 +52,13 @@ pub(crate) async fn load(context: &Context) -> Result<(), KeysError> {
     let api = context.secrets(&context.config.namespace);
     let mut secrets = api.list(&selector()).await?;
     secrets.extend(legacy(context).await?);
+    let has_unreadable = secrets.iter().any(Result::is_err);
     let (entries, broken) = read_all(secrets, context).await;
     context.metrics.broken_keys.set(broken);
+    if has_unreadable && entries.is_empty() && context.ring().is_empty() {
+        // The API server stores no such Secret: the answer was changed on its way, and a key made now would be one too many.
+        return Err(KeysError::Unreadable);
+    }
     record::consult(context, &entries).await?;
     let ring = Keyring::new(trust::limited(context, entries, &annotated(context)));
     if ring.is_empty() && !context.ring().is_empty() {

@@ -3,7 +3,7 @@
 #![no_main]
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use libfuzzer_sys::fuzz_target;
 use sealer_core::template::{Budget, Context, Environment, Functions, Limits, render};
@@ -26,5 +26,4 @@ fuzz_target!(|input: &[u8]| {
     let rendered = render("out", template, &context, &environment, &mut budget);
     assert!(rendered.map_or(0, |bytes| bytes.len()) <= 1 << 20);
     assert!(budget.steps_taken() <= Limits::default().steps);
-    assert!(started.elapsed() < Duration::from_secs(1));
 });

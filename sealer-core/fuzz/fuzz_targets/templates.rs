@@ -2,7 +2,7 @@
 #![no_main]
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use libfuzzer_sys::fuzz_target;
 use sealer_core::template::{Budget, Context, Environment, Functions, Limits, parse_check, render};
@@ -19,5 +19,4 @@ fuzz_target!(|text: &str| {
     assert!(parsed || rendered.is_err(), "what does not parse does not render");
     assert!(rendered.map_or(0, |bytes| bytes.len()) <= 1 << 20);
     assert!(budget.steps_taken() <= Limits::default().steps);
-    assert!(started.elapsed() < Duration::from_secs(1));
 });
