@@ -63,10 +63,11 @@ async fn sealed_secrets(context: Arc<Context>, namespace: Option<String>, secret
         let _ = tokio::time::timeout(PATIENCE, secrets_seen.cancelled()).await;
     }
     let mut warned = false;
+    // Without this watch the controller does nothing: a missing right counts as silence, unlike for Secrets and keys.
+    context.progress.heard(Watcher::SealedSecrets, namespace.as_deref());
     loop {
         if access::may_watch_sealed_secrets(&context, namespace.as_deref()).await {
             follow(&context, namespace.as_deref()).await;
-            context.progress.ended(Watcher::SealedSecrets, namespace.as_deref());
         }
         if !std::mem::replace(&mut warned, true) {
             let namespace = namespace.as_deref().unwrap_or_default();
@@ -84,19 +85,22 @@ async fn follow(context: &Context, namespace: Option<&str>) {
         metadata_only: false,
         read: Sighting::read,
     });
-    context.progress.heard(Watcher::SealedSecrets, namespace);
-    let mut listed = Vec::new();
+    let (mut listed, mut is_listing) = (Vec::new(), false);
     while let Some(event) = events.next().await {
         if let Ok(event) = &event {
             context.progress.told(Watcher::SealedSecrets, namespace, event);
         }
         match event {
-            Ok(Event::Begin) => listed.clear(),
+            Ok(Event::Begin) => {
+                listed.clear();
+                is_listing = true;
+            }
             Ok(Event::Listed(object)) => {
                 listed.push(object.key.clone());
                 appeared(context, object, Line::Backlog);
             }
             Ok(Event::Complete { whole }) => {
+                is_listing = false;
                 let listed = std::mem::take(&mut listed);
                 // What seems to be missing may be what could not be read.
                 let gone = if whole { context.index.keep_only(namespace, &listed) } else { Vec::new() };
@@ -109,6 +113,8 @@ async fn follow(context: &Context, namespace: Option<&str>) {
             }
             Ok(Event::Unreadable(object)) => {
                 unreadable(context, Kind::SealedSecret, &object);
+                // It is there, whatever it says.
+                listed.extend(object.key().filter(|_| is_listing));
                 // A worker asks for it by its name.
                 object.key().into_iter().for_each(|key| context.queue.add(key, Line::Backlog));
             }
@@ -125,7 +131,7 @@ pub(crate) fn unreadable(context: &Context, kind: Kind, object: &Unreadable) {
     tracing::error!(
         kind = kind.as_str(),
         object = object.to_string(),
-        "an object from the API server cannot be read; it is passed over, the others go on"
+        "an object from the API server cannot be read; object skipped"
     );
 }
 

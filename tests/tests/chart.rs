@@ -422,7 +422,7 @@ fn the_secure_preset_gives_a_restricted_pod_and_nobody_else_a_right() {
     assert_eq!(context["readOnlyRootFilesystem"], true);
     assert_eq!(context["allowPrivilegeEscalation"], false);
     assert_eq!(context["capabilities"]["drop"], json!(["ALL"]));
-    assert_eq!(container["resources"]["limits"]["memory"], "192Mi");
+    assert_eq!(container["resources"]["limits"]["memory"], "256Mi");
     let args = serde_json::from_value::<Vec<String>>(container["args"].clone()).unwrap().join(" ");
     assert!(args.ends_with("--verify-api off --rotate-api off --trust-new-keys annotated"), "{args}");
     let from = json!([{"ipBlock": {"cidr": "10.0.0.1/32"}}]);

@@ -23,7 +23,9 @@ use crate::http::refusal::Refusal;
 
 /// What is known about callers.
 pub(crate) struct Callers {
-    users: Answers<Option<UserInfo>>,
+    users: Answers<UserInfo>,
+    /// Tokens of nobody, apart from users: anybody can make them up, and must not crowd users out.
+    strangers: Answers<()>,
     rights: Answers<bool>,
     /// Two, so that the hash of a token is as long as a key.
     hashers: [RandomState; 2],
@@ -42,22 +44,31 @@ type Digest = [u64; 2];
 impl Callers {
     pub(crate) fn new() -> Self {
         let hashers = [RandomState::new(), RandomState::new()];
-        Self { users: Answers::default(), rights: Answers::default(), hashers, at_once: Semaphore::new(AT_ONCE) }
+        Self {
+            users: Answers::default(),
+            strangers: Answers::default(),
+            rights: Answers::default(),
+            hashers,
+            at_once: Semaphore::new(AT_ONCE),
+        }
     }
 
     /// Finds out who the bearer of a token is.
     pub(crate) async fn authenticate(&self, context: &Context, headers: &HeaderMap) -> Result<Caller, Refusal> {
         let token = bearer_token(headers).ok_or(Refusal::NoToken)?;
         let digest = self.digest(token);
-        let user = match self.users.get(digest) {
-            Some(user) => user,
-            None => {
-                let user = self.review_token(context, token).await?;
-                self.users.put(digest, user.clone());
-                user
-            }
+        if self.strangers.get(digest).is_some() {
+            return Err(Refusal::Unauthenticated);
+        }
+        if let Some(user) = self.users.get(digest) {
+            return Ok(Caller { token: digest, user });
+        }
+        let Some(user) = self.review_token(context, token).await? else {
+            self.strangers.put(digest, ());
+            return Err(Refusal::Unauthenticated);
         };
-        user.map(|user| Caller { token: digest, user }).ok_or(Refusal::Unauthenticated)
+        self.users.put(digest, user.clone());
+        Ok(Caller { token: digest, user })
     }
 
     /// Finds out whether a caller may update SealedSecrets in a namespace.
@@ -117,7 +128,10 @@ impl Callers {
 /// Asks the API server something that it answers and does not keep.
 async fn ask<T: DeserializeOwned>(context: &Context, path: String, question: &impl Serialize) -> Result<T, Refusal> {
     let reviews = Collection::new(context.client.clone(), path);
-    let text = reviews.create(&context.write(), question).await.map_err(|error| unanswered(&error))?;
+    // Whoever asks holds a place among those that open values.
+    let answer = tokio::time::timeout(ANSWER, reviews.create(&context.write(), question)).await;
+    let answer = answer.unwrap_or_else(|_| Err(kube::Error::Service("no answer in time".into())));
+    let text = answer.map_err(|error| unanswered(&error))?;
     serde_json::from_str(&text).map_err(|_| unanswered(&unreadable_answer()))
 }
 
@@ -137,7 +151,7 @@ fn unanswered(error: &kube::Error) -> Refusal {
         kube::Error::Api(status) => {
             tracing::error!(code = status.code, "callers cannot be checked: the API server refuses the question");
         }
-        _ => tracing::error!("callers cannot be checked: the API server cannot be reached"),
+        other => tracing::error!(error = crate::error::answer(other), "callers cannot be checked"),
     }
     Refusal::Unverifiable
 }
@@ -179,6 +193,8 @@ const AT_ONCE: usize = 16;
 /// A revoked token or right counts for so long still.
 const REMEMBERED_FOR: Duration = Duration::from_secs(10);
 const REMEMBERED: usize = 1024;
+/// The API server answers such questions in milliseconds.
+const ANSWER: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests;

@@ -48,7 +48,7 @@ impl Parsed {
 
 /// Lists the key Secrets and puts the ring in place.
 pub(crate) async fn load(context: &Context) -> Result<(), KeysError> {
-    let _held = context.keys.loading.lock().await;
+    let held = context.keys.loading.lock().await;
     let api = context.secrets(&context.config.namespace);
     let mut secrets = api.list(&selector()).await?;
     secrets.extend(legacy(context).await?);
@@ -67,6 +67,8 @@ pub(crate) async fn load(context: &Context) -> Result<(), KeysError> {
     }
     let foreign = install(context, ring);
     record::note_ring(context).await;
+    // Events may take long, and a new key need not wait for them.
+    drop(held);
     for key in foreign {
         events::unknown_key(context, &key.name, key.key.fingerprint()).await;
     }

@@ -60,7 +60,7 @@ pub(super) async fn render(
 
 fn unavailable(reason: &str) -> Failure {
     let message = format!(
-        "the templates cannot be rendered now: the controller cannot start a process for them ({reason}); it tries again"
+        "the templates cannot be rendered now: the controller cannot start or run a process for them ({reason}); it tries again"
     );
     Failure { class: Class::Transient, ..Failure::unseal(message) }
 }

@@ -95,28 +95,31 @@ impl Pool {
             // One that is gone cannot be asked any more; that it is gone says that it was no quick one.
             let at_least = if answer.is_ok() { Duration::ZERO } else { limits.time };
             place.spent(used.unwrap_or(at_least));
-            let cause = match answer {
+            let failed = match answer {
                 Ok(answer) => {
                     self.give_back(worker).await;
                     return Ok(answer);
                 }
                 Err(Broken::Killed) if attempt == 0 => None,
-                Err(Broken::TooLong) => Some(Cause::TooLong),
-                Err(Broken::Ended | Broken::Killed) => Some(Cause::Ended),
-                Err(Broken::Nonsense) => Some(Cause::Nonsense),
+                Err(Broken::TooLong) => Some(NotRendered::Failed(Cause::TooLong)),
+                // A template has no way to wait without using processor time: the node is busy or stood still.
+                Err(Broken::Starved) => Some(NotRendered::Unavailable("it got no processor time".to_owned())),
+                Err(Broken::Ended | Broken::Killed) => Some(NotRendered::Failed(Cause::Ended)),
+                Err(Broken::Nonsense) => Some(NotRendered::Failed(Cause::Nonsense)),
             };
             worker.end().await;
-            if let Some(cause) = cause {
-                return Err(NotRendered::Failed(cause));
+            if let Some(failed) = failed {
+                return Err(failed);
             }
         }
         Err(NotRendered::Failed(Cause::Ended))
     }
 
     async fn take(&self) -> Result<Worker, NotRendered> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        if let Some(worker) = idle {
-            return Ok(worker);
+        while let Some(mut worker) = self.idle() {
+            if !worker.has_ended() {
+                return Ok(worker);
+            }
         }
         let worker = Worker::start(&self.program).await;
         let worker = worker.map_err(|error| NotRendered::Unavailable(error.kind().to_string()))?;
@@ -127,6 +130,10 @@ impl Pool {
             );
         }
         Ok(worker)
+    }
+
+    fn idle(&self) -> Option<Worker> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
     async fn give_back(&self, worker: Worker) {

@@ -50,6 +50,8 @@ pub(super) struct Patience {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Broken {
     TooLong,
+    /// It had next to no processor time for as long as it was waited for.
+    Starved,
     /// It ended by itself or closed its pipes.
     Ended,
     /// Somebody else killed it.
@@ -117,8 +119,11 @@ impl Worker {
             let (now, waited) = (processor_time(self.child.as_ref()), started.elapsed());
             // Where the kernel does not say what it used, it had all of the time.
             let used = before.zip(now).map_or(waited, |(before, now)| now.saturating_sub(before));
-            if used > patience.processor || waited > patience.wall {
+            if used > patience.processor {
                 return Err(Broken::TooLong);
+            }
+            if waited > patience.wall {
+                return Err(Broken::Starved);
             }
         }
     }
@@ -130,6 +135,11 @@ impl Worker {
             Ok(Ok(status)) if status.signal() == Some(Signal::KILL.as_raw()) => Broken::Killed,
             _ => Broken::Ended,
         }
+    }
+
+    /// Whether it ended while nobody asked it.
+    pub(super) fn has_ended(&mut self) -> bool {
+        self.child.as_mut().is_some_and(|child| !matches!(child.try_wait(), Ok(None)))
     }
 
     /// Processor time that it has used.

@@ -176,7 +176,7 @@ impl<T> Watch<T> {
         let opened = if self.listed { Ok(opened.await) } else { tokio::time::timeout(SILENCE, opened).await };
         match opened {
             Ok(Ok(lines)) => self.begin(State::Streaming(lines)),
-            Ok(Err(kube::Error::Api(status))) if !self.listed && cannot_stream(&status) => self.fall_back(),
+            Ok(Err(kube::Error::Api(status))) if cannot_stream(&status) => self.fall_back(),
             // A server that streams says something.
             Err(_) => self.fall_back(),
             Ok(Err(error)) => return Err(WatchError::Refused(error)),
@@ -237,11 +237,11 @@ impl<T> Watch<T> {
                 self.pause = self.backoff.next();
                 return Ok(());
             }
-            Err(_) if !self.listed => {
+            // A server that was rolled back streams no longer, and may not say so.
+            Err(_) => {
                 self.fall_back();
                 return Ok(());
             }
-            Err(_) => return Ok(()),
         };
         match self.event(&line)? {
             Told::Mark { version, is_end } => {

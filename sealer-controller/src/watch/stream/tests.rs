@@ -176,6 +176,18 @@ async fn what_is_no_event_makes_a_fresh_list() {
     }
 }
 
+/// A control plane that is rolled back, or one replica of several, streams no lists although another did.
+#[tokio::test(start_paused = true)]
+async fn server_that_stops_streaming_is_listed_in_pages() {
+    for refused in [refusal(400, "BadRequest"), refusal(422, "Invalid")] {
+        let answers = vec![lines(&[bookmark("9", true)]), refusal(410, "Expired"), refused, page("a", "")];
+        let (told, asked) = watched(answers, 6).await;
+        assert_eq!(told.first().zip(told.get(1)), Some((&"begin".to_owned(), &"done".to_owned())), "{told:?}");
+        assert!(told.ends_with(&["begin", "a", "done"].map(str::to_owned)), "{told:?}");
+        assert!(asked.last().is_some_and(|query| query.contains("limit=")), "{asked:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_page_that_is_too_long_is_asked_for_again_with_fewer_objects() {
     let long = (200, format!("{}{}", " ".repeat(4 << 20), page("a", "").1));
