@@ -141,12 +141,14 @@ pub(crate) struct Failure {
     pub(crate) event: String,
     /// How long to wait at least before the next attempt, where the API server said so.
     pub(crate) wait: Duration,
+    /// Whether the API server refused what may be made of values: which words it chose then depends on them.
+    pub(crate) concerns_values: bool,
 }
 
 impl Failure {
     pub(crate) fn new(reason: Reason, class: Class, message: impl Into<String>) -> Self {
         let message = bounded(message.into());
-        Self { reason, class, event: message.clone(), message, wait: Duration::ZERO }
+        Self { reason, class, event: message.clone(), message, wait: Duration::ZERO, concerns_values: false }
     }
 
     pub(crate) fn unseal(message: impl fmt::Display) -> Self {
@@ -180,7 +182,8 @@ impl Failure {
             let failure = Self::new(reason, Class::Permanent, refusal::immutable(name, status));
             return Self { event: immutable(namespace, name), wait, ..failure };
         }
-        Self { wait, ..Self::new(reason, class, refusal::text(status)) }
+        let concerns_values = is_invalid && refusal::concerns_data(status);
+        Self { wait, concerns_values, ..Self::new(reason, class, refusal::text(status)) }
     }
 }
 

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use sealer_core::resource::SealedSecretSpec;
+use sealer_core::resource::assemble::UnsealedSecret;
+use sealer_core::template::Functions;
 use sealer_core::{Fingerprint, SealedSecret};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -21,6 +23,7 @@ use crate::reconcile::turn::Turn;
 
 mod apply;
 mod desired;
+mod disclosure;
 pub(crate) mod events;
 mod opening;
 mod plan;
@@ -183,14 +186,28 @@ async fn bring_in_sync(
     }
     let sealed = SealedSecret { metadata: state.metadata.clone(), spec: spec?, status: None };
     let unsealed = opening::open(context, key, &sealed, turn).await?;
+    let functions = Functions { expensive: context.config.expensive_templates };
+    make(context, state, &sealed, unsealed, turn)
+        .await
+        .map_err(|failure| disclosure::told(&sealed.spec, functions, failure))
+}
+
+/// Makes the cluster's Secret what was unsealed.
+async fn make(
+    context: &Context,
+    state: &State,
+    sealed: &SealedSecret,
+    unsealed: UnsealedSecret,
+    turn: &mut Turn,
+) -> Result<Applied, Failure> {
     let keys: Arc<[Fingerprint]> = unsealed.keys.iter().cloned().collect();
-    let desired = desired::secret(&sealed, unsealed)?;
+    let desired = desired::secret(sealed, unsealed)?;
     let policy = Policy {
         own: context.config.own_namespace(),
         allowed_types: &context.config.allowed_types,
         spec_is_new: state.observed_generation() != state.metadata.generation,
     };
-    turn.wait(context, apply::apply(context, &sealed, &desired, &policy, keys)).await
+    turn.wait(context, apply::apply(context, sealed, &desired, &policy, keys)).await
 }
 
 /// Status, event and metric, all from one outcome.

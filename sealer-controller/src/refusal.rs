@@ -38,6 +38,13 @@ pub(crate) fn is_denied(status: &Status) -> bool {
     matches!(Cause::of(status), Cause::Webhook(_) | Cause::Policy(_))
 }
 
+/// Whether what is wrong may lie in the data of a Secret: it does not only where every cause is said to lie elsewhere.
+pub(crate) fn concerns_data(status: &Status) -> bool {
+    let causes = status.details.as_ref().map_or(&[][..], |details| &details.causes);
+    let is_elsewhere = |field: &str| PATHS.contains(&field) && field != "data";
+    causes.is_empty() || !causes.iter().all(|cause| is_elsewhere(&cause.field))
+}
+
 /// Whether the Secret may not be changed any longer.
 pub(crate) fn is_immutable(status: &Status) -> bool {
     !is_denied(status) && status.message.ends_with(IMMUTABLE)

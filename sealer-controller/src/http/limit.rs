@@ -58,14 +58,15 @@ impl Limits {
         if self.of_peer.len() > REMEMBERED {
             self.of_peer.retain_recent();
         }
-        match self.each.check_key(&self.hasher.hash_one((path, caller))) {
+        // The peer comes first, and what it says of its caller counts within the peer alone: otherwise it could name
+        // somebody else's, and use that one's share up.
+        if let Err(refused) = self.of_peer.check_key(&peer) {
+            return self.refusal(0, refused.wait_time_from(now));
+        }
+        match self.each.check_key(&self.hasher.hash_one((peer, path, caller))) {
             Err(refused) => self.refusal(0, refused.wait_time_from(now)),
             Ok(state) => {
-                let remaining = state.remaining_burst_capacity();
-                if let Err(refused) = self.of_peer.check_key(&peer) {
-                    return self.refusal(remaining, refused.wait_time_from(now));
-                }
-                Admission { is_accepted: true, ..self.refusal(remaining, Duration::ZERO) }
+                Admission { is_accepted: true, ..self.refusal(state.remaining_burst_capacity(), Duration::ZERO) }
             }
         }
     }
@@ -106,5 +107,12 @@ mod tests {
         // The burst, and a little of the rate.
         assert!((20..200).contains(&accepted), "{accepted}");
         assert!(limits.admit("/", "one more", peer(2)).is_accepted);
+        for _ in 0..1000 {
+            limits.admit("/", "victim", peer(1));
+        }
+        assert!(
+            limits.admit("/", "victim", peer(3)).is_accepted,
+            "a header that names somebody uses nothing of his up"
+        );
     }
 }

@@ -13,6 +13,7 @@ use sealer_core::scope::SKIP_OWNER_ANNOTATION;
 use serde_json::{Map, Value};
 
 use crate::error::Failure;
+use crate::reserved::is_sealed_secret;
 
 /// Builds the Secret. Of the template's metadata only labels and annotations are taken, and owner references where
 /// the template asks for no owner of its own: uid, resourceVersion, finalizers and the like are the server's.
@@ -53,9 +54,19 @@ fn owner(sealed: &SealedSecret) -> OwnerReference {
 
 fn template_owners(metadata: &Map<String, Value>) -> Result<Option<Vec<OwnerReference>>, Failure> {
     let Some(owners) = metadata.get("ownerReferences").filter(|owners| !owners.is_null()) else { return Ok(None) };
-    serde_json::from_value(owners.clone())
-        .map(Some)
-        .map_err(|_| Failure::unseal("spec.template.metadata.ownerReferences is malformed"))
+    let mut owners: Vec<OwnerReference> = serde_json::from_value(owners.clone())
+        .map_err(|_| Failure::unseal("spec.template.metadata.ownerReferences is malformed"))?;
+    // Such an owner is this program's to set: one that does not exist has the Secret deleted and made again for ever.
+    if owners.iter().any(is_sealed_secret) {
+        return Err(Failure::unseal(
+            "spec.template.metadata.ownerReferences names a SealedSecret; leave that to the controller",
+        ));
+    }
+    for owner in &mut owners {
+        // Neither does a template say who may change the Secret, nor does it hold up the deletion of others' objects.
+        (owner.controller, owner.block_owner_deletion) = (None, None);
+    }
+    Ok(Some(owners))
 }
 
 fn texts(metadata: &Map<String, Value>, field: &str) -> Result<Option<BTreeMap<String, String>>, Failure> {
