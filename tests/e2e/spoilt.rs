@@ -260,14 +260,15 @@ pub(crate) async fn what_the_api_server_says_of_a_value_is_not_repeated(scene: S
     object["spec"]["template"] = json!({ "type": "kubernetes.io/dockerconfigjson",
         "data": { ".dockerconfigjson": "{{ substr 0 1 .password }}" } });
     scene.apply(&object).await?;
-    let told = "the API server answers Invalid (422): data[.dockerconfigjson]: invalid value".to_owned();
+    // Not even which item is wrong: a template made it of a value.
+    let told = "template execution error (.dockerconfigjson)";
     // The shared controller, which does not have the stage's key, tells something else before.
-    let status = async || Ok((scene.synced("a", "False").await? == told).then_some(()));
+    let status = async || Ok(scene.synced("a", "False").await?.starts_with(told).then_some(()));
     scene.eventually("the status in our own words", status).await?;
     let events = scene.shell().must(&format!("kubectl get events -n {} -o json", scene.namespace)).await?;
     let everything = [events, controller.log()?, controller.metrics()?].concat();
-    ensure!(everything.contains(&told), "neither event nor log says what is wrong");
-    for word in ["invalid character", "looking for", "'T'"] {
+    ensure!(everything.contains(told), "neither event nor log says what is wrong");
+    for word in ["invalid character", "looking for", "'T'", "invalid value"] {
         ensure!(!everything.contains(word), "{word}");
     }
     Ok(())
