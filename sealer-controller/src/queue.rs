@@ -103,6 +103,12 @@ impl Queue {
         self.wake.notify_one();
     }
 
+    /// The object comes back after a wait; nothing is known of it yet.
+    pub(crate) fn later(&self, key: &Key, wait: Duration) {
+        self.lock().finish(key, Some(Instant::now() + wait));
+        self.wake.notify_one();
+    }
+
     /// How often the object failed in a row.
     pub(crate) fn failures(&self, key: &Key) -> u32 {
         self.lock().entries.get(key).map_or(0, |entry| entry.failures)

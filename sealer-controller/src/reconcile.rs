@@ -11,6 +11,7 @@ use sealer_core::template::Functions;
 use sealer_core::{Fingerprint, SealedSecret};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::cluster::sealed_secret::{Object, State};
@@ -51,6 +52,9 @@ pub(crate) async fn work(context: Arc<Context>, stop: CancellationToken) -> Resu
 
 async fn look(context: Arc<Context>, key: Key, mut turn: Turn) {
     context.metrics.queue.set(i64::try_from(context.queue.len()).unwrap_or(i64::MAX));
+    if let Some(pause) = context.index.pause(&key, Instant::now()) {
+        return context.queue.later(&key, pause);
+    }
     context.metrics.unseal_requests.inc();
     // A defect that shows in one object must not take the others along.
     let outcome = AssertUnwindSafe(reconcile(&context, &key, &mut turn)).catch_unwind().await;
@@ -67,8 +71,7 @@ async fn look(context: Arc<Context>, key: Key, mut turn: Turn) {
 
 fn settle_failure(context: &Context, key: &Key, failure: &Failure) {
     if failure.class == Class::Later {
-        context.queue.failed(key, |_| AFTER_OTHERS);
-        return;
+        return context.queue.later(key, AFTER_OTHERS);
     }
     if failure.class == Class::Permanent && !changes_unseen(context, key, failure) {
         tracing::error!(key = key.to_string(), error = failure.message, "Error updating, giving up");
@@ -121,6 +124,13 @@ async fn reconcile(context: &Context, key: &Key, turn: &mut Turn) -> Result<(), 
         return outcome.map(|_| ());
     }
     let is_news = context.index.settled(key, outcome.as_ref().map(|applied| applied.secret.clone()));
+    if outcome.as_ref().is_ok_and(|applied| applied.wrote) && context.index.wrote(key, Instant::now()) {
+        tracing::warn!(
+            key = key.to_string(),
+            "something undoes each write to the Secret; writing it ever more slowly. See whether spec.template names an \
+             owner that does not exist, and whether another controller writes this Secret"
+        );
+    }
     // An alert on the rate of errors speaks of what is new, not of each slow attempt afterwards.
     if let Err(failure) = &outcome
         && (is_news || context.queue.failures(key) <= context.config.fast_retries)

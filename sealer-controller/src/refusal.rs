@@ -19,7 +19,7 @@ pub(crate) fn text(status: &Status) -> String {
         Cause::Ending => format!("the namespace is being terminated ({code})"),
         Cause::NoNamespace => format!("there is no such namespace ({code})"),
         Cause::Rights => format!(
-            "is forbidden ({code}): the controller has no right to do that; compare its ClusterRole and Roles with those \
+            "the request is forbidden ({code}): the controller has no right to do that; compare its ClusterRole and Roles with those \
              in deploy/"
         ),
         Cause::Fields => match reason {
@@ -278,8 +278,10 @@ mod tests {
 
     #[test]
     fn nothing_of_a_text_is_told_wherever_a_value_stands_in_it() {
-        let value = "canary 7d1f";
-        for place in 0..5 {
+        // Names of webhooks, quotas and policies are the API server's; what stands in their place and is no name is not told.
+        for (place, value) in
+            [(0, "canary7d1f"), (1, "canary7d1f"), (2, "canary7d1f"), (3, "canary7d1f"), (4, "canary 7d1f")]
+        {
             let at = |number| if number == place { value } else { "x" };
             let causes = json!([{ "field": at(0), "reason": at(1), "message": at(2) }]);
             for message in [

@@ -133,6 +133,7 @@ const GENERATED: usize = 5;
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
+    use sealer_core::api::KEY_RECORD_SECRET;
     use serde_json::{Value, json};
 
     use super::*;
@@ -174,6 +175,11 @@ mod tests {
             let elsewhere = secret("default", name, type_, &labels, &annotations);
             assert_eq!(OWN.means_something_here(&elsewhere), None, "{name} {type_} {labels} {annotations}");
         }
+    }
+
+    #[test]
+    fn the_record_of_keys_is_among_the_reserved_names() {
+        assert!(KEY_RECORD_SECRET.starts_with(CHECKPOINT_PREFIX));
     }
 
     #[test]

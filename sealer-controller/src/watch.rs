@@ -23,6 +23,7 @@ use crate::watch::stream::{Event, Source};
 pub(crate) mod access;
 pub(crate) mod index;
 pub(crate) mod known;
+mod pace;
 pub(crate) mod progress;
 mod secrets;
 pub(crate) mod stream;

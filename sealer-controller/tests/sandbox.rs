@@ -149,6 +149,14 @@ fn private_files(worker: u32) {
     assert_eq!(fs::read(format!("/proc/{worker}/environ")).unwrap(), b"", "the environment is empty");
 }
 
+#[test]
+fn the_page_on_security_lists_the_system_calls_that_are_allowed() {
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/security.md")).unwrap();
+    let row = page.lines().find(|line| line.starts_with("| system calls (")).unwrap();
+    let quoted: BTreeSet<&str> = row.split('`').skip(1).step_by(2).filter(|word| !word.contains(':')).collect();
+    assert_eq!(quoted, SYSCALLS.iter().map(|(name, ..)| *name).collect());
+}
+
 #[tokio::test]
 async fn every_function_runs_within_the_filter() {
     let _alone = alone().await;
@@ -157,6 +165,10 @@ async fn every_function_runs_within_the_filter() {
         "{{ genPrivateKey \"ecdsa\" }}",
         "{{ genPrivateKey \"ed25519\" }}",
         "{{ $ca := genCA \"ca\" 1 }}{{ $ca.Cert }}{{ (genSignedCert \"a\" nil (list \"a.example\") 1 $ca).Cert }}",
+        "{{ $k := genPrivateKey \"ecdsa\" }}{{ $ca := genCAWithKey \"ca\" 1 $k }}\
+         {{ (genSignedCertWithKey \"a\" nil (list \"a.example\") 1 $ca $k).Cert }}{{ (buildCustomCert (b64enc $ca.Cert) (b64enc $ca.Key)).Cert }}",
+        "{{ (genSelfSignedCert \"a\" (list \"127.0.0.1\") nil 1).Cert }}\
+         {{ (genSelfSignedCertWithKey \"a\" nil nil 1 (genPrivateKey \"ecdsa\")).Key }}",
         "{{ bcrypt \"a\" }}{{ htpasswd \"a\" \"b\" }}",
         "{{ derivePassword 1 \"long\" \"a\" \"b\" \"c\" }}",
         "{{ encryptAES \"key\" \"text\" | decryptAES \"key\" }}",
@@ -233,7 +245,12 @@ async fn the_largest_object_renders() {
 async fn killed_workers_are_replaced() {
     let _alone = alone().await;
     let pool = Arc::new(Pool::new(program()));
-    renders(&pool).await;
+    // Two at a time: both wait for work when they are killed, and the next object finds one after the other dead.
+    let slow = "{{ range until 2000 }}{{ sha256sum $.value | len }}{{ end }}";
+    while workers().len() < 2 {
+        let (one, other) = tokio::join!(rendered(&pool, slow), rendered(&pool, slow));
+        assert!(one.is_ok() && other.is_ok());
+    }
     let before = workers();
     before.iter().for_each(|worker| signal(*worker, Signal::KILL));
     renders(&pool).await;

@@ -22,6 +22,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+pub(crate) use budget::OUT_OF_TIME;
 pub use budget::{Budget, Limits};
 pub use error::{ErrorClass, TemplateError};
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::PostParams;
+use kube::api::{DeleteParams, PostParams};
 use sealer_core::api::{KEY_LABEL, KEY_LABEL_ACTIVE};
 use sealer_core::key::stored::{Naming, to_secret};
 use sealer_core::{Certificate, Label, Plaintext, Scope, UnsealingKey, base64, seal};
@@ -179,6 +179,27 @@ pub(crate) async fn malformed_objects_fail_alone_and_are_named(scene: Scene) -> 
     }
     ensure!(taken.len() >= 5, "only {taken:?} were taken");
     Ok(())
+}
+
+/// A template can name an owner that is not there, and Kubernetes deletes the Secret each time; so may anybody else.
+pub(crate) async fn a_secret_that_is_deleted_again_and_again_is_made_ever_more_slowly(scene: Scene) -> Result<()> {
+    let stage = Stage::new(&scene).await?;
+    let controller = stage.start().await?;
+    stage.apply("a", V).await?;
+    scene
+        .eventually("the warning", async || {
+            // It is there only from time to time.
+            let _ = scene.secrets().delete("a", &DeleteParams::default()).await;
+            Ok(controller.log()?.contains("something undoes each write to the Secret").then_some(()))
+        })
+        .await?;
+    stage.apply("b", V).await?;
+    stage.converges("b", V).await?;
+    let name = format!("{}/a", scene.namespace);
+    let is_look = |line: &&str| line.contains("Updating") && line.contains(&name);
+    let looks = controller.log()?.lines().filter(is_look).count();
+    ensure!((6..=9).contains(&looks), "{looks} looks at the object");
+    stage.converges("a", V).await
 }
 
 pub(crate) async fn whatever_is_posted_the_next_request_is_answered(scene: Scene) -> Result<()> {

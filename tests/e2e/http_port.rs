@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, ensure};
 use k8s_openapi::api::core::v1::ServiceAccount;
 use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
 use kube::api::{Api, PostParams};
+use sealer_tests::attack::{HALF_A_BODY, HALF_A_HEAD, costly_bodies};
 use sealer_tests::controller::Controller;
 use sealer_tests::report::say;
 use serde_json::{Value, json};
@@ -41,15 +42,14 @@ pub(crate) async fn slow_connections_keep_no_probe_and_no_verify_waiting(scene: 
     is_answered(&controller, &good)?;
     let mut open = Vec::new();
     for at in 0..513 {
-        open.push(connect(&controller, b"GET /healthz HTTP/1.1\r\nX: ")?);
+        open.push(connect(&controller, HALF_A_HEAD)?);
         if at % 64 == 0 {
             is_answered(&controller, &good)?;
         }
     }
     is_answered(&controller, &good)?;
-    let slow_body = b"POST /v1/verify HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\n\r\n{";
     for at in 0..200 {
-        open.push(connect(&controller, slow_body)?);
+        open.push(connect(&controller, HALF_A_BODY)?);
         if at % 20 == 4 {
             is_answered(&controller, &good)?;
         }
@@ -80,38 +80,6 @@ pub(crate) async fn slow_connections_keep_no_probe_and_no_verify_waiting(scene: 
     stage.converges("a", V).await
 }
 
-/// Bodies of two megabytes in the shapes that cost most to read.
-fn costly(good: &Value) -> Vec<(&'static str, Vec<u8>)> {
-    let full = |head: &str, part: &str, tail: &str| {
-        let count = ((2 << 20) - head.len() - tail.len()) / part.len();
-        [head, &part.repeat(count), tail].concat().into_bytes()
-    };
-    let name = "{\"kind\":\"SealedSecret\",\"metadata\":{\"name\":\"a\",\"namespace\":\"b\"},\"spec\":{";
-    let mut shapes: Vec<(&str, Vec<u8>)> = [
-        ("numbers", "0,", "0"),
-        ("empty maps", "{},", "0"),
-        ("empty lists", "[],", "0"),
-        ("maps", "{\"a\":{}},", "0"),
-        ("maps in maps", "{\"a\":{\"a\":{\"a\":{\"a\":{}}}}},", "0"),
-        ("empty texts", "\"\",", "0"),
-    ]
-    .into_iter()
-    .map(|(shape, part, last)| {
-        (shape, full(&format!("{name}\"template\":{{\"metadata\":{{\"x\":["), part, &format!("{last}]}}}}}}}}")))
-    })
-    .collect();
-    let names: String = (0..60_000).map(|at| format!("\"{at:026}\":0,")).collect();
-    shapes.push(("names", format!("{name}\"encryptedData\":{{{names}\"a\":0}}}}}}").into_bytes()));
-    shapes.push(("one text", full(&format!("{name}\"encryptedData\":{{\"k\":\""), "A", "\"}}}")));
-    shapes.push(("escapes", full(&format!("{name}\"template\":{{\"type\":\""), "\\u0041", "\"}}}")));
-    shapes.push(("YAML list", full("a: [", "x,", "x]\n")));
-    shapes.push(("YAML maps", full("", "- a: {}\n", "\n")));
-    shapes.push(("YAML aliases", full("a: &a x\nb: [", "*a,", "x]\n")));
-    shapes.push(("YAML comments", full("", "#\n", "a: b\n")));
-    shapes.push(("padded", full("", " ", &good.to_string())));
-    shapes
-}
-
 pub(crate) async fn posts_of_every_costly_shape_cost_little_memory(scene: Scene) -> Result<()> {
     let stage = Stage::new(&scene).await?.with_args(UNLIMITED);
     let controller = stage.start().await?;
@@ -119,7 +87,7 @@ pub(crate) async fn posts_of_every_costly_shape_cost_little_memory(scene: Scene)
     is_answered(&controller, &good)?;
     let (_, idle) = controller.memory()?;
     let mut worst = (0, "");
-    for (shape, body) in costly(&good) {
+    for (shape, body) in costly_bodies(&good) {
         controller.forget_peak()?;
         for path in ["/v1/verify", "/v1/rotate"] {
             // Twelve at a time, each to its end.

@@ -162,6 +162,7 @@ const TESTS: &[(&str, &str, Test)] = tests![
     faults::a_namespace_that_ends_takes_nothing_else_along,
     hostile::broken_key_secrets_of_every_kind_stall_nothing,
     hostile::malformed_objects_fail_alone_and_are_named,
+    hostile::a_secret_that_is_deleted_again_and_again_is_made_ever_more_slowly,
     hostile::whatever_is_posted_the_next_request_is_answered,
     hostile::fifty_honest_objects_come_before_one_that_keeps_all_keys_busy,
     http_port::slow_connections_keep_no_probe_and_no_verify_waiting,

@@ -5,6 +5,7 @@ use anyhow::{Context as _, Result, ensure};
 use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
 use sealer_core::base64;
 use sealer_core::key::stored::KEY_ITEM;
+use sealer_tests::attack::very_many_values;
 use sealer_tests::controller::Controller;
 use sealer_tests::faults::rule::{Fault, Refusal, Rule, Times};
 use sealer_tests::faults::spoil::Spoil;
@@ -219,10 +220,10 @@ pub(crate) async fn objects_of_very_many_values_take_little_memory(scene: Scene)
     stage.apply("a", V).await?;
     stage.converges("a", V).await?;
     let idle = controller.peak_memory()?;
-    let maps = vec![json!({ "": 0 }); 190_000];
+    let spec = very_many_values();
     for at in 0..6 {
         let name = format!("many{at}");
-        create(&scene, &name, json!({ "encryptedData": {}, "template": { "metadata": { "a": maps } } })).await?;
+        create(&scene, &name, spec.clone()).await?;
         let honest = format!("honest{at}");
         stage.apply(&honest, V).await?;
         stage.converges(&honest, V).await?;

@@ -7,6 +7,7 @@ use anyhow::{Result, ensure};
 use forms::forms;
 use sealer_core::Scope;
 use sealer_core::template::function_names;
+use sealer_tests::attack;
 use sealer_tests::report::say;
 use serde_json::{Map, Value, json};
 
@@ -113,17 +114,8 @@ pub(crate) async fn no_function_shows_a_value(scene: Scene) -> Result<()> {
     Ok(())
 }
 
-/// Templates that end the process which renders them, or would if the engine did not stop them first.
 pub(crate) async fn a_hostile_template_harms_its_object_alone(scene: Scene) -> Result<()> {
-    let hostile = [
-        "{{/**/}}".repeat(20_000),
-        "{{ $x := list }}{{ range 100000 }}{{ $x = list $x }}{{ end }}".to_owned(),
-        "{{ $x := list }}{{ range until 60000 }}{{ $x = list $x }}{{ end }}{{ $x }}".to_owned(),
-        format!("{{{{ {}1{} }}}}", "(".repeat(50_000), ")".repeat(50_000)),
-        "{{ range until 60000 }}{{ range until 60000 }}{{ end }}{{ end }}".to_owned(),
-        "{{ regexMatch (repeat 50000 \"\\\\pL\") \"a\" }}".to_owned(),
-    ];
-    for (number, template) in hostile.iter().enumerate() {
+    for (number, template) in attack::templates().iter().enumerate() {
         let name = format!("hostile{number}");
         scene.apply(&with_templates(&scene, &name, "v", json!({ "out": template })).await?).await?;
         let honest = format!("honest{number}");

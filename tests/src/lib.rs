@@ -4,6 +4,7 @@
 //! Needs no root and leaves nothing behind: all state lives in one temporary folder, and every process ends with this
 //! one, however it ends.
 
+pub mod attack;
 pub mod control_plane;
 pub mod controller;
 pub mod faults;

@@ -12,6 +12,7 @@ mod calls;
 mod cluster;
 mod controller;
 mod scenes;
+mod siege;
 
 /// Runs a scene by its name: `SCENE [--objects N] [--foreign N] [--controller PATH]`.
 ///
@@ -27,6 +28,7 @@ pub async fn run(args: &[String]) -> Result<()> {
         "backlog" => scenes::backlog(&options).await,
         "memory" => scenes::memory(&options).await,
         "hostile" => scenes::hostile(&options).await,
+        "siege" => siege::run(&options).await,
         _ => bail!("there is no scene `{name}`\n{}", usage()),
     }
 }
@@ -39,7 +41,8 @@ fn usage() -> String {
      restart     many objects in sync, and the controller anew\n  \
      backlog     new objects while many others wait\n  \
      memory      many objects, many foreign Secrets, many changes\n  \
-     hostile     one object with 2,000 values that no key opens, and 24 keys, beside honest ones"
+     hostile     one object with 2,000 values that no key opens, and 24 keys, beside honest ones\n  \
+     siege       costly posts, connections that never end, huge objects and endless templates at once, beside honest ones"
         .to_owned()
 }
 

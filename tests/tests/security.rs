@@ -72,6 +72,9 @@ fn sources() -> Vec<(String, String)> {
 
 /// Where a test stands: a function without parameters that is marked as one, or a scene of the end-to-end suite.
 fn places(sources: &[(String, String)], test: &str) -> Vec<String> {
+    // A scene is run where the list of the suite names it.
+    let list = sources.iter().find(|(name, _)| name == "tests/e2e/main.rs").map_or("", |(_, text)| text);
+    let is_run = |scene: &str| list.contains(&format!("::{scene},"));
     let is_test = |name: &str, text: &str| {
         let declared = |start: &str| {
             text.match_indices(&format!("fn {test}(")).any(|(at, _)| {
@@ -79,7 +82,8 @@ fn places(sources: &[(String, String)], test: &str) -> Vec<String> {
                 before.iter().any(|line| line.trim_start().starts_with(start))
             })
         };
-        let is_scene = name.starts_with("tests/e2e/") && text.contains(&format!("fn {test}("));
+        let is_scene =
+            name.starts_with("tests/e2e/") && text.contains(&format!("pub(crate) async fn {test}(")) && is_run(test);
         is_scene || declared("#[test]") || declared("#[tokio::test")
     };
     sources.iter().filter(|(name, text)| is_test(name, text)).map(|(name, _)| name.clone()).collect()

@@ -17,7 +17,7 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    /// Measures a valid JSON text, without recursion and without memory.
+    /// Measures a text as the JSON that it may be, without recursion and without memory.
     pub(crate) fn of(text: &str) -> Self {
         let (mut depth, mut deepest, mut nodes) = (0_usize, 0, 1);
         let (mut in_text, mut is_escaped) = (false, false);

@@ -7,6 +7,7 @@ use sealer_core::{Label, Scope};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::cluster::json::Shape;
 use crate::http::refusal::Refusal;
 use crate::http::yaml;
 
@@ -137,28 +138,13 @@ fn text_of(value: &RawValue) -> Option<String> {
     serde_json::from_str(value.get()).ok()
 }
 
-/// Counts what the text would become, before anything of it does.
+/// Judges what the text would become, before anything of it does.
 fn check_size(text: &str) -> Result<(), Refusal> {
-    let (mut depth, mut values, mut in_text, mut is_escaped) = (0_usize, 1_usize, false, false);
-    for byte in text.bytes() {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' => is_escaped = in_text,
-            b'"' => in_text = !in_text,
-            _ if in_text => {}
-            b'{' | b'[' => (depth, values) = (depth + 1, values + 1),
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            b',' => values += 1,
-            _ => {}
-        }
-        if depth > DEEPEST {
-            return Err(Refusal::Malformed);
-        }
-        if values > MOST_VALUES {
-            return Err(Refusal::TooCostly);
-        }
+    let shape = Shape::of(text);
+    if shape.depth > DEEPEST {
+        return Err(Refusal::Malformed);
     }
-    Ok(())
+    if shape.nodes > MOST_VALUES { Err(Refusal::TooCostly) } else { Ok(()) }
 }
 
 /// serde's own limit, so that what it takes can be read everywhere.

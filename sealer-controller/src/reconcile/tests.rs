@@ -320,6 +320,41 @@ async fn slow_attempts_are_counted_as_errors_only_when_they_fail_otherwise() {
     assert_eq!(counted(), 6, "the first attempt and its quick retries");
 }
 
+/// A template can name an owner that does not exist: Kubernetes deletes such a Secret as soon as it is there.
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_is_deleted_each_time_is_made_ever_more_slowly() {
+    let mut object = object(2, Some(2));
+    object["status"]["conditions"] = json!([{ "type": "Synced", "status": "True" }]);
+    let remade = [
+        (Method::GET, SEALED, 200, object.clone()),
+        (Method::GET, SECRET, 404, refusal(404, "NotFound", "no")),
+        (Method::POST, SECRETS, 201, live("u1", "dg==", "5")),
+        (Method::POST, EVENTS, 201, json!({ "metadata": {}, "involvedObject": {} })),
+    ];
+    let script = Script::new(std::iter::repeat_n(remade, 10).flatten().collect());
+    let key = Key::new("ns", "a");
+    script.context.index.saw(Sighting::read(&object.to_string()).unwrap());
+    script.context.index.take(&key);
+    let begin = Instant::now();
+    while !script.left.lock().unwrap().is_empty() {
+        // It was deleted: somebody may say so again and again, and it still waits.
+        script.context.queue.add(key.clone(), Line::News);
+        let next = script.context.queue.next().await;
+        look(script.context.clone(), next, Turn::new(None)).await;
+        if script.context.index.pause(&key, Instant::now()).is_some() {
+            // The look that the pause put off.
+            let next = script.context.queue.next().await;
+            look(script.context.clone(), next, Turn::new(None)).await;
+        }
+    }
+    assert!(begin.elapsed() >= Duration::from_secs(1 + 2 + 4 + 8), "{:?}", begin.elapsed());
+    // What its owner writes is not kept waiting.
+    let mut edited = object.clone();
+    edited["metadata"]["generation"] = json!(3);
+    script.context.index.saw(Sighting::read(&edited.to_string()).unwrap());
+    assert_eq!(script.context.index.pause(&key, Instant::now()), None);
+}
+
 #[test]
 fn waits_grow_and_end_at_five_minutes() {
     assert!(backoff(0, 5) < Duration::from_millis(100));

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use kube::api::ObjectMeta;
 use sealer_core::resource::explain::Explanation;
+use tokio::time::Instant;
 
 use crate::cluster::sealed_secret::Sighting;
 use crate::error::{Failure, Reason};
@@ -70,9 +72,10 @@ impl Index {
             return Seen::Same;
         }
         let keys = known.secret.as_ref().map_or_else(|| known.traces.keys.clone(), |secret| secret.keys.clone());
-        let explained = if same { known.explained.take() } else { None };
+        let (explained, pace) =
+            if same { (known.explained.take(), std::mem::take(&mut known.pace)) } else { Default::default() };
         let traces = Traces { keys, ..object.traces.clone() };
-        let known = Known { explained, ..Known::new(&object, traces) };
+        let known = Known { explained, pace, ..Known::new(&object, traces) };
         view.put(known, object);
         Seen::New
     }
@@ -167,6 +170,16 @@ impl Index {
             Err(failure) => known.failed = Some(failure.reason),
         }
         before != (true, known.failed)
+    }
+
+    /// Takes note of a write to the Secret; says whether so many came in a row that the next one has to wait.
+    pub(crate) fn wrote(&self, key: &Key, now: Instant) -> bool {
+        self.lock().all.get_mut(key).is_some_and(|known| known.pace.wrote(now))
+    }
+
+    /// How long to leave the object alone, because something undoes each write to its Secret.
+    pub(crate) fn pause(&self, key: &Key, now: Instant) -> Option<Duration> {
+        self.lock().all.get(key).filter(|known| !known.gone)?.pace.wait(now)
     }
 
     /// Whether the last look failed.

@@ -10,6 +10,7 @@ use sealer_core::{Fingerprint, Scope};
 use crate::cluster::sealed_secret::Sighting;
 use crate::error::Reason;
 use crate::reconcile::status;
+use crate::watch::pace::Pace;
 
 /// A Secret that is as its SealedSecret says, at one of its versions, and the keys that opened it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,6 +101,7 @@ pub(super) struct Known {
     /// Why no key opened it, once that was looked for; it is looked for once a generation.
     pub(super) explained: Option<Option<Box<Explanation>>>,
     pub(super) failed: Option<Reason>,
+    pub(super) pace: Pace,
     pub(super) gone: bool,
 }
 

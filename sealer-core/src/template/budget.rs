@@ -112,7 +112,7 @@ impl<'a> Budget<'a> {
 
     pub(crate) fn check_clock(&mut self) -> Result<(), Fault> {
         self.until_clock = CLOCK_INTERVAL;
-        if (self.clock)() > self.deadline { Err(Fault::Limit("out of time")) } else { Ok(()) }
+        if (self.clock)() > self.deadline { Err(Fault::Limit(OUT_OF_TIME)) } else { Ok(()) }
     }
 
     /// Takes memory before it is asked for.
@@ -165,6 +165,8 @@ impl fmt::Debug for Budget<'_> {
     }
 }
 
+/// The one reason that the machine decides and not the template.
+pub(crate) const OUT_OF_TIME: &str = "out of time";
 /// Steps between two looks at the clock.
 const CLOCK_INTERVAL: u64 = 256;
 /// What a part of a parsed template takes.

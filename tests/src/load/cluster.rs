@@ -55,9 +55,14 @@ impl Cluster {
 
     /// Starts the controller on some namespaces, or on all.
     pub(super) fn controller(&mut self, namespaces: &[&str]) -> Result<Controller> {
+        self.controller_with(namespaces, &[])
+    }
+
+    /// The same with further flags.
+    pub(super) fn controller_with(&mut self, namespaces: &[&str], flags: &[&str]) -> Result<Controller> {
         self.runs += 1;
         let log = self.plane.folder.path().join(format!("controller-{}.log", self.runs));
-        Controller::start(&self.program, &self.kubeconfig, &log, namespaces)
+        Controller::start(&self.program, &self.kubeconfig, &log, namespaces, flags)
     }
 
     pub(super) fn calls(&self) -> Result<Calls> {

@@ -39,20 +39,32 @@ pub(super) fn program(named: Option<&str>) -> Result<PathBuf> {
 }
 
 impl Controller {
-    /// Starts it on some namespaces, or on the whole cluster.
-    pub(super) fn start(program: &Path, kubeconfig: &Path, log: &Path, namespaces: &[&str]) -> Result<Self> {
+    /// Starts it on some namespaces, or on the whole cluster, with further flags.
+    pub(super) fn start(
+        program: &Path,
+        kubeconfig: &Path,
+        log: &Path,
+        namespaces: &[&str],
+        flags: &[&str],
+    ) -> Result<Self> {
         let [port, metrics] = free_ports()?;
-        let args = [
+        let mut args = vec![
             format!("--listen-addr=127.0.0.1:{port}"),
             format!("--listen-metrics-addr=127.0.0.1:{metrics}"),
             format!("--additional-namespaces={}", namespaces.join(",")),
         ];
+        args.extend(flags.iter().map(|flag| (*flag).to_owned()));
         let environment = [
             ("KUBECONFIG".to_owned(), kubeconfig.display().to_string()),
             ("POD_NAMESPACE".to_owned(), "kube-system".to_owned()),
         ];
         let process = Process::start(program, &args, &environment, log)?;
         Ok(Self { process, port, metrics, log: log.to_owned(), started: Instant::now() })
+    }
+
+    /// The port of the public endpoints.
+    pub(super) fn port(&self) -> u16 {
+        self.port
     }
 
     /// Time since it was started.
@@ -136,12 +148,18 @@ impl Controller {
 
     /// Memory in MiB: now, and at most so far.
     pub(super) fn memory(&self) -> Result<(f64, f64)> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()?))?;
-        let field = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name));
-            line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok()).unwrap_or_default() / 1024.0
-        };
-        Ok((field("VmRSS:"), field("VmHWM:")))
+        memory_of(self.pid()?)
+    }
+
+    /// The same of each process that renders templates.
+    pub(super) fn memory_of_workers(&self) -> Result<Vec<(f64, f64)>> {
+        let mut found = Vec::new();
+        for thread in std::fs::read_dir(format!("/proc/{}/task", self.pid()?))? {
+            let children = std::fs::read_to_string(thread?.path().join("children")).unwrap_or_default();
+            // One that ends meanwhile has none.
+            found.extend(children.split_whitespace().filter_map(|pid| memory_of(pid.parse().ok()?).ok()));
+        }
+        Ok(found)
     }
 
     /// Ends it as Kubernetes would.
@@ -158,6 +176,16 @@ impl Controller {
         };
         children.split_whitespace().find(is_it).and_then(|pid| pid.parse().ok()).context("the controller has ended")
     }
+}
+
+/// Memory of a process in MiB: now, and at most so far.
+fn memory_of(pid: u32) -> Result<(f64, f64)> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok()).unwrap_or_default() / 1024.0
+    };
+    Ok((field("VmRSS:"), field("VmHWM:")))
 }
 
 const QUIET_ROUNDS: u32 = 5;

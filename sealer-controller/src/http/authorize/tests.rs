@@ -107,3 +107,14 @@ async fn endpoint_that_is_off_is_not_there() {
     let own = sealed_object(Scope::Strict, &json!({}));
     assert_eq!(ask(&app, "/v1/rotate", "", &own).await.0, 200);
 }
+
+#[tokio::test(start_paused = true)]
+async fn caller_is_not_kept_waiting_for_an_api_server_that_is_silent() {
+    let silent = tower::service_fn(|_: http::Request<kube::client::Body>| {
+        std::future::pending::<Result<http::Response<kube::client::Body>, std::io::Error>>()
+    });
+    let app = router(context_with(Client::new(silent, "default"), ARGS));
+    let before = tokio::time::Instant::now();
+    let (code, _) = ask(&app, "/v1/verify", "Bearer good", &sealed_object(Scope::Strict, &json!({}))).await;
+    assert_eq!((code, before.elapsed().as_secs()), (503, 5));
+}

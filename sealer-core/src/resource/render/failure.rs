@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::resource::assemble::{ItemFailure, shown};
 use crate::resource::render::Texts;
-use crate::template::{Functions, TemplateError};
+use crate::template::{Functions, OUT_OF_TIME, TemplateError};
 
 /// A text that does not parse as a template. Found without any value, so its place may be told.
 #[derive(Clone, PartialEq, Eq)]
@@ -45,6 +45,10 @@ impl From<TemplateError> for ParseFailure {
 
 impl fmt::Display for ParseFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // How far the parser came in its time depends on the machine.
+        if self.reason == OUT_OF_TIME {
+            return write!(f, "template parse error: {OUT_OF_TIME}");
+        }
         write!(f, "template parse error at line {}, column {}: {}", self.line, self.column, self.reason)
     }
 }
@@ -216,7 +220,7 @@ const PARSE_REASONS: &[&str] = &[
     "wrong number",
     // Bounds that parsing meets: they depend on the text alone.
     "nested too deep",
-    "out of time",
+    OUT_OF_TIME,
     "too large a template",
     "too many steps",
     "too much memory",

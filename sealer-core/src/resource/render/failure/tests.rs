@@ -55,6 +55,18 @@ fn parse_failures_are_found_without_running_anything() {
 }
 
 #[test]
+fn a_parse_that_ran_out_of_time_tells_no_place() {
+    let templates = texts(&[("slow", &"{{ 1 }}".repeat(2000))]);
+    let calls = std::cell::Cell::new(0);
+    let clock = || {
+        calls.set(calls.get() + 1);
+        Duration::from_secs(calls.get())
+    };
+    let failures = rendering(&clock, false).check(&templates);
+    assert_eq!(failures.get("slow").unwrap().to_string(), "template parse error: out of time");
+}
+
+#[test]
 fn an_item_and_a_template_of_its_name_both_render() {
     let templates = texts(&[("value", "{{ .value }}!"), ("out", "{{ .value }}?")]);
     let rendered = rendered(&templates, "v").unwrap();
