@@ -30,10 +30,16 @@ pub(crate) fn read(
     if let Some(bad) = bad.iter().find(|bad| bad.flag == "scope" && !values.was_given("scope")) {
         return Err(CliError::new(bad.to_string()));
     }
-    compat(&values, variable)
+    // Scripts that call the program by the old name were never refused for it.
+    let allow_unknown_fields = values.is_on("allow-unknown-fields") || !cli::has_verbs(program);
+    compat(&values, allow_unknown_fields, variable)
 }
 
-fn compat(values: &Values, variable: &dyn Fn(&str) -> Option<String>) -> Result<Request, CliError> {
+fn compat(
+    values: &Values,
+    allow_unknown_fields: bool,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Result<Request, CliError> {
     let text = |name: &str| Some(values.text(name).to_owned()).filter(|text| !text.is_empty());
     let mode = mode(values)?;
     let in_place = matches!(mode, Mode::ReEncrypt) && text("sealed-secret-file").is_none();
@@ -53,6 +59,7 @@ fn compat(values: &Values, variable: &dyn Fn(&str) -> Option<String>) -> Result<
         allow_empty_data: values.is_on("allow-empty-data"),
         kept,
         allow_plaintext_annotations: values.is_on("allow-plaintext-annotations"),
+        allow_unknown_fields,
         warnings: warnings.into_iter().collect(),
     })))
 }
@@ -162,6 +169,12 @@ const OWN: &[Flag] = &[
         Kind::Switch,
         "",
         "Seal although a value stands in clear text in an annotation.",
+    ),
+    Flag::new(
+        "allow-unknown-fields",
+        Kind::Switch,
+        "",
+        "Seal although the input has fields that no Secret has; they are left out.",
     ),
     Flag::new("cert", Kind::Text, "", "File or URL of the certificate to seal with, instead of the cluster's."),
     Flag::new("fetch-cert", Kind::Switch, "", "Write the certificate that would be sealed with, and stop."),

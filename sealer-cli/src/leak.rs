@@ -1,4 +1,7 @@
-//! Does a text hold a value in clear, in any encoding that tools use?
+//! Does a text that is public hold a value in clear, in any encoding that tools use?
+//!
+//! Annotations and labels of ordinary Secrets hold user names, hosts and addresses that are items as well. What is
+//! certainly a leak is told apart from what may be one: only the first is a reason to refuse.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -6,18 +9,63 @@ use std::io::Read as _;
 use flate2::read::GzDecoder;
 use sealer_core::{Plaintext, base64};
 
-/// The first item whose value the text holds: as it is, escaped as in JSON or an address, in base64 (compressed too)
-/// or in hexadecimal. Values shorter than eight bytes (`true`, `prod`) stand in many texts by chance and are not looked for.
-pub(crate) fn find<'a>(text: &str, items: &'a BTreeMap<String, Plaintext>) -> Option<&'a str> {
-    let readings = readings(text);
-    let holds = |value: &[u8]| value.len() >= SHORTEST && readings.iter().any(|reading| contains(reading, value));
-    items.iter().find(|(_, value)| holds(value.expose())).map(|(item, _)| item.as_str())
+mod guess;
+
+/// How a text holds a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Leak {
+    /// The value stands in it, and may be public.
+    Possible,
+    /// The text holds the Secret itself, or the value alone and it looks like a secret, or assigns it to something.
+    Certain,
 }
 
-/// Whether the text holds one value, in the same ways.
-pub(crate) fn holds(text: &str, value: &Plaintext) -> bool {
-    let value = value.expose();
-    value.len() >= SHORTEST && readings(text).iter().any(|reading| contains(reading, value))
+/// The worst leak of any item.
+pub(crate) fn find<'a>(text: &str, items: &'a BTreeMap<String, Plaintext>) -> Option<(&'a str, Leak)> {
+    if items.values().all(is_short) {
+        return None;
+    }
+    let readings = readings(text);
+    let found = items.iter().filter_map(|(item, value)| Some((item.as_str(), judged(text, &readings, value)?)));
+    found.max_by_key(|(_, leak)| *leak)
+}
+
+/// How the text holds one value: as it is, escaped as in JSON or an address, in base64 (compressed too) or in hexadecimal.
+/// Values shorter than eight bytes (`true`, `prod`) stand in many texts by chance and are not looked for.
+pub(crate) fn look(text: &str, value: &Plaintext) -> Option<Leak> {
+    if is_short(value) { None } else { judged(text, &readings(text), value) }
+}
+
+fn is_short(value: &Plaintext) -> bool {
+    trimmed(value.expose()).len() < SHORTEST
+}
+
+fn judged(text: &str, readings: &[Vec<u8>], value: &Plaintext) -> Option<Leak> {
+    let value = trimmed(value.expose());
+    if value.len() < SHORTEST {
+        return None;
+    }
+    let mut holding = readings.iter().filter(|reading| contains(reading, value)).peekable();
+    holding.peek()?;
+    let is_encoded = |reading: &[u8]| reading != text.as_bytes() && trimmed(reading) == value;
+    let is_certain = guess::is_manifest(text.as_bytes())
+        || holding.any(|reading| {
+            // Nobody encodes a value by chance.
+            guess::is_manifest(reading)
+                || (is_encoded(reading) && is_one_word(text))
+                || guess::is_given_away(reading, value)
+        });
+    Some(if is_certain { Leak::Certain } else { Leak::Possible })
+}
+
+/// Whether the text is one run of base64 or hexadecimal.
+fn is_one_word(text: &str) -> bool {
+    text.trim().bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/-_=".contains(&byte))
+}
+
+/// A line end behind a value is no part of what somebody would copy.
+fn trimmed(value: &[u8]) -> &[u8] {
+    value.trim_ascii_end()
 }
 
 fn contains(text: &[u8], value: &[u8]) -> bool {
@@ -105,7 +153,7 @@ mod tests {
     const VALUE: &str = "pa\"ss wörd/1";
 
     fn found(text: &str) -> bool {
-        find(text, &BTreeMap::from([("k".to_owned(), Plaintext::new(VALUE.into()))])) == Some("k")
+        find(text, &BTreeMap::from([("k".to_owned(), Plaintext::new(VALUE.into()))])).is_some()
     }
 
     #[test]

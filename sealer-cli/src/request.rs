@@ -137,6 +137,8 @@ pub(crate) struct Compat {
     pub(crate) kept: Option<KeySources>,
     pub(crate) allow_empty_data: bool,
     pub(crate) allow_plaintext_annotations: bool,
+    /// What is no field of a Secret is left out with a warning, whatever stands there.
+    pub(crate) allow_unknown_fields: bool,
     pub(crate) warnings: Vec<String>,
 }
 

@@ -108,6 +108,13 @@ impl Ui {
         notice(text);
     }
 
+    /// Tells what is worth a look and no reason to stop, if somebody reads it at a terminal.
+    pub(crate) fn notice_reader(&self, text: &str) {
+        if has_reader() {
+            self.notice(text);
+        }
+    }
+
     /// Says what is waited for, if somebody sits at the terminal.
     pub(crate) fn notice_terminal(&self, text: &str) {
         if io::stdin().is_terminal() {
@@ -174,6 +181,11 @@ fn refuse_odd_target(path: &str, readers: Readers) -> Result<(), CliError> {
 fn print(output: &mut Spool) -> Result<(), CliError> {
     let mut out = io::stdout().lock();
     output.copy_to(&mut out).and_then(|()| out.flush()).map_err(|error| CliError::output(&error))
+}
+
+/// Whether what is told beside the results is read at a terminal.
+pub(crate) fn has_reader() -> bool {
+    io::stderr().is_terminal()
 }
 
 /// Tells the user something beside the results, while somebody else adds to them.

@@ -34,6 +34,8 @@ pub(crate) struct Keys {
     loading: tokio::sync::Mutex<()>,
     /// What each key Secret was found to hold, by its name; read again only when its version changes.
     parsed: Mutex<BTreeMap<String, Parsed>>,
+    /// Keys that open values although none was left in the cluster at some time.
+    lost: Mutex<Vec<KeyEntry>>,
     /// Keys that this process made, and when.
     made: Mutex<Vec<(Fingerprint, Instant)>>,
     /// Which keys controllers made and met before.
@@ -48,6 +50,7 @@ impl Default for Keys {
             asked: Notify::new(),
             loading: tokio::sync::Mutex::new(()),
             parsed: Mutex::default(),
+            lost: Mutex::default(),
             made: Mutex::default(),
             record: Mutex::default(),
         }

@@ -34,6 +34,7 @@ pub(crate) struct Metrics {
     pub(crate) keys: Gauge,
     pub(crate) broken_keys: Gauge,
     pub(crate) foreign_keys: Counter,
+    pub(crate) keys_gone: Counter,
     /// Keys that open and are not sealed with for want of trust.
     pub(crate) untrusted_keys: Gauge,
     pub(crate) keys_without_backup: Gauge,
@@ -132,6 +133,7 @@ impl Default for Metrics {
             keys: Gauge::default(),
             broken_keys: Gauge::default(),
             foreign_keys: Counter::default(),
+            keys_gone: Counter::default(),
             untrusted_keys: Gauge::default(),
             keys_without_backup: Gauge::default(),
             active_key_created: Gauge::default(),
@@ -173,6 +175,11 @@ impl Metrics {
         registry.register("keys", "Sealing keys in use", self.keys.clone());
         registry.register("broken_keys", "Key Secrets that cannot be used", self.broken_keys.clone());
         registry.register("foreign_keys", "New keys that this controller did not make", self.foreign_keys.clone());
+        registry.register(
+            "keys_gone",
+            "Sealing keys whose Secret was deleted or lost its label",
+            self.keys_gone.clone(),
+        );
         self.register_key_ages(registry);
         registry.register(
             "private_key_operations",

@@ -59,8 +59,8 @@ pub(crate) fn run(request: &Edit, ui: &mut Ui) -> Result<(), CliError> {
     };
     let plan = Plan::of(&old, &new);
     for (item, value) in plan.changed.iter().chain(&plan.added) {
-        if let Some(annotation) = in_clear::annotation(&edited, &object, value) {
-            ui.notice(&format!("warning: annotation `{annotation}` holds the value of item `{item}` in clear text"));
+        if let Some(in_clear) = in_clear::find(&edited, &object, value) {
+            ui.notice(&format!("warning: {}", in_clear.told(item)));
         }
     }
     let text = plan.applied(file.text(), &object, &label, &certificate).map_err(|error| match error {

@@ -3,23 +3,49 @@
 use sealer_core::Plaintext;
 
 use crate::diagnostics::CliError;
-use crate::leak;
+use crate::leak::{self, Leak};
 use crate::manifest::patch::{Edited, Tree};
 use crate::tree::SealedObject;
 
-/// The first annotation of the object, or of its template, that holds the value.
-pub(crate) fn annotation(edited: &Edited<'_>, object: &SealedObject, value: &Plaintext) -> Option<String> {
-    let tree = edited.at(&object.path)?;
-    let template = tree.field("spec").and_then(|spec| spec.field("template"));
-    let maps =
-        [Some(tree), template].into_iter().flatten().filter_map(|tree| tree.field("metadata")?.field("annotations"));
-    let mut annotations = maps.flat_map(Tree::fields);
-    let (name, _) = annotations.find(|(_, text)| text.text().is_some_and(|text| leak::holds(text, value)))?;
-    Some(name.text.clone())
+/// Where a value stands in clear text.
+pub(crate) struct InClear {
+    /// `annotation NAME` or `label NAME`.
+    place: String,
+    leak: Leak,
 }
 
-/// What is told of it.
-pub(crate) fn refused(annotation: &str, item: &str) -> CliError {
-    CliError::new(format!("annotation `{annotation}` holds the value of item `{item}` in clear text"))
-        .hint("take the annotation out, and change the value where it was committed; or seal all the same with --allow-plaintext-annotations")
+/// The worst place in the annotations and labels of the object, or of its template, that holds the value.
+pub(crate) fn find(edited: &Edited<'_>, object: &SealedObject, value: &Plaintext) -> Option<InClear> {
+    let tree = edited.at(&object.path)?;
+    let template = tree.field("spec").and_then(|spec| spec.field("template"));
+    let metadata = [Some(tree), template].into_iter().flatten().filter_map(|tree| tree.field("metadata"));
+    let mut worst: Option<InClear> = None;
+    for metadata in metadata {
+        for (kind, field) in [("annotation", "annotations"), ("label", "labels")] {
+            for (name, text) in metadata.field(field).into_iter().flat_map(Tree::fields) {
+                let found = text.text().and_then(|text| leak::look(text, value));
+                if let Some(leak) = found.filter(|leak| worst.as_ref().is_none_or(|worst| worst.leak < *leak)) {
+                    worst = Some(InClear { place: format!("{kind} `{}`", name.text), leak });
+                }
+            }
+        }
+    }
+    worst
+}
+
+impl InClear {
+    /// What is told of it.
+    pub(crate) fn told(&self, item: &str) -> String {
+        format!("{} holds the value of item `{item}` in clear text", self.place)
+    }
+
+    /// An error where it is certainly a leak.
+    pub(crate) fn refused(&self, item: &str) -> Result<(), CliError> {
+        if self.leak == Leak::Possible {
+            return Ok(());
+        }
+        Err(CliError::new(self.told(item)).hint(
+            "take it out, and change the value where it was committed; or seal all the same with --allow-plaintext-annotations",
+        ))
+    }
 }

@@ -12,13 +12,14 @@ use serde_json::{Map, Value, json};
 
 use crate::diagnostics::CliError;
 use crate::input::{self, Input};
+use crate::leak::{self, Leak};
 use crate::manifest::patch::Edited;
 use crate::manifest::read::{self, Document, Wanted};
 use crate::manifest::secret::{SecretInput, secrets};
 use crate::request::{Compat, ScopeChoice};
 use crate::ui::Ui;
 use crate::unchanged::Unchanged;
-use crate::{certificate, cluster, leak, tree};
+use crate::{certificate, cluster, tree, ui};
 
 pub(crate) fn run(request: &Compat, ui: &mut Ui) -> Result<(), CliError> {
     let certificate = certificate::load(request.certificate.as_deref(), &request.cluster)?;
@@ -122,6 +123,11 @@ struct Prepared {
 }
 
 fn prepare(mut secret: SecretInput, request: &Compat, bound: &Bound) -> Result<Prepared, CliError> {
+    let strays = std::mem::take(&mut secret.strays);
+    if let Some(lost) = strays.lost.first().filter(|_| !request.allow_unknown_fields) {
+        return Err(CliError::new(lost.clone())
+            .hint("nothing was sealed; --allow-unknown-fields leaves out what is no field of a Secret"));
+    }
     if secret.items.is_empty() && !request.allow_empty_data {
         return Err(CliError::new(
             "secret.data is empty in input Secret, assuming this is an error and aborting. To work with empty data, --allow-empty-data can be used",
@@ -140,26 +146,33 @@ fn prepare(mut secret: SecretInput, request: &Compat, bound: &Bound) -> Result<P
     if scope != Scope::ClusterWide {
         settle_namespace(&mut secret, request)?;
     }
+    let mut warnings: Vec<String> = warning.into_iter().chain(strays.lost).chain(strays.odd).collect();
     if !request.allow_plaintext_annotations {
-        refuse_leak(&secret)?;
+        let possible = refuse_leak(&secret)?;
+        // Names and hosts stand there rightly: scripts need not hear of it.
+        warnings.extend(possible.into_iter().filter(|_| ui::has_reader()));
     }
-    let mut warnings: Vec<String> = warning.into_iter().collect();
     warnings.extend(unusable_name(&secret, scope));
     Ok(Prepared { secret, scope, warnings })
 }
 
-/// A value that also stands in an annotation would go into Git in clear text, beside its sealed form.
-fn refuse_leak(secret: &SecretInput) -> Result<(), CliError> {
+/// A value that certainly stands in an annotation or a label would go into Git in clear text, beside its sealed form.
+/// Returns what may be such a place.
+fn refuse_leak(secret: &SecretInput) -> Result<Vec<String>, CliError> {
     let annotations = secret.annotations().into_iter().filter(|(name, _)| !CLEAR_TEXT_COPIES.contains(&name.as_str()));
-    for (annotation, text) in annotations {
-        if let Some(item) = leak::find(&text, &secret.items) {
-            return Err(CliError::new(format!(
-                "annotation `{annotation}` holds the value of item `{item}` in clear text; it would not be sealed"
-            ))
-            .hint("take the annotation out, or seal all the same with --allow-plaintext-annotations"));
+    let annotations = annotations.map(|(name, text)| ("annotation", name, text));
+    let labels = secret.labels().into_iter().map(|(name, text)| ("label", name, text));
+    let mut possible = Vec::new();
+    for (kind, name, text) in annotations.chain(labels) {
+        let Some((item, leak)) = leak::find(&text, &secret.items) else { continue };
+        let told = format!("{kind} `{name}` holds the value of item `{item}` in clear text");
+        if leak == Leak::Certain {
+            return Err(CliError::new(format!("{told}; it would not be sealed"))
+                .hint(format!("take the {kind} out, or seal all the same with --allow-plaintext-annotations")));
         }
+        possible.push(told);
     }
-    Ok(())
+    Ok(possible)
 }
 
 /// Existing scripts may seal for any name; one that no cluster takes is most likely a slip.
@@ -263,7 +276,13 @@ mod tests {
 
     /// What becomes of a scope and of the annotations, for what was named and what the input announces.
     fn settled(choice: ScopeChoice, annotations: &[(&str, &str)]) -> (Scope, Vec<String>, Option<String>) {
-        let mut secret = SecretInput { metadata: Map::new(), type_: None, immutable: None, items: BTreeMap::new() };
+        let mut secret = SecretInput {
+            metadata: Map::new(),
+            type_: None,
+            immutable: None,
+            items: BTreeMap::new(),
+            strays: Default::default(),
+        };
         let given = annotations.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         secret.set_annotations(given.chain([("other".to_owned(), "kept".to_owned())]).collect());
         let (scope, warning) = settle_scope(&mut secret, choice);

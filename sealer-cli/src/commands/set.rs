@@ -25,8 +25,9 @@ pub(crate) fn set(request: &Set, ui: &mut Ui) -> Result<(), CliError> {
     let label = chosen::label(&object, request.cluster.namespace.as_deref())?;
     let certificate = certificate::load(request.certificate.as_deref(), &request.cluster)?;
     let value = value(request, ui)?;
-    if let Some(annotation) = in_clear::annotation(&edited, &object, &value).filter(|_| !request.allow_in_clear) {
-        return Err(in_clear::refused(&annotation, &request.item));
+    if let Some(in_clear) = in_clear::find(&edited, &object, &value).filter(|_| !request.allow_in_clear) {
+        in_clear.refused(&request.item)?;
+        ui.notice_reader(&format!("warning: {}", in_clear.told(&request.item)));
     }
     let place = format!("item `{}` of {}", request.item, chosen::full_name(&object));
     if request.keep_unchanged

@@ -9,6 +9,7 @@ use crate::diagnostics::CliError;
 use crate::manifest::node::Node;
 use crate::manifest::read::{Document, Syntax};
 use crate::manifest::schema;
+use crate::manifest::stray::{Strays, strays};
 use crate::manifest::typed::{Rules, Wrong, typed};
 
 /// One Secret of the input.
@@ -19,6 +20,8 @@ pub(crate) struct SecretInput {
     pub(crate) immutable: Option<bool>,
     /// `data` decoded, overlaid by `stringData`.
     pub(crate) items: BTreeMap<String, Plaintext>,
+    /// What it has beside the fields of a Secret.
+    pub(crate) strays: Strays,
 }
 
 impl SecretInput {
@@ -29,7 +32,16 @@ impl SecretInput {
 
     /// The annotations.
     pub(crate) fn annotations(&self) -> BTreeMap<String, String> {
-        let all = self.metadata.get("annotations").and_then(Value::as_object).into_iter().flatten();
+        self.texts("annotations")
+    }
+
+    /// The labels.
+    pub(crate) fn labels(&self) -> BTreeMap<String, String> {
+        self.texts("labels")
+    }
+
+    fn texts(&self, field: &str) -> BTreeMap<String, String> {
+        let all = self.metadata.get(field).and_then(Value::as_object).into_iter().flatten();
         all.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
     }
 
@@ -85,7 +97,13 @@ impl Reader {
     fn secret(&self, node: &Node) -> Result<SecretInput, CliError> {
         let object = self.typed(node)?;
         self.check_kind(&object)?;
-        let mut secret = SecretInput { metadata: Map::new(), type_: None, immutable: None, items: BTreeMap::new() };
+        let mut secret = SecretInput {
+            metadata: Map::new(),
+            type_: None,
+            immutable: None,
+            items: BTreeMap::new(),
+            strays: strays(node),
+        };
         let Node::Map(fields) = object else { return Ok(secret) };
         // `data` stands before `stringData`, so that the latter wins.
         for (name, value) in fields {

@@ -313,7 +313,7 @@ fn a_value_that_stands_in_an_annotation_is_refused() {
         assert_ne!(noted, sealed);
         place.write("x.yaml", &noted);
         let told = "error: annotation `note` holds the value of item `a` in clear text\n\
-                    hint: take the annotation out, and change the value where it was committed; or seal all the same with --allow-plaintext-annotations\n";
+                    hint: take it out, and change the value where it was committed; or seal all the same with --allow-plaintext-annotations\n";
         let args = set(&certificate, &["x.yaml", "a"]);
         assert_eq!(place.told(&args, "correct-horse"), (Some(1), told.to_owned()));
         assert_eq!(place.read("x.yaml"), noted);

@@ -60,19 +60,51 @@ pub(crate) async fn load(context: &Context) -> Result<(), KeysError> {
         return Err(KeysError::Unreadable);
     }
     record::consult(context, &entries).await?;
-    let ring = Keyring::new(trust::limited(context, entries, &annotated(context)));
-    if ring.is_empty() && !context.ring().is_empty() {
-        tracing::error!("no sealing key is left in the cluster; the ones in memory stay in use until a restart");
-        return Ok(());
-    }
-    let foreign = install(context, ring);
+    let listed = trust::limited(context, entries, &annotated(context));
+    let gone = gone(context, &listed);
+    let foreign = install(context, Keyring::new(with_lost(context, listed)));
     record::note_ring(context).await;
     // Events may take long, and a new key need not wait for them.
     drop(held);
     for key in foreign {
         events::unknown_key(context, &key.name, key.key.fingerprint()).await;
     }
+    for key in gone {
+        events::key_gone(context, &key.name, key.key.fingerprint()).await;
+    }
     Ok(())
+}
+
+/// Counts and returns the keys in the ring that have no Secret any longer.
+fn gone(context: &Context, listed: &[KeyEntry]) -> Vec<KeyEntry> {
+    let lost = lock(&context.keys.lost);
+    let is_news = |entry: &&KeyEntry| {
+        let is_in = |keys: &[KeyEntry]| keys.iter().any(|key| key.key.fingerprint() == entry.key.fingerprint());
+        !is_in(listed) && !is_in(&lost)
+    };
+    let gone: Vec<KeyEntry> = context.ring().entries().iter().filter(is_news).cloned().collect();
+    context.metrics.keys_gone.inc_by(gone.len().try_into().unwrap_or(u64::MAX));
+    gone
+}
+
+/// Where no key is left in the cluster, those in memory go on opening values until a restart, and a new one is made: a
+/// certificate whose key nobody can load again must not be served.
+fn with_lost(context: &Context, mut listed: Vec<KeyEntry>) -> Vec<KeyEntry> {
+    let mut lost = lock(&context.keys.lost);
+    let ring = context.ring();
+    if listed.is_empty() && lost.is_empty() && !ring.is_empty() {
+        tracing::error!(
+            keys = ring.entries().len(),
+            "no sealing key is left in the cluster; those in memory open values until a restart and are not sealed with, \
+             and a new key is made; restore the key Secrets from a backup to keep what was sealed with them"
+        );
+        lost.extend(ring.entries().iter().map(|entry| KeyEntry { certificate: None, ..entry.clone() }));
+        context.keys.ask_for_new_key();
+    }
+    // One whose Secret is back is no longer lost.
+    lost.retain(|lost| listed.iter().all(|entry| entry.key.fingerprint() != lost.key.fingerprint()));
+    listed.extend(lost.iter().cloned());
+    listed
 }
 
 /// The Secret that has the prefix as its name: the first versions stored their key so.

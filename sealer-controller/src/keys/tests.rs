@@ -178,6 +178,41 @@ async fn an_answer_that_was_lost_does_not_end_in_two_keys() {
     assert_eq!(context.metrics.foreign_keys.get(), 0);
 }
 
+#[tokio::test(start_paused = true)]
+async fn keys_whose_secrets_are_all_gone_open_and_do_not_seal_and_one_follows() {
+    let cluster = Cluster::default();
+    let context = Arc::new(context(&cluster, &[]));
+    start(&context).await.unwrap();
+    let old = context.ring().active().unwrap().key.fingerprint().clone();
+    let removed = std::mem::take(&mut *lock(&cluster.secrets));
+    // However often it is listed, it is told once.
+    for _ in 0..3 {
+        store::load(&context).await.unwrap();
+        assert!(context.ring().active().is_none(), "a certificate is served whose key nobody can load again");
+        assert!(context.ring().get(&old).is_some(), "what is sealed opens still");
+    }
+    assert_eq!(context.metrics.keys_gone.get(), 1);
+    let reasons: Vec<_> = lock(&cluster.events).iter().map(|event| event["reason"].clone()).collect();
+    assert_eq!(reasons, ["SealingKeyGone"]);
+    let renewing = tokio::spawn(renew(context.clone(), CancellationToken::new()));
+    while cluster.count() == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    store::load(&context).await.unwrap();
+    renewing.abort();
+    let ring = context.ring();
+    assert!(ring.active().is_some_and(|entry| entry.key.fingerprint() != &old));
+    assert!(ring.get(&old).is_some() && ring.entries().len() == 2 && cluster.count() == 1);
+    // It comes back, from a backup.
+    lock(&cluster.secrets).extend(removed.into_iter().map(|mut secret| {
+        secret["metadata"]["name"] = json!("restored");
+        secret
+    }));
+    store::load(&context).await.unwrap();
+    assert_eq!(context.ring().entries().iter().filter(|entry| entry.certificate.is_some()).count(), 2);
+    assert_eq!(context.metrics.keys_gone.get(), 1);
+}
+
 /// A clock that is set by hand.
 fn set_by_hand(context: &mut Context) -> Arc<Mutex<Timestamp>> {
     let time = Arc::new(Mutex::new(context.now()));

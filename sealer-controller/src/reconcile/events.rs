@@ -25,9 +25,23 @@ pub(crate) async fn emit(context: &Context, object: &ObjectMeta, outcome: &Resul
     }
 }
 
-/// Tells of a sealing key that appeared and that no controller of this program made. Charts that give roles in other
-/// namespaces alone do not allow it.
+/// Tells of a sealing key that appeared and that no controller of this program made.
 pub(crate) async fn unknown_key(context: &Context, secret: &str, key: &Fingerprint) {
+    let message = format!("sealing key {key} appeared, which this controller did not make");
+    about_key(context, secret, "UnknownSealingKey", &message).await;
+}
+
+/// Tells of a sealing key whose Secret was deleted or lost its label.
+pub(crate) async fn key_gone(context: &Context, secret: &str, key: &Fingerprint) {
+    let message = format!(
+        "sealing key {key} is gone and is not sealed with any longer; what was sealed with it opens after a restart only \
+         if its Secret is restored"
+    );
+    about_key(context, secret, "SealingKeyGone", &message).await;
+}
+
+/// Charts that give roles in other namespaces alone do not allow it.
+async fn about_key(context: &Context, secret: &str, reason: &str, message: &str) {
     let namespace = &context.config.namespace;
     if !access::may_create_events(context, namespace).await {
         return;
@@ -39,8 +53,7 @@ pub(crate) async fn unknown_key(context: &Context, secret: &str, key: &Fingerpri
         namespace: Some(namespace.clone()),
         ..ObjectReference::default()
     };
-    let message = format!("sealing key {key} appeared, which this controller did not make");
-    let event = about(context, subject, "Warning", "UnknownSealingKey", &message);
+    let event = about(context, subject, "Warning", reason, message);
     let api = Collection::new(context.client.clone(), Event::url_path(&(), Some(namespace)));
     if let Err(error) = api.create(&context.write(), &event).await {
         tracing::debug!(error = crate::error::answer(&error), "cannot write an event");

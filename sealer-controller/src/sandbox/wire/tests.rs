@@ -110,6 +110,7 @@ fn hostile_answers_are_nonsense() {
 fn reason_from_a_worker_is_one_of_ours() {
     for code in 0..=u8::MAX {
         let text = ParseFailure::from_numbers(u32::MAX, 0, code).to_string();
-        assert!(text.starts_with("template parse error at line 4294967295, column 0: ") && text.len() < 150, "{text}");
+        let is_placed = text.starts_with("template parse error at line 4294967295, column 0: ");
+        assert!((is_placed || text == "template parse error: out of time") && text.len() < 150, "{text}");
     }
 }
