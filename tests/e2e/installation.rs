@@ -18,6 +18,15 @@ pub(crate) struct Installation {
     pub(crate) ports: [&'static str; 2],
     /// Tests that its rights do not allow, or that are about another installation.
     without: &'static [&'static str],
+    answers: Answers,
+}
+
+/// What its controllers hear from the API server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answers {
+    AsGiven,
+    /// Every n-th answer of each kind is corrupted on its way.
+    Corrupted,
 }
 
 /// Which objects.
@@ -30,17 +39,33 @@ enum Objects {
     NoController,
 }
 
-/// The product's own, two that stand in clusters (without the right to watch Secrets, and the newest), and one without a
-/// controller.
-pub(crate) const INSTALLATIONS: [&Installation; 4] = [
+/// The product's own, the same behind a proxy that corrupts answers, two that stand in clusters (without the right to
+/// watch Secrets, and the newest), and one without a controller.
+pub(crate) const INSTALLATIONS: [&Installation; 5] = [
     &Installation {
         name: "",
         objects: Objects::Own,
         pods: "name=sealed-secrets-controller",
         ports: ["", ""],
         without: &["rights::a_newer_definition"],
+        answers: Answers::AsGiven,
     },
-    &Installation { name: "", objects: Objects::NoController, pods: "", ports: ["", ""], without: &[] },
+    &Installation {
+        name: "corrupted-answers",
+        objects: Objects::Own,
+        pods: "name=sealed-secrets-controller",
+        ports: ["", ""],
+        without: &["rights::a_newer_definition"],
+        answers: Answers::Corrupted,
+    },
+    &Installation {
+        name: "",
+        objects: Objects::NoController,
+        pods: "",
+        ports: ["", ""],
+        without: &[],
+        answers: Answers::AsGiven,
+    },
     &Installation {
         name: "chart-2.19.1",
         objects: Objects::Recorded(include_bytes!("../golden/chart-2.19.1.json.gz")),
@@ -55,6 +80,7 @@ pub(crate) const INSTALLATIONS: [&Installation; 4] = [
             "rights::the_plain",
             "scale::two_hundred",
         ],
+        answers: Answers::AsGiven,
     },
     &Installation {
         name: "chart-2.4.0",
@@ -83,11 +109,16 @@ pub(crate) const INSTALLATIONS: [&Installation; 4] = [
             // Its definition has no columns.
             "lifecycle::kubectl_shows",
         ],
+        answers: Answers::AsGiven,
     },
 ];
 
 impl Installation {
     pub(crate) fn has(&self, test: &str) -> bool {
+        let corrupts = self.corrupts_answers();
+        if test.starts_with(CLOSING) || corrupts && LEFT_OUT.iter().any(|(left_out, _)| test.starts_with(left_out)) {
+            return test.starts_with(CLOSING) && corrupts;
+        }
         let brings_its_own = OWN_CONTROLLER.iter().any(|module| test.starts_with(module));
         match self.objects {
             Objects::NoController => brings_its_own,
@@ -95,6 +126,18 @@ impl Installation {
                 !brings_its_own && !self.without.iter().any(|left_out| test.starts_with(left_out))
             }
         }
+    }
+
+    /// Whether a proxy corrupts what its controllers are answered.
+    pub(crate) fn corrupts_answers(&self) -> bool {
+        self.answers == Answers::Corrupted
+    }
+
+    /// Names in the lists of tests that are left out, to which no test belongs.
+    pub(crate) fn names_no_test(&self, tests: &[String]) -> Vec<&'static str> {
+        let corrupted = if self.corrupts_answers() { LEFT_OUT } else { &[] };
+        let names = self.without.iter().copied().chain(corrupted.iter().map(|(name, _)| *name));
+        names.filter(|name| !tests.iter().any(|test| test.starts_with(name))).collect()
     }
 
     /// Whether its controller may watch Secrets.
@@ -142,3 +185,14 @@ impl Installation {
 /// Tests that start controllers of their own.
 const OWN_CONTROLLER: [&str; 7] =
     ["faults::", "hostile::", "http_port::", "kills::", "own_keys::", "own_rights::", "spoilt::"];
+
+/// The test that comes after all others of its installation.
+pub(crate) const CLOSING: &str = "corrupted::";
+
+/// Tests that say nothing behind a proxy that corrupts answers, or that cannot hold there, and why.
+const LEFT_OUT: &[(&str, &str)] = &[
+    ("policies::", "the API server alone is asked"),
+    ("chart::the_secure_preset", "helm and the API server alone are asked"),
+    ("scale::calls_are_counted", "calls are made again where an answer cannot be read"),
+    ("scale::a_restart_costs", "calls are made again where an answer cannot be read"),
+];

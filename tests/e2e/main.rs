@@ -10,13 +10,14 @@ use anyhow::Result;
 use libtest_mimic::{Arguments, Failed, Trial};
 use tokio::runtime::{Handle, Runtime};
 
-use crate::installation::{INSTALLATIONS, Installation};
+use crate::installation::{CLOSING, INSTALLATIONS, Installation};
 use crate::scene::Scene;
 use crate::suite::Suite;
 
 mod chart;
 mod command_line;
 mod connections;
+mod corrupted;
 mod failures;
 mod faults;
 mod gitops;
@@ -54,6 +55,12 @@ fn main() -> ExitCode {
         let all = INSTALLATIONS.iter().flat_map(|installation| trials(installation, None, runtime.handle())).collect();
         return libtest_mimic::run(&arguments, all).exit_code();
     }
+    let all: Vec<String> = TESTS.iter().map(|(module, name, _)| format!("{module}::{name}")).collect();
+    let unknown: Vec<&str> = INSTALLATIONS.iter().flat_map(|installation| installation.names_no_test(&all)).collect();
+    if !unknown.is_empty() {
+        sealer_tests::report::say(&format!("error: tests are left out that do not exist: {unknown:?}"));
+        return ExitCode::FAILURE;
+    }
     let mut failed = false;
     for installation in INSTALLATIONS {
         let wanted = |test: &Trial| arguments.filter.as_ref().is_none_or(|filter| test.name().contains(filter));
@@ -70,7 +77,13 @@ fn passed(installation: &'static Installation, arguments: &Arguments, runtime: &
         Ok(suite) => {
             let suite = Arc::new(suite);
             let tests = trials(installation, Some(&suite), runtime.handle());
-            !libtest_mimic::run(arguments, tests).has_failed()
+            let is_closing = |test: &Trial| test.name().contains(&format!("::{CLOSING}"));
+            let (closing, tests): (Vec<Trial>, Vec<Trial>) = tests.into_iter().partition(is_closing);
+            let mut failed = libtest_mimic::run(arguments, tests).has_failed();
+            if !closing.is_empty() {
+                failed |= libtest_mimic::run(arguments, closing).has_failed();
+            }
+            !failed
         }
         Err(error) => {
             sealer_tests::report::say(&format!("error: {error:#}"));
@@ -205,6 +218,7 @@ const TESTS: &[(&str, &str, Test)] = tests![
     rights::a_right_that_is_missing_is_told_once,
     rights::the_plain_manifest_goes_over_the_one_before_it,
     rights::a_newer_definition_takes_what_is_stored_under_an_older_one,
+    corrupted::corrupted_answers_show_no_value_anywhere,
 ];
 
 /// Namespaces of the tests that others must not run beside.

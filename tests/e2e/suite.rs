@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use sealer_tests::control_plane::{ControlPlane, tail};
+use sealer_tests::faults::Proxy;
 use sealer_tests::product::Product;
 use sealer_tests::report::say;
 use sealer_tests::shell::Shell;
@@ -19,6 +20,8 @@ pub(crate) struct Suite {
     /// The controller's program.
     pub(crate) program: PathBuf,
     pub(crate) installation: &'static Installation,
+    /// Between the controllers and the API server, where answers are corrupted.
+    pub(crate) proxy: Option<Proxy>,
     /// Held by every test; whole by those that disturb the controller.
     pub(crate) turn: RwLock<()>,
 }
@@ -31,6 +34,7 @@ impl Suite {
         for image in ["sealer-controller", "sealer/controller", "bitnami/sealed-secrets-controller"] {
             plane.node.provide(image, &program);
         }
+        let proxy = if installation.corrupts_answers() { Some(corrupting(&plane).await?) } else { None };
         let shell = product.shell(&plane)?;
         installation.install(&shell).await?;
         if installation.has_controller() {
@@ -38,7 +42,7 @@ impl Suite {
             let ready = "until sealer --fetch-cert >/dev/null 2>&1; do sleep 0.2; done";
             shell.must(ready).await?;
         }
-        Ok(Self { plane, shell, program, installation, turn: RwLock::new(()) })
+        Ok(Self { plane, shell, program, installation, proxy, turn: RwLock::new(()) })
     }
 
     /// The end of every controller's log.
@@ -59,4 +63,12 @@ impl Suite {
         let files = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
         files.filter_map(|path| fs::read_to_string(path).ok()).collect()
     }
+}
+
+/// A proxy that all Pods reach the API server through. They log all that there is to log.
+async fn corrupting(plane: &ControlPlane) -> Result<Proxy> {
+    let proxy = Proxy::corrupting(plane.anonymous().await?).await?;
+    let most = ("SEALED_SECRETS_LOG_LEVEL".to_owned(), "DEBUG".to_owned());
+    plane.node.connect_through(proxy.address(), vec![most]);
+    Ok(proxy)
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context as _, Result};
 use futures::StreamExt as _;
+use futures::stream::BoxStream;
 use http::request::Parts;
 use http::{Request, Response, header};
 use http_body_util::combinators::UnsyncBoxBody;
@@ -22,10 +23,14 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::faults::call::Call;
+use crate::faults::observed::Steady;
 use crate::faults::rule::{Fault, Rule, Side};
 use crate::faults::spoil::Spoil;
 
 pub mod call;
+pub mod canaries;
+pub mod corruption;
+pub mod observed;
 pub mod rule;
 pub mod spoil;
 
@@ -45,6 +50,8 @@ struct Shared {
     cut: watch::Sender<u64>,
     /// Calls that stand still.
     halted: watch::Sender<usize>,
+    /// What happens to answers that no rule breaks.
+    steady: Option<Arc<Steady>>,
 }
 
 impl std::fmt::Debug for Shared {
@@ -59,6 +66,18 @@ impl Proxy {
     /// # Errors
     /// Loopback cannot be bound.
     pub async fn start(upstream: Client) -> Result<Self> {
+        Self::listen(upstream, None).await
+    }
+
+    /// The same, and corrupts every n-th answer of each kind for as long as it runs.
+    ///
+    /// # Errors
+    /// Loopback cannot be bound.
+    pub async fn corrupting(upstream: Client) -> Result<Self> {
+        Self::listen(upstream, Some(Arc::default())).await
+    }
+
+    async fn listen(upstream: Client, steady: Option<Arc<Steady>>) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let port = listener.local_addr()?.port();
         let shared = Shared {
@@ -67,6 +86,7 @@ impl Proxy {
             calls: Mutex::default(),
             cut: watch::Sender::new(0),
             halted: watch::Sender::new(0),
+            steady,
         };
         let proxy = Self { port, shared: Arc::new(shared), task: Mutex::default() };
         proxy.serve(listener);
@@ -76,6 +96,11 @@ impl Proxy {
     /// Where it listens.
     pub fn address(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// What it corrupts steadily, if it does.
+    pub fn steady(&self) -> Option<&Steady> {
+        self.shared.steady.as_deref()
     }
 
     /// Breaks calls from now on. Of several rules that fit, the first that is not used up holds.
@@ -173,14 +198,18 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) {
 #[error("broken on purpose")]
 struct Broken;
 
-type Answer = Response<UnsyncBoxBody<Bytes, Broken>>;
+type AnswerBody = UnsyncBoxBody<Bytes, Broken>;
+type Answer = Response<AnswerBody>;
 
 async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Answer, Broken> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| Broken)?.to_bytes();
     let call = Call::read(&head, &body);
     match shared.note(&call) {
-        None => pass(&shared, head, body).await,
+        None => match shared.steady.clone() {
+            Some(steady) => observed::answer(&shared, steady, call, head, body).await,
+            None => pass(&shared, head, body).await,
+        },
         Some(Fault::Delay(time)) => {
             tokio::time::sleep(time).await;
             pass(&shared, head, body).await
@@ -206,14 +235,20 @@ async fn spoilt(call: &Call, answer: Answer, spoil: Spoil, seed: usize) -> Resul
     }
     head.headers.remove(header::CONTENT_LENGTH);
     if call.what.starts_with("watch ") {
-        let parts =
-            BodyStream::new(body).filter_map(async |frame| frame.map(|frame| frame.into_data().ok()).transpose());
-        let frames = spoil.lines(seed, parts.boxed()).map(|part| part.map(Frame::data));
-        return Ok(Response::from_parts(head, StreamBody::new(frames).boxed_unsync()));
+        return Ok(goes_on(head, spoil.lines(seed, parts(body))));
     }
-    let text = body.collect().await?.to_bytes();
-    let text = Full::from(spoil.spoil(seed, &text)).map_err(|never: Infallible| match never {});
-    Ok(Response::from_parts(head, text.boxed_unsync()))
+    let whole = body.collect().await?.to_bytes();
+    Ok(text(Response::from_parts(head, spoil.spoil(seed, &whole))))
+}
+
+/// The parts of a body as they come.
+fn parts(body: AnswerBody) -> BoxStream<'static, Result<Bytes, Broken>> {
+    let parts = BodyStream::new(body).filter_map(async |frame| frame.map(|frame| frame.into_data().ok()).transpose());
+    parts.boxed()
+}
+
+fn goes_on(head: http::response::Parts, parts: BoxStream<'static, Result<Bytes, Broken>>) -> Answer {
+    Response::from_parts(head, StreamBody::new(parts.map(|part| part.map(Frame::data))).boxed_unsync())
 }
 
 async fn halt(shared: &Shared) -> Result<Answer, Broken> {
@@ -221,12 +256,13 @@ async fn halt(shared: &Shared) -> Result<Answer, Broken> {
     std::future::pending().await
 }
 
-fn text(response: Response<String>) -> Answer {
-    response.map(|body| Full::from(body).map_err(|never: Infallible| match never {}).boxed_unsync())
+fn text(response: Response<impl Into<Bytes>>) -> Answer {
+    response.map(|body| Full::new(body.into()).map_err(|never: Infallible| match never {}).boxed_unsync())
 }
 
 async fn pass(shared: &Shared, mut head: Parts, body: Bytes) -> Result<Answer, Broken> {
-    for name in [header::HOST, header::CONNECTION, header::CONTENT_LENGTH] {
+    // Compressed answers could be neither read nor spoilt.
+    for name in [header::HOST, header::CONNECTION, header::CONTENT_LENGTH, header::ACCEPT_ENCODING] {
         head.headers.remove(name);
     }
     let mut cut = shared.cut.subscribe();

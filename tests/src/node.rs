@@ -27,6 +27,7 @@ mod status;
 #[derive(Debug)]
 pub struct Node {
     images: Images,
+    connection: Connection,
     task: JoinHandle<()>,
 }
 
@@ -41,6 +42,20 @@ impl Images {
     }
 }
 
+/// How Pods find the API server, and what else their environment says.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Connection(Arc<Mutex<(Option<String>, Vec<(String, String)>)>>);
+
+impl Connection {
+    pub(crate) fn server(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0.clone()
+    }
+
+    pub(crate) fn environment(&self) -> Vec<(String, String)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1.clone()
+    }
+}
+
 /// What every Pod of the node needs.
 #[derive(Clone)]
 pub(crate) struct Host {
@@ -49,6 +64,7 @@ pub(crate) struct Host {
     pub(crate) images: Images,
     pub(crate) folder: PathBuf,
     pub(crate) server: String,
+    pub(crate) connection: Connection,
 }
 
 impl Node {
@@ -57,23 +73,29 @@ impl Node {
     /// # Errors
     /// The API server refuses the node.
     pub(crate) async fn start(client: Client, network: PodNetwork, folder: &Path, server: &str) -> Result<Self> {
-        let images = Images::default();
+        let (images, connection) = (Images::default(), Connection::default());
         let host = Host {
             client,
             network: Arc::new(network),
             images: images.clone(),
             folder: folder.to_owned(),
             server: server.to_owned(),
+            connection: connection.clone(),
         };
         register(&host.client).await?;
         let task = tokio::spawn(run(host));
-        Ok(Self { images, task })
+        Ok(Self { images, connection, task })
     }
 
     /// Says which program runs for images whose name contains `image`.
     pub fn provide(&self, image: &str, program: &Path) {
         let mut images = self.images.0.lock().unwrap_or_else(PoisonError::into_inner);
         images.insert(image.to_owned(), program.to_owned());
+    }
+
+    /// Gives Pods that start from now on another way to the API server, and more environment.
+    pub fn connect_through(&self, server: String, environment: Vec<(String, String)>) {
+        *self.connection.0.lock().unwrap_or_else(PoisonError::into_inner) = (Some(server), environment);
     }
 }
 

@@ -6,7 +6,7 @@ use futures::stream::BoxStream;
 use hyper::body::Bytes;
 
 /// How an answer is spoilt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Spoil {
     /// It ends somewhere.
     Cut,
@@ -50,23 +50,33 @@ impl Spoil {
         seed: usize,
         parts: BoxStream<'static, Result<Bytes, E>>,
     ) -> BoxStream<'static, Result<Bytes, E>> {
-        let state = (parts, Vec::<u8>::new(), seed);
-        let lines = futures::stream::unfold(state, move |(mut parts, mut buffer, seed)| async move {
-            loop {
-                if let Some(end) = buffer.iter().position(|byte| *byte == b'\n') {
-                    let rest = buffer.split_off(end + 1);
-                    let line = buffer.strip_suffix(b"\n").unwrap_or(&buffer);
-                    let line = [&self.spoil(seed, line)[..], b"\n"].concat();
-                    return Some((Ok(Bytes::from(line)), (parts, rest, seed + 1)));
-                }
-                match parts.next().await? {
-                    Ok(part) => buffer.extend_from_slice(&part),
-                    Err(error) => return Some((Err(error), (parts, buffer, seed))),
-                }
-            }
+        let numbered = lines(parts).enumerate();
+        let spoilt = numbered.map(move |(at, line)| {
+            let line = self.spoil(seed + at, &line?);
+            Ok(Bytes::from([&line[..], b"\n"].concat()))
         });
-        lines.boxed()
+        spoilt.boxed()
     }
+}
+
+/// The lines of an answer that goes on, without their ends.
+pub(crate) fn lines<E: Send + 'static>(
+    parts: BoxStream<'static, Result<Bytes, E>>,
+) -> BoxStream<'static, Result<Vec<u8>, E>> {
+    let lines = futures::stream::unfold((parts, Vec::<u8>::new()), |(mut parts, mut buffer)| async move {
+        loop {
+            if let Some(end) = buffer.iter().position(|byte| *byte == b'\n') {
+                let rest = buffer.split_off(end + 1);
+                buffer.pop();
+                return Some((Ok(buffer), (parts, rest)));
+            }
+            match parts.next().await? {
+                Ok(part) => buffer.extend_from_slice(&part),
+                Err(error) => return Some((Err(error), (parts, buffer))),
+            }
+        }
+    });
+    lines.boxed()
 }
 
 /// Puts a text into the metadata of one of the objects.

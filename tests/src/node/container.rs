@@ -52,6 +52,7 @@ pub(crate) async fn prepare(host: &Host, pod: &Pod) -> Result<Container> {
     let args = command.chain(spec.args.iter().flatten()).cloned().collect();
     let mut environment = environment(host, pod, spec).await?;
     environment.extend(service_account(host, pod).await?);
+    environment.extend(host.connection.environment());
     let args = listen(args, &ports, &mut environment);
     let local = |probe: &Option<Probe>| {
         probe.as_ref().and_then(|probe| probe.http_get.as_ref()).and_then(|get| http_probe(get, spec, &ports))
@@ -148,7 +149,7 @@ fn kubeconfig(host: &Host, token: &str) -> String {
         "apiVersion: v1\nkind: Config\nclusters:\n- name: c\n  cluster:\n    server: {}\n    certificate-authority: {}\n\
          users:\n- name: u\n  user:\n    token: {token}\ncontexts:\n- name: x\n  context:\n    cluster: c\n    user: u\n\
          current-context: x\n",
-        host.server,
+        host.connection.server().unwrap_or_else(|| host.server.clone()),
         host.folder.join("ca.crt").display(),
     )
 }
