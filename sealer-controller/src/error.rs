@@ -57,7 +57,10 @@ impl KeysError {
     /// Whether it may pass while somebody waits: the API server is away, busy or in trouble.
     pub(crate) fn may_pass(&self) -> bool {
         match self {
-            Self::Api(kube::Error::Api(status)) => status.code >= 500 || PASSING.contains(&status.code),
+            // The API server gives a reason: a refusal without one was changed on its way, or comes from something else.
+            Self::Api(kube::Error::Api(status)) => {
+                status.code >= 500 || PASSING.contains(&status.code) || status.reason.is_empty()
+            }
             // An answer that cannot be read may have been cut off.
             Self::Api(kube::Error::HyperError(_) | kube::Error::Service(_) | kube::Error::SerdeError(_))
             | Self::Unanswered
@@ -82,7 +85,7 @@ pub(crate) fn watch_answer(error: &WatchError) -> String {
     match error {
         WatchError::Refused(error) => answer(error),
         WatchError::Ended(status) => refusal::text(status),
-        WatchError::Garbled => "what the API server tells cannot be read; all is listed again".to_owned(),
+        WatchError::Garbled => "malformed watch event; listing again".to_owned(),
     }
 }
 
@@ -159,7 +162,7 @@ impl Failure {
 
     /// There is too much to open while too many others have as much.
     pub(crate) fn crowded() -> Self {
-        Self::new(Reason::Unseal, Class::Later, "is taken up again after others")
+        Self::new(Reason::Unseal, Class::Later, "too many objects with very many values at once; retried in 30 seconds")
     }
 
     pub(crate) fn unmanaged(name: &str) -> Self {

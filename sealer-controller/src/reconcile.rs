@@ -145,14 +145,15 @@ async fn reconcile(context: &Context, key: &Key, turn: &mut Turn) -> Result<(), 
     outcome.map(|_| ())
 }
 
-/// The object from the watch, or fresh from the server; `None` if it is gone.
+/// The object from the watch, or fresh from the server; `None` if it is gone. What cannot be read may have been changed
+/// on its way: a spec counts as malformed once two answers have it so.
 async fn fetch(context: &Context, key: &Key) -> Result<Option<Object>, Failure> {
-    // What the watch brought and nobody can read may have been spoilt on the way.
-    if let Some(text) = context.index.take(key)
-        && let Ok(object) = Object::read(&text)
-    {
-        return Ok(Some(object));
-    }
+    let watched = context.index.take(key).and_then(|text| Object::read(&text).ok());
+    let first = if watched.is_some() { watched } else { get(context, key).await? };
+    if first.as_ref().is_some_and(|object| object.spec.is_err()) { get(context, key).await } else { Ok(first) }
+}
+
+async fn get(context: &Context, key: &Key) -> Result<Option<Object>, Failure> {
     let fetched = context.sealed_secrets(&key.namespace).get_opt(&key.name).await;
     fetched.map_err(|error| {
         context.metrics.count_error(Reason::Fetch, "");
@@ -254,7 +255,7 @@ async fn report(
 
 /// Objects looked at side by side: most of the time they wait for the API server.
 const WORKERS: usize = 16;
-/// When an object with very much to open is taken up again that found too many of its kind.
+/// When an object with very many values is retried that found too many of its kind.
 const AFTER_OTHERS: Duration = Duration::from_secs(30);
 const FIRST_WAIT: Duration = Duration::from_millis(50);
 /// Somebody made an object anew and waits for Kubernetes to take away what is left of the old one.

@@ -170,3 +170,6 @@ const BETWEEN_REPORTS: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How often a right that is missing is asked for: an error in the log may make somebody grant it.
 const REFUSED: Duration = Duration::from_secs(15);
+
+#[cfg(test)]
+mod tests;

@@ -193,6 +193,14 @@ pub(crate) const CLOSING: &str = "corrupted::";
 const LEFT_OUT: &[(&str, &str)] = &[
     ("policies::", "the API server alone is asked"),
     ("chart::the_secure_preset", "helm and the API server alone are asked"),
-    ("scale::calls_are_counted", "calls are made again where an answer cannot be read"),
-    ("scale::a_restart_costs", "calls are made again where an answer cannot be read"),
+    ("scale::calls_are_counted", "calls are counted, and made again where an answer cannot be read"),
+    ("scale::a_restart_costs", "calls are counted, and made again where an answer cannot be read"),
+    ("recorded::", "versions of objects are compared, and a status whose answer cannot be read is written again"),
+    ("chart::a_release", "versions of objects are compared, and a status whose answer cannot be read is written again"),
+    (
+        "lifecycle::kubectl_shows",
+        "all events of an object are compared, and an answer that cannot be read makes one more",
+    ),
+    ("templates::two_values", "everything that is told of two objects is compared, and answers are corrupted in turn"),
+    ("ownership::only_what_was_ours", "a list that replaces a corrupted event does not tell whose Secret is missing"),
 ];

@@ -44,15 +44,21 @@ impl Images {
 
 /// How Pods find the API server, and what else their environment says.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Connection(Arc<Mutex<(Option<String>, Vec<(String, String)>)>>);
+pub(crate) struct Connection(Arc<Mutex<Detour>>);
+
+#[derive(Clone, Debug, Default)]
+struct Detour {
+    server: Option<String>,
+    environment: Vec<(String, String)>,
+}
 
 impl Connection {
     pub(crate) fn server(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).0.clone()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).server.clone()
     }
 
     pub(crate) fn environment(&self) -> Vec<(String, String)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).1.clone()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).environment.clone()
     }
 }
 
@@ -95,7 +101,8 @@ impl Node {
 
     /// Gives Pods that start from now on another way to the API server, and more environment.
     pub fn connect_through(&self, server: String, environment: Vec<(String, String)>) {
-        *self.connection.0.lock().unwrap_or_else(PoisonError::into_inner) = (Some(server), environment);
+        let detour = Detour { server: Some(server), environment };
+        *self.connection.0.lock().unwrap_or_else(PoisonError::into_inner) = detour;
     }
 }
 

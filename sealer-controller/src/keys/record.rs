@@ -51,7 +51,19 @@ pub(super) async fn consult(context: &Context, entries: &[KeyEntry]) -> Result<(
     if state == State::NotKept || (state == State::Kept && !has_news) {
         return Ok(());
     }
-    bounded(context, "cannot read the record of sealing keys; going on without", read(context)).await
+    bounded(context, "cannot read the record of sealing keys; going on without", read_again(context)).await
+}
+
+/// Reads the record; an answer that was lost or changed on its way is asked for again. Without the record a key that
+/// came while nobody looked would count as known.
+async fn read_again(context: &Context) -> Result<(), KeysError> {
+    for _ in 1..ATTEMPTS {
+        match read(context).await {
+            Err(error) if error.may_pass() => tokio::time::sleep(BETWEEN_ATTEMPTS).await,
+            done => return done,
+        }
+    }
+    read(context).await
 }
 
 /// Takes note of a key before it can be seen in the cluster.
@@ -172,6 +184,9 @@ fn secret(record: &KeyRecord, version: Option<&str>) -> Secret {
     }
 }
 
+/// Two answers in a row may be lost; a server in trouble for longer is waited for by whoever loads the keys.
+const ATTEMPTS: u32 = 3;
+const BETWEEN_ATTEMPTS: Duration = Duration::from_secs(1);
 /// More than that many writers in a row means that something is wrong.
 const CONFLICTS: usize = 8;
 /// Nothing is served before it is read.

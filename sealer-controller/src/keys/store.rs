@@ -11,13 +11,14 @@ use sealer_core::api::{BACKED_UP_AT_ANNOTATION, BACKED_UP_FINGERPRINT_ANNOTATION
 use sealer_core::error::{CertificateError, StoredKeyError};
 use sealer_core::key::stored::{CERTIFICATE_ITEM, SMALLEST_SEALING_KEY, item};
 use sealer_core::{Certificate, Fingerprint, KeyEntry, Keyring, StoredKey, UnsealingKey};
+use tokio::time::Instant;
 
 use crate::args::KeyOrder;
 use crate::cluster::secret::{Secrets, glance};
 use crate::cluster::unreadable::Unreadable;
 use crate::context::{Context, Pool};
 use crate::error::{KeysError, watch_answer};
-use crate::keys::{lock, record, trust};
+use crate::keys::{lock, record, retry_after, trust};
 use crate::reconcile::events;
 use crate::watch::progress::Watcher;
 use crate::watch::stream::{Event, Source};
@@ -46,13 +47,22 @@ impl Parsed {
     }
 }
 
+/// What came of a load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Loaded {
+    Whole,
+    /// Some key Secrets could not be read; what was known of them stays in use.
+    InPart,
+}
+
 /// Lists the key Secrets and puts the ring in place.
-pub(crate) async fn load(context: &Context) -> Result<(), KeysError> {
+pub(crate) async fn load(context: &Context) -> Result<Loaded, KeysError> {
     let held = context.keys.loading.lock().await;
     let api = context.secrets(&context.config.namespace);
     let mut secrets = api.list(&selector()).await?;
     secrets.extend(legacy(context).await?);
     let has_unreadable = secrets.iter().any(Result::is_err);
+    let loaded = if has_unreadable { Loaded::InPart } else { Loaded::Whole };
     let (entries, broken) = read_all(secrets, context).await;
     context.metrics.broken_keys.set(broken);
     if has_unreadable && entries.is_empty() && context.ring().is_empty() {
@@ -72,7 +82,7 @@ pub(crate) async fn load(context: &Context) -> Result<(), KeysError> {
     for key in gone {
         events::key_gone(context, &key.name, key.key.fingerprint()).await;
     }
-    Ok(())
+    Ok(loaded)
 }
 
 /// Counts and returns the keys in the ring that have no Secret any longer.
@@ -170,7 +180,8 @@ pub(crate) async fn follow(context: &Context) {
     }
 }
 
-/// Loads the keys whenever a key Secret changes; ends when the right to watch them is gone.
+/// Loads the keys whenever a key Secret changes, and again until all of them could be read: nobody tells of a change
+/// twice. Ends when the right to watch them is gone.
 async fn watch(context: &Context) {
     let mut events = stream::events(Source {
         collection: Secrets::of(context.client.clone(), Some(&context.config.namespace)).collection(),
@@ -178,22 +189,57 @@ async fn watch(context: &Context) {
         metadata_only: true,
         read: glance,
     });
-    while let Some(event) = events.next().await {
+    let mut retry = Retry::default();
+    loop {
+        let event = tokio::select! {
+            event = events.next() => event,
+            () = retry.due() => {
+                retry.note(reload(context).await);
+                continue;
+            }
+        };
+        let Some(event) = event else { return };
         if let Ok(event) = &event {
             context.progress.told(Watcher::Keys, None, event);
         }
         match event {
             Ok(Event::Begin | Event::Listed(_) | Event::Quiet) => {}
-            Ok(_) => reload(context).await,
+            Ok(_) => retry.note(reload(context).await),
             Err(error) if access::is_refused(&error) => return,
             Err(error) => tracing::error!(error = watch_answer(&error), "cannot watch key Secrets; trying again"),
         }
     }
 }
 
-async fn reload(context: &Context) {
-    if let Err(error) = load(context).await {
+async fn reload(context: &Context) -> Loaded {
+    load(context).await.unwrap_or_else(|error| {
         tracing::error!(error = error.to_string(), "cannot list key Secrets; the ones in memory stay in use");
+        Loaded::InPart
+    })
+}
+
+/// When to load again what could not be read.
+#[derive(Default)]
+struct Retry {
+    failures: u32,
+    at: Option<Instant>,
+}
+
+impl Retry {
+    fn note(&mut self, loaded: Loaded) {
+        *self = match loaded {
+            Loaded::Whole => Self::default(),
+            Loaded::InPart => {
+                Self { failures: self.failures + 1, at: Some(Instant::now() + retry_after(self.failures)) }
+            }
+        };
+    }
+
+    async fn due(&self) {
+        match self.at {
+            Some(at) => tokio::time::sleep_until(at).await,
+            None => std::future::pending().await,
+        }
     }
 }
 

@@ -1,7 +1,10 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests may panic")]
 
+use futures::StreamExt as _;
 use http::{Method, Request, Response};
-use http_body_util::BodyExt as _;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::{Bytes, Frame};
 use jiff::{SignedDuration, Timestamp};
 use kube::Client;
 use kube::client::Body;
@@ -24,6 +27,10 @@ struct Cluster {
     /// Secrets that are no keys, and keys that are found by their name.
     named: Arc<Mutex<BTreeMap<String, Value>>>,
     events: Arc<Mutex<Vec<Value>>>,
+    /// So many lists of Secrets to come are cut off.
+    lists_to_cut: Arc<Mutex<u32>>,
+    /// So many answers to come that hold the record of keys are cut off.
+    records_to_cut: Arc<Mutex<u32>>,
     /// A verb that RBAC does not allow.
     denied: Arc<Mutex<&'static str>>,
 }
@@ -33,7 +40,11 @@ impl Cluster {
         let cluster = self.clone();
         let service = tower::service_fn(move |request: Request<Body>| {
             let cluster = cluster.clone();
-            async move { Ok::<_, std::convert::Infallible>(cluster.answer(request).await) }
+            async move {
+                let is_watch = request.uri().query().is_some_and(|query| query.contains("watch=true"));
+                let answer = if is_watch { watch() } else { cluster.answer(request).await.map(BodyExt::boxed_unsync) };
+                Ok::<_, std::convert::Infallible>(answer)
+            }
         });
         Client::new(service, "default")
     }
@@ -53,10 +64,20 @@ impl Cluster {
             (Method::POST, "secrets") => self.put(None, body),
             (Method::PUT, name) if folder.ends_with("/secrets") => self.put(Some(name), body),
             (_, "secrets") => {
+                let mut left = lock(&self.lists_to_cut);
+                if *left > 0 {
+                    *left -= 1;
+                    return Response::new(Body::from(b"{\"kind\":\"SecretLi".to_vec()));
+                }
                 let items = lock(&self.secrets).clone();
                 (200, json!({ "kind": "SecretList", "apiVersion": "v1", "metadata": {}, "items": items }))
             }
             (_, name) => {
+                let mut left = lock(&self.records_to_cut);
+                if *left > 0 && name == KEY_RECORD_SECRET {
+                    *left -= 1;
+                    return Response::new(Body::from(b"{\"kind\":\"Sec".to_vec()));
+                }
                 let found = lock(&self.named).get(name).cloned();
                 found.map_or_else(|| (404, refusal(404, "NotFound")), |found| (200, found))
             }
@@ -120,6 +141,14 @@ impl Cluster {
     fn bring(&self, key: &UnsealingKey, days_old: i64, metadata: &Value) {
         lock(&self.secrets).push(key_secret(key, days_old, metadata));
     }
+}
+
+/// A watch whose list is through at once, and that tells nothing afterwards.
+fn watch() -> Response<UnsyncBoxBody<Bytes, kube::Error>> {
+    let listed = json!({"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "9",
+        "annotations": {"k8s.io/initial-events-end": "true"}}}});
+    let first = futures::stream::iter([Ok(Frame::data(Bytes::from(format!("{listed}\n"))))]);
+    Response::new(StreamBody::new(first.chain(futures::stream::pending())).boxed_unsync())
 }
 
 fn refusal(code: u16, reason: &str) -> Value {
@@ -535,4 +564,52 @@ async fn a_key_secret_that_cannot_be_read_hides_no_other_and_a_known_key_stays()
     start(&again).await.unwrap();
     assert_eq!((again.metrics.broken_keys.get(), again.ring().entries().len()), (1, 1));
     assert_eq!(cluster.count(), 2, "no key was made for it");
+}
+
+/// A change of the keys is told once; the list that it asks for is asked for again until it can be read.
+#[tokio::test(start_paused = true)]
+async fn keys_are_listed_again_until_the_answer_can_be_read() {
+    let cluster = Cluster::default();
+    let context = started(&cluster, &[]).await;
+    let [stranger, _] = &*STRANGERS;
+    cluster.bring(stranger, 30, &json!({}));
+    *lock(&cluster.lists_to_cut) = 4;
+    let followed = tokio::time::timeout(Duration::from_secs(120), store::follow(&context)).await;
+    assert!(followed.is_err(), "the watch ends");
+    assert_eq!((context.ring().entries().len(), *lock(&cluster.lists_to_cut)), (2, 0));
+}
+
+/// The same where one key Secret of the list cannot be read.
+#[tokio::test(start_paused = true)]
+async fn keys_are_listed_again_while_one_cannot_be_read() {
+    let cluster = Cluster::default();
+    let context = started(&cluster, &[]).await;
+    let [stranger, _] = &*STRANGERS;
+    cluster.bring(stranger, 30, &json!({}));
+    let good = lock(&cluster.secrets).last().cloned().unwrap();
+    *lock(&cluster.secrets).last_mut().unwrap() = json!(null);
+    let follow = store::follow(&context);
+    let mend = async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert_eq!(context.ring().entries().len(), 1);
+        *lock(&cluster.secrets).last_mut().unwrap() = good;
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(context.ring().entries().len(), 2);
+    };
+    tokio::select! {
+        () = follow => panic!("the watch ends"),
+        () = mend => {}
+    }
+}
+
+/// T-K2: a record whose answers are spoilt is read again before a key counts as known.
+#[tokio::test(start_paused = true)]
+async fn a_record_that_cannot_be_read_at_first_still_tells_a_strangers_key() {
+    let cluster = Cluster::default();
+    let [stranger, _] = &*STRANGERS;
+    drop(started(&cluster, &[]).await);
+    cluster.bring(stranger, 30, &json!({}));
+    *lock(&cluster.records_to_cut) = 2;
+    let again = started(&cluster, &[]).await;
+    assert_eq!((again.metrics.foreign_keys.get(), *lock(&cluster.records_to_cut)), (1, 0));
 }

@@ -16,7 +16,7 @@ use crate::keys::experience::Experience;
 use crate::queue::Key;
 use crate::reconcile::rendering;
 use crate::reconcile::turn::{Crowded, Turn};
-use crate::watch::known::Traces;
+use crate::watch::known::{Identity, Traces};
 
 /// What is worked on.
 struct Work {
@@ -110,7 +110,8 @@ async fn in_slices(
 /// The message, with the cause where one can be found: it is looked for once a generation.
 async fn explained(context: &Context, key: &Key, work: Arc<Work>, error: OpenError, trials: Trials) -> String {
     let message = error.to_string();
-    let found = match context.index.explanation(key) {
+    let sealed = Identity::of(&work.sealed.metadata);
+    let found = match context.index.explanation(key, &sealed) {
         Some(known) => known,
         None => {
             let neighbours = context.index.names(&key.namespace);
@@ -122,7 +123,7 @@ async fn explained(context: &Context, key: &Key, work: Arc<Work>, error: OpenErr
             });
             let (found, operations) = search.await.unwrap_or_default();
             context.metrics.operations.inc_by(u64::from(operations));
-            context.index.explained(key, found.clone());
+            context.index.explained(key, sealed, found.clone());
             found
         }
     };

@@ -288,6 +288,26 @@ async fn what_does_not_open_says_why_and_is_explained_once() {
     assert!((3..=5).contains(&operations), "{operations}");
 }
 
+/// A worker may have a newer generation than the watch brought, and that one has another cause.
+#[tokio::test]
+async fn newer_generation_than_the_watched_one_is_explained_by_itself() {
+    let seal_as = |namespace: &str| {
+        let label = sealer_core::Label::as_given(sealer_core::Scope::NamespaceWide, namespace, "");
+        seal(&Plaintext::new(b"v".to_vec()), &label, KEY.sealing_key()).unwrap().to_base64()
+    };
+    let (mut first, mut second) = (object(1, None), object(2, None));
+    first["spec"]["encryptedData"]["k"] = json!(seal_as("elsewhere"));
+    second["spec"]["encryptedData"]["k"] = json!(seal_as("ns"));
+    let mut exchanges = Vec::from(told(first.clone()));
+    exchanges.push((Method::GET, SEALED, 200, second.clone()));
+    exchanges.extend(told(second));
+    let script = Script::new(exchanges);
+    script.context.index.saw(Sighting::read(&first.to_string()).unwrap());
+    reconcile(&script.context, &Key::new("ns", "a"), &mut Turn::new(None)).await.unwrap_err();
+    let failure = reconcile(&script.context, &Key::new("ns", "a"), &mut Turn::new(None)).await.unwrap_err();
+    assert!(failure.message.contains("is sealed with scope namespace-wide"), "{}", failure.message);
+}
+
 #[tokio::test(start_paused = true)]
 async fn slow_attempts_are_counted_as_errors_only_when_they_fail_otherwise() {
     let refused = |code, message| {
@@ -657,14 +677,28 @@ async fn an_object_that_is_too_deep_is_told_in_its_status_without_its_body() {
     }
     let mut object = object(1, None);
     object["spec"]["template"] = json!({ "metadata": { "a": deep } });
-    let script = Script::new(told(object.clone()).into());
+    let mut exchanges = vec![(Method::GET, SEALED, 200, object.clone())];
+    exchanges.extend(told(object.clone()));
+    let script = Script::new(exchanges);
     let failure = script.look(&object).await.unwrap_err();
     assert_eq!((failure.reason, failure.class), (Reason::Unseal, Class::Permanent));
-    let written = script.body(1);
+    let written = script.body(2);
     assert!(written.get("spec").is_none());
     assert_eq!(written["metadata"], json!({ "name": "a", "namespace": "ns", "uid": "u1", "resourceVersion": "1" }));
     let message = written["status"]["conditions"][0]["message"].as_str().unwrap();
     assert!(message.starts_with("the spec is nested 103 levels deep; at most 64 are read"), "{message}");
+}
+
+#[tokio::test]
+async fn a_spec_that_one_answer_alone_has_malformed_counts_as_sound() {
+    for spec in [json!(5), json!({ "template": 5 }), json!({ "data": [1, 2] })] {
+        let mut spoilt = object(1, None);
+        spoilt["spec"] = spec;
+        let mut exchanges =
+            vec![(Method::GET, SEALED, 200, object(1, None)), (Method::POST, SECRETS, 201, live("u1", "dg==", "5"))];
+        exchanges.extend(told(object(1, Some(1))));
+        Script::new(exchanges).look(&spoilt).await.unwrap();
+    }
 }
 
 #[tokio::test]

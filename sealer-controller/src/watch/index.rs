@@ -12,7 +12,7 @@ use crate::cluster::sealed_secret::Sighting;
 use crate::error::{Failure, Reason};
 use crate::metrics::Series;
 use crate::queue::{Key, Line, Queue};
-use crate::watch::known::{InOrder, Known, Record, Traces};
+use crate::watch::known::{Identity, InOrder, Known, Record, Traces};
 
 /// All SealedSecrets in view.
 #[derive(Default)]
@@ -235,15 +235,17 @@ impl Index {
         keys.into_iter().for_each(|key| queue.add(key, Line::Backlog));
     }
 
-    /// What was found when it was asked why no key opens the object; nothing if nobody asked yet.
-    pub(crate) fn explanation(&self, key: &Key) -> Option<Option<Explanation>> {
-        Some(self.lock().all.get(key)?.explained.as_ref()?.as_deref().cloned())
+    /// What was found when it was asked why no key opens this generation of the object; nothing if nobody asked yet.
+    pub(crate) fn explanation(&self, key: &Key, sealed: &Identity) -> Option<Option<Explanation>> {
+        let view = self.lock();
+        let (explained, explanation) = view.all.get(key)?.explained.as_ref()?;
+        (explained == sealed).then(|| explanation.as_deref().cloned())
     }
 
     /// Keeps what was found for as long as the object stays the same.
-    pub(crate) fn explained(&self, key: &Key, explanation: Option<Explanation>) {
+    pub(crate) fn explained(&self, key: &Key, sealed: Identity, explanation: Option<Explanation>) {
         if let Some(known) = self.lock().all.get_mut(key) {
-            known.explained = Some(explanation.map(Box::new));
+            known.explained = Some((sealed, explanation.map(Box::new)));
         }
     }
 

@@ -98,8 +98,9 @@ pub(super) struct Known {
     pub(super) settled: bool,
     /// When that was, as a count of changes.
     pub(super) settled_at: u64,
-    /// Why no key opened it, once that was looked for; it is looked for once a generation.
-    pub(super) explained: Option<Option<Box<Explanation>>>,
+    /// Why no key opened it, once that was looked for, and as what it was looked at: a worker may have had a newer
+    /// generation than the watch brought.
+    pub(super) explained: Option<(Identity, Option<Box<Explanation>>)>,
     pub(super) failed: Option<Reason>,
     pub(super) pace: Pace,
     pub(super) gone: bool,

@@ -107,6 +107,8 @@ struct Watch<T> {
     listed: bool,
     /// Whether every object of this list had a name.
     whole: bool,
+    /// Grows until a watch brings an event that can be read: a list alone is no progress, since whatever spoils the
+    /// watch after it would have everything listed again each time.
     backoff: DefaultBackoff,
     /// To wait before anything is asked for again.
     pause: Option<Duration>,
@@ -134,10 +136,6 @@ impl<T> Watch<T> {
     async fn next(&mut self) -> Answer<T> {
         loop {
             if let Some(event) = self.ready.pop_front() {
-                // A list that begins again and again is no progress.
-                if !matches!(event, Event::Begin | Event::Listed(_) | Event::Unreadable(_)) {
-                    self.backoff.reset();
-                }
                 return Ok(event);
             }
             if let Some(pause) = self.pause.take() {
@@ -300,10 +298,14 @@ impl<T> Watch<T> {
         match self.event(&line)? {
             Told::Mark { version, .. } => {
                 following.version = version;
+                self.backoff.reset();
                 self.ready.push_back(Event::Quiet);
             }
             Told::Change { version, event } => {
                 following.version = version.ok_or(WatchError::Garbled)?;
+                if !matches!(event, Event::Unreadable(_)) {
+                    self.backoff.reset();
+                }
                 if self.whole {
                     self.take(event);
                     if !self.whole {

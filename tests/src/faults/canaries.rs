@@ -1,6 +1,6 @@
 //! Every value that passes between a controller and the API server, and where any of them shows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use aho_corasick::AhoCorasick;
@@ -18,14 +18,21 @@ impl Canaries {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// Lines of a text that show one.
+    /// Those that a text shows, each with the first line that does.
     ///
     /// # Errors
     /// There are too many to search for.
-    pub fn shown_in<'a>(&self, text: &'a str) -> Result<Vec<&'a str>> {
+    pub fn shown_in<'a>(&self, text: &'a str) -> Result<BTreeMap<String, &'a str>> {
         let canaries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let search = AhoCorasick::new(canaries.iter())?;
-        Ok(text.lines().filter(|line| search.is_match(line)).collect())
+        let mut shown = BTreeMap::new();
+        for line in text.lines() {
+            for hit in search.find_overlapping_iter(line) {
+                let canary = line.get(hit.range()).unwrap_or_default();
+                shown.entry(canary.to_owned()).or_insert(line);
+            }
+        }
+        Ok(shown)
     }
 
     /// Takes a secret that is no Secret's value, such as a token.
@@ -66,13 +73,19 @@ impl Canaries {
 fn pieces(value: &str) -> Vec<String> {
     let letters: Vec<char> = value.chars().collect();
     let pieces = letters.chunks(LONGEST).map(|piece| piece.iter().collect::<String>());
-    pieces.filter(|piece| piece.len() >= SHORTEST && !WORDS.contains(&piece.as_str())).collect()
+    let tells = |piece: &String| piece.len() >= SHORTEST && !WORDS.contains(&piece.as_str()) && !repeats(piece);
+    pieces.filter(tells).collect()
+}
+
+/// Whether it is one letter again and again: fillers of sizes and names.
+fn repeats(piece: &str) -> bool {
+    piece.chars().all(|letter| piece.starts_with(letter))
 }
 
 /// Shorter texts stand everywhere.
 const SHORTEST: usize = 6;
 const LONGEST: usize = 40;
-/// Values of scenes that logs hold for other reasons.
-const WORDS: [&str; 0] = [];
+/// Values of scenes that are words of messages and of the scenes' namespaces.
+const WORDS: [&str; 5] = ["changed", "cluster-wide", "garbage", "namespace-wide", "strict"];
 /// Checkpoints and the record of keys: names, versions and fingerprints.
 const OWN_TYPE: &str = "sealedsecrets.bitnami.com/checkpoint";

@@ -170,9 +170,40 @@ async fn what_is_no_event_makes_a_fresh_list() {
         let begun = lines(&[bookmark("9", true)]).1;
         let answers = vec![(200, format!("{begun}{garbage}\n")), lines(&[added("a")])];
         let (told, asked) = watched(answers, 5).await;
-        let expected = ["begin", "done", "what the API server tells cannot be read; all is listed again", "begin", "a"];
+        let expected = ["begin", "done", "malformed watch event; listing again", "begin", "a"];
         assert_eq!(told, expected, "{garbage}");
         assert!(asked.iter().all(|query| query.contains("sendInitialEvents=true")));
+    }
+}
+
+/// Whatever spoils a watch after each list does not have everything listed again every second.
+#[tokio::test(start_paused = true)]
+async fn watch_that_breaks_after_each_good_list_backs_off() {
+    let gone = json!({"type": "ERROR", "object": {"code": 410, "reason": "Expired"}}).to_string();
+    for after in ["garbage", &gone, ""] {
+        for (lists_alone, name) in [(true, "streamed"), (false, "paged")] {
+            let asked = Arc::new(Mutex::new(0));
+            let (count, after) = (asked.clone(), after.to_owned());
+            let service = tower::service_fn(move |request: Request<Body>| {
+                *count.lock().unwrap() += 1;
+                let query = request.uri().query().unwrap_or_default().to_owned();
+                let (code, text) = match (query.contains("sendInitialEvents=true"), query.contains("watch=true")) {
+                    (true, _) if lists_alone => (200, format!("{}{after}\n", lines(&[bookmark("9", true)]).1)),
+                    (true, _) => refusal(422, "Invalid"),
+                    (false, true) => (200, format!("{after}\n")),
+                    (false, false) => page("a", ""),
+                };
+                let answer = Response::builder().status(code).body(Body::from(text.into_bytes())).unwrap();
+                futures::future::ready(Ok::<_, std::convert::Infallible>(answer))
+            });
+            let mut watch = events(secrets(Client::new(service, "default")));
+            let five_minutes = Duration::from_secs(300);
+            let endless = async { while watch.next().await.is_some() {} };
+            assert!(tokio::time::timeout(five_minutes, endless).await.is_err(), "a watch ends");
+            let asked = *asked.lock().unwrap();
+            // A list and a watch for each of about 14 pauses: 0.8 s, doubled up to 30 s.
+            assert!(asked <= 50, "{name}: {asked} requests");
+        }
     }
 }
 
