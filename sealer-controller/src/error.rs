@@ -43,7 +43,7 @@ pub(crate) enum KeysError {
     Api(#[from] kube::Error),
     #[error("no key could be generated")]
     Generation,
-    #[error("no key Secret in the API server's answer can be read")]
+    #[error("a key Secret in the API server's answer cannot be read")]
     Unreadable,
     #[error("the API server does not answer")]
     Unanswered,

@@ -16,7 +16,7 @@ use crate::context::Context;
 use crate::error::{KeysError, StartError};
 use crate::keys::record::Recorded;
 use crate::keys::rotation::Fresh;
-use crate::keys::store::Parsed;
+use crate::keys::store::{Parsed, Unread};
 
 pub(crate) mod experience;
 mod record;
@@ -121,7 +121,9 @@ pub(crate) async fn start(context: &Context) -> Result<(), StartError> {
     let mut fresh = None;
     let mut failures = 0;
     loop {
-        let (action, cause) = match first_keys(context, &mut fresh).await {
+        // The newest key may be the one that cannot be read: it is waited for a little before an older one serves.
+        let unread = if failures < WHOLE_LISTS { Unread::Refuse } else { Unread::Skip };
+        let (action, cause) = match first_keys(context, unread, &mut fresh).await {
             Ok(()) => return Ok(()),
             Err(failed) => failed,
         };
@@ -136,8 +138,12 @@ pub(crate) async fn start(context: &Context) -> Result<(), StartError> {
 }
 
 /// One attempt; an error comes with what was attempted.
-async fn first_keys(context: &Context, fresh: &mut Option<Fresh>) -> Result<(), (&'static str, KeysError)> {
-    store::load(context).await.map_err(|cause| ("list", cause))?;
+async fn first_keys(
+    context: &Context,
+    unread: Unread,
+    fresh: &mut Option<Fresh>,
+) -> Result<(), (&'static str, KeysError)> {
+    store::load_with(context, unread).await.map_err(|cause| ("list", cause))?;
     let at_start = RotationPolicy { period: None, ..context.config.keys.rotation };
     if is_stored(context, fresh.as_ref()) || next_key(&context.ring(), context.now(), &at_start) != NextKey::Now {
         return Ok(());
@@ -241,6 +247,8 @@ fn retry_after(failures: u32) -> Duration {
 
 /// Clocks jump: what is due is looked at again at least that often.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// So many attempts at start insist on a list that can be read whole.
+const WHOLE_LISTS: u32 = 3;
 const LONGEST_RETRY: Duration = Duration::from_secs(300);
 
 #[cfg(test)]

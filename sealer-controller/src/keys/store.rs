@@ -55,8 +55,22 @@ pub(crate) enum Loaded {
     InPart,
 }
 
-/// Lists the key Secrets and puts the ring in place.
+/// What to do with a list of which a part cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unread {
+    /// Nothing is changed.
+    Refuse,
+    /// The others are used.
+    Skip,
+}
+
+/// Lists the key Secrets and puts the ring in place. What cannot be read is passed over.
 pub(crate) async fn load(context: &Context) -> Result<Loaded, KeysError> {
+    load_with(context, Unread::Skip).await
+}
+
+/// The same, with a choice for what cannot be read.
+pub(crate) async fn load_with(context: &Context, unread: Unread) -> Result<Loaded, KeysError> {
     let held = context.keys.loading.lock().await;
     let api = context.secrets(&context.config.namespace);
     let mut secrets = api.list(&selector()).await?;
@@ -65,7 +79,7 @@ pub(crate) async fn load(context: &Context) -> Result<Loaded, KeysError> {
     let loaded = if has_unreadable { Loaded::InPart } else { Loaded::Whole };
     let (entries, broken) = read_all(secrets, context).await;
     context.metrics.broken_keys.set(broken);
-    if has_unreadable && entries.is_empty() && context.ring().is_empty() {
+    if has_unreadable && (unread == Unread::Refuse || (entries.is_empty() && context.ring().is_empty())) {
         // The API server stores no such Secret: the answer was changed on its way, and a key made now would be one too many.
         return Err(KeysError::Unreadable);
     }

@@ -89,3 +89,40 @@ const LONGEST: usize = 40;
 const WORDS: [&str; 5] = ["changed", "cluster-wide", "garbage", "namespace-wide", "strict"];
 /// Checkpoints and the record of keys: names, versions and fingerprints.
 const OWN_TYPE: &str = "sealedsecrets.bitnami.com/checkpoint";
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests may panic")]
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn shown(object: &Value, text: &str) -> usize {
+        let canaries = Canaries::default();
+        canaries.read(object.to_string().as_bytes());
+        canaries.shown_in(text).unwrap().len()
+    }
+
+    #[test]
+    fn values_are_found_as_text_in_base64_and_in_pieces() {
+        let value = format!("first-secret\n{}", "0123456789abcdef".repeat(8));
+        let secret = json!({ "kind": "Secret", "data": { "k": base64::encode(&value) } });
+        let list = json!({ "kind": "SecretList", "items": [{ "stringData": { "k": value } }] });
+        for object in [secret, list] {
+            assert_eq!(shown(&object, "a log\nof nothing"), 0);
+            assert_eq!(shown(&object, "error=\"first-secret\""), 1);
+            assert!(shown(&object, &base64::encode(&value)[8..]) > 0, "a part in base64");
+            assert!(shown(&object, &value[20..]) > 0, "a part of a line");
+        }
+    }
+
+    #[test]
+    fn certificates_words_and_the_controllers_own_state_are_none() {
+        let certificate = "-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIUQ\n-----END CERTIFICATE-----\n";
+        let own =
+            json!({ "type": "sealedsecrets.bitnami.com/checkpoint", "data": { "k": base64::encode("recorded") } });
+        let public = json!({ "data": { "tls.crt": base64::encode(certificate), "word": base64::encode("strict") } });
+        assert_eq!(shown(&own, "recorded") + shown(&public, certificate) + shown(&public, "strict"), 0);
+    }
+}

@@ -129,3 +129,45 @@ fn ends_list(line: &[u8]) -> bool {
     event.pointer("/type").is_some_and(|kind| kind == "BOOKMARK")
         && event.pointer("/object/metadata/annotations/k8s.io~1initial-events-end").is_some()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OBJECT: &[u8] = br#"{"metadata":{"name":"a","uid":"u","creationTimestamp":"2026-01-01T00:00:00Z"}}"#;
+
+    #[test]
+    fn every_nth_answer_is_corrupted_in_every_manner_and_counted() {
+        let corruption = Corruption::default();
+        let kind = AnswerKind::Object;
+        let rounds = kind.period() * Spoil::ALL.len() * 3;
+        let changed = (0..rounds).filter(|_| corruption.pass("get secrets", kind, OBJECT) != OBJECT).count();
+        assert_eq!(changed, Spoil::ALL.len() * 3);
+        let counted = corruption.corrupted().remove(&kind).unwrap_or_default();
+        assert_eq!(counted, Spoil::ALL.into_iter().map(|manner| (manner, 3)).collect());
+    }
+
+    #[test]
+    fn a_manner_that_changes_nothing_is_not_counted() {
+        let corruption = Corruption::default();
+        for _ in 0..200 {
+            corruption.pass("get secrets", AnswerKind::Object, b"{}");
+        }
+        let counted = corruption.corrupted().remove(&AnswerKind::Object).unwrap_or_default();
+        assert_eq!(counted.keys().copied().collect::<Vec<_>>(), [Spoil::Cut, Spoil::NoText]);
+    }
+
+    #[test]
+    fn a_streamed_list_has_one_corrupted_object_at_most() {
+        let corruption = Corruption::default();
+        let end = br#"{"type":"BOOKMARK","object":{"metadata":{"annotations":{"k8s.io/initial-events-end":"true"}}}}"#;
+        for _ in 0..20 {
+            let mut streamed = Some(0);
+            let lines = (0..50).map(|_| corruption.line("watch secrets", &mut streamed, OBJECT));
+            assert!(lines.filter(|line| line != OBJECT).count() <= 1);
+            assert_eq!(corruption.line("watch secrets", &mut streamed, end), end);
+            assert_eq!(streamed, None, "events follow");
+        }
+        assert!(corruption.corrupted().contains_key(&AnswerKind::StreamedObject));
+    }
+}
