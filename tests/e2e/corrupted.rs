@@ -3,18 +3,25 @@
 
 use anyhow::{Context as _, Result, ensure};
 use sealer_core::Scope;
+use sealer_tests::faults::Proxy;
 use sealer_tests::faults::corruption::{AnswerKind, Corruption};
+use sealer_tests::faults::rule::{Fault, Refusal, Rule, Times};
 use sealer_tests::report::say;
 
 use crate::scene::Scene;
 
 pub(crate) async fn corrupted_answers_show_no_value_anywhere(scene: Scene) -> Result<()> {
-    let steady = scene.suite.proxy.as_ref().and_then(|proxy| proxy.steady()).context("nothing is corrupted")?;
+    let proxy = scene.suite.proxy.as_ref().context("there is no proxy")?;
+    let steady = proxy.steady().context("nothing is corrupted")?;
     let mut round = 0;
     while !is_enough(&steady.corruption) {
         round += 1;
         ensure!(round <= MOST_ROUNDS, "too little is corrupted: {}", table(&steady.corruption));
         make_traffic(&scene, round).await?;
+        list_again(proxy);
+        if round.is_multiple_of(5) {
+            scene.without_controller(async || Ok(())).await?;
+        }
     }
     let everything = everything(&scene).await?;
     say(&format!(
@@ -48,7 +55,17 @@ fn table(corruption: &Corruption) -> String {
     AnswerKind::ALL.iter().map(line).collect()
 }
 
-/// Objects come, change and go; a Secret is taken away, one is in the way, and every controller starts anew.
+/// Has everything listed again.
+fn list_again(proxy: &Proxy) {
+    let expired = Fault::WatchError(Refusal::new(410, "Expired", "too old resource version"));
+    // Secrets are watched twice: the keys by themselves.
+    for (call, watches) in [("watch sealedsecrets", 1), ("watch secrets", 2)] {
+        proxy.add(Rule { times: Times::First(watches), ..Rule::always(call, expired.clone()) });
+    }
+    proxy.cut_watches();
+}
+
+/// Objects come and change, a Secret is taken away, and one is in the way.
 async fn make_traffic(scene: &Scene, round: usize) -> Result<()> {
     let name = format!("more-{round}");
     let value = format!("canary-7d1f9b3c-{round}");
@@ -64,8 +81,7 @@ async fn make_traffic(scene: &Scene, round: usize) -> Result<()> {
         format!("kubectl create secret generic {foreign} --from-literal=password={value} -n {}", scene.namespace);
     scene.shell().must(&make).await?;
     scene.apply(&scene.sealed(&foreign, &[("password", &value)], Scope::Strict).await?).await?;
-    scene.synced(&foreign, "False").await?;
-    scene.without_controller(async || Ok(())).await
+    scene.synced(&foreign, "False").await.map(drop)
 }
 
 /// All that controllers logged, and what can be read of them in the cluster.

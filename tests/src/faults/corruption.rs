@@ -134,7 +134,8 @@ fn ends_list(line: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    const OBJECT: &[u8] = br#"{"metadata":{"name":"a","uid":"u","creationTimestamp":"2026-01-01T00:00:00Z"}}"#;
+    const OBJECT: &[u8] =
+        br#"{"metadata":{"name":"a","uid":"u","resourceVersion":"5","creationTimestamp":"2026-01-01T00:00:00Z"}}"#;
 
     #[test]
     fn every_nth_answer_is_corrupted_in_every_manner_and_counted() {

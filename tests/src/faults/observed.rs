@@ -75,4 +75,4 @@ fn corrupted(
 }
 
 /// Of how many lists one is refused as a stream: that watch lists in pages from then on.
-const PAGED: usize = 5;
+const PAGED: usize = 7;
