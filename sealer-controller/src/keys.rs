@@ -20,6 +20,7 @@ use crate::keys::store::{Parsed, Unread};
 
 pub(crate) mod experience;
 mod record;
+mod retry;
 mod rotation;
 pub(crate) mod store;
 pub(crate) mod trust;

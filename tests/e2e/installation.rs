@@ -201,6 +201,10 @@ const LEFT_OUT: &[(&str, &str)] = &[
         "lifecycle::kubectl_shows",
         "all events of an object are compared, and an answer that cannot be read makes one more",
     ),
+    (
+        "failures::what_does_not_open",
+        "errors are counted and the first event is compared, and each attempt makes one more",
+    ),
     ("templates::two_values", "everything that is told of two objects is compared, and answers are corrupted in turn"),
     ("ownership::only_what_was_ours", "a list that replaces a corrupted event does not tell whose Secret is missing"),
 ];

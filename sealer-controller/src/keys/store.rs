@@ -11,14 +11,14 @@ use sealer_core::api::{BACKED_UP_AT_ANNOTATION, BACKED_UP_FINGERPRINT_ANNOTATION
 use sealer_core::error::{CertificateError, StoredKeyError};
 use sealer_core::key::stored::{CERTIFICATE_ITEM, SMALLEST_SEALING_KEY, item};
 use sealer_core::{Certificate, Fingerprint, KeyEntry, Keyring, StoredKey, UnsealingKey};
-use tokio::time::Instant;
 
 use crate::args::KeyOrder;
 use crate::cluster::secret::{Secrets, glance};
 use crate::cluster::unreadable::Unreadable;
 use crate::context::{Context, Pool};
 use crate::error::{KeysError, watch_answer};
-use crate::keys::{lock, record, retry_after, trust};
+use crate::keys::retry::{Loaded, Retry};
+use crate::keys::{lock, record, trust};
 use crate::reconcile::events;
 use crate::watch::progress::Watcher;
 use crate::watch::stream::{Event, Source};
@@ -45,14 +45,6 @@ impl Parsed {
             is_annotated: false,
         }
     }
-}
-
-/// What came of a load.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Loaded {
-    Whole,
-    /// Some key Secrets could not be read; what was known of them stays in use.
-    InPart,
 }
 
 /// What to do with a list of which a part cannot be read.
@@ -230,31 +222,6 @@ async fn reload(context: &Context) -> Loaded {
         tracing::error!(error = error.to_string(), "cannot list key Secrets; the ones in memory stay in use");
         Loaded::InPart
     })
-}
-
-/// When to load again what could not be read.
-#[derive(Default)]
-struct Retry {
-    failures: u32,
-    at: Option<Instant>,
-}
-
-impl Retry {
-    fn note(&mut self, loaded: Loaded) {
-        *self = match loaded {
-            Loaded::Whole => Self::default(),
-            Loaded::InPart => {
-                Self { failures: self.failures + 1, at: Some(Instant::now() + retry_after(self.failures)) }
-            }
-        };
-    }
-
-    async fn due(&self) {
-        match self.at {
-            Some(at) => tokio::time::sleep_until(at).await,
-            None => std::future::pending().await,
-        }
-    }
 }
 
 fn selector() -> String {
