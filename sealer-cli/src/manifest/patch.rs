@@ -111,8 +111,19 @@ impl<'t> Edited<'t> {
         self.proven(edits, &wanted)
     }
 
+    /// YAML 1.1, which kubectl reads, ends lines at characters of Unicode that are none to YAML 1.2 and in JSON.
+    fn lines_are_certain(&self) -> Result<(), PatchError> {
+        let is_json = self.text.trim_start().starts_with('{');
+        let Some(at) = self.text.find(['\u{85}', '\u{2028}', '\u{2029}']).filter(|_| !is_json) else { return Ok(()) };
+        let before = self.text.get(..at).unwrap_or_default();
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        let reason = "a line separator of Unicode (U+0085, U+2028 or U+2029), at which readers of YAML disagree";
+        Err(PatchError::Broken { line: before.matches('\n').count() + 1, column, reason })
+    }
+
     /// Carries edits out. The proof that nothing else changed: the new text reads as it was meant to.
     fn proven(&self, mut edits: Vec<(Range<usize>, String)>, wanted: &[Tree]) -> Result<String, PatchError> {
+        self.lines_are_certain()?;
         edits.sort_by_key(|(range, _)| range.start);
         let mut result = String::with_capacity(self.text.len());
         let mut end = 0;

@@ -129,3 +129,17 @@ proptest! {
         }
     }
 }
+
+/// To kubectl, the second line ends before `other`, which then is a field beside `spec`.
+#[test]
+fn separators_of_lines_that_readers_disagree_on_are_refused() {
+    for separator in ['\u{85}', '\u{2028}', '\u{2029}'] {
+        let text = format!("spec:\n {separator}other: x\n");
+        let edited = Edited::read(&text).unwrap();
+        let path = [Step::Number(0), Step::name("spec")];
+        let error = edited.with_entry(&path, "new", "x").unwrap_err();
+        assert!(error.to_string().starts_with("line 2, column 2: a line separator of Unicode"), "{error}");
+    }
+    let json = "{\"spec\":{\"a\":\"x\u{2028}y\"}}";
+    assert!(Edited::read(json).unwrap().with_entry(&[Step::Number(0), Step::name("spec")], "new", "x").is_ok());
+}
