@@ -64,9 +64,11 @@ pub(crate) async fn load(context: &Context) -> Result<Loaded, KeysError> {
 /// The same, with a choice for what cannot be read.
 pub(crate) async fn load_with(context: &Context, unread: Unread) -> Result<Loaded, KeysError> {
     let held = context.keys.loading.lock().await;
-    let api = context.secrets(&context.config.namespace);
-    let mut secrets = api.list(&selector()).await?;
-    secrets.extend(legacy(context).await?);
+    let mut secrets = all(context).await?;
+    if secrets.is_empty() && !context.ring().is_empty() {
+        // That there is none any longer is believed when it is said twice.
+        secrets = all(context).await?;
+    }
     let has_unreadable = secrets.iter().any(Result::is_err);
     let loaded = if has_unreadable { Loaded::InPart } else { Loaded::Whole };
     let (entries, broken) = read_all(secrets, context).await;
@@ -89,6 +91,13 @@ pub(crate) async fn load_with(context: &Context, unread: Unread) -> Result<Loade
         events::key_gone(context, &key.name, key.key.fingerprint()).await;
     }
     Ok(loaded)
+}
+
+/// Every key Secret that the cluster has now.
+async fn all(context: &Context) -> Result<Vec<Result<Secret, Unreadable>>, KeysError> {
+    let mut secrets = context.secrets(&context.config.namespace).list(&selector()).await?;
+    secrets.extend(legacy(context).await?);
+    Ok(secrets)
 }
 
 /// Counts and returns the keys in the ring that have no Secret any longer.

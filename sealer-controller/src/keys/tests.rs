@@ -29,6 +29,8 @@ struct Cluster {
     events: Arc<Mutex<Vec<Value>>>,
     /// So many lists of Secrets to come are cut off.
     lists_to_cut: Arc<Mutex<u32>>,
+    /// So many lists of Secrets to come have lost all of theirs.
+    lists_to_empty: Arc<Mutex<u32>>,
     /// So many answers to come that hold the record of keys are cut off.
     records_to_cut: Arc<Mutex<u32>>,
     /// A verb that RBAC does not allow.
@@ -69,7 +71,9 @@ impl Cluster {
                     *left -= 1;
                     return Response::new(Body::from(b"{\"kind\":\"SecretLi".to_vec()));
                 }
-                let items = lock(&self.secrets).clone();
+                let mut empty = lock(&self.lists_to_empty);
+                let items = if *empty > 0 { Vec::new() } else { lock(&self.secrets).clone() };
+                *empty = empty.saturating_sub(1);
                 (200, json!({ "kind": "SecretList", "apiVersion": "v1", "metadata": {}, "items": items }))
             }
             (_, name) => {
@@ -205,6 +209,17 @@ async fn an_answer_that_was_lost_does_not_end_in_two_keys() {
     assert_eq!(cluster.count(), 2);
     assert_eq!(context.ring().entries().len(), 2);
     assert_eq!(context.metrics.foreign_keys.get(), 0);
+}
+
+#[tokio::test]
+async fn one_answer_without_keys_is_not_believed() {
+    let cluster = Cluster::default();
+    let context = context(&cluster, &[]);
+    start(&context).await.unwrap();
+    *lock(&cluster.lists_to_empty) = 1;
+    store::load(&context).await.unwrap();
+    assert!(context.ring().active().is_some());
+    assert_eq!((context.metrics.keys_gone.get(), *lock(&cluster.lists_to_empty)), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]
