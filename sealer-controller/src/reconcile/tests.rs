@@ -19,6 +19,7 @@ use crate::cluster::sealed_secret::Sighting;
 use crate::watch::known::InOrder;
 
 mod templates;
+mod writes;
 
 static KEY: LazyLock<Arc<UnsealingKey>> = LazyLock::new(|| Arc::new(UnsealingKey::generate(2048).unwrap()));
 

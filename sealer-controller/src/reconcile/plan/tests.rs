@@ -86,6 +86,19 @@ fn the_secret_of_an_earlier_object_of_that_name_is_not_touched_and_looked_at_aga
     assert_eq!(*failure, Failure { class: Class::Brief, ..Failure::unmanaged("a") });
 }
 
+/// What is looked at again is the Secret of an earlier SealedSecret of this very name; all else stays as it is.
+#[test]
+fn a_secret_with_another_owner_is_left_to_that_one() {
+    for difference in [json!({"controller": false}), json!({"kind": "Deployment"}), json!({"name": "b"})] {
+        let mut other = owned("u0");
+        merge(&mut other["metadata"]["ownerReferences"][0], &difference);
+        let Plan::Refuse(failure) = plan(&desired(&json!({})), Some(&live(&[other])), "u1", &POLICY) else {
+            panic!("it is touched: {difference}");
+        };
+        assert_eq!(*failure, Failure::unmanaged("a"), "{difference}");
+    }
+}
+
 #[test]
 fn items_are_added_changed_and_removed_on_the_version_that_was_seen() {
     let before = live(&[owned("u1"), json!({"data": {"k": "b2xk", "gone": "eA=="}})]);

@@ -1,0 +1,124 @@
+//! What a look does when a write does not go through, and whom it writes for.
+
+use super::*;
+
+/// The requests of a look whose Secret is new, up to the write of the status.
+fn up_to_status() -> Vec<Exchange> {
+    let event = (Method::POST, EVENTS, 201, json!({ "metadata": {}, "involvedObject": {} }));
+    vec![(Method::POST, SECRETS, 201, live("u1", "dg==", "5")), event]
+}
+
+#[tokio::test]
+async fn a_status_of_an_object_that_is_gone_is_not_asked_for_again() {
+    let mut exchanges = up_to_status();
+    exchanges.push((Method::PUT, STATUS, 404, refusal(404, "NotFound", "not found")));
+    Script::new(exchanges).look(&object(1, None)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_status_that_is_refused_is_tried_again_later_and_not_at_once() {
+    for (code, reason) in [(422, "Invalid"), (500, "InternalError"), (403, "Forbidden")] {
+        let mut exchanges = up_to_status();
+        exchanges.push((Method::PUT, STATUS, code, refusal(code, reason, "no")));
+        let failure = Script::new(exchanges).look(&object(1, None)).await.unwrap_err();
+        assert_eq!((failure.reason, failure.class), (Reason::Status, Class::Transient), "{code}");
+    }
+}
+
+/// The status belongs to the spec that was looked at: not to a newer one, and not to another object of that name.
+#[tokio::test]
+async fn a_status_is_not_written_on_another_object_or_a_newer_spec() {
+    for (uid, generation) in [("u2", 1), ("u1", 2)] {
+        let mut other = object(generation, None);
+        other["metadata"]["uid"] = json!(uid);
+        other["metadata"]["resourceVersion"] = json!("9");
+        let mut exchanges = up_to_status();
+        exchanges.push((Method::PUT, STATUS, 409, refusal(409, "Conflict", "changed")));
+        exchanges.push((Method::GET, SEALED, 200, other));
+        Script::new(exchanges).look(&object(1, None)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_status_names_uid_and_version() {
+    let mut exchanges = up_to_status();
+    exchanges.push((Method::PUT, STATUS, 200, object(1, Some(1))));
+    let script = Script::new(exchanges);
+    script.look(&object(1, None)).await.unwrap();
+    let metadata = json!({ "name": "a", "namespace": "ns", "uid": "u1", "resourceVersion": "1" });
+    assert_eq!(script.body(2)["metadata"], metadata);
+}
+
+#[tokio::test]
+async fn writers_that_never_rest_are_waited_for() {
+    let mut exchanges = vec![(Method::POST, SECRETS, 409, refusal(409, "AlreadyExists", "exists"))];
+    for version in 0..8 {
+        exchanges.push((Method::GET, SECRET, 200, live("u1", "b2xk", &version.to_string())));
+        exchanges.push((Method::PUT, SECRET, 409, refusal(409, "Conflict", "changed")));
+    }
+    exchanges.pop();
+    exchanges.extend(told(object(1, Some(1))));
+    let failure = Script::new(exchanges).look(&object(1, None)).await.unwrap_err();
+    assert_eq!((failure.reason, failure.class), (Reason::Update, Class::Transient));
+}
+
+#[tokio::test]
+async fn an_orphan_that_somebody_else_deleted_is_done_and_a_changed_one_is_looked_at_again() {
+    for (code, reason, passes) in [(404, "NotFound", true), (409, "Conflict", false), (500, "InternalError", false)] {
+        let script = Script::with_args(
+            vec![
+                (Method::GET, SEALED, 404, refusal(404, "NotFound", "not found")),
+                (Method::GET, SECRET, 200, live("u1", "dg==", "5")),
+                (Method::DELETE, SECRET, code, refusal(code, reason, "no")),
+            ],
+            &["--old-gc-behavior"],
+        );
+        let key = Key::new("ns", "a");
+        script.context.index.saw(Sighting::read(&object(1, None).to_string()).unwrap());
+        script.context.index.mark_gone(&key);
+        let outcome = reconcile(&script.context, &key, &mut Turn::new(None)).await;
+        assert_eq!(outcome.is_ok(), passes, "{code}");
+        assert_eq!(
+            script.context.index.uid_of_gone(&key).is_none(),
+            passes,
+            "{code}: the uid is kept for the next try"
+        );
+    }
+}
+
+/// A Secret built from a template with these owners, which asks for no owner of the controller's.
+fn with_template_owners(owners: Option<Value>) -> Result<k8s_openapi::api::core::v1::Secret, Failure> {
+    let mut object = object(1, None);
+    object["spec"]["template"] =
+        json!({ "metadata": { "annotations": { "sealedsecrets.bitnami.com/skip-set-owner-references": "true" } } });
+    if let Some(owners) = owners {
+        object["spec"]["template"]["metadata"]["ownerReferences"] = owners;
+    }
+    let Object { state, spec } = Object::read(&object.to_string()).unwrap();
+    let sealed = SealedSecret { metadata: state.metadata, spec: spec.unwrap(), status: None };
+    let metadata = sealed.spec.template.metadata.clone().unwrap();
+    desired::secret(&sealed, UnsealedSecret { metadata, ..UnsealedSecret::default() })
+}
+
+#[test]
+fn owners_of_a_template_are_set_without_power_over_the_secret() {
+    let owner = json!({ "apiVersion": "apps/v1", "kind": "Deployment", "name": "d", "uid": "x", "controller": true,
+        "blockOwnerDeletion": true });
+    let made = with_template_owners(Some(json!([owner]))).unwrap();
+    let expected = json!([{ "apiVersion": "apps/v1", "kind": "Deployment", "name": "d", "uid": "x" }]);
+    assert_eq!(serde_json::to_value(made.metadata.owner_references).unwrap(), expected);
+    for none in [None, Some(Value::Null)] {
+        assert_eq!(with_template_owners(none).unwrap().metadata.owner_references, None);
+    }
+}
+
+#[test]
+fn a_template_names_no_sealed_secret_as_owner_and_nothing_that_is_no_owner() {
+    let sealed = json!({ "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "name": "b", "uid": "x" });
+    let other = json!({ "apiVersion": "v1", "kind": "ConfigMap", "name": "c", "uid": "y" });
+    for owners in [json!([sealed.clone()]), json!([other, sealed]), json!("x"), json!([{ "name": 5 }])] {
+        let failure = with_template_owners(Some(owners.clone())).unwrap_err();
+        assert_eq!((failure.reason, failure.class), (Reason::Unseal, Class::Permanent), "{owners}");
+        assert!(failure.message.starts_with("spec.template.metadata.ownerReferences"), "{}", failure.message);
+    }
+}
