@@ -300,6 +300,44 @@ mod tests {
     }
 
     #[test]
+    fn a_missing_right_is_told_by_its_code_and_its_words() {
+        let none = json!([]);
+        for (code, message, expected) in [
+            (403, "secrets is forbidden: User \"u\" cannot create resource \"secrets\"", true),
+            (403, "secrets is forbidden: no", false),
+            (404, "secrets is forbidden: User \"u\" cannot create resource \"secrets\"", false),
+        ] {
+            let told = text(&status(code, "Forbidden", message, &none));
+            assert_eq!(told.contains("has no right"), expected, "{code} {message}: {told}");
+        }
+        for message in ["secrets \"a\" not found", "x namespaces \"a\" not found"] {
+            assert_eq!(text(&status(404, "NotFound", message, &none)), "the API server answers NotFound (404)");
+        }
+    }
+
+    #[test]
+    fn only_names_are_repeated() {
+        let webhook = |name: &str| format!("admission webhook \"{name}\" denied the request");
+        let longest = "a".repeat(253);
+        for (name, is_told) in [
+            ("w-1.example", true),
+            (&longest, true),
+            (&*format!("{longest}a"), false),
+            ("", false),
+            ("W", false),
+            ("a_b", false),
+        ] {
+            let told = text(&status(400, "T", &webhook(name), &json!([])));
+            let expected = if is_told {
+                format!("admission webhook `{name}` denied the request (400)")
+            } else {
+                "an admission webhook denied the request (400)".to_owned()
+            };
+            assert_eq!(told, expected);
+        }
+    }
+
+    #[test]
     fn an_immutable_secret_is_told_by_its_field() {
         let message = format!("Secret \"a\" is invalid: type: Forbidden: {IMMUTABLE}");
         let told = status(422, "Invalid", &message, &json!([{ "field": "type", "reason": "FieldValueForbidden" }]));

@@ -102,6 +102,8 @@ mod tests {
             ("Zm8=x", 4),
             ("Zm\n9", 1),
             ("Z\ng\n=", 5),
+            ("Z+/v!", 4),
+            ("+/+/~", 4),
         ] {
             assert_eq!(decode(text), Err(Base64Error { offset }), "{text:?}");
         }

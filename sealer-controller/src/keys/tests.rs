@@ -35,6 +35,8 @@ struct Cluster {
     records_to_cut: Arc<Mutex<u32>>,
     /// A verb that RBAC does not allow.
     denied: Arc<Mutex<&'static str>>,
+    /// What watches are answered with, in turn; after that they hear nothing.
+    watches: Arc<Mutex<std::collections::VecDeque<(u16, String)>>>,
 }
 
 impl Cluster {
@@ -44,7 +46,15 @@ impl Cluster {
             let cluster = cluster.clone();
             async move {
                 let is_watch = request.uri().query().is_some_and(|query| query.contains("watch=true"));
-                let answer = if is_watch { watch() } else { cluster.answer(request).await.map(BodyExt::boxed_unsync) };
+                let told = if is_watch { lock(&cluster.watches).pop_front() } else { None };
+                let answer = match told {
+                    Some((code, text)) => {
+                        let answer = Response::builder().status(code).body(Body::from(text.into_bytes())).unwrap();
+                        answer.map(BodyExt::boxed_unsync)
+                    }
+                    None if is_watch => watch(),
+                    None => cluster.answer(request).await.map(BodyExt::boxed_unsync),
+                };
                 Ok::<_, std::convert::Infallible>(answer)
             }
         });
@@ -53,6 +63,7 @@ impl Cluster {
 
     async fn answer(&self, request: Request<Body>) -> Response<Body> {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let query = request.uri().query().unwrap_or_default().to_owned();
         let body = request.into_body().collect().await.unwrap().to_bytes();
         let body: Value = serde_json::from_slice(&body).unwrap_or_default();
         let (folder, name) = path.rsplit_once('/').unwrap();
@@ -72,8 +83,19 @@ impl Cluster {
                     return Response::new(Body::from(b"{\"kind\":\"SecretLi".to_vec()));
                 }
                 let mut empty = lock(&self.lists_to_empty);
-                let items = if *empty > 0 { Vec::new() } else { lock(&self.secrets).clone() };
-                *empty = empty.saturating_sub(1);
+                let wanted = form(&query, "labelSelector");
+                let has_label = |secret: &&Value| match wanted.split_once('=') {
+                    Some((name, value)) => {
+                        let labels = secret.pointer("/metadata/labels").and_then(Value::as_object);
+                        labels.is_none_or(|all| all.get(name).is_some_and(|given| given == value))
+                    }
+                    None => wanted.is_empty(),
+                };
+                let mut items: Vec<Value> = lock(&self.secrets).iter().filter(has_label).cloned().collect();
+                if *empty > 0 {
+                    *empty -= 1;
+                    items.clear();
+                }
                 (200, json!({ "kind": "SecretList", "apiVersion": "v1", "metadata": {}, "items": items }))
             }
             (_, name) => {
@@ -153,6 +175,13 @@ fn watch() -> Response<UnsyncBoxBody<Bytes, kube::Error>> {
         "annotations": {"k8s.io/initial-events-end": "true"}}}});
     let first = futures::stream::iter([Ok(Frame::data(Bytes::from(format!("{listed}\n"))))]);
     Response::new(StreamBody::new(first.chain(futures::stream::pending())).boxed_unsync())
+}
+
+/// A value of a query, decoded as far as label selectors need.
+fn form(query: &str, name: &str) -> String {
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let value = pairs.filter(|(given, _)| *given == name).map(|(_, value)| value).next().unwrap_or_default();
+    value.replace("%2F", "/").replace("%3D", "=")
 }
 
 fn refusal(code: u16, reason: &str) -> Value {
@@ -647,4 +676,75 @@ async fn start_waits_a_little_for_a_list_that_can_be_read_whole() {
     let (began, ()) = tokio::join!(start(&context), mend);
     began.unwrap();
     assert_eq!(context.ring().entries().len(), 2);
+}
+
+/// T-K2: the label makes a key, with the value that Bitnami's controller looks for.
+#[tokio::test]
+async fn a_secret_without_the_label_is_no_key_whatever_it_holds() {
+    let cluster = Cluster::default();
+    let [one, other] = &*STRANGERS;
+    cluster.bring(one, 0, &json!({ "name": "unmarked", "labels": {} }));
+    cluster.bring(other, 0, &json!({ "name": "retired", "labels": { KEY_LABEL: "compromised" } }));
+    let context = started(&cluster, &[]).await;
+    let ring = context.ring();
+    assert_eq!((ring.entries().len(), cluster.count()), (1, 3), "a key of its own is made");
+    assert!(STRANGERS.iter().all(|key| ring.get(key.fingerprint()).is_none()));
+}
+
+/// Follows the keys until a condition holds; the clock runs by itself while nothing else happens.
+async fn follow_until(context: &Context, what: &str, mut holds: impl FnMut() -> bool) {
+    let condition = async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let outcome = tokio::time::timeout(Duration::from_secs(3600), async {
+        tokio::select! {
+            () = store::follow(context) => panic!("it ends"),
+            () = condition => {}
+        }
+    });
+    assert!(outcome.await.is_ok(), "{what}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_are_followed_by_a_watch() {
+    let cluster = Cluster::default();
+    let context = started(&cluster, &[]).await;
+    let event = json!({ "type": "ADDED", "object": { "metadata": { "name": "brought", "namespace": "kube-system",
+        "resourceVersion": "8" } } });
+    let listed = json!({ "type": "BOOKMARK", "object": { "metadata": { "resourceVersion": "7",
+        "annotations": { "k8s.io/initial-events-end": "true" } } } });
+    cluster.bring(&STRANGERS[0], 0, &json!({}));
+    let began = Instant::now();
+    lock(&cluster.watches).push_back((200, format!("{listed}\n{event}\n")));
+    follow_until(&context, "the event is not heard", || context.ring().entries().len() == 2).await;
+    assert!(began.elapsed() < Duration::from_secs(15), "it was not the event that brought it");
+}
+
+/// Without the right to watch, and with a watch that is refused in spite of the right, keys are listed now and then.
+#[tokio::test(start_paused = true)]
+async fn keys_are_listed_where_they_cannot_be_watched() {
+    for is_told in [true, false] {
+        let cluster = Cluster::default();
+        let context = started(&cluster, &[]).await;
+        if is_told {
+            *lock(&cluster.denied) = "watch";
+        } else {
+            lock(&cluster.watches).push_back((403, refusal(403, "Forbidden").to_string()));
+        }
+        cluster.bring(&STRANGERS[0], 0, &json!({}));
+        follow_until(&context, "lists", || context.ring().entries().len() == 2).await;
+    }
+}
+
+/// A watch that breaks for another reason goes on, and is not given up for lists.
+#[tokio::test(start_paused = true)]
+async fn a_watch_of_keys_that_breaks_goes_on() {
+    let cluster = Cluster::default();
+    let context = started(&cluster, &[]).await;
+    for _ in 0..2 {
+        lock(&cluster.watches).push_back((500, refusal(500, "InternalError").to_string()));
+    }
+    follow_until(&context, "the watch is not asked for again", || lock(&cluster.watches).is_empty()).await;
 }

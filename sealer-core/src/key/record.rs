@@ -79,6 +79,19 @@ mod tests {
     }
 
     #[test]
+    fn records_of_two_controllers_are_one_record() {
+        let keys: Vec<_> = (0..4).map(|_| UnsealingKey::generate(1024).unwrap().fingerprint().clone()).collect();
+        let (mut one, mut other) = (KeyRecord::default(), KeyRecord::default());
+        one.add_made(&keys[0]);
+        one.set_ring([&keys[1]]);
+        other.add_made(&keys[2]);
+        other.set_ring([&keys[3]]);
+        one.merge(other);
+        assert_eq!(keys.iter().map(|key| one.is_made(key)).collect::<Vec<_>>(), [true, false, true, false]);
+        assert!(keys.iter().all(|key| one.is_known(key)));
+    }
+
+    #[test]
     fn what_is_no_record_is_none() {
         for text in ["", "null", "7", "{\"made\": 1}", "{\"made\": [1]}"] {
             assert_eq!(KeyRecord::from_json(text.as_bytes()), None, "{text}");

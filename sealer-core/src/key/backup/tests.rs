@@ -159,3 +159,33 @@ fn openssl_reads_every_key() {
     assert_eq!(read, 3);
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+#[test]
+fn a_passphrase_is_not_printed() {
+    assert_eq!(format!("{:?}", passphrase("correct horse")), "Passphrase([redacted])");
+}
+
+/// Without randomness two backups of the same keys would share their key stream.
+#[test]
+fn no_two_backups_have_bytes_in_common() {
+    let again = BACKUP.encrypt(&passphrase("correct horse")).unwrap();
+    let bodies = |text: &str| {
+        let blocks = pem::blocks(text.as_bytes(), pem::Bounds::BACKUP).unwrap();
+        blocks
+            .into_iter()
+            .filter(|block| block.label != CERTIFICATE)
+            .map(|block| block.der.to_vec())
+            .collect::<Vec<_>>()
+    };
+    let (one, other) = (bodies(&TEXT), bodies(&again));
+    assert_eq!(one.len(), 4);
+    for (one, other) in one.iter().zip(&other) {
+        let end = |bytes: &[u8]| bytes[bytes.len() - 64..].to_vec();
+        assert_ne!(end(one), end(other));
+    }
+    // The closing block begins with its random start.
+    assert_ne!(one[3][..16], other[3][..16]);
+    let starts: std::collections::BTreeSet<_> =
+        one.iter().chain(&other).map(|body| body[body.len() - 64..].to_vec()).collect();
+    assert_eq!(starts.len(), 8);
+}
