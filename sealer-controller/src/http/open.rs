@@ -101,3 +101,42 @@ pub(crate) async fn all(context: &Context, opening: &Opening, mut work: Work) ->
 const SLICE: Duration = Duration::from_millis(50);
 /// A thousand items of one key.
 const BUDGET: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests may panic")]
+
+    use sealer_core::{Plaintext, Scope, UnsealingKey};
+
+    use super::*;
+
+    /// Work with that many values of one key.
+    fn work(values: usize) -> Work {
+        let key = UnsealingKey::generate(2048).unwrap();
+        let label = Label::new(Scope::Strict, "ns", "n").unwrap();
+        let sealed = seal(&Plaintext::new(b"v".to_vec()), &label, key.sealing_key()).unwrap().to_base64();
+        let values = (0..values).map(|at| (format!("item{at}"), sealed.clone())).collect();
+        Work::new(values, label, Keyring::from_keys(vec![key]), None)
+    }
+
+    /// Whatever a machine does in 50 ms, it is neither everything nor one value each time.
+    #[test]
+    fn work_is_done_in_slices_of_several_values() {
+        let mut work = work(300);
+        let mut pauses = 0;
+        while matches!(work.advance(), Step::Pause) {
+            pauses += 1;
+        }
+        assert!((1..299).contains(&pauses), "{pauses}");
+    }
+
+    #[test]
+    fn work_that_cost_too_much_ends_at_its_next_pause_and_not_if_it_is_done() {
+        let mut little = work(1);
+        little.spent = BUDGET * 2;
+        assert!(matches!(little.advance(), Step::Done));
+        let mut much = work(1000);
+        much.spent = BUDGET;
+        assert!(matches!(much.advance(), Step::TooLong));
+    }
+}

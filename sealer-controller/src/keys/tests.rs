@@ -748,3 +748,91 @@ async fn a_watch_of_keys_that_breaks_goes_on() {
     }
     follow_until(&context, "the watch is not asked for again", || lock(&cluster.watches).is_empty()).await;
 }
+
+/// A key that is told of once is no news at the next look.
+#[tokio::test]
+async fn a_key_of_others_is_counted_once() {
+    let cluster = Cluster::default();
+    let context = started(&cluster, &[]).await;
+    cluster.bring(&STRANGERS[0], 0, &json!({}));
+    for _ in 0..2 {
+        store::load(&context).await.unwrap();
+        assert_eq!(context.metrics.foreign_keys.get(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_small_key_opens_and_does_not_seal() {
+    let cluster = Cluster::default();
+    let small = UnsealingKey::generate(1024).unwrap();
+    cluster.bring(&small, 0, &json!({}));
+    let context = started(&cluster, &[]).await;
+    let ring = context.ring();
+    assert!(ring.get(small.fingerprint()).is_some(), "it opens");
+    assert_ne!(ring.active().unwrap().key.fingerprint(), small.fingerprint());
+    assert_eq!(cluster.count(), 2, "a key to seal with is made");
+}
+
+#[tokio::test]
+async fn a_key_of_tomorrow_becomes_the_active_one_tomorrow() {
+    let cluster = Cluster::default();
+    let mut context = context(&cluster, &[]);
+    let time = set_by_hand(&mut context);
+    start(&context).await.unwrap();
+    let [stranger, _] = &*STRANGERS;
+    cluster.bring(stranger, -1, &json!({}));
+    store::load(&context).await.unwrap();
+    assert_ne!(context.ring().active().unwrap().key.fingerprint(), stranger.fingerprint());
+    {
+        let mut time = lock(&time);
+        *time += SignedDuration::from_hours(48);
+    }
+    store::load(&context).await.unwrap();
+    assert_eq!(context.ring().active().unwrap().key.fingerprint(), stranger.fingerprint());
+}
+
+#[tokio::test]
+async fn keys_are_ordered_by_their_certificate_or_by_their_secret() {
+    let [one, other] = &*STRANGERS;
+    for (order, active) in [("CertNotBefore", one), ("SecretCreationTimestamp", other)] {
+        let cluster = Cluster::default();
+        cluster.bring(one, 1, &json!({ "name": "one", "creationTimestamp": "2021-01-01T00:00:00Z" }));
+        cluster.bring(other, 2, &json!({ "name": "other", "creationTimestamp": "2022-01-01T00:00:00Z" }));
+        let context = started(&cluster, &[&format!("--key-order-priority={order}")]).await;
+        assert_eq!(context.ring().active().unwrap().key.fingerprint(), active.fingerprint(), "{order}");
+    }
+}
+
+/// Two controllers write the record at once: neither forgets what the other made.
+#[tokio::test]
+async fn records_that_are_written_at_once_lose_nothing() {
+    let flag = ["--trust-new-keys=never"];
+    let cluster = Cluster::default();
+    let one = started(&cluster, &flag).await;
+    let other = started(&cluster, &flag).await;
+    // Each of them has met the version before the other's write.
+    for context in [&one, &other, &one] {
+        bring_new_key(context, Cause::Asked).await;
+    }
+    assert_eq!(cluster.count(), 4);
+    for context in [&one, &other] {
+        store::load(context).await.unwrap();
+        let ring = context.ring();
+        assert_eq!((ring.entries().len(), context.metrics.untrusted_keys.get()), (4, 0));
+        assert!(ring.entries().iter().all(|entry| cluster.record().is_made(entry.key.fingerprint())));
+    }
+}
+
+#[tokio::test]
+async fn a_new_key_comes_when_it_is_asked_for() {
+    let cluster = Cluster::default();
+    let context = Arc::new(started(&cluster, &[]).await);
+    let stop = CancellationToken::new();
+    let renewing = tokio::spawn(renew(context.clone(), stop.clone()));
+    context.keys.ask_for_new_key();
+    let mut version = context.keys.version.subscribe();
+    tokio::time::timeout(Duration::from_secs(60), version.changed()).await.unwrap().unwrap();
+    assert_eq!((cluster.count(), context.ring().entries().len()), (2, 2));
+    stop.cancel();
+    assert!(renewing.await.unwrap().is_ok());
+}

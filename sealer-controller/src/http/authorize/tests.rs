@@ -1,7 +1,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use axum::body::to_bytes;
 use axum::http::StatusCode;
@@ -11,6 +11,7 @@ use sealer_core::Scope;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
+use super::*;
 use crate::http::router;
 use crate::http::tests::{context_with, sealed_object};
 
@@ -29,16 +30,21 @@ fn api_server(asked: Arc<AtomicUsize>, status: StatusCode) -> Client {
             let mut question: Value = serde_json::from_slice(&body).unwrap();
             question["status"] = if path.ends_with("tokenreviews") {
                 match question["spec"]["token"].as_str() {
-                    Some("good") => json!({"authenticated": true, "user": {"username": "u", "groups": ["g"]}}),
+                    Some("good") => {
+                        json!({"authenticated": true, "user": {"username": "u", "uid": "1", "groups": ["g"], "extra": {"e": ["x"]}}})
+                    }
                     _ => json!({"authenticated": false}),
                 }
             } else {
                 let attributes = &question["spec"]["resourceAttributes"];
-                let right =
-                    ["verb", "group", "resource", "namespace"].map(|field| attributes[field].as_str().unwrap_or(""));
+                let right = ["verb", "group", "version", "resource", "namespace"]
+                    .map(|field| attributes[field].as_str().unwrap_or(""));
                 let who = &question["spec"];
-                let is_known = who["user"] == "u" && who["groups"] == json!(["g"]);
-                json!({"allowed": is_known && right == ["update", "bitnami.com", "sealedsecrets", "ns"]})
+                let is_known = who["user"] == "u"
+                    && who["uid"] == "1"
+                    && who["groups"] == json!(["g"])
+                    && who["extra"] == json!({"e": ["x"]});
+                json!({"allowed": is_known && right == ["update", "bitnami.com", "v1alpha1", "sealedsecrets", "ns"]})
             };
             Ok((StatusCode::CREATED, question.to_string()).into_response())
         }
@@ -117,4 +123,60 @@ async fn caller_is_not_kept_waiting_for_an_api_server_that_is_silent() {
     let before = tokio::time::Instant::now();
     let (code, _) = ask(&app, "/v1/verify", "Bearer good", &sealed_object(Scope::Strict, &json!({}))).await;
     assert_eq!((code, before.elapsed().as_secs()), (503, 5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_are_forgotten_after_their_time_and_only_so_many_are_kept() {
+    let digest = |number: usize| [u64::try_from(number).unwrap(), 0];
+    let answers = Answers::default();
+    answers.put(digest(0), true);
+    tokio::time::advance(REMEMBERED_FOR - Duration::from_millis(1)).await;
+    assert_eq!(answers.get(digest(0)), Some(true));
+    tokio::time::advance(Duration::from_millis(1)).await;
+    assert_eq!(answers.get(digest(0)), None, "a right that was taken away counts no longer");
+
+    let answers = Answers::default();
+    let half = REMEMBERED / 2;
+    (0..half).for_each(|number| answers.put(digest(number), number));
+    tokio::time::advance(REMEMBERED_FOR / 2).await;
+    (half..REMEMBERED).for_each(|number| answers.put(digest(number), number));
+    answers.put(digest(REMEMBERED), 0);
+    assert_eq!((answers.get(digest(REMEMBERED)), answers.lock().len()), (None, REMEMBERED), "there is no more room");
+    tokio::time::advance(REMEMBERED_FOR / 2).await;
+    answers.put(digest(REMEMBERED), 7);
+    assert_eq!(answers.get(digest(REMEMBERED)), Some(7), "old ones make room");
+    assert_eq!(answers.get(digest(half)), Some(half), "those that still count stay");
+    assert_eq!(answers.lock().len(), half + 1);
+}
+
+#[test]
+fn a_missing_right_of_the_controller_is_told_as_such() {
+    for (code, is_told) in [(403, true), (401, false), (500, false)] {
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+        let status =
+            serde_json::from_value(json!({ "status": "Failure", "reason": if code == 403 { "Forbidden" } else { "" },
+            "code": code, "message": "CANARY" }));
+        let error = kube::Error::Api(Box::new(status.unwrap()));
+        let refusal = tracing::subscriber::with_default(subscriber, || unanswered(&error));
+        assert_eq!(refusal, Refusal::Unverifiable);
+        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        assert!(text.contains("callers cannot be checked") && !text.contains("CANARY"), "{text}");
+        assert_eq!(text.contains("lacks a right"), is_told, "{code}: {text}");
+    }
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }

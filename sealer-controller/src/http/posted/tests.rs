@@ -101,3 +101,69 @@ fn nested_template_is_the_text_that_came() {
     let text = format!(r#"{{"metadata":{{"name":"n","namespace":"ns"}},"spec":{{"template":{template}}}}}"#);
     assert_eq!(Posted::read(text.as_bytes()).unwrap().template.unwrap().get(), template);
 }
+
+#[test]
+fn values_in_both_forms_at_once_open_nothing() {
+    let read = |spec: &Value| Posted::read(object(spec).as_bytes()).unwrap().sealed;
+    assert!(matches!(read(&json!({"data": "x", "encryptedData": {"a": "b"}})), Sealed::Ambiguous));
+    for spec in
+        [json!({"data": "x"}), json!({"data": "x", "encryptedData": {}}), json!({"data": "x", "encryptedData": null})]
+    {
+        assert!(matches!(read(&spec), Sealed::Blob(blob) if blob == "x"), "{spec}");
+    }
+}
+
+/// The least that is refused, and the most that is taken.
+#[test]
+fn depth_and_number_of_values_are_counted_to_the_last_one() {
+    let arrays = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    assert_eq!((check_size(&arrays(DEEPEST)), check_size(&arrays(DEEPEST + 1))), (Ok(()), Err(Refusal::Malformed)));
+    let objects = |depth: usize| format!("{}0{}", "{\"a\":".repeat(depth), "}".repeat(depth));
+    assert_eq!((check_size(&objects(DEEPEST)), check_size(&objects(DEEPEST + 1))), (Ok(()), Err(Refusal::Malformed)));
+    // One for the whole, one for the list, and one for each comma.
+    let list = |commas: usize| format!("[0{}]", ",0".repeat(commas));
+    let most = MOST_VALUES - 2;
+    assert_eq!((check_size(&list(most)), check_size(&list(most + 1))), (Ok(()), Err(Refusal::TooCostly)));
+    let beside = |lists: usize| "[]".repeat(lists);
+    let most = MOST_VALUES - 1;
+    assert_eq!((check_size(&beside(most)), check_size(&beside(most + 1))), (Ok(()), Err(Refusal::TooCostly)));
+    // Texts do not count, and end where they end: not at an escaped quote, and behind an escaped backslash.
+    for (text, is_taken) in [
+        (format!("\"{}\"", ",[".repeat(MOST_VALUES)), true),
+        (format!("\"\\\"{}\"", ",".repeat(MOST_VALUES)), true),
+        (format!("\"\\\\\"{}", ",".repeat(MOST_VALUES)), false),
+        (format!("\"a\"{}", ",".repeat(MOST_VALUES)), false),
+        (format!("\\\"{}\"", ",".repeat(MOST_VALUES)), true),
+    ] {
+        assert_eq!(check_size(&text).is_ok(), is_taken, "{:.20}", text);
+    }
+}
+
+#[test]
+fn each_field_of_a_template_has_its_types() {
+    let takes = |text: &str| is_template(serde_json::from_str(text).unwrap());
+    for right in [
+        "null",
+        "{}",
+        r#"{"metadata":{}}"#,
+        r#"{"metadata":null,"type":null,"immutable":null,"data":null}"#,
+        r#"{"type":"x","immutable":true,"data":{"a":"b","c":null}}"#,
+        r#"{"immutable":false,"other":5}"#,
+    ] {
+        assert!(takes(right), "{right}");
+    }
+    for wrong in [
+        "5",
+        "[]",
+        "\"x\"",
+        r#"{"metadata":5}"#,
+        r#"{"metadata":[]}"#,
+        r#"{"type":5}"#,
+        r#"{"immutable":"true"}"#,
+        r#"{"data":"x"}"#,
+        r#"{"data":{"a":5}}"#,
+        r#"{"data":{"a":"b","c":{}}}"#,
+    ] {
+        assert!(!takes(wrong), "{wrong}");
+    }
+}
