@@ -97,3 +97,6 @@ pub(crate) async fn write(context: &Context) {
 /// Nothing is served before it is read; without it there is only more to do.
 const PATIENCE: Duration = Duration::from_secs(15);
 const BETWEEN_WRITES: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests;

@@ -284,4 +284,63 @@ mod tests {
         }
         assert_eq!(queue.len(), 0);
     }
+
+    #[test]
+    fn a_key_is_shown_with_its_namespace() {
+        assert_eq!(key("a").to_string(), "ns/a");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_object_comes_back_when_it_is_due_and_in_the_order_of_that() {
+        let queue = Queue::default();
+        for (name, seconds) in [("slow", 30), ("quick", 10)] {
+            queue.add(key(name), Line::News);
+            assert_eq!((queue.next().await, queue.is_running(&key(name))), (key(name), true));
+            queue.failed(&key(name), |_| Duration::from_secs(seconds));
+            assert!(!queue.is_running(&key(name)));
+        }
+        queue.add(key("now"), Line::News);
+        assert_eq!(queue.len(), 3, "one that is ready and two that wait");
+        let began = Instant::now();
+        for (name, seconds) in [("now", 0), ("quick", 10), ("slow", 30)] {
+            assert_eq!(queue.next().await, key(name));
+            // The timer's own steps are a millisecond.
+            let waited = began.elapsed();
+            assert!(waited >= Duration::from_secs(seconds) && waited < Duration::from_secs(seconds + 1), "{waited:?}");
+        }
+        assert_eq!((queue.failures(&key("slow")), queue.failures(&key("now"))), (1, 0));
+        assert_eq!(queue.len(), 0);
+    }
+
+    /// What is asked for while a worker has it is handed out once more, as news if anybody called it so.
+    #[tokio::test]
+    async fn what_is_asked_for_meanwhile_comes_again() {
+        for (line, expected) in [(Line::Backlog, ["other", "a"]), (Line::News, ["a", "other"])] {
+            let queue = Queue::default();
+            queue.add(key("a"), Line::News);
+            assert_eq!(queue.next().await, key("a"));
+            queue.add(key("a"), line);
+            queue.add(key("a"), Line::Backlog);
+            queue.add(key("other"), Line::Backlog);
+            queue.failed(&key("a"), |_| Duration::from_secs(1000));
+            assert_eq!([queue.next().await.name, queue.next().await.name], expected);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_fails_again_and_again_is_no_news_any_longer() {
+        for (failures, expected) in [(NEWS_FAILURES, ["news", "a", "old"]), (NEWS_FAILURES + 1, ["news", "old", "a"])] {
+            let queue = Queue::default();
+            queue.add(key("a"), Line::News);
+            for failed in 1..=failures {
+                assert_eq!(queue.next().await, key("a"));
+                queue.failed(&key("a"), |_| Duration::from_secs(u64::from(failed == failures)));
+            }
+            queue.add(key("news"), Line::News);
+            queue.add(key("old"), Line::Backlog);
+            tokio::time::advance(Duration::from_secs(2)).await;
+            let order = [queue.next().await.name, queue.next().await.name, queue.next().await.name];
+            assert_eq!(order, expected, "{failures}");
+        }
+    }
 }
