@@ -335,3 +335,41 @@ async fn names_that_cannot_exist_are_refused_before_any_key_is_used() {
 
 const UNLIMITED: &[&str] = &["--rate-limit=100000", "--rate-limit-burst=100000"];
 const MUTATIONS: usize = 500;
+
+#[tokio::test]
+async fn requests_are_counted_by_path_and_method() {
+    let context = context(&["--rate-limit=1000", "--rate-limit-burst=1000"]);
+    let app = router(context.clone());
+    let methods = ["GET", "POST", "PUT", "HEAD", "DELETE", "PATCH", "OPTIONS", "BREW"];
+    for method in methods {
+        for path in ["/v1/cert.pem", "/v1/verify", "/v1/rotate"] {
+            let request = http::Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+            app.clone().oneshot(request).await.unwrap();
+        }
+    }
+    let text = context.metrics.text();
+    for method in methods {
+        let method = if method == "BREW" { "unknown".to_owned() } else { method.to_ascii_lowercase() };
+        for path in ["/v1/cert.pem", "/v1/verify", "/v1/rotate"] {
+            let count = text.lines().filter(|line| {
+                line.starts_with("sealed_secrets_controller_http_requests_total{")
+                    && line.contains(&format!("method=\"{method}\",path=\"{path}\""))
+                    && line.ends_with(" 1")
+            });
+            assert_eq!(count.count(), 1, "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_address_is_bound_as_go_writes_it_and_never_twice() {
+    for given in [":0", "127.0.0.1:0"] {
+        let listener = listen(given).await.unwrap();
+        let bound = address(&listener);
+        let port = bound.rsplit(':').next().unwrap();
+        assert_ne!(port.parse::<u16>().unwrap(), 0, "{bound}");
+        let again = given.replace(":0", &format!(":{port}"));
+        let Err(StartError::Listen { address, .. }) = listen(&again).await else { panic!("{again} is bound twice") };
+        assert_eq!(address, again);
+    }
+}

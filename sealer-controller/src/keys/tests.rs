@@ -836,3 +836,40 @@ async fn a_new_key_comes_when_it_is_asked_for() {
     stop.cancel();
     assert!(renewing.await.unwrap().is_ok());
 }
+
+/// At start the cutoff alone is judged: a key that is old is renewed afterwards.
+#[tokio::test]
+async fn an_old_key_is_enough_to_start_with() {
+    let cluster = Cluster::default();
+    cluster.bring(&STRANGERS[0], 60, &json!({}));
+    let context = started(&cluster, &["--key-renew-period=720h"]).await;
+    assert_eq!(cluster.count(), 1);
+    assert!(until_due(&context).is_zero(), "it is renewed then");
+}
+
+#[tokio::test]
+async fn a_ring_that_is_the_same_wakes_nobody() {
+    let context = started(&Cluster::default(), &[]).await;
+    let before = context.keys.version();
+    assert!(!context.keys.replace(context.ring()));
+    assert_eq!(context.keys.version(), before);
+    context.keys.replace(Keyring::new(Vec::new()));
+    assert_ne!(context.keys.version(), before);
+}
+
+#[tokio::test]
+async fn keys_are_followed_until_it_is_told_to_stop() {
+    let context = Arc::new(started(&Cluster::default(), &[]).await);
+    let stop = CancellationToken::new();
+    let following = tokio::spawn(follow(context, stop.clone()));
+    tokio::task::yield_now().await;
+    assert!(!following.is_finished());
+    stop.cancel();
+    assert!(following.await.unwrap().is_ok());
+}
+
+#[test]
+fn attempts_wait_longer_each_time_up_to_five_minutes() {
+    let waits: Vec<u64> = [0, 1, 2, 8, 9, 100, u32::MAX].map(|failures| retry_after(failures).as_secs()).into();
+    assert_eq!(waits, [1, 2, 4, 256, 300, 300, 300]);
+}

@@ -94,4 +94,39 @@ mod tests {
         })
         .await;
     }
+
+    fn context() -> Context {
+        let Ok(Request::Run(config)) = args::read(&[], |_| None) else { panic!("arguments") };
+        let silent = tower::service_fn(|_: http::Request<Body>| {
+            std::future::pending::<Result<http::Response<Body>, std::convert::Infallible>>()
+        });
+        Context::new(Client::new(silent, "default"), *config)
+    }
+
+    #[tokio::test]
+    async fn whoever_needs_many_slices_goes_on_in_overtime_and_only_so_many_do() {
+        let context = context();
+        let places = Arc::new(Semaphore::new(100));
+        let mut turns = Vec::new();
+        loop {
+            let before = places.available_permits();
+            let mut turn = Turn::new(Some(places.clone().acquire_owned().await.unwrap()));
+            for _ in 1..SLICES {
+                turn.another_slice(&context).unwrap();
+            }
+            assert_eq!(places.available_permits(), before - 1, "the place is kept for so long");
+            if turn.another_slice(&context).is_err() {
+                break;
+            }
+            assert_eq!(places.available_permits(), before, "others have it");
+            for _ in 0..100 {
+                turn.another_slice(&context).unwrap();
+            }
+            turns.push(turn);
+            assert!(turns.len() < 100);
+        }
+        assert!(!turns.is_empty() && context.overtime().is_err());
+        drop(turns);
+        assert!(context.overtime().is_ok());
+    }
 }

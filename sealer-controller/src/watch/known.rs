@@ -130,3 +130,24 @@ impl Known {
         self.body = None;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_the_same_by_uid_and_version_and_never_without_a_version() {
+        let secret = |uid: &str, version: Option<&str>| ObjectMeta {
+            uid: Some(uid.to_owned()),
+            resource_version: version.map(str::to_owned),
+            ..ObjectMeta::default()
+        };
+        let known = InOrder::new(&secret("u", Some("5")), [].into());
+        assert!(known.is(&secret("u", Some("5"))));
+        for other in [secret("u", Some("6")), secret("v", Some("5")), secret("u", None), ObjectMeta::default()] {
+            assert!(!known.is(&other));
+        }
+        let unknown = InOrder::new(&secret("u", None), [].into());
+        assert!(!unknown.is(&secret("u", None)) && !unknown.is(&secret("u", Some(""))));
+    }
+}

@@ -86,7 +86,7 @@ async fn watch(context: &Context, namespace: Option<&str>, looked: &Cancellation
 
 /// A Secret that somebody else changed is looked at again, if it belongs to a SealedSecret in view or may now be
 /// taken over.
-fn changed(context: &Context, secret: &Seen, line: Line) {
+pub(super) fn changed(context: &Context, secret: &Seen, line: Line) {
     if context.index.secret_changed(&secret.key, &secret.metadata) && !context.queue.is_running(&secret.key) {
         context.queue.add(secret.key.clone(), line);
     }
@@ -94,7 +94,7 @@ fn changed(context: &Context, secret: &Seen, line: Line) {
 
 /// A Secret that was ours is made again, and one that was in the way no longer is. One that was only patched belonged to
 /// somebody else, who took it away.
-fn deleted(context: &Context, secret: Seen) {
+pub(super) fn deleted(context: &Context, secret: Seen) {
     let key = secret.key;
     context.index.secret_deleted(&key);
     let owned = secret.controlled_by.as_ref() == Some(&key.name);

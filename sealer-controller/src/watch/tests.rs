@@ -9,6 +9,8 @@ use super::*;
 use crate::args::{self, Request as Asked};
 use crate::queue::Key;
 
+mod changes;
+
 /// A controller whose API server streams no lists, and ends each watch at once. SealedSecrets are listed as `items`, and
 /// the right to watch them is granted or not.
 fn context(items: &'static str, allowed: bool) -> Arc<Context> {

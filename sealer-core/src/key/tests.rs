@@ -85,6 +85,9 @@ fn the_first_key_that_can_be_read_is_taken_and_another_kind_is_named() {
         assert_eq!(named(parts).as_deref(), Ok(THROWAWAY_NAME));
     }
     assert_eq!(named(&[OTHER]).as_deref(), Ok(OTHER_NAME));
+    // A block with headers is an encrypted one, whatever is in it.
+    let with_headers = THROWAWAY.replacen("-----\n", "-----\nProc-Type: 4,ENCRYPTED\n\n", 1);
+    assert_eq!(named(&[&with_headers, OTHER]).as_deref(), Ok(OTHER_NAME));
     for (parts, error) in [
         (&[""][..], KeyError::NotAKey),
         (&[BROKEN], KeyError::NotAKey),

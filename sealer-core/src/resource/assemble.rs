@@ -261,3 +261,6 @@ fn grouped(failures: &[ItemFailure], text: fn(&ItemCause) -> String) -> String {
 
 /// Kubernetes' limit on the name of an item.
 const LONGEST_ITEM: usize = 253;
+
+#[cfg(test)]
+mod tests;

@@ -180,3 +180,17 @@ impl std::io::Write for Log {
         Ok(())
     }
 }
+
+/// Each endpoint has its own switch.
+#[tokio::test]
+async fn one_endpoint_asks_who_it_is_and_the_other_answers_everybody() {
+    let own = sealed_object(Scope::Strict, &json!({}));
+    for (args, verify, rotate) in [
+        (["--verify-api=authorized", "--rotate-api=on"], 401, 200),
+        (["--verify-api=on", "--rotate-api=authorized"], 200, 401),
+    ] {
+        let app = router(context_with(api_server(Arc::default(), StatusCode::OK), &args));
+        assert_eq!(ask(&app, "/v1/verify", "", &own).await.0, verify, "{args:?}");
+        assert_eq!(ask(&app, "/v1/rotate", "", &own).await.0, rotate, "{args:?}");
+    }
+}

@@ -127,3 +127,70 @@ async fn oldest_body_that_is_read_gives_way_to_a_new_one() {
     }
     assert_eq!(admit(&connections, peer(2)).await.begin_body(), Err(Full));
 }
+
+/// As many as there may be bodies, and one more.
+async fn with_bodies() -> (Arc<Connections>, Vec<Place>) {
+    let limits = Limits { total: 1000, peer: 1000, head: HEAD, idle: IDLE };
+    let connections = Connections::new(limits, Port::Public, context(&[]));
+    let mut places = Vec::new();
+    for _ in 0..=BODIES {
+        let place = admit(&connections, peer(1)).await;
+        place.activity.enter(Phase::Work);
+        places.push(place);
+    }
+    for place in &places[..BODIES] {
+        assert!(place.begin_body().is_ok());
+    }
+    (connections, places)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_is_still_read_gives_way_to_another_and_work_does_not() {
+    let (connections, places) = with_bodies().await;
+    let last = places.last().unwrap();
+    assert!(last.begin_body().is_err(), "all others are at work");
+    // One that reads a head, or has no body, is of no use here.
+    let idle = admit(&connections, peer(2)).await;
+    idle.activity.enter(Phase::Body);
+    assert!(last.begin_body().is_err());
+    places[7].activity.enter(Phase::Body);
+    assert!(last.begin_body().is_ok());
+    assert_eq!(evicted(&places).await, [7]);
+    assert!(!is_evicted(&idle).await);
+    assert!(idle.begin_body().is_err(), "there are as many as before");
+    places[0].end_body();
+    assert!(idle.begin_body().is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn room_is_made_of_a_connection_that_waits() {
+    let connections = connections();
+    let places =
+        [admit(&connections, peer(1)).await, admit(&connections, peer(1)).await, admit(&connections, peer(1)).await];
+    places[0].activity.enter(Phase::Work);
+    connections.make_room();
+    assert_eq!(evicted(&places).await, [1]);
+    connections.make_room();
+    connections.make_room();
+    assert_eq!(evicted(&places).await, [1, 2], "work goes on");
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_are_given_to_the_last_one_and_waited_for_a_while() {
+    let connections = connections();
+    let (one, other) = (admit(&connections, peer(1)).await, admit(&connections, peer(2)).await);
+    one.activity.enter(Phase::Work);
+    other.activity.enter(Phase::Work);
+    assert!(one.grow_body(0, SMALL + LARGE_BYTES).await.is_ok(), "all there are");
+    assert!(other.grow_body(0, SMALL).await.is_ok(), "the first ones are always there");
+    let began = Instant::now();
+    assert!(other.grow_body(SMALL, SMALL + 1).await.is_err());
+    assert!(began.elapsed() >= WAIT_FOR_BYTES);
+    let free = async {
+        tokio::time::sleep(WAIT_FOR_BYTES / 2).await;
+        one.end_body();
+    };
+    let (taken, ()) = tokio::join!(other.grow_body(SMALL, SMALL + 1), free);
+    assert!(taken.is_ok());
+    assert!(!is_evicted(&one).await && !is_evicted(&other).await);
+}

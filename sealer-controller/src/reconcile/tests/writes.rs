@@ -122,3 +122,113 @@ fn a_template_names_no_sealed_secret_as_owner_and_nothing_that_is_no_owner() {
         assert!(failure.message.starts_with("spec.template.metadata.ownerReferences"), "{}", failure.message);
     }
 }
+
+/// Without a status to write, an event tells of what is new, once, and of what was written.
+#[tokio::test]
+async fn without_a_status_events_tell_what_is_new() {
+    let event = (Method::POST, EVENTS, 201, json!({ "metadata": {}, "involvedObject": {} }));
+    let args = ["--update-status=false"];
+    let script = Script::with_args(vec![(Method::GET, SECRET, 200, live("u1", "dg==", "5"))], &args);
+    script.look(&object(2, Some(2))).await.unwrap();
+    let refused = (Method::GET, SECRET, 500, refusal(500, "InternalError", "no"));
+    let script =
+        Script::with_args(vec![refused.clone(), event, (Method::GET, SEALED, 200, object(2, Some(1))), refused], &args);
+    let key = Key::new("ns", "a");
+    script.context.index.saw(Sighting::read(&object(2, Some(1)).to_string()).unwrap());
+    reconcile(&script.context, &key, &mut Turn::new(None)).await.unwrap_err();
+    script.context.index.saw(Sighting::read(&object(2, Some(1)).to_string()).unwrap());
+    reconcile(&script.context, &key, &mut Turn::new(None)).await.unwrap_err();
+    assert!(script.left.lock().unwrap().is_empty());
+}
+
+/// A Secret in the way comes back to be looked at where nobody sees what happens to Secrets.
+#[tokio::test]
+async fn what_is_in_the_way_is_looked_at_again_where_nobody_sees_it_go() {
+    for (reason, comes_back) in [(Reason::Unmanaged, true), (Reason::Unseal, false)] {
+        let script = Script::new(Vec::new());
+        let key = Key::new("ns", "a");
+        script.context.queue.add(key.clone(), Line::News);
+        assert_eq!(script.context.queue.next().await, key);
+        settle_failure(&script.context, &key, &Failure { reason, ..Failure::unmanaged("a") });
+        assert_eq!(script.context.queue.len(), usize::from(comes_back), "{reason:?}");
+    }
+}
+
+/// A key that comes while an object is being looked at brings it back: nobody else would.
+#[tokio::test]
+async fn a_key_that_comes_during_a_look_that_fails_brings_the_object_back() {
+    for comes in [true, false] {
+        let context: Arc<std::sync::OnceLock<Arc<Context>>> = Arc::default();
+        let there = context.clone();
+        let service = tower::service_fn(move |request: Request<Body>| {
+            let is_secret = request.uri().path().ends_with("/secrets");
+            if comes && is_secret {
+                there.get().unwrap().keys.replace(Keyring::new(Vec::new()));
+            }
+            let code = if is_secret { 500 } else { 201 };
+            let answer = refusal(code, "InternalError", "no").to_string();
+            async move {
+                let answer = Response::builder().status(code).body(Body::from(answer.into_bytes()));
+                Ok::<_, std::convert::Infallible>(answer.unwrap())
+            }
+        });
+        let model = Script::new(Vec::new()).context;
+        let built = Context::new(Client::new(service, "default"), model.config.clone());
+        built.keys.replace(model.ring());
+        let built = Arc::new(built);
+        assert!(context.set(built.clone()).is_ok());
+        built.index.saw(Sighting::read(&object(1, None).to_string()).unwrap());
+        reconcile(&built, &Key::new("ns", "a"), &mut Turn::new(None)).await.unwrap_err();
+        assert_eq!(built.queue.len(), usize::from(comes), "{comes}");
+    }
+}
+
+/// Errors of a namespace are counted for as long as it has a SealedSecret.
+#[tokio::test]
+async fn errors_of_a_namespace_are_counted_while_another_object_is_there() {
+    let script = Script::new(Vec::new());
+    let key = Key::new("ns", "a");
+    let mut other = object(1, None);
+    other["metadata"]["name"] = json!("b");
+    for object in [object(1, None), other] {
+        script.context.index.saw(Sighting::read(&object.to_string()).unwrap());
+    }
+    script.context.metrics.count_error(Reason::Unseal, "ns");
+    for (gone, is_counted) in [(key, true), (Key::new("ns", "b"), false)] {
+        script.context.index.mark_gone(&gone);
+        drop_series(&script.context, &gone);
+        assert_eq!(script.context.metrics.counts_errors_of("ns"), is_counted);
+    }
+}
+
+#[tokio::test]
+async fn the_work_goes_on_until_it_is_told_to_stop_and_ends_what_is_under_way() {
+    let mut exchanges = vec![(Method::POST, SECRETS, 201, live("u1", "dg==", "5"))];
+    exchanges.extend(told(object(1, Some(1))));
+    let script = Script::new(exchanges);
+    script.context.index.saw(Sighting::read(&object(1, None).to_string()).unwrap());
+    let stop = CancellationToken::new();
+    let working = tokio::spawn(work(script.context.clone(), stop.clone()));
+    script.context.queue.add(Key::new("ns", "a"), Line::News);
+    let done = async {
+        while !script.left.lock().unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), done).await.unwrap();
+    assert!(!working.is_finished());
+    stop.cancel();
+    assert!(working.await.unwrap().is_ok());
+}
+
+#[test]
+fn quick_retries_double_and_slow_ones_begin_at_a_second() {
+    let within = |failures, least: u64| {
+        let wait = backoff(failures, 5);
+        let least = Duration::from_millis(least);
+        assert!(wait >= least && wait <= least.mul_f64(1.25), "{failures}: {wait:?}");
+    };
+    for (failures, least) in [(0, 50), (1, 100), (4, 800), (5, 1000), (6, 2000), (8, 8000), (13, 256_000)] {
+        within(failures, least);
+    }
+}

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::watch::known::Identity;
 
 fn object(uid: &str, generation: i64, observed: Option<i64>, annotations: &Value) -> Sighting {
     sighting(&value(uid, generation, observed, annotations))
@@ -151,4 +152,116 @@ fn only_so_many_objects_are_held_whole() {
     index.saw(large(&keys[0], "3"));
     index.mark_gone(&keys[0]);
     assert_eq!(index.lock().weight, 0);
+}
+
+fn named(namespace: &str, name: &str) -> (Key, Sighting) {
+    let mut object = value("1", 1, None, &json!({}));
+    object["metadata"]["name"] = json!(name);
+    object["metadata"]["namespace"] = json!(namespace);
+    (Key::new(namespace, name), sighting(&object))
+}
+
+#[test]
+fn names_are_those_of_a_namespace_without_the_deleted_ones() {
+    let index = Index::default();
+    for (namespace, name) in [("ns", "b"), ("ns", "a"), ("ns", "gone"), ("other", "c")] {
+        index.saw(named(namespace, name).1);
+    }
+    let gone = Key::new("ns", "gone");
+    index.mark_gone(&gone);
+    assert_eq!(index.names("ns"), ["a", "b"]);
+    assert!(index.knows(&Key::new("ns", "a")) && !index.knows(&gone) && !index.knows(&Key::new("ns", "c")));
+    assert!(index.has_any_in("ns") && index.has_any_in("other") && !index.has_any_in("nowhere"));
+    index.mark_gone(&Key::new("other", "c"));
+    assert!(!index.has_any_in("other"));
+    index.forget(&Key::new("ns", "a"));
+    assert!(index.knows(&Key::new("ns", "a")), "only what is gone is forgotten");
+    index.forget(&gone);
+    assert!(index.uid_of_gone(&gone).is_none());
+}
+
+/// The checkpoint is written when this count moved.
+#[test]
+fn every_change_of_a_record_is_counted() {
+    let index = Index::default();
+    let (key, object) = named("ns", "a");
+    let mut before = index.changes();
+    let mut moved = |what: &str| {
+        let now = index.changes();
+        assert!(now > before, "{what}");
+        before = now;
+    };
+    index.saw(object);
+    moved("it was seen");
+    index.settled(&key, Ok(in_order("7")));
+    moved("it was settled");
+    index.mark_gone(&key);
+    moved("it went");
+    index.forget(&key);
+    moved("it was forgotten");
+}
+
+#[test]
+fn only_what_is_in_order_now_is_recorded() {
+    let index = Index::default();
+    let names = ["order", "waits", "gone", "failed", "never"];
+    for name in names {
+        let (key, object) = named("ns", name);
+        index.saw(object);
+        index.take(&key);
+        if name != "never" {
+            index.settled(&key, Ok(in_order("7")));
+        }
+    }
+    let mut changed = value("1", 2, Some(1), &json!({}));
+    changed["metadata"]["name"] = json!("waits");
+    index.saw(sighting(&changed));
+    index.mark_gone(&Key::new("ns", "gone"));
+    index.settled(&Key::new("ns", "failed"), Err(&Failure::unmanaged("failed")));
+    let mut recorded = Vec::new();
+    index.records(|key, record| recorded.push((key.name.clone(), record.secret)));
+    assert_eq!(recorded, [("order".to_owned(), in_order("7"))]);
+}
+
+#[test]
+fn a_list_ends_what_it_does_not_show_in_its_namespace_alone() {
+    let index = Index::default();
+    let record = |name: &str| (Key::new(name, "a"), Record { sealed: Identity::default(), secret: in_order("7") });
+    index.recall([record("one"), record("other")]);
+    index.keep_only(Some("one"), &[]);
+    let mut left = Vec::new();
+    index.records(|key, _| left.push(key.namespace.clone()));
+    assert_eq!(left, ["other"]);
+    index.keep_only(None, &[]);
+    assert!(!index.recalls());
+}
+
+#[test]
+fn a_new_key_brings_back_what_no_key_opened_and_nothing_else() {
+    let (index, queue) = (Index::default(), Queue::default());
+    for (name, reason) in [("sealed", Reason::Unseal), ("foreign", Reason::Unmanaged), ("refused", Reason::Update)] {
+        let (key, object) = named("ns", name);
+        index.saw(object);
+        index.settled(&key, Err(&Failure { reason, ..Failure::unmanaged(name) }));
+    }
+    index.requeue_unopened(&queue);
+    assert_eq!(queue.len(), 1);
+    assert_eq!(futures::FutureExt::now_or_never(queue.next()), Some(Key::new("ns", "sealed")));
+}
+
+#[test]
+fn a_cause_is_looked_for_once_a_generation_and_the_keys_are_remembered_beyond() {
+    let index = Index::default();
+    let key = Key::new("ns", "a");
+    let keys: std::sync::Arc<[_]> = [sealer_core::UnsealingKey::generate(1024).unwrap().fingerprint().clone()].into();
+    index.saw(object("1", 1, None, &json!({})));
+    assert_eq!(index.explanation(&key), None);
+    index.explained(&key, None);
+    index.take(&key);
+    index.settled(&key, Ok(InOrder::new(&secret("7"), keys.clone())));
+    // The status was not written: it is looked at again, and is the same.
+    assert_eq!(index.saw(object("1", 1, None, &json!({}))), Seen::New);
+    assert_eq!((index.explanation(&key), index.traces(&key).keys), (Some(None), keys.clone()));
+    assert_eq!(index.saw(object("1", 2, None, &json!({}))), Seen::New);
+    assert_eq!((index.explanation(&key), index.traces(&key).keys), (None, keys));
 }

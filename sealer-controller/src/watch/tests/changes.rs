@@ -1,0 +1,126 @@
+//! What is to be done about SealedSecrets and Secrets that the watches bring.
+
+use futures::FutureExt as _;
+use kube::Client;
+use kube::api::ObjectMeta;
+use serde_json::json;
+
+use super::*;
+use crate::args::{self, Request as Asked};
+use crate::cluster::secret::Seen as SecretSeen;
+use crate::error::Failure;
+use crate::queue::Key;
+use crate::watch::known::{Identity, InOrder, Record};
+
+fn context() -> Context {
+    let Ok(Asked::Run(config)) = args::read(&[], |_| None) else { panic!("arguments") };
+    // Nothing here comes near the API server.
+    let service = tower::service_fn(async |_: http::Request<kube::client::Body>| {
+        Err::<http::Response<kube::client::Body>, _>(std::io::Error::other("closed"))
+    });
+    Context::new(Client::new(service, "default"), *config)
+}
+
+fn sighting(generation: i64, is_synced: bool) -> Sighting {
+    let conditions = if is_synced { json!([{ "type": "Synced", "status": "True" }]) } else { json!([]) };
+    let object = json!({ "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "spec": {},
+        "metadata": { "name": "a", "namespace": "ns", "uid": "u", "generation": generation },
+        "status": { "observedGeneration": generation, "conditions": conditions } });
+    Sighting::read(&object.to_string()).unwrap()
+}
+
+fn secret(version: &str) -> ObjectMeta {
+    ObjectMeta { uid: Some("s".into()), resource_version: Some(version.into()), ..ObjectMeta::default() }
+}
+
+fn seen(version: &str, controlled_by: Option<&str>, is_managed: bool) -> SecretSeen {
+    let controlled_by = controlled_by.map(str::to_owned);
+    SecretSeen { key: Key::new("ns", "a"), metadata: secret(version), controlled_by, is_managed }
+}
+
+/// A controller with one object whose Secret is in order at version 5.
+fn in_order() -> Context {
+    let context = context();
+    let key = Key::new("ns", "a");
+    context.index.saw(sighting(1, true));
+    context.index.take(&key);
+    context.index.settled(&key, Ok(InOrder::new(&secret("5"), [].into())));
+    context
+}
+
+#[tokio::test]
+async fn a_secret_that_somebody_else_changed_is_looked_at() {
+    let context = in_order();
+    secrets::changed(&context, &seen("5", None, false), Line::News);
+    assert_eq!(context.queue.len(), 0, "our own write");
+    secrets::changed(&context, &seen("6", None, false), Line::News);
+    assert_eq!(context.queue.len(), 1);
+    let key = context.queue.next().now_or_never().unwrap();
+    secrets::changed(&context, &seen("7", None, false), Line::News);
+    context.queue.done(&key);
+    assert_eq!(context.queue.len(), 0, "the worker that has it sees that");
+    let mut foreign = seen("6", None, false);
+    foreign.key.name = "other".to_owned();
+    secrets::changed(&context, &foreign, Line::News);
+    assert_eq!(context.queue.len(), 0, "it belongs to no SealedSecret");
+}
+
+#[tokio::test]
+async fn a_deleted_secret_is_made_again_if_it_was_ours_or_in_the_way() {
+    for (controlled_by, is_managed, has_failed, expected) in [
+        (Some("a"), false, false, 1),
+        (Some("b"), false, false, 0),
+        (None, true, false, 1),
+        (None, false, true, 1),
+        (None, false, false, 0),
+    ] {
+        let context = in_order();
+        if has_failed {
+            context.index.settled(&Key::new("ns", "a"), Err(&Failure::unmanaged("a")));
+        }
+        secrets::deleted(&context, seen("5", controlled_by, is_managed));
+        assert_eq!(context.queue.len(), expected, "{controlled_by:?} {is_managed} {has_failed}");
+    }
+    let nothing = context();
+    secrets::deleted(&nothing, seen("5", Some("a"), true));
+    assert_eq!(nothing.queue.len(), 0, "its SealedSecret is gone");
+}
+
+#[tokio::test]
+async fn an_object_is_queued_unless_it_says_what_it_said_or_was_in_order_before_a_restart() {
+    let shown = |context: &Context| context.metrics.text().lines().any(|line| line.contains("name=\"a\""));
+    let context = in_order();
+    appeared(&context, sighting(1, true), Line::News);
+    assert_eq!(context.queue.len(), 0);
+    appeared(&context, sighting(2, false), Line::News);
+    assert_eq!((context.queue.len(), shown(&context)), (1, false));
+    for omit in [false, true] {
+        let mut context = self::context();
+        context.config.omit_secret_labels = omit;
+        let sealed = Identity { uid: "u".into(), generation: 1, ..Identity::default() };
+        let record = Record { sealed, secret: InOrder::new(&secret("5"), [].into()) };
+        context.index.recall([(Key::new("ns", "a"), record)]);
+        context.index.secret_changed(&Key::new("ns", "a"), &secret("5"));
+        appeared(&context, sighting(1, true), Line::Backlog);
+        assert_eq!((context.queue.len(), shown(&context)), (0, !omit), "its metric is there without a look");
+    }
+}
+
+#[test]
+fn each_namespace_is_watched_or_all_at_once() {
+    assert_eq!(namespaces(&Watched::All), [None]);
+    let these = Watched::These(["a".to_owned(), "b".to_owned()].into());
+    assert_eq!(namespaces(&these), [Some("a".to_owned()), Some("b".to_owned())]);
+}
+
+#[test]
+fn sight_reaches_the_namespaces_that_are_watched() {
+    let sight = access::Sight::default();
+    assert!(!sight.reaches("a"));
+    sight.begins(Some("a"));
+    assert!(sight.reaches("a") && !sight.reaches("b"));
+    sight.ends(Some("a"));
+    assert!(!sight.reaches("a"));
+    sight.begins(None);
+    assert!(sight.reaches("a") && sight.reaches("b"));
+}
