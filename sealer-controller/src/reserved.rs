@@ -210,6 +210,11 @@ mod tests {
             let owner =
                 OwnerReference { api_version: version.to_owned(), kind: kind.to_owned(), ..OwnerReference::default() };
             assert_eq!(is_sealed_secret(&owner), expected, "{version} {kind}");
+            // Any of the owners counts, whoever controls the Secret.
+            let other = OwnerReference { kind: "Deployment".to_owned(), ..OwnerReference::default() };
+            let owned = ObjectMeta { owner_references: Some(vec![other, owner]), ..ObjectMeta::default() };
+            assert_eq!(comes_from_sealed_secret(&owned), expected, "{version} {kind}");
         }
+        assert!(!comes_from_sealed_secret(&ObjectMeta::default()));
     }
 }

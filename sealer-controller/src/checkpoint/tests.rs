@@ -186,6 +186,24 @@ async fn what_is_unchanged_is_not_written_again() {
     assert!(cluster.calls().is_empty());
 }
 
+/// Pieces that are there stay in use: what is gone leaves each of them.
+#[tokio::test]
+async fn objects_that_are_gone_leave_every_piece() {
+    let cluster = Cluster::default();
+    let context = with_objects(&cluster, 2001).await;
+    write(&context).await;
+    for number in 1..2001 {
+        context.index.mark_gone(&key(number));
+        context.index.forget(&key(number));
+    }
+    write(&context).await;
+    for number in 0..2 {
+        let size = cluster.secret(number)["data"]["checkpoint"].as_str().unwrap().len();
+        assert!(size < 2000, "{size} bytes in piece {number}");
+    }
+    assert_eq!(recalled(&cluster, 2001).await, 1);
+}
+
 #[tokio::test]
 async fn nothing_is_kept_without_the_rights_to_it() {
     for verb in ["get", "create", "update"] {

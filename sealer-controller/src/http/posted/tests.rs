@@ -135,7 +135,7 @@ fn depth_and_number_of_values_are_counted_to_the_last_one() {
         (format!("\"a\"{}", ",".repeat(MOST_VALUES)), false),
         (format!("\\\"{}\"", ",".repeat(MOST_VALUES)), true),
     ] {
-        assert_eq!(check_size(&text).is_ok(), is_taken, "{:.20}", text);
+        assert_eq!(check_size(&text).is_ok(), is_taken, "{text:.20}");
     }
 }
 

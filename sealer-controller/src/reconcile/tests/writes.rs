@@ -101,6 +101,17 @@ fn with_template_owners(owners: Option<Value>) -> Result<k8s_openapi::api::core:
 }
 
 #[test]
+fn what_is_empty_is_not_sent() {
+    let Object { state, spec } = Object::read(&object(1, None).to_string()).unwrap();
+    let sealed = SealedSecret { metadata: state.metadata, spec: spec.unwrap(), status: None };
+    for (type_, expected) in [(None, None), (Some(""), None), (Some("Opaque"), Some("Opaque"))] {
+        let unsealed = UnsealedSecret { type_: type_.map(str::to_owned), ..UnsealedSecret::default() };
+        let made = desired::secret(&sealed, unsealed).unwrap();
+        assert_eq!((made.type_.as_deref(), made.data), (expected, None));
+    }
+}
+
+#[test]
 fn owners_of_a_template_are_set_without_power_over_the_secret() {
     let owner = json!({ "apiVersion": "apps/v1", "kind": "Deployment", "name": "d", "uid": "x", "controller": true,
         "blockOwnerDeletion": true });

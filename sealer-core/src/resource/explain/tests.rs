@@ -173,3 +173,25 @@ fn names_that_resemble_the_objects_are_tried_first() {
     let expected = "(k): is sealed for the name `db-2`; rename the object or seal it again";
     assert_eq!(told(&sealed, &names, &ring).0, expected);
 }
+
+#[test]
+fn a_deprecated_blob_is_explained_too() {
+    let ring = ring(1);
+    let mut sealed = object(json!({}), None, &json!({}));
+    sealed.spec.data = Some(value(Scope::NamespaceWide, "shop", "", key(&ring, 0)));
+    let said = told(&sealed, &[], &ring).0;
+    assert!(said.contains("is sealed with scope namespace-wide, not strict"), "{said}");
+}
+
+/// A value whose wrapped key is too short, or that has nothing else, is damaged; no key is asked.
+#[test]
+fn a_value_with_a_part_that_is_too_short_is_damaged() {
+    let ring = ring(1);
+    for (key, rest) in [(16_u8, 200_usize), (111, 100), (112, 15)] {
+        let bytes = [&[0, key][..], &vec![1; usize::from(key) + rest]].concat();
+        let sealed = object(json!({ "k": base64::encode(bytes) }), None, &json!({}));
+        let (said, operations) = told(&sealed, &[], &ring);
+        let (other, _) = told(&object(json!({ "k": base64::encode([0, 1, 1, 1]) }), None, &json!({})), &[], &ring);
+        assert_eq!((said, operations), (other, 0), "{key} {rest}");
+    }
+}
