@@ -265,3 +265,45 @@ fn a_cause_is_looked_for_once_a_generation_and_the_keys_are_remembered_beyond() 
     assert_eq!(index.saw(object("1", 2, None, &json!({}))), Seen::New);
     assert_eq!((index.explanation(&key), index.traces(&key).keys), (None, keys));
 }
+
+/// Bytes that are held are counted to the last one, whatever happens to an object.
+#[test]
+fn the_weight_is_that_of_the_texts_that_are_held() {
+    let index = Index::default();
+    let key = Key::new("ns", "a");
+    let text = |length: usize| {
+        let mut object = value("1", 1, None, &json!({}));
+        object["spec"]["encryptedData"] = json!({"k": "x".repeat(length)});
+        sighting(&object)
+    };
+    let mut other = value("1", 1, None, &json!({}));
+    other["metadata"]["name"] = json!("b");
+    let other = sighting(&other);
+    let beside = other.text.len();
+    index.saw(other);
+    for length in [10, 500, 20] {
+        let object = text(length);
+        let expected = beside + object.text.len();
+        index.saw(object);
+        assert_eq!(index.lock().weight, expected, "seen once more before anybody looked");
+    }
+    assert!(index.take(&key).is_some());
+    assert_eq!(index.lock().weight, beside);
+    index.saw(object("1", 2, None, &json!({})));
+    index.saw(object("1", 3, None, &json!({})));
+    index.mark_gone(&key);
+    assert_eq!(index.lock().weight, beside);
+}
+
+#[test]
+fn what_nobody_has_to_look_at_is_not_held_and_remembers_its_keys() {
+    let key = Key::new("ns", "a");
+    let keys: std::sync::Arc<[_]> = [sealer_core::UnsealingKey::generate(1024).unwrap().fingerprint().clone()].into();
+    let index = Index::default();
+    let secret_before = InOrder::new(&secret("7"), keys.clone());
+    index.recall([(key.clone(), Record { sealed: synced("1", 1).identity, secret: secret_before })]);
+    index.secret_changed(&key, &secret("7"));
+    assert_eq!(index.saw(synced("1", 1)), Seen::InOrder);
+    assert_eq!((index.lock().weight, index.take(&key)), (0, None));
+    assert_eq!(index.traces(&key).keys, keys);
+}
