@@ -17,7 +17,7 @@ pub(crate) use url::resolve;
 /// The bytes of the certificate, as the source gave them.
 pub(crate) fn fetch(source: Option<&str>, choice: &Choice) -> Result<Vec<u8>, CliError> {
     match source {
-        Some(path) if is_url(path) => url::fetch(path),
+        Some(path) if is_url(path) => url::fetch(path, choice),
         Some(path) => input::read(Some(path), Input::Certificate),
         None => Cluster::connect(choice)?.certificate(),
     }

@@ -13,14 +13,21 @@ use sealer_core::{Certificate, api};
 use tokio::runtime::Runtime;
 
 use crate::diagnostics::CliError;
-use crate::network;
+use crate::network::trace::Trace;
+use crate::network::{self, Failure};
+use transport::Advice;
 
 mod config;
+mod credentials;
+mod kubeconfig;
 pub(crate) mod live;
 pub(crate) mod objects;
+mod plugin;
 pub(crate) mod posted;
 mod transport;
 mod usable;
+
+pub(crate) use plugin::{RUN_PLUGIN, become_plugin};
 
 /// What the flags choose.
 #[derive(Clone, Default)]
@@ -43,7 +50,12 @@ pub(crate) struct Choice {
     pub(crate) act_as: Option<String>,
     pub(crate) act_as_uid: Option<String>,
     pub(crate) act_as_groups: Vec<String>,
-    pub(crate) request_timeout: String,
+    /// `None` is the usual limit.
+    pub(crate) request_timeout: Option<String>,
+    /// How much of requests is shown.
+    pub(crate) verbosity: i64,
+    /// Whether the command reads its input from standard input.
+    pub(crate) reads_stdin: bool,
     pub(crate) controller_name: String,
     pub(crate) controller_namespace: String,
 }
@@ -67,6 +79,7 @@ pub(crate) fn namespace(choice: &Choice) -> Result<(String, bool), CliError> {
 /// Reads a kubeconfig and chooses from it; one that names files is passed over.
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) fn chosen_from(text: &str) -> Option<bool> {
+    install_provider();
     config::chosen_from(text)
 }
 
@@ -78,6 +91,7 @@ pub(crate) struct Cluster {
     namespace: String,
     /// Address of the API server, for messages.
     root: String,
+    advice: Advice,
 }
 
 /// What the controller said to a posted object.
@@ -90,23 +104,19 @@ pub(crate) enum Answer {
 impl Cluster {
     /// Loads the kubeconfig and prepares the client; nothing is sent yet.
     pub(crate) fn connect(choice: &Choice) -> Result<Self, CliError> {
-        // kube takes the process's provider; installing it twice is harmless.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        install_provider();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| CliError::new(format!("cannot start the runtime: {error}")))?;
-        let mut config = runtime.block_on(config::load(choice))?;
-        // Its own retries go on for minutes, whatever the server says.
-        config.default_retry = false;
-        let root = config.cluster_url.to_string().trim_end_matches('/').to_owned();
-        let client = {
+        let target = config::load(choice)?;
+        let root = network::address::without_user(&target.server).to_string().trim_end_matches('/').to_owned();
+        let (client, advice) = {
             let _inside = runtime.enter();
-            let told = Some(choice.request_timeout.clone()).filter(|_| config.read_timeout.is_some());
-            transport::client(config, told).map_err(|error| CliError::new(chain(&*error)))?
+            transport::client(target, Trace(choice.verbosity), "default").map_err(CliError::new)?
         };
         let (name, namespace) = (choice.controller_name.clone(), choice.controller_namespace.clone());
-        Ok(Self { runtime, client, name, namespace, root })
+        Ok(Self { runtime, client, name, namespace, root, advice })
     }
 
     /// The controller's certificate, as it serves it.
@@ -118,13 +128,13 @@ impl Cluster {
     /// The path of a controller endpoint: the Service says the name of its port.
     pub(crate) fn path(&self, endpoint: &str) -> Result<String, CliError> {
         if self.name.is_empty() {
-            return Err(self.no_service("resource name may not be empty", false));
+            return Err(self.no_service(Failure::new("resource name may not be empty"), false));
         }
         let services: Api<Service> = Api::namespaced(self.client.clone(), &self.namespace);
         let service = self.runtime.block_on(services.get(&self.name)).map_err(|error| {
             let path = format!("/api/v1/namespaces/{}/services/{}", self.namespace, self.name);
             let absent = matches!(&error, kube::Error::Api(status) if status.code == 404);
-            self.no_service(&self.cause("get", &path, &error), absent)
+            self.no_service(self.cause("get", &path, &error), absent)
         })?;
         let ports = service.spec.and_then(|spec| spec.ports).unwrap_or_default();
         let port = ports.first().ok_or_else(|| {
@@ -140,9 +150,13 @@ impl Cluster {
         let request = Request::get(path).header("Accept", accept).body(Vec::new());
         let request = request.map_err(|error| CliError::new(format!("cannot fetch certificate: {error}")))?;
         let text = self.runtime.block_on(self.client.request_text(request)).map_err(|error| {
-            CliError::new(format!("cannot fetch certificate: {}", self.cause("get", path, &error)))
-                .hint(format!("is the controller running? kubectl get pods --namespace {}", self.namespace))
+            let failure = self.cause("get", path, &error).beneath("cannot fetch certificate");
+            if failure.has_hints() { failure } else { failure.hint(self.proxy_hint(&error)) }.into_error()
         })?;
+        if network::refusal::is_page(&text) {
+            return Err(CliError::new("cannot fetch certificate: the answer is a web page, perhaps of a login")
+                .hint("is this the address of the API server, and no console or proxy before it?"));
+        }
         Ok(text.into_bytes())
     }
 
@@ -160,10 +174,11 @@ impl Cluster {
     }
 
     /// Posts one object to the controller. A server that says when to come back is asked again.
-    pub(crate) fn post(&self, path: &str, body: String) -> Result<Answer, String> {
+    pub(crate) fn post(&self, path: &str, body: String) -> Result<Answer, Failure> {
         for _ in 0..MOST_RETRIES {
             let request = Request::post(path).header("Content-Type", "application/json");
-            let request = request.body(Body::from(body.clone().into_bytes())).map_err(|error| error.to_string())?;
+            let request = request.body(Body::from(body.clone().into_bytes()));
+            let request = request.map_err(|error| Failure::new(error.to_string()))?;
             let sent = self.runtime.block_on(self.client.send(request));
             let response = sent.map_err(|error| self.cause("post", path, &error))?;
             match retry_after(&response) {
@@ -171,12 +186,13 @@ impl Cluster {
                 None => return self.answer(path, response),
             }
         }
-        Err(format!("the server is busy after {MOST_RETRIES} attempts"))
+        Err(Failure::new(format!("the server is busy after {MOST_RETRIES} attempts")))
     }
 
-    fn answer(&self, path: &str, response: Response<Body>) -> Result<Answer, String> {
+    fn answer(&self, path: &str, response: Response<Body>) -> Result<Answer, Failure> {
         let code = response.status().as_u16();
-        let body = self.runtime.block_on(response.into_body().collect()).map_err(|error| error.to_string())?;
+        let body = self.runtime.block_on(response.into_body().collect());
+        let body = body.map_err(|error| Failure::new(error.to_string()))?;
         let text = String::from_utf8_lossy(&body.to_bytes()).into_owned();
         match code {
             200..=299 => Ok(Answer::Ok(text)),
@@ -185,7 +201,8 @@ impl Cluster {
                 let told = serde_json::from_str::<serde_json::Value>(&text).unwrap_or_default();
                 let is_status = told.get("kind").is_some_and(|kind| kind == "Status");
                 let message = told.get("message").and_then(serde_json::Value::as_str).filter(|_| is_status);
-                Err(network::refused("post", &resource(path), code, message.unwrap_or_else(|| text.trim()), is_status))
+                let message = message.unwrap_or_else(|| text.trim());
+                Err(self.refused("post", path, code, message, is_status))
             }
         }
     }
@@ -198,15 +215,14 @@ impl Cluster {
 
     fn created(&self, created: Result<Secret, kube::Error>) -> Result<String, CliError> {
         let created = created.map_err(|error| {
-            CliError::new(format!(
-                "cannot create a sealing key in namespace `{}`: {}",
-                self.namespace,
-                self.cause("create", "/secrets", &error)
-            ))
-            .hint(format!(
-                "you need the right to create secrets there: kubectl auth can-i create secrets --namespace {}",
-                self.namespace
-            ))
+            let failure = self.cause("create", "/secrets", &error);
+            failure
+                .beneath(&format!("cannot create a sealing key in namespace `{}`", self.namespace))
+                .into_error()
+                .hint(format!(
+                    "you need the right to create secrets there: kubectl auth can-i create secrets --namespace {}",
+                    self.namespace
+                ))
         })?;
         Ok(created.metadata.name.unwrap_or_default())
     }
@@ -216,12 +232,13 @@ impl Cluster {
         self.runtime.block_on(async { tokio::time::sleep(time).await });
     }
 
-    fn no_service(&self, cause: &str, absent: bool) -> CliError {
-        let message = format!(
-            "cannot get sealed secret service: {cause}.\nPlease, use the flag --controller-name and --controller-namespace to set up \
-             the name and namespace of the sealed secrets controller"
+    fn no_service(&self, cause: Failure, absent: bool) -> CliError {
+        let failed = cause.around(
+            "cannot get sealed secret service: ",
+            ".\nPlease, use the flag --controller-name and --controller-namespace to set up the name and namespace of the sealed \
+             secrets controller",
         );
-        let failed = CliError::new(message);
+        let failed = failed.into_error();
         match absent.then(|| self.other_name()).flatten() {
             Some(other) => {
                 failed.hint(format!("there is a controller with another name here: --controller-name {other}"))
@@ -231,22 +248,60 @@ impl Cluster {
     }
 
     /// What the API server said, or why it could not be asked.
-    fn cause(&self, verb: &str, path: &str, error: &kube::Error) -> String {
+    fn cause(&self, verb: &str, path: &str, error: &kube::Error) -> Failure {
         match error {
             kube::Error::Api(status) => {
                 let is_status = status.reason != UNPARSED;
-                network::refused(verb, &resource(path), status.code, &status.message, is_status)
+                self.refused(verb, path, status.code, &status.message, is_status)
             }
-            kube::Error::Service(error) => {
-                let verb = match verb {
-                    "get" | "list" => "Get",
-                    "patch" => "Patch",
-                    _ => "Post",
-                };
-                network::unanswered(verb, &format!("{}{path}", self.root), &**error)
+            kube::Error::Service(error) => match error.downcast_ref::<Failure>() {
+                Some(failure) => failure.clone(),
+                None => network::unanswered("Get", &format!("{}{path}", self.root), &**error),
+            },
+            kube::Error::SerdeError(error) => Failure::new(undecoded(error)),
+            other => Failure::new(chain(other)),
+        }
+    }
+
+    /// An answer that is an error, with what else is known about it.
+    fn refused(&self, verb: &str, path: &str, code: u16, message: &str, is_status: bool) -> Failure {
+        let mut failure = network::refused(verb, &resource(path), code, message, is_status);
+        if code == 401 {
+            let advice = std::mem::take(&mut *self.advice.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+            failure = advice.into_iter().fold(failure, Failure::hint);
+        }
+        if code == 403 {
+            failure = failure.hint(self.right(verb, path));
+        }
+        failure
+    }
+
+    /// The right that is missing, as a question to the cluster.
+    fn right(&self, verb: &str, path: &str) -> String {
+        let namespace = &self.namespace;
+        if path.contains("/proxy/") {
+            let verb = if verb == "post" { "create" } else { "get" };
+            let name = resource(path);
+            let name = name.trim_start_matches("services ");
+            return format!(
+                "the controller may be well: you lack the right to reach it through the API server: kubectl auth can-i {verb} \
+                 services/{name} --subresource=proxy --namespace {namespace}; the Role of the chart that gives it is \
+                 bound to the group system:authenticated"
+            );
+        }
+        let what = path.rsplit_once('/').map_or(path, |(_, last)| last);
+        let what = if path.contains("/services/") { format!("services/{}", self.name) } else { what.to_owned() };
+        format!("you need the right to: kubectl auth can-i {verb} {what} --namespace {namespace}")
+    }
+
+    /// What to look at where the controller itself gave no certificate.
+    fn proxy_hint(&self, error: &kube::Error) -> String {
+        match error {
+            kube::Error::Api(status) if status.code < 500 && status.code != 404 => {
+                "the answer comes from the API server, or from what stands before it; kubectl get --raw with the same path shows it"
+                    .to_owned()
             }
-            kube::Error::SerdeError(error) => undecoded(error),
-            other => chain(other),
+            _ => format!("is the controller running? kubectl get pods --namespace {}", self.namespace),
         }
     }
 
@@ -263,6 +318,16 @@ impl Cluster {
     }
 }
 
+/// The limit of time for one request.
+pub(crate) fn request_timeout(choice: &Choice) -> Result<Option<Duration>, CliError> {
+    config::request_timeout(choice.request_timeout.as_deref())
+}
+
+/// kube and rustls take the process's provider; installing it twice is harmless.
+pub(crate) fn install_provider() {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}
+
 /// What a path asks for, as messages name it.
 fn resource(path: &str) -> String {
     let name = path.rsplit_once("/services/").map_or(path, |(_, name)| name);
@@ -276,7 +341,7 @@ fn undecoded(error: &serde_json::Error) -> String {
 }
 
 /// How long a busy server asks to wait.
-fn retry_after(response: &Response<Body>) -> Option<Duration> {
+fn retry_after<B>(response: &Response<B>) -> Option<Duration> {
     let status = response.status();
     let seconds = response.headers().get("Retry-After")?.to_str().ok()?.parse().ok()?;
     (status.as_u16() == 429 || status.is_server_error()).then_some(Duration::from_secs(seconds))

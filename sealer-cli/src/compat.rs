@@ -2,6 +2,7 @@
 
 use sealer_core::flags::{self, Flag, FlagError, Kind, Values};
 
+use crate::cluster::Choice;
 use crate::diagnostics::CliError;
 use crate::key_files::KeySources;
 use crate::request::{Compat, Mode, Request, ScopeChoice};
@@ -47,9 +48,14 @@ fn compat(
     let kept = kept(values, &mode, output.as_deref())?;
     let deprecated = values.was_given("rotate");
     let warnings = deprecated.then(|| "Flag --rotate has been deprecated, please use --re-encrypt instead".to_owned());
+    let reads_stdin = match &mode {
+        Mode::FetchCertificate => false,
+        Mode::Raw { from_file } => from_file.is_none(),
+        _ => text("secret-file").is_none(),
+    };
     Ok(Request::Compat(Box::new(Compat {
         mode,
-        cluster: kubernetes_flags::choice(values),
+        cluster: Choice { reads_stdin, ..kubernetes_flags::choice(values) },
         certificate: text("cert"),
         input: text("secret-file"),
         output,
@@ -224,7 +230,6 @@ const KLOG: &[Flag] = &[
     Flag::new("skip_headers", Kind::Switch, "", "Accepted for compatibility.").without_variable(),
     Flag::new("skip_log_headers", Kind::Switch, "", "Accepted for compatibility.").without_variable(),
     Flag::new("stderrthreshold", Kind::Text, "2", "Accepted for compatibility.").without_variable(),
-    Flag::new("v", Kind::Integer, "0", "Accepted for compatibility.").short('v').without_variable(),
     Flag::new("vmodule", Kind::Levels, "", "Accepted for compatibility.").without_variable(),
 ];
 

@@ -27,12 +27,20 @@ pub(crate) const TABLE: &[Flag] = &[
     Flag::new("namespace", Kind::Text, "", "Namespace to seal for.").short('n'),
     Flag::new("password", Kind::Text, "", "Password for basic authentication."),
     Flag::new("proxy-url", Kind::Text, "", "Proxy on the way to the API server."),
-    Flag::new("request-timeout", Kind::Text, "0", "Time for one request, such as 5s; 0 is no limit."),
+    Flag::new("request-timeout", Kind::Text, "", "Time for one request, such as 5s; 60s if not given, 0 is no limit."),
     Flag::new("server", Kind::Text, "", "Address of the API server."),
     Flag::new("tls-server-name", Kind::Text, "", "Name that the API server's certificate must have."),
     Flag::new("token", Kind::Text, "", "Bearer token."),
     Flag::new("user", Kind::Text, "", "User of the kubeconfig to use."),
     Flag::new("username", Kind::Text, "", "User name for basic authentication."),
+    Flag::new(
+        "v",
+        Kind::Integer,
+        "0",
+        "6 to 10 show requests to the API server on standard error, without credentials.",
+    )
+    .short('v')
+    .without_variable(),
 ];
 
 /// What those flags say.
@@ -57,7 +65,9 @@ pub(crate) fn choice(values: &Values) -> Choice {
         act_as: text("as"),
         act_as_uid: text("as-uid"),
         act_as_groups: values.list("as-group").to_vec(),
-        request_timeout: values.text("request-timeout").to_owned(),
+        request_timeout: text("request-timeout"),
+        verbosity: values.integer("v"),
+        reads_stdin: false,
         controller_name: values.text("controller-name").to_owned(),
         controller_namespace: values.text("controller-namespace").to_owned(),
     }

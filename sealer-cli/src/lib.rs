@@ -37,6 +37,9 @@ mod unchanged;
 pub fn main(args: Vec<String>, variable: impl Fn(&str) -> Option<String>) -> ExitCode {
     process::protect();
     quiet_panics();
+    if args.get(1).is_some_and(|word| word == cluster::RUN_PLUGIN) {
+        return cluster::become_plugin(std::env::args_os().skip(2));
+    }
     let mut ui = Ui::new();
     let outcome = run(&args, &variable, &mut ui);
     let finished = outcome.and_then(|()| ui.finish());

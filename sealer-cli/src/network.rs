@@ -1,33 +1,70 @@
-//! Why a request failed, in the words that scripts know: `Get "URL": dial tcp HOST: connect: connection refused`.
+//! Requests over HTTP: the connection, the limits, and why a request failed in the words that scripts know:
+//! `Get "URL": dial tcp HOST: connect: connection refused`.
 
 use std::error::Error;
 use std::io;
 
 use http::Uri;
+use jiff::Timestamp;
+use rustls::pki_types::{ServerName, UnixTime};
+
+use crate::diagnostics::os_text;
+
+pub(crate) mod address;
+pub(crate) mod connect;
+mod failure;
+pub(crate) mod identity;
+mod opening;
+pub(crate) mod proxy;
+pub(crate) mod refusal;
+pub(crate) mod send;
+mod socks;
+pub(crate) mod tls;
+pub(crate) mod trace;
+
+pub(crate) use failure::Failure;
+pub(crate) use refusal::refused;
+
+use connect::ConnectError;
 
 /// A request that got no answer. `verb` is `Get` or `Post`.
-pub(crate) fn unanswered(verb: &str, url: &str, error: &(dyn Error + 'static)) -> String {
-    format!("{verb} \"{url}\": {}", reason(url, error))
+pub(crate) fn unanswered(verb: &str, url: &str, error: &(dyn Error + 'static)) -> Failure {
+    let beneath = |failure: Failure| failure.beneath(&format!("{verb} \"{}\"", address::without_password(url)));
+    if let Some(failure) = find::<Failure>(error) {
+        return beneath(failure.clone());
+    }
+    let failure = Failure::new(reason(url, error));
+    let failure = remedies(url, error).into_iter().fold(failure, Failure::hint);
+    beneath(failure)
 }
 
-fn reason(url: &str, error: &(dyn Error + 'static)) -> String {
+/// Why, in the words of Go.
+pub(crate) fn reason(url: &str, error: &(dyn Error + 'static)) -> String {
+    if let Some(known) = find::<ConnectError>(error)
+        && !matches!(known, ConnectError::Other(_))
+    {
+        return known.to_string();
+    }
     if let Some(tls) = find::<rustls::Error>(error) {
         return untrusted(tls);
     }
     let Some(io) = find::<io::Error>(error) else {
         // The server spoke something else, or hung up before it spoke.
-        return if innermost(error).contains("invalid HTTP version") { "EOF".to_owned() } else { innermost(error) };
+        let text = innermost(error);
+        let is_end =
+            text.contains("invalid HTTP version") || text.contains("connection closed before message completed");
+        return if is_end { "EOF".to_owned() } else { text };
     };
     let host = authority(url);
     match io.kind() {
         io::ErrorKind::ConnectionRefused => format!("dial tcp {host}: connect: connection refused"),
         io::ErrorKind::NetworkUnreachable => format!("dial tcp {host}: connect: network is unreachable"),
         io::ErrorKind::HostUnreachable => format!("dial tcp {host}: connect: no route to host"),
+        io::ErrorKind::ConnectionReset => format!("read tcp {host}: read: connection reset by peer"),
+        io::ErrorKind::BrokenPipe => format!("write tcp {host}: write: broken pipe"),
         io::ErrorKind::UnexpectedEof => "EOF".to_owned(),
-        io::ErrorKind::TimedOut => {
-            "context deadline exceeded (Client.Timeout exceeded while awaiting headers)".to_owned()
-        }
-        _ if innermost(error).contains("failed to lookup address") => {
+        io::ErrorKind::TimedOut => format!("dial tcp {host}: i/o timeout"),
+        _ if is_lookup(error) => {
             let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
             format!("dial tcp: lookup {name}: no such host")
         }
@@ -35,19 +72,157 @@ fn reason(url: &str, error: &(dyn Error + 'static)) -> String {
     }
 }
 
+fn is_lookup(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error.to_string().contains("dns error") || error.to_string().contains("failed to lookup address") {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
+/// What to try.
+fn remedies(url: &str, error: &(dyn Error + 'static)) -> Vec<String> {
+    let place = address::without_password(url);
+    let host = authority(url);
+    let hint = match find::<ConnectError>(error) {
+        Some(ConnectError::Proxy { proxy, .. }) => {
+            return vec![
+                format!("the request goes through the proxy {proxy}"),
+                format!("if {host} is reached without it, name it in NO_PROXY or leave proxy-url out"),
+            ];
+        }
+        Some(ConnectError::Choice(_)) => {
+            "the environment names a proxy that cannot be used; see HTTPS_PROXY and HTTP_PROXY".to_owned()
+        }
+        Some(ConnectError::PlainHttp) => {
+            format!("there is no TLS at {host}; is the address to begin with http://, or to have another port?")
+        }
+        Some(ConnectError::ServerName(_)) => "tls-server-name is to be a host name or an IP address".to_owned(),
+        _ => match (find::<rustls::Error>(error), find::<io::Error>(error)) {
+            (Some(tls), _) => return tls_remedy(tls).into_iter().collect(),
+            (None, Some(io)) if io.kind() == io::ErrorKind::ConnectionRefused => {
+                format!("nothing listens at {host}; is the cluster up, and is this its address?")
+            }
+            (None, Some(io))
+                if matches!(
+                    io.kind(),
+                    io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable | io::ErrorKind::TimedOut
+                ) =>
+            {
+                format!("{host} cannot be reached from here; is a VPN or a proxy (HTTPS_PROXY, proxy-url) needed?")
+            }
+            (None, Some(io)) if io.kind() == io::ErrorKind::ConnectionReset => {
+                format!("{host} closed the connection; a firewall or proxy on the way may not let it through")
+            }
+            _ if is_lookup(error) => {
+                format!("the name in {place} is not known here; is it spelled right, and is a VPN or a proxy needed?")
+            }
+            _ => return Vec::new(),
+        },
+    };
+    vec![hint]
+}
+
 fn untrusted(error: &rustls::Error) -> String {
     use rustls::CertificateError as Bad;
     let why = match error {
+        rustls::Error::InvalidCertificate(bad) if is_old_version(bad) => NO_NAMES.to_owned(),
         rustls::Error::InvalidCertificate(Bad::UnknownIssuer | Bad::Other(_)) => {
             "x509: certificate signed by unknown authority".to_owned()
         }
-        rustls::Error::InvalidCertificate(Bad::Expired | Bad::ExpiredContext { .. }) => {
-            "x509: certificate has expired or is not yet valid".to_owned()
+        rustls::Error::InvalidCertificate(Bad::ExpiredContext { time, not_after }) => {
+            format!("{OUT_OF_DATE}: current time {} is after {}", at(*time), at(*not_after))
+        }
+        rustls::Error::InvalidCertificate(Bad::NotValidYetContext { time, not_before }) => {
+            format!("{OUT_OF_DATE}: current time {} is before {}", at(*time), at(*not_before))
+        }
+        rustls::Error::InvalidCertificate(Bad::Expired | Bad::NotValidYet) => OUT_OF_DATE.to_owned(),
+        rustls::Error::InvalidCertificate(Bad::NotValidForNameContext { expected, presented }) => {
+            misnamed(expected, presented)
         }
         rustls::Error::InvalidCertificate(other) => format!("x509: {other}"),
+        rustls::Error::AlertReceived(alert) => return format!("remote error: tls: {}", alert_words(*alert)),
         other => return format!("tls: {other}"),
     };
     format!("tls: failed to verify certificate: {why}")
+}
+
+/// A certificate of X.509 version 1 has no names for hosts.
+fn is_old_version(error: &rustls::CertificateError) -> bool {
+    format!("{error:?}").contains("UnsupportedCertVersion")
+}
+
+/// Go's `HostnameError`.
+fn misnamed(expected: &ServerName<'_>, presented: &[String]) -> String {
+    let wanted = expected.to_str();
+    let inside = |name: &String| {
+        name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')).unwrap_or(name).trim_matches('"').to_owned()
+    };
+    let is_address = matches!(expected, ServerName::IpAddress(_));
+    let of_kind = |name: &&String| name.starts_with("IpAddress") == is_address;
+    let names: Vec<String> = presented.iter().filter(of_kind).map(inside).collect();
+    match (names.as_slice(), is_address) {
+        ([], true) => format!("x509: cannot validate certificate for {wanted} because it doesn't contain any IP SANs"),
+        ([], false) if presented.is_empty() => NO_NAMES.to_owned(),
+        ([], false) => format!("x509: certificate is not valid for any names, but wanted to match {wanted}"),
+        (names, _) => format!("x509: certificate is valid for {}, not {wanted}", names.join(", ")),
+    }
+}
+
+/// Go's words for an alert (`crypto/tls/alert.go`) where they differ from the standard's names.
+fn alert_words(alert: rustls::AlertDescription) -> String {
+    use rustls::AlertDescription as Alert;
+    match alert {
+        Alert::BadCertificate => "bad certificate",
+        Alert::UnsupportedCertificate => "unsupported certificate",
+        Alert::CertificateRevoked => "revoked certificate",
+        Alert::CertificateExpired => "expired certificate",
+        Alert::CertificateUnknown => "unknown certificate",
+        Alert::UnknownCA => "unknown certificate authority",
+        Alert::CertificateRequired => "certificate required",
+        Alert::HandshakeFailure => "handshake failure",
+        Alert::ProtocolVersion => "protocol version not supported",
+        Alert::UnrecognisedName => "unrecognized name",
+        Alert::InternalError => "internal error",
+        Alert::AccessDenied => "access denied",
+        other => return format!("{other:?}"),
+    }
+    .to_owned()
+}
+
+fn tls_remedy(error: &rustls::Error) -> Option<String> {
+    use rustls::CertificateError as Bad;
+    let text = match error {
+        rustls::Error::InvalidCertificate(bad) if is_old_version(bad) => {
+            "the server's certificate is of X.509 version 1, which no client takes any more; it needs subject alternative names"
+        }
+        rustls::Error::InvalidCertificate(Bad::UnknownIssuer | Bad::Other(_)) => {
+            "certificate-authority(-data) of the cluster, or the system without it, does not know who signed the server's \
+             certificate; a proxy that opens TLS signs with its own authority"
+        }
+        rustls::Error::InvalidCertificate(Bad::NotValidYet | Bad::NotValidYetContext { .. }) => {
+            "is the clock of this machine behind? compare it with: date -u"
+        }
+        rustls::Error::InvalidCertificate(Bad::Expired | Bad::ExpiredContext { .. }) => {
+            "the server's certificate is to be renewed, or the clock of this machine is ahead; compare it with: date -u"
+        }
+        rustls::Error::InvalidCertificate(Bad::NotValidForName | Bad::NotValidForNameContext { .. }) => {
+            "use one of its names as the address, or say which it has with --tls-server-name"
+        }
+        rustls::Error::AlertReceived(_) => {
+            "the server refuses the connection; the client certificate may have expired or come from another cluster"
+        }
+        _ => return None,
+    };
+    Some(text.to_owned())
+}
+
+fn at(time: UnixTime) -> String {
+    let time = i64::try_from(time.as_secs()).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    time.map(|time| time.to_string()).unwrap_or_default()
 }
 
 /// The first error of that type in the chain. An input/output error may carry another one inside.
@@ -56,6 +231,11 @@ fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref::<T>() {
             return Some(found);
+        }
+        // What is transparent shows only what is below itself.
+        if let Some(ConnectError::Other(inside)) = error.downcast_ref::<ConnectError>() {
+            let inside: &(dyn Error + 'static) = &**inside;
+            return find(inside);
         }
         let inside = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         next = inside.map(|inside| inside as &(dyn Error + 'static)).or_else(|| error.source());
@@ -71,38 +251,33 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
     last.to_string()
 }
 
-/// `HOST:PORT`, with the scheme's own port where none is written.
-fn authority(url: &str) -> String {
-    let Ok(uri) = url.parse::<Uri>() else { return url.to_owned() };
-    let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
-    format!("{}:{}", uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(usual))
+/// The system's words for a connection that broke.
+fn os_words(error: &io::Error) -> String {
+    if error.kind() == io::ErrorKind::UnexpectedEof { "EOF".to_owned() } else { os_text(error) }
 }
 
-/// An answer that is an error, as the API's client says it. `resource` names what was asked for; `is_status` says
-/// whether the server sent the message as a Status object.
-pub(crate) fn refused(verb: &str, resource: &str, code: u16, message: &str, is_status: bool) -> String {
-    if is_status && !message.is_empty() {
-        return message.to_owned();
-    }
-    let place = format!("({verb} {resource})");
-    match code {
-        400 => format!("the server rejected our request for an unknown reason {place}"),
-        401 => format!("the server has asked for the client to provide credentials {place}"),
-        403 if message.is_empty() => format!("the server does not allow access to the requested resource {place}"),
-        403 => message.to_owned(),
-        404 => format!("the server could not find the requested resource {place}"),
-        405 => format!("the server does not allow this method on the requested resource {place}"),
-        429 => format!("the server has received too many requests and has asked us to try again later {place}"),
-        503 => format!("the server is currently unable to handle the request {place}"),
-        504 => format!(
-            "the server was unable to return a response in the time allotted, but may still be processing the request {place}"
-        ),
-        code if code >= 500 => {
-            format!("an error on the server (\"{message}\") has prevented the request from succeeding {place}")
-        }
-        _ => format!("the server responded with the status code {code} but did not return more information {place}"),
-    }
+/// `HOST:PORT`, with the scheme's own port where none is written.
+fn authority(url: &str) -> String {
+    let Ok(uri) = url.parse::<Uri>() else { return address::without_password(url) };
+    address::joined(address::host(&uri), address::port(&uri))
 }
+
+/// The name of this program to servers, in the form of client-go.
+pub(crate) fn user_agent() -> String {
+    let system = match std::env::consts::OS {
+        "macos" => "darwin",
+        other => other,
+    };
+    let machine = match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    format!("kubeseal/v{} ({system}/{machine}) sealer", env!("CARGO_PKG_VERSION"))
+}
+
+const OUT_OF_DATE: &str = "x509: certificate has expired or is not yet valid";
+const NO_NAMES: &str = "x509: certificate relies on legacy Common Name field, use SANs instead";
 
 #[cfg(test)]
 mod tests {
@@ -111,21 +286,19 @@ mod tests {
     #[test]
     fn a_refused_connection_is_told_as_go_tells_it() {
         let error = io::Error::from(io::ErrorKind::ConnectionRefused);
-        let text = unanswered("Get", "http://127.0.0.1:1/cert.pem", &error);
+        let text = unanswered("Get", "http://127.0.0.1:1/cert.pem", &error).to_string();
         assert_eq!(text, "Get \"http://127.0.0.1:1/cert.pem\": dial tcp 127.0.0.1:1: connect: connection refused");
     }
 
     #[test]
-    fn answers_without_a_status_object_get_the_clients_words() {
-        let told = |code, message| refused("post", "services http:a:", code, message, false);
-        assert_eq!(
-            told(500, "broke"),
-            "an error on the server (\"broke\") has prevented the request from succeeding (post services http:a:)"
-        );
-        assert_eq!(
-            told(429, ""),
-            "the server has received too many requests and has asked us to try again later (post services http:a:)"
-        );
-        assert_eq!(refused("get", "x", 404, "gone", true), "gone");
+    fn a_certificate_of_another_name_is_told_as_go_tells_it() {
+        let names = ["DnsName(\"a.example\")".to_owned(), "IpAddress(10.0.0.1)".to_owned()];
+        let told = |name: &str, names: &[String]| {
+            ServerName::try_from(name.to_owned()).map(|name| misnamed(&name, names)).unwrap_or_default()
+        };
+        assert_eq!(told("b.example", &names), "x509: certificate is valid for a.example, not b.example");
+        assert_eq!(told("10.0.0.2", &names), "x509: certificate is valid for 10.0.0.1, not 10.0.0.2");
+        assert_eq!(told("b.example", &[]), NO_NAMES);
+        assert!(told("10.0.0.2", &[]).ends_with("because it doesn't contain any IP SANs"));
     }
 }

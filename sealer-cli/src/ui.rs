@@ -193,6 +193,11 @@ pub(crate) fn notice(text: &str) {
     let _ = writeln!(io::stderr(), "{}", visible(text));
 }
 
+/// Passes on what another program says to the user, as it is.
+pub(crate) fn pass_on(bytes: &[u8]) {
+    let _ = io::stderr().write_all(bytes);
+}
+
 /// The time of day.
 #[expect(clippy::disallowed_methods, reason = "the one place where the clock enters")]
 pub(crate) fn now() -> Timestamp {

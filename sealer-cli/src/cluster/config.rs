@@ -1,36 +1,63 @@
-//! From flags and kubeconfig files to a client's configuration, with the precedence that kubectl has.
+//! From flags and kubeconfig files to one server and one user, with the precedence that kubectl has.
 
 use std::env;
 use std::fs;
+use std::io::IsTerminal as _;
 use std::path::Path;
 use std::time::Duration;
 
-use kube::Config;
-use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
+use http::Uri;
+use sealer_core::base64;
 use sealer_core::flags::duration;
 
-use crate::cluster::{Choice, usable};
+use crate::cluster::Choice;
+use crate::cluster::credentials::{Credentials, Headers};
+use crate::cluster::kubeconfig::{self, ClusterEntry, Kubeconfig, UserEntry};
+use crate::cluster::plugin::{Plugin, Stdin};
+use crate::cluster::usable;
 use crate::diagnostics::CliError;
 use crate::input::{self, Input};
+use crate::network::address;
+use crate::network::identity::{self, Identity};
+use crate::network::proxy::{self, Proxy};
+use crate::network::tls::Trust;
 
-/// The configuration of the chosen cluster and user.
-pub(crate) async fn load(choice: &Choice) -> Result<Config, CliError> {
-    let timeout = request_timeout(&choice.request_timeout)?;
-    let mut config = match kubeconfig(choice)? {
-        Some(kubeconfig) => from_kubeconfig(kubeconfig, choice).await?,
-        None if choice.server.is_none() => Config::incluster().map_err(|_| no_configuration())?,
-        None => from_kubeconfig(bare(), choice).await?,
+/// A server, and how it is spoken to.
+pub(super) struct Target {
+    pub(super) server: Uri,
+    pub(super) trust: Trust,
+    pub(super) server_name: Option<String>,
+    pub(super) proxy: proxy::Choice,
+    pub(super) identity: Option<Identity>,
+    pub(super) credentials: Credentials,
+    pub(super) headers: Headers,
+    pub(super) timeout: Option<Duration>,
+    /// The limit as it was given, to be told to the server.
+    pub(super) told_timeout: Option<String>,
+}
+
+/// The chosen server and user.
+pub(super) fn load(choice: &Choice) -> Result<Target, CliError> {
+    let timeout = request_timeout(choice.request_timeout.as_deref())?;
+    let (cluster, user) = match kubeconfig::load(choice)? {
+        Some(kubeconfig) => chosen(&kubeconfig, choice)?,
+        None if choice.server.is_none() => in_cluster().ok_or_else(no_configuration)?,
+        None => (("flags".to_owned(), ClusterEntry::default()), ("flags".to_owned(), UserEntry::default())),
     };
-    if timeout.is_some() {
-        config.read_timeout = timeout;
-        config.connect_timeout = timeout;
-    }
-    Ok(config)
+    let stdin = match (std::io::stdin().is_terminal(), choice.reads_stdin) {
+        (false, _) => Stdin::NoTerminal,
+        (true, true) => Stdin::Taken,
+        (true, false) => Stdin::Terminal,
+    };
+    let mut target = target(overlaid_cluster(cluster, choice), overlaid_user(user, choice), stdin)?;
+    target.timeout = timeout;
+    target.told_timeout = choice.request_timeout.clone().filter(|_| timeout.is_some());
+    Ok(target)
 }
 
 /// The namespace of the chosen context, of the Pod, or `default`.
-pub(crate) fn namespace(choice: &Choice) -> Result<String, CliError> {
-    let Some(kubeconfig) = kubeconfig(choice)? else {
+pub(super) fn namespace(choice: &Choice) -> Result<String, CliError> {
+    let Some(kubeconfig) = kubeconfig::load(choice)? else {
         return if choice.server.is_some() {
             Ok("default".to_owned())
         } else {
@@ -38,149 +65,74 @@ pub(crate) fn namespace(choice: &Choice) -> Result<String, CliError> {
         };
     };
     let name = choice.context.clone().or_else(|| kubeconfig.current_context.clone()).unwrap_or_default();
-    let context = kubeconfig.contexts.iter().find(|context| context.name == name);
+    let context = kubeconfig.context(&name);
     if context.is_none() && choice.context.is_some() {
         let wrong = format!("context was not found for specified context: {name}, cluster has no server defined");
         return Err(CliError::new(format!("invalid configuration: [{wrong}]"))
             .hint("kubectl config get-contexts shows what there is"));
     }
-    let namespace = context.and_then(|context| context.context.as_ref()).and_then(|context| context.namespace.clone());
-    Ok(namespace.filter(|namespace| !namespace.is_empty()).unwrap_or_else(|| "default".to_owned()))
+    Ok(context.and_then(|context| context.namespace.clone()).unwrap_or_else(|| "default".to_owned()))
 }
 
-/// The files in their order: the flag alone, else the variable's list, else the user's own. `None` if there is none.
-fn kubeconfig(choice: &Choice) -> Result<Option<Kubeconfig>, CliError> {
-    if let Some(path) = &choice.kubeconfig {
-        fs::metadata(path).map_err(|error| CliError::file("stat", path, &error))?;
-        return read(path).map(Some);
-    }
-    let list = env::var_os("KUBECONFIG").filter(|list| !list.is_empty());
-    let own = || env::home_dir().map(|home| home.join(".kube/config").into_os_string());
-    let Some(list) = list.or_else(own) else { return Ok(None) };
-    let mut merged: Option<Kubeconfig> = None;
-    for path in env::split_paths(&list).filter(|path| path.exists()) {
-        let next = read(&path.to_string_lossy())?;
-        merged = Some(match merged {
-            Some(before) => before.merge(next).map_err(|error| unusable(&path.to_string_lossy(), &error))?,
-            None => next,
-        });
-    }
-    Ok(merged.filter(|config| !config.clusters.is_empty() || !config.contexts.is_empty()))
-}
+/// An entry with its name.
+type Named<T> = (String, T);
 
-fn read(path: &str) -> Result<Kubeconfig, CliError> {
-    let bytes = input::read(Some(path), Input::Kubeconfig);
-    // A file is read once more, with the paths in it; what is no file has none beside it, and can be read only once.
-    let parsed = if fs::metadata(path).is_ok_and(|found| found.is_file()) {
-        bytes.map(|_| Kubeconfig::read_from(path))?
-    } else {
-        bytes.map(|bytes| Kubeconfig::from_yaml(&String::from_utf8_lossy(&bytes)))?
-    };
-    parsed.map_err(|error| unusable(path, &error))
-}
-
-/// Names the place alone: the parser's text quotes what stands there, and a kubeconfig holds credentials.
-fn unusable(path: &str, error: &KubeconfigError) -> CliError {
-    let reason = match error {
-        KubeconfigError::Parse(error) => error.location().map_or_else(
-            || "it cannot be read as a kubeconfig".to_owned(),
-            |place| format!("line {}, column {} cannot be read as part of a kubeconfig", place.line(), place.column()),
-        ),
-        other => other.to_string().lines().next().unwrap_or_default().to_owned(),
-    };
-    CliError::new(format!("error loading config file \"{path}\": {reason}"))
-        .hint(format!("check it with: kubectl config view --kubeconfig {path}"))
-}
-
-async fn from_kubeconfig(mut kubeconfig: Kubeconfig, choice: &Choice) -> Result<Config, CliError> {
+/// The entries that flags and context choose.
+fn chosen(kubeconfig: &Kubeconfig, choice: &Choice) -> Result<(Named<ClusterEntry>, Named<UserEntry>), CliError> {
     let name = choice.context.clone().or_else(|| kubeconfig.current_context.clone()).unwrap_or_default();
-    if choice.context.is_some() && !kubeconfig.contexts.iter().any(|context| context.name == name) {
-        return Err(no_context(&name));
+    let context = kubeconfig.context(&name).cloned();
+    if context.is_none() && choice.context.is_some() {
+        return Err(CliError::new(format!("context \"{name}\" does not exist"))
+            .hint("kubectl config get-contexts shows what there is"));
     }
-    absent("cluster", choice.cluster.as_ref(), kubeconfig.clusters.iter().map(|named| &named.name))?;
-    absent("auth info", choice.user.as_ref(), kubeconfig.auth_infos.iter().map(|named| &named.name))?;
-    let (cluster, user) = chosen(&kubeconfig, choice, &name);
-    overlay(&mut kubeconfig, choice, cluster.as_deref(), user.as_deref());
-    usable::check(&kubeconfig, cluster.as_deref(), user.as_deref())?;
-    let options = KubeConfigOptions {
-        context: choice.context.clone(),
-        cluster: choice.cluster.clone(),
-        user: choice.user.clone(),
+    if context.is_none() && !name.is_empty() {
+        return Err(CliError::new(format!(
+            "invalid configuration: context was not found for specified context: {name}"
+        ))
+        .hint("it is the current-context of the kubeconfig; kubectl config get-contexts shows what there is"));
+    }
+    let context = context.unwrap_or_default();
+    let missing = |kind: &str, name: &str| {
+        CliError::new(format!("{kind} \"{name}\" does not exist")).hint("kubectl config view shows what there is")
     };
-    let loaded = Config::from_custom_kubeconfig(kubeconfig, &options).await;
-    loaded.map_err(|error| match error.to_string() {
-        text if text.contains("failed to determine current context") || text.contains("cluster url is missing") => {
-            no_configuration()
-        }
-        text => CliError::new(format!("invalid configuration: {text}"))
-            .hint("kubectl config get-contexts shows what there is"),
-    })
+    let cluster_name = choice.cluster.clone().unwrap_or(context.cluster);
+    let user_name = choice.user.clone().unwrap_or(context.user);
+    let cluster = match kubeconfig.cluster(&cluster_name) {
+        Some(cluster) => cluster.clone(),
+        // Flags may say all that is needed.
+        None if choice.server.is_some() && choice.cluster.is_none() => ClusterEntry::default(),
+        None if choice.cluster.is_none() && cluster_name.is_empty() => return Err(no_configuration()),
+        None => return Err(missing("cluster", &cluster_name)),
+    };
+    let user = match kubeconfig.user(&user_name) {
+        Some(user) => user.clone(),
+        None if choice.user.is_some() => return Err(missing("auth info", &user_name)),
+        // As in client-go, nobody in particular asks then.
+        None => UserEntry::default(),
+    };
+    Ok(((cluster_name, cluster), (user_name, user)))
 }
 
-/// Reads a kubeconfig and chooses from it; one that names files is passed over.
-#[cfg(any(test, feature = "fuzzing"))]
-pub(super) fn chosen_from(text: &str) -> Option<bool> {
-    let kubeconfig = Kubeconfig::from_yaml(text).ok()?;
-    let clusters = kubeconfig.clusters.iter().filter_map(|named| named.cluster.as_ref());
-    let users = kubeconfig.auth_infos.iter().filter_map(|named| named.auth_info.as_ref());
-    let mut files = clusters.map(|cluster| cluster.certificate_authority.is_some()).chain(
-        users.map(|user| user.client_certificate.is_some() || user.client_key.is_some() || user.token_file.is_some()),
-    );
-    if files.any(|named| named) {
-        return None;
+/// The flags laid over the cluster: client-go's `getCluster`.
+fn overlaid_cluster((name, mut cluster): Named<ClusterEntry>, choice: &Choice) -> Named<ClusterEntry> {
+    if choice.server.is_some() || choice.tls_server_name.is_some() {
+        cluster.tls_server_name.clone_from(&choice.tls_server_name);
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().build().ok()?;
-    Some(runtime.block_on(from_kubeconfig(kubeconfig, &Choice::default())).is_ok())
-}
-
-/// A flag that names an entry which no kubeconfig has.
-fn absent<'a>(
-    kind: &str,
-    wanted: Option<&String>,
-    mut names: impl Iterator<Item = &'a String>,
-) -> Result<(), CliError> {
-    match wanted {
-        Some(wanted) if !names.any(|name| name == wanted) => {
-            Err(CliError::new(format!("{kind} \"{wanted}\" does not exist"))
-                .hint("kubectl config view shows what there is"))
-        }
-        _ => Ok(()),
+    replace(&mut cluster.server, &choice.server);
+    replace(&mut cluster.proxy_url, &choice.proxy_url);
+    if choice.certificate_authority.is_some() || choice.insecure {
+        cluster.certificate_authority.clone_from(&choice.certificate_authority);
+        cluster.certificate_authority_data = None;
+        cluster.insecure_skip_tls_verify = choice.insecure;
     }
+    (name, cluster)
 }
 
-/// The names of the cluster and the user that flags and context choose.
-fn chosen(kubeconfig: &Kubeconfig, choice: &Choice, context: &str) -> (Option<String>, Option<String>) {
-    let context = kubeconfig.contexts.iter().find(|named| named.name == context);
-    let context = context.and_then(|named| named.context.clone());
-    let cluster = choice.cluster.clone().or_else(|| context.as_ref().map(|context| context.cluster.clone()));
-    (cluster, choice.user.clone().or_else(|| context.and_then(|context| context.user)))
-}
-
-/// Puts the flags over the chosen cluster and user.
-fn overlay(kubeconfig: &mut Kubeconfig, choice: &Choice, cluster_name: Option<&str>, user_name: Option<&str>) {
-    for named in kubeconfig.clusters.iter_mut().filter(|named| Some(named.name.as_str()) == cluster_name) {
-        let cluster = named.cluster.get_or_insert_default();
-        replace(&mut cluster.server, &choice.server);
-        replace(&mut cluster.tls_server_name, &choice.tls_server_name);
-        replace(&mut cluster.proxy_url, &choice.proxy_url);
-        if choice.certificate_authority.is_some() || choice.insecure {
-            cluster.certificate_authority.clone_from(&choice.certificate_authority);
-            cluster.certificate_authority_data = None;
-        }
-        if choice.insecure {
-            cluster.insecure_skip_tls_verify = Some(true);
-        }
-    }
-    for named in kubeconfig.auth_infos.iter_mut().filter(|named| Some(named.name.as_str()) == user_name) {
-        overlay_user(named.auth_info.get_or_insert_default(), choice);
-    }
-}
-
-fn overlay_user(user: &mut kube::config::AuthInfo, choice: &Choice) {
+/// The flags laid over the user: client-go's `getAuthInfo`.
+fn overlaid_user((name, mut user): Named<UserEntry>, choice: &Choice) -> Named<UserEntry> {
     if let Some(token) = &choice.token {
         user.token = Some(token.clone().into());
         user.token_file = None;
-        user.exec = None;
     }
     replace(&mut user.username, &choice.username);
     if let Some(password) = &choice.password {
@@ -194,11 +146,12 @@ fn overlay_user(user: &mut kube::config::AuthInfo, choice: &Choice) {
         user.client_key.clone_from(&choice.client_key);
         user.client_key_data = None;
     }
-    replace(&mut user.impersonate, &choice.act_as);
-    replace(&mut user.impersonate_uid, &choice.act_as_uid);
+    replace(&mut user.act_as, &choice.act_as);
+    replace(&mut user.act_as_uid, &choice.act_as_uid);
     if !choice.act_as_groups.is_empty() {
-        user.impersonate_groups = Some(choice.act_as_groups.clone());
+        user.act_as_groups.clone_from(&choice.act_as_groups);
     }
+    (name, user)
 }
 
 fn replace(field: &mut Option<String>, with: &Option<String>) {
@@ -207,13 +160,96 @@ fn replace(field: &mut Option<String>, with: &Option<String>) {
     }
 }
 
-/// A kubeconfig with one empty entry of each kind, for `--server` without any file.
-fn bare() -> Kubeconfig {
-    Kubeconfig::from_yaml(BARE).unwrap_or_default()
+/// Everything that a connection needs, read from the files that the entries name.
+fn target(
+    (cluster_name, cluster): Named<ClusterEntry>,
+    (user_name, user): Named<UserEntry>,
+    stdin: Stdin,
+) -> Result<Target, CliError> {
+    usable::check((&cluster_name, &cluster), (&user_name, &user))?;
+    let trust = trust(&cluster)?;
+    let identity = identity(&user)?;
+    let server = cluster.server.as_deref().unwrap_or_default();
+    // client-go's `defaultServerUrlFor`: what would be of no use without TLS means TLS.
+    let is_tls = identity.is_some() || !matches!(trust, Trust::System);
+    let server = address::server(server, if is_tls { "https" } else { "http" })
+        .map_err(|reason| unusable(&reason).hint("the server of a cluster is an address such as https://host:6443"))?;
+    let proxy = match &cluster.proxy_url {
+        Some(text) => Proxy::parse(text, &format!("proxy-url of cluster \"{cluster_name}\""))
+            .map(proxy::Choice::Fixed)
+            .map_err(|reason| unusable(&reason))?,
+        None => proxy::Choice::Environment,
+    };
+    let headers = Headers::impersonating(&user).map_err(|reason| unusable(&reason))?;
+    let plugin = user.exec.clone().map(|exec| Plugin::new(exec, &cluster, &server, stdin));
+    let credentials = Credentials::new(&user_name, &user, plugin)?;
+    let server_name = cluster.tls_server_name;
+    Ok(Target { server, trust, server_name, proxy, identity, credentials, headers, timeout: None, told_timeout: None })
+}
+
+fn trust(cluster: &ClusterEntry) -> Result<Trust, CliError> {
+    let pem = match (&cluster.certificate_authority_data, &cluster.certificate_authority) {
+        _ if cluster.insecure_skip_tls_verify => return Ok(Trust::Anybody),
+        (Some(data), _) => decoded("certificate-authority-data", data)?,
+        (None, Some(path)) => input::read(Some(path), Input::Certificate)?,
+        (None, None) => return Ok(Trust::System),
+    };
+    let roots = identity::certificates(&pem);
+    if roots.is_empty() {
+        return Err(unusable("unable to load root certificates: no PEM certificate in certificate-authority(-data)")
+            .hint("it is to hold the certificate of the authority that signed the API server's"));
+    }
+    Ok(Trust::Roots(roots))
+}
+
+fn identity(user: &UserEntry) -> Result<Option<Identity>, CliError> {
+    let part = |name: &str, data: Option<&str>, file: Option<&str>| match (data, file) {
+        (Some(data), _) => decoded(&format!("{name}-data"), data).map(Some),
+        (None, Some(path)) => input::read(Some(path), Input::Certificate).map(Some),
+        (None, None) => Ok(None),
+    };
+    let certificate =
+        part("client-certificate", user.client_certificate_data.as_deref(), user.client_certificate.as_deref())?;
+    let key = part("client-key", user.client_key_data.as_deref().map(String::as_str), user.client_key.as_deref())?;
+    let (Some(certificate), Some(key)) = (certificate, key) else { return Ok(None) };
+    super::install_provider();
+    Identity::parse(&certificate, &key).map(Some).map_err(|reason| {
+        unusable(&reason)
+            .hint("client-certificate(-data) and client-key(-data) are to be PEM texts that belong together")
+    })
+}
+
+/// The text is never told: it may be a key.
+fn decoded(field: &str, text: &str) -> Result<Vec<u8>, CliError> {
+    base64::decode(text)
+        .map_err(|_| unusable(&format!("{field} is no base64")).hint("a path belongs in the field without -data"))
+}
+
+fn unusable(reason: &str) -> CliError {
+    CliError::new(format!("invalid configuration: {reason}"))
+}
+
+/// Reads a kubeconfig and chooses from it; one that names files is passed over.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) fn chosen_from(text: &str) -> Option<bool> {
+    let kubeconfig = kubeconfig::parse(text.as_bytes(), "text").ok()?;
+    let of_cluster = |(_, cluster): &(String, ClusterEntry)| cluster.certificate_authority.is_some();
+    let of_user = |(_, user): &(String, UserEntry)| {
+        user.client_certificate.is_some() || user.client_key.is_some() || user.token_file.is_some()
+    };
+    if kubeconfig.clusters.iter().any(of_cluster) || kubeconfig.users.iter().any(of_user) {
+        return None;
+    }
+    Some(
+        chosen(&kubeconfig, &Choice::default())
+            .and_then(|(cluster, user)| target(cluster, user, Stdin::NoTerminal))
+            .is_ok(),
+    )
 }
 
 /// `0` is no limit; a bare number is seconds.
-fn request_timeout(text: &str) -> Result<Option<Duration>, CliError> {
+pub(super) fn request_timeout(text: Option<&str>) -> Result<Option<Duration>, CliError> {
+    let Some(text) = text else { return Ok(Some(USUAL_TIMEOUT)) };
     let seconds = text.parse::<u64>().ok().map(Duration::from_secs);
     let parsed =
         seconds.or_else(|| duration::parse(text).ok().map(|length| Duration::from_nanos(length.unsigned_abs())));
@@ -223,46 +259,35 @@ fn request_timeout(text: &str) -> Result<Option<Duration>, CliError> {
     Ok(Some(parsed).filter(|timeout| !timeout.is_zero()))
 }
 
+/// The API server of the cluster whose Pod this is: client-go's `InClusterConfig`.
+fn in_cluster() -> Option<(Named<ClusterEntry>, Named<UserEntry>)> {
+    let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+    let (host, port) = (variable("KUBERNETES_SERVICE_HOST")?, variable("KUBERNETES_SERVICE_PORT")?);
+    let file = |name: &str| Some(format!("{SERVICE_ACCOUNT}/{name}")).filter(|path| Path::new(path).exists());
+    let user = UserEntry { token_file: Some(file("token")?), ..UserEntry::default() };
+    let host = if host.contains(':') { format!("[{host}]") } else { host };
+    let cluster = ClusterEntry {
+        server: Some(format!("https://{host}:{port}")),
+        certificate_authority: file("ca.crt"),
+        ..ClusterEntry::default()
+    };
+    Some((("in-cluster".to_owned(), cluster), ("in-cluster".to_owned(), user)))
+}
+
 fn pod_namespace() -> Option<String> {
     env::var_os("KUBERNETES_SERVICE_HOST")?;
-    let from_pod = || fs::read_to_string(Path::new(NAMESPACE_FILE)).ok();
+    let from_pod = || fs::read_to_string(format!("{SERVICE_ACCOUNT}/namespace")).ok();
     let namespace = env::var("POD_NAMESPACE").ok().or_else(from_pod)?;
     Some(namespace.trim().to_owned()).filter(|namespace| !namespace.is_empty())
 }
 
-fn no_configuration() -> CliError {
+pub(super) fn no_configuration() -> CliError {
     CliError::new(
         "invalid configuration: no configuration has been provided, try setting KUBERNETES_MASTER environment variable",
     )
     .hint("point --kubeconfig or KUBECONFIG at a kubeconfig, or seal offline with --cert cert.pem")
 }
 
-fn no_context(name: &str) -> CliError {
-    CliError::new(format!("context \"{name}\" does not exist")).hint("kubectl config get-contexts shows what there is")
-}
-
-const NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
-const BARE: &str = "{clusters: [{name: flags, cluster: {}}], users: [{name: flags, user: {}}], \
-                    contexts: [{name: flags, context: {cluster: flags, user: flags}}], current-context: flags}";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_kubeconfig_that_cannot_be_read_is_named_by_its_place_and_never_quoted() {
-        for text in [
-            "users:\n- name: u\n  user: hunter2hunter2\n",
-            "users: hunter2hunter2\n",
-            "users:\n- name: u\n  user:\n    as-groups: hunter2hunter2\n    exec: hunter2hunter2\n",
-            "users:\n- name: u\n  user: {token: hunter2hunter2\n",
-            "clusters:\n- name: c\n  cluster: {insecure-skip-tls-verify: hunter2hunter2}\n",
-            "hunter2hunter2: &x [\n",
-            "- hunter2hunter2\n",
-        ] {
-            let error = Kubeconfig::from_yaml(text).map_err(|error| unusable("config", &error));
-            let message = error.err().map(|error| format!("{error:?}")).unwrap_or_default();
-            assert!(message.contains("error loading config file") && !message.contains("hunter2"), "{text}{message}");
-        }
-    }
-}
+const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+/// A server that says nothing for that long will not.
+const USUAL_TIMEOUT: Duration = Duration::from_secs(60);

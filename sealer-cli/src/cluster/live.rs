@@ -66,6 +66,6 @@ impl Cluster {
     }
 
     fn unread(&self, what: &str, error: &kube::Error) -> CliError {
-        CliError::new(format!("cannot read {what}: {}", self.cause("get", "", error)))
+        self.cause("get", "", error).beneath(&format!("cannot read {what}")).into_error()
     }
 }

@@ -37,7 +37,7 @@ impl Cluster {
     /// A Secret of the controller's namespace.
     pub(crate) fn secret(&self, name: &str) -> Result<Option<Secret>, CliError> {
         self.runtime.block_on(self.secrets().get_opt(name)).map_err(|error| {
-            CliError::new(format!("cannot read Secret `{name}`: {}", self.cause("get", "/secrets", &error)))
+            self.cause("get", "/secrets", &error).beneath(&format!("cannot read Secret `{name}`")).into_error()
         })
     }
 
@@ -61,7 +61,9 @@ impl Cluster {
         let done = self.runtime.block_on(self.secrets().patch(&name, &PatchParams::default(), &change));
         done.map(drop).map_err(|error| {
             let namespace = &self.namespace;
-            CliError::new(format!("cannot mark Secret `{name}`: {}", self.cause("patch", "/secrets", &error)))
+            let failure = self.cause("patch", "/secrets", &error).beneath(&format!("cannot mark Secret `{name}`"));
+            failure
+                .into_error()
                 .hint(format!("you need the right to: kubectl auth can-i patch secrets --namespace {namespace}"))
         })
     }
@@ -95,7 +97,8 @@ impl Cluster {
             Ok(found) => return Ok(Sight::Seen(found)),
             Err(error) => error,
         };
-        let failed = CliError::new(format!("cannot list {what}: {}", self.cause("list", &format!("/{what}"), &error)));
+        let failed =
+            self.cause("list", &format!("/{what}"), &error).beneath(&format!("cannot list {what}")).into_error();
         match error {
             kube::Error::Api(status) if status.code == 403 => Ok(Sight::Forbidden(
                 failed.hint(format!("you need the right to: kubectl auth can-i list {what}{place}")),

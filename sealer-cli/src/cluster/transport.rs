@@ -1,138 +1,144 @@
-//! The connection to the API server, where kube's own does not do what kubectl's does: a server certificate that is its
-//! own authority, and a time limit that the server is told.
+//! Requests to the API server: kube's client makes them, and here they get what client-go gives them.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use http::{Request, Uri};
-use hyper_rustls::{FixedServerNameResolver, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client as HttpClient;
-use hyper_util::rt::TokioExecutor;
-use kube::client::{Body, ClientBuilder, ConfigExt as _};
-use kube::{Client, Config};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{WebPkiServerVerifier, verify_server_name};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
-use tower::ServiceBuilder;
-use tower::timeout::TimeoutLayer;
-use tower::util::MapRequestLayer;
+use http::{HeaderMap, Request, Response, StatusCode, Uri, header};
+use kube::Client;
+use kube::client::{Body, ClientBuilder};
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+use crate::cluster::config::Target;
+use crate::cluster::credentials::{Credentials, Headers};
+use crate::network::connect::Connector;
+use crate::network::identity::Identities;
+use crate::network::send::Sender;
+use crate::network::trace::Trace;
+use crate::network::{Failure, address, refusal, send, tls};
+use crate::ui;
 
-/// The client of a configuration. `timeout` is the limit as the flag has it, to be told to the server.
-pub(super) fn client(config: Config, timeout: Option<String>) -> Result<Client, Failure> {
-    let tell = MapRequestLayer::new(move |request| with_timeout(request, timeout.as_deref()));
-    let pinned = config.root_cert.as_ref().filter(|_| config.proxy_url.is_none() && !config.accept_invalid_certs);
-    let Some(roots) = pinned.map(|roots| roots.iter().map(|der| CertificateDer::from(der.clone())).collect()) else {
-        return Ok(ClientBuilder::try_from(config)?.with_layer(&tell).build());
-    };
-    let mut tls = config.rustls_client_config()?;
-    tls.dangerous().set_certificate_verifier(Arc::new(Verifier::new(roots)?));
-    let mut connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
-    if let Some(name) = &config.tls_server_name {
-        connector = connector.with_server_name_resolver(FixedServerNameResolver::new(name.clone().try_into()?));
-    }
-    let http = HttpClient::builder(TokioExecutor::new()).build(connector.enable_http1().build());
-    let service = ServiceBuilder::new()
-        .layer(config.base_uri_layer())
-        .layer(tell)
-        .option_layer(config.auth_layer()?)
-        .layer(config.extra_headers_layer()?)
-        .option_layer(config.read_timeout.map(TimeoutLayer::new))
-        .map_err(Failure::from)
-        .service(http);
-    Ok(ClientBuilder::new(service, config.default_namespace).build())
+/// What every request passes.
+struct Transport {
+    sender: Sender,
+    server: Uri,
+    credentials: Credentials,
+    identities: Arc<Identities>,
+    headers: Headers,
+    told_timeout: Option<String>,
+    advice: Advice,
 }
 
-/// Adds `timeout=1m30s` to the query, as kubectl does with its flag.
-fn with_timeout(mut request: Request<Body>, timeout: Option<&str>) -> Request<Body> {
-    let Some(timeout) = timeout else { return request };
-    let mut parts = request.uri().clone().into_parts();
-    let path = parts.path_and_query.as_ref().map_or("/", |path| path.as_str()).trim_end_matches('?');
-    let mark = if path.contains('?') { '&' } else { '?' };
-    parts.path_and_query = format!("{path}{mark}timeout={timeout}").parse().ok();
-    if let Ok(uri) = Uri::from_parts(parts) {
-        *request.uri_mut() = uri;
-    }
-    request
+type AnyError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What else is to be said about an answer that is an error.
+pub(super) type Advice = Arc<std::sync::Mutex<Vec<String>>>;
+
+/// The client of a server and a user. What it learns about a refused request stands in the second part.
+pub(super) fn client(target: Target, trace: Trace, namespace: &str) -> Result<(Client, Advice), String> {
+    let identities = Arc::new(Identities::new(target.identity));
+    let to_server = tls::to_server(&target.trust, Arc::clone(&identities))?;
+    let connector = Connector::new(to_server, tls::to_proxy(&target.trust)?, target.proxy);
+    let connector = connector.with_server_name(target.server_name);
+    let advice = Advice::default();
+    let transport = Arc::new(Transport {
+        sender: Sender::new(connector, trace, target.timeout, MOST_BYTES),
+        server: target.server,
+        credentials: target.credentials,
+        identities,
+        headers: target.headers,
+        told_timeout: target.told_timeout,
+        advice: Arc::clone(&advice),
+    });
+    let service = tower::service_fn(move |request| {
+        let transport = Arc::clone(&transport);
+        let answer = async move { transport.send(request).await.map_err(|failure| -> AnyError { Box::new(failure) }) };
+        Box::pin(answer) as Pin<Box<dyn Future<Output = Result<Response<Body>, AnyError>> + Send>>
+    });
+    Ok((ClientBuilder::new(service, namespace).build(), advice))
 }
 
-/// Trusts what the given authorities signed, and one of them itself in the place of a server.
-#[derive(Debug)]
-struct Verifier {
-    usual: Arc<WebPkiServerVerifier>,
-    roots: Vec<CertificateDer<'static>>,
-}
-
-impl Verifier {
-    fn new(roots: Vec<CertificateDer<'static>>) -> Result<Self, Failure> {
-        let mut store = RootCertStore::empty();
-        store.add_parsable_certificates(roots.iter().cloned());
-        let usual = WebPkiServerVerifier::builder(Arc::new(store)).build()?;
-        Ok(Self { usual, roots })
-    }
-}
-
-impl ServerCertVerifier for Verifier {
-    fn verify_server_cert(
-        &self,
-        certificate: &CertificateDer<'_>,
-        between: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        match self.usual.verify_server_cert(certificate, between, name, ocsp, now) {
-            // The validity was looked at before; what is left is whose certificate it is.
-            Err(error) if is_authority(&error) && self.roots.contains(certificate) => {
-                verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
-                Ok(ServerCertVerified::assertion())
+impl Transport {
+    /// A server that says when to come back is asked again, and one that refuses the credentials of a plugin is asked once
+    /// more with new ones.
+    async fn send(&self, request: Request<Body>) -> Result<Response<Body>, Failure> {
+        let (head, body) = request.into_parts();
+        let mut is_renewed = false;
+        let mut tries = 0;
+        loop {
+            let mut again = Request::new(body.try_clone().unwrap_or_else(Body::empty));
+            *again.method_mut() = head.method.clone();
+            *again.uri_mut() = self.address(&head.uri)?;
+            *again.headers_mut() = head.headers.clone();
+            let (verb, url) = (send::verb(again.method()), again.uri().clone());
+            let signed = self.sign(again.headers_mut(), is_renewed).await;
+            signed.map_err(|failure| failure.beneath(&format!("{verb} \"{}\"", address::without_user(&url))))?;
+            let answer = self.sender.send(again).await.map_err(|failure| self.dated(failure))?;
+            let status = answer.status();
+            if status == StatusCode::UNAUTHORIZED && !is_renewed && self.credentials.can_be_renewed() {
+                is_renewed = true;
+                continue;
             }
-            other => other,
+            let pause = super::retry_after(&answer).filter(|_| head.method == http::Method::GET);
+            if let Some(pause) = pause.filter(|_| tries < super::MOST_RETRIES) {
+                tries += 1;
+                tokio::time::sleep(pause.min(LONGEST_PAUSE)).await;
+                continue;
+            }
+            self.advise(&answer);
+            return Ok(answer.map(Body::from));
         }
     }
 
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.usual.verify_tls12_signature(message, certificate, signature)
+    /// The server's address with the path behind its own, and the limit of time as kubectl tells it: `timeout=1m30s`.
+    fn address(&self, asked: &Uri) -> Result<Uri, Failure> {
+        let path = asked.path_and_query().map_or("/", |path| path.as_str()).trim_end_matches('?');
+        let mut whole = format!("{}{path}", self.server.path().trim_end_matches('/'));
+        if let Some(timeout) = &self.told_timeout {
+            let mark = if whole.contains('?') { '&' } else { '?' };
+            whole = format!("{whole}{mark}timeout={timeout}");
+        }
+        let mut parts = self.server.clone().into_parts();
+        parts.path_and_query =
+            Some(whole.parse().map_err(|_| Failure::new(format!("{whole} is no path of a request")))?);
+        Uri::from_parts(parts).map_err(|error| Failure::new(error.to_string()))
     }
 
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.usual.verify_tls13_signature(message, certificate, signature)
+    async fn sign(&self, headers: &mut HeaderMap, anew: bool) -> Result<(), Failure> {
+        let proof = self.credentials.proof(&self.identities, anew).await?;
+        if proof.has_new_identity {
+            self.sender.reconnect();
+        }
+        if let Some(header) = proof.header {
+            headers.insert(header::AUTHORIZATION, header);
+        }
+        for (name, value) in self.headers.iter() {
+            headers.append(name, value.clone());
+        }
+        Ok(())
     }
 
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.usual.supported_verify_schemes()
+    /// Adds what the certificate's own dates say.
+    fn dated(&self, failure: Failure) -> Failure {
+        match self.identities.current().and_then(|identity| identity.wrong_at(ui::now())) {
+            Some(wrong) => failure.hint(wrong),
+            None => failure,
+        }
+    }
+
+    /// Remembers why credentials may have been refused: their own dates, or this machine's clock.
+    fn advise(&self, answer: &Response<Vec<u8>>) {
+        if answer.status() != StatusCode::UNAUTHORIZED {
+            return;
+        }
+        let date = answer.headers().get(header::DATE).and_then(|date| date.to_str().ok());
+        let skew = date.and_then(|date| refusal::skew(date, ui::now()));
+        let expired = self.identities.current().and_then(|identity| identity.wrong_at(ui::now()));
+        let mut advice = self.advice.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *advice = expired.into_iter().chain(skew).collect();
     }
 }
 
-/// Whether all that is wrong is that an authority stands where a server should.
-fn is_authority(error: &Error) -> bool {
-    matches!(error, Error::InvalidCertificate(CertificateError::Other(other)) if format!("{other:?}").contains("CaUsedAsEndEntity"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_time_limit_is_added_to_any_query() {
-        let told = |uri: &str| {
-            let mut request = Request::new(Body::empty());
-            *request.uri_mut() = uri.parse().unwrap_or_default();
-            with_timeout(request, Some("90s")).uri().to_string()
-        };
-        assert_eq!(told("/a"), "/a?timeout=90s");
-        assert_eq!(told("https://x/a?b=c"), "https://x/a?b=c&timeout=90s");
-    }
-}
+/// Pages of very large lists are smaller.
+const MOST_BYTES: usize = 256 << 20;
+/// Whatever a server says, nobody waits longer for one answer.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);

@@ -25,7 +25,7 @@ pub(crate) fn validate(request: &Compat) -> Result<(), CliError> {
         match cluster.post(&path, text::compact(&document)) {
             Ok(Answer::Ok(_)) => {}
             Ok(Answer::Conflict) => return Err(CliError::new(format!("unable to decrypt sealed secret: {name}"))),
-            Err(cause) => return Err(CliError::new(format!("cannot validate sealed secret: {cause}"))),
+            Err(cause) => return Err(cause.beneath("cannot validate sealed secret").into_error()),
         }
     }
     Ok(())
@@ -40,7 +40,7 @@ pub(crate) fn re_encrypt(request: &Compat, ui: &mut Ui) -> Result<(), CliError> 
         let answer = match cluster.post(&path, text::compact(&document)) {
             Ok(Answer::Ok(text)) => text,
             Ok(Answer::Conflict) => return Err(CliError::new("unable to rotate secret")),
-            Err(cause) => return Err(CliError::new(format!("cannot re-encrypt secret: {cause}"))),
+            Err(cause) => return Err(cause.beneath("cannot re-encrypt secret").into_error()),
         };
         ui.write(manifest::encode(&resealed(&answer)?, format));
     }

@@ -85,7 +85,8 @@ impl Controller {
     fn opens(&self, item: &SealedItem, scope: Scope, namespace: &str, name: &str) -> Option<bool> {
         let answer = match &self.verify {
             Ok(path) => {
-                self.cluster.post(path, posted(scope, namespace, name, [(item.name.as_str(), item.value.as_str())]))
+                let values = [(item.name.as_str(), item.value.as_str())];
+                self.cluster.post(path, posted(scope, namespace, name, values)).map_err(|cause| cause.to_string())
             }
             Err(cause) => Err(cause.clone()),
         };

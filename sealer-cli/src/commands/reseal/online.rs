@@ -67,7 +67,7 @@ impl Online {
                 serde_json::from_str(&text).map_err(|_| "the controller's answer is no SealedSecret".to_owned())
             }
             Ok(Answer::Conflict) => Err("the controller cannot open it".to_owned()),
-            Err(cause) => Err(cause),
+            Err(cause) => Err(cause.to_string()),
         }
     }
 }

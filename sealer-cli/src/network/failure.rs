@@ -1,0 +1,53 @@
+//! Why a request failed: one line that scripts know, and what to try.
+
+use std::fmt;
+
+use crate::diagnostics::CliError;
+
+/// A failed request.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) struct Failure {
+    text: String,
+    hints: Vec<String>,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Failure {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), hints: Vec::new() }
+    }
+
+    /// Adds what to try.
+    #[must_use]
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// The same behind what was being done.
+    #[must_use]
+    pub(crate) fn beneath(self, what: &str) -> Self {
+        Self { text: format!("{what}: {}", self.text), ..self }
+    }
+
+    /// The same between two texts.
+    #[must_use]
+    pub(crate) fn around(self, before: &str, behind: &str) -> Self {
+        Self { text: format!("{before}{}{behind}", self.text), ..self }
+    }
+
+    /// Whether anything is known to try.
+    pub(crate) fn has_hints(&self) -> bool {
+        !self.hints.is_empty()
+    }
+
+    /// As the error of a command.
+    pub(crate) fn into_error(self) -> CliError {
+        self.hints.into_iter().fold(CliError::new(self.text), CliError::hint)
+    }
+}

@@ -1,0 +1,211 @@
+//! Which servers are trusted: what the given authorities signed, one of them itself in the place of a server, or what the
+//! system trusts.
+
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+
+use crate::network::identity::Identities;
+
+/// Whom a client trusts.
+#[derive(Clone, Debug)]
+pub(crate) enum Trust {
+    /// These authorities.
+    Roots(Vec<CertificateDer<'static>>),
+    /// What the system trusts; `SSL_CERT_FILE` and `SSL_CERT_DIR` name other files.
+    System,
+    /// Anybody: `insecure-skip-tls-verify`.
+    Anybody,
+}
+
+/// The configuration of connections to a server.
+pub(crate) fn to_server(trust: &Trust, identities: Arc<Identities>) -> Result<ClientConfig, String> {
+    let verifier = verifier(trust)?;
+    let builder = ClientConfig::builder().dangerous().with_custom_certificate_verifier(verifier);
+    Ok(builder.with_client_cert_resolver(identities))
+}
+
+/// The configuration of connections to a proxy. Go trusts the server's authorities there; those of the system are as
+/// good. The client's identity is not for it.
+pub(crate) fn to_proxy(trust: &Trust) -> Result<ClientConfig, String> {
+    let trusted: Result<Vec<_>, String> = match trust {
+        Trust::Roots(_) => [trust, &Trust::System].into_iter().map(verifier).collect(),
+        other => Ok(vec![verifier(other)?]),
+    };
+    let verifier = Arc::new(Either(trusted?));
+    let builder = ClientConfig::builder().dangerous().with_custom_certificate_verifier(verifier);
+    Ok(builder.with_no_client_auth())
+}
+
+fn verifier(trust: &Trust) -> Result<Arc<dyn ServerCertVerifier>, String> {
+    let provider = CryptoProvider::get_default().ok_or("tls: no provider")?;
+    match trust {
+        Trust::Anybody => Ok(Arc::new(Unchecked(Arc::clone(provider)))),
+        Trust::System => rustls_platform_verifier::Verifier::new(Arc::clone(provider))
+            .map(|verifier| Arc::new(verifier) as Arc<dyn ServerCertVerifier>)
+            .map_err(|error| format!("the authorities that the system trusts cannot be read: {error}")),
+        Trust::Roots(roots) => Ok(Arc::new(Pinned::new(roots.clone())?)),
+    }
+}
+
+/// Trusts what the given authorities signed, and one of them itself in the place of a server.
+#[derive(Debug)]
+struct Pinned {
+    usual: Arc<WebPkiServerVerifier>,
+    roots: Vec<CertificateDer<'static>>,
+}
+
+impl Pinned {
+    fn new(roots: Vec<CertificateDer<'static>>) -> Result<Self, String> {
+        let mut store = RootCertStore::empty();
+        // Those that cannot be read are passed over, as Go's `AppendCertsFromPEM` does.
+        store.add_parsable_certificates(roots.iter().cloned());
+        let usual = WebPkiServerVerifier::builder(Arc::new(store)).build();
+        let usual =
+            usual.map_err(|_| "unable to load root certificates: no certificate in it can be read".to_owned())?;
+        Ok(Self { usual, roots })
+    }
+}
+
+impl ServerCertVerifier for Pinned {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        between: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        match self.usual.verify_server_cert(certificate, between, name, ocsp, now) {
+            // The validity was looked at before; what is left is whose certificate it is.
+            Err(error) if is_authority(&error) && self.roots.contains(certificate) => {
+                verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            other => other,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.usual.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.usual.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.usual.supported_verify_schemes()
+    }
+}
+
+/// Whether all that is wrong is that an authority stands where a server should.
+fn is_authority(error: &Error) -> bool {
+    matches!(error, Error::InvalidCertificate(CertificateError::Other(other)) if format!("{other:?}").contains("CaUsedAsEndEntity"))
+}
+
+/// Trusts what one of several trusts.
+#[derive(Debug)]
+struct Either(Vec<Arc<dyn ServerCertVerifier>>);
+
+impl Either {
+    fn first<T>(&self, ask: impl Fn(&dyn ServerCertVerifier) -> Result<T, Error>) -> Result<T, Error> {
+        let mut answer = Err(Error::General("nobody to ask".to_owned()));
+        for verifier in &self.0 {
+            answer = ask(&**verifier);
+            if answer.is_ok() {
+                break;
+            }
+        }
+        answer
+    }
+}
+
+impl ServerCertVerifier for Either {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        between: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        self.first(|verifier| verifier.verify_server_cert(certificate, between, name, ocsp, now))
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.first(|verifier| verifier.verify_tls12_signature(message, certificate, signature))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.first(|verifier| verifier.verify_tls13_signature(message, certificate, signature))
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.first().map(|verifier| verifier.supported_verify_schemes()).unwrap_or_default()
+    }
+}
+
+/// Trusts whatever certificate there is; its form does not matter either.
+#[derive(Debug)]
+struct Unchecked(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Unchecked {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
