@@ -76,6 +76,11 @@ pub(crate) fn namespace(choice: &Choice) -> Result<(String, bool), CliError> {
     }
 }
 
+/// Whether a kubeconfig or something in one was named.
+pub(crate) fn is_chosen(choice: &Choice) -> bool {
+    choice.kubeconfig.is_some() || choice.context.is_some() || std::env::var_os("KUBECONFIG").is_some()
+}
+
 /// Reads a kubeconfig and chooses from it; one that names files is passed over.
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) fn chosen_from(text: &str) -> Option<bool> {

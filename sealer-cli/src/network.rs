@@ -18,6 +18,7 @@ mod opening;
 pub(crate) mod proxy;
 pub(crate) mod refusal;
 pub(crate) mod send;
+mod signed;
 mod socks;
 pub(crate) mod tls;
 pub(crate) mod trace;

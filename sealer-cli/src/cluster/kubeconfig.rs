@@ -85,9 +85,7 @@ pub(super) struct Context {
 /// The files in their order: the flag alone, else the variable's list, else the user's own. `None` if there is none.
 pub(super) fn load(choice: &Choice) -> Result<Option<Kubeconfig>, CliError> {
     if let Some(path) = &choice.kubeconfig {
-        fs::metadata(path).map_err(|error| {
-            CliError::file("stat", path, &error).hint("--kubeconfig (or SEALED_SECRETS_KUBECONFIG) names it")
-        })?;
+        fs::metadata(path).map_err(|error| CliError::file("stat", path, &error))?;
         return file(path).map(Some);
     }
     let list = env::var_os("KUBECONFIG").filter(|list| !list.is_empty());

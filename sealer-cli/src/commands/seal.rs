@@ -218,8 +218,15 @@ fn settle_namespace(secret: &mut SecretInput, request: &Compat) -> Result<(), Cl
             secret.set("namespace", &namespace);
             Ok(())
         }
-        _ => Err(CliError::new("secret must declare a namespace").hint("give it with --namespace")),
+        Ok(_) => Err(no_namespace()),
+        // Scripts know the line; a kubeconfig that was named and is not there is why.
+        Err(error) if cluster::is_chosen(&request.cluster) => Err(error.beneath("secret must declare a namespace")),
+        Err(_) => Err(no_namespace()),
     }
+}
+
+fn no_namespace() -> CliError {
+    CliError::new("secret must declare a namespace").hint("give it with --namespace")
 }
 
 fn seal_document(prepared: &Prepared, key: &SealingKey, kept: Option<&Unchanged>) -> Result<Value, CliError> {

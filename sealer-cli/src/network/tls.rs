@@ -11,6 +11,7 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
 use crate::network::identity::Identities;
+use crate::network::signed;
 
 /// Whom a client trusts.
 #[derive(Clone, Debug)]
@@ -83,7 +84,10 @@ impl ServerCertVerifier for Pinned {
     ) -> Result<ServerCertVerified, Error> {
         match self.usual.verify_server_cert(certificate, between, name, ocsp, now) {
             // The validity was looked at before; what is left is whose certificate it is.
-            Err(error) if is_authority(&error) && self.roots.contains(certificate) => {
+            Err(error) if is_authority(&error) => {
+                if !self.roots.contains(certificate) && !signed::is_signed(certificate, &self.roots) {
+                    return Err(Error::InvalidCertificate(CertificateError::UnknownIssuer));
+                }
                 verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
                 Ok(ServerCertVerified::assertion())
             }

@@ -1,0 +1,228 @@
+//! What a user is told: traces, notices, limits, and answers that are errors.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
+use std::process::Stdio;
+
+use crate::server::{self, Server};
+use crate::stage::{Authority, Stage, certificate};
+
+#[test]
+fn requests_are_shown_without_credentials_and_secrets() {
+    let stage = Stage::new();
+    let long = "x".repeat(3000);
+    let api = Server::start(None, move |asked, _| {
+        if asked.line.contains("/secrets") {
+            return server::reply(
+                200,
+                "application/json",
+                r#"{"kind":"SecretList","apiVersion":"v1","metadata":{},"items":[{"metadata":{"name":"k"},"data":{"tls.key":"aHVudGVyMg=="}}]}"#,
+            );
+        }
+        if asked.line.contains("sealedsecrets") {
+            return server::reply(
+                200,
+                "application/json",
+                r#"{"kind":"SealedSecretList","apiVersion":"bitnami.com/v1alpha1","metadata":{},"items":[]}"#,
+            );
+        }
+        if asked.line.contains("/proxy/") {
+            server::api(asked)
+        } else {
+            server::reply(
+                200,
+                "application/json",
+                &format!(r#"{{"metadata":{{"annotations":{{"a":"{long}"}}}},"spec":{{"ports":[{{"port":1}}]}}}}"#),
+            )
+        }
+    });
+    stage.kubeconfig(&format!("http://127.0.0.1:{}", api.port), "", r#""token": "hunter2""#);
+    let url = format!("http://127.0.0.1:{}/api/v1/namespaces/kube-system/services/sealed-secrets-controller", api.port);
+    let shown = |level: &str| {
+        let ran = stage.run(&["--fetch-cert", "-v", level], &[]);
+        assert!(ran.is_served() && !ran.stderr.contains("hunter2"), "{ran:?}");
+        ran.stderr
+    };
+    assert_eq!(shown("0"), "");
+    assert_eq!(shown("5"), "");
+    let six = shown("6");
+    assert!(six.contains(&format!("] GET {url} 200 OK in ")) && six.lines().count() == 2, "{six}");
+    let seven = shown("7");
+    for text in [
+        &format!("] GET {url}\n"),
+        "Request Headers:\n",
+        "    Authorization: Bearer <masked>\n",
+        "    User-Agent: kubeseal/v0.",
+        "Response Status: 200 OK in ",
+    ] {
+        assert!(seven.contains(text), "{text}: {seven}");
+    }
+    assert!(!seven.contains("Body"), "{seven}");
+    let eight = shown("8");
+    assert!(
+        eight.contains("Response Headers:\n")
+            && eight.contains(" [truncated ")
+            && eight.contains(certificate().lines().nth(1).unwrap()),
+        "{eight}"
+    );
+    let nine = shown("9");
+    assert!(
+        nine.contains("curl -v -XGET  -H \"")
+            && nine.contains("-H \"Authorization: Bearer <masked>\"")
+            && nine.contains(&format!("'{url}'")),
+        "{nine}"
+    );
+    assert!(!shown("10").contains("truncated"));
+    let keys = stage.run(&["keys", "list", "-v", "10"], &[]);
+    assert!(
+        keys.stderr.contains("Response Body: not shown, since it may hold a Secret")
+            && !keys.stderr.contains("aHVudGVyMg"),
+        "{keys:?}"
+    );
+}
+
+#[test]
+fn a_server_that_says_nothing_is_waited_for_and_told() {
+    let (stage, silent) = (Stage::new(), TcpListener::bind("127.0.0.1:0").unwrap());
+    let address = format!("http://127.0.0.1:{}", silent.local_addr().unwrap().port());
+    stage.kubeconfig(&address, "", "");
+    let ran = stage.run(&["--fetch-cert", "--request-timeout", "50ms"], &[]);
+    ran.says(&[
+        "context deadline exceeded (Client.Timeout exceeded while awaiting headers)",
+        "within 50ms; --request-timeout sets the limit",
+    ]);
+    let mut child = stage.command(&["--fetch-cert"], &[]).stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, format!("waiting for an answer of {address}\n"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn each_answer_has_its_own_message() {
+    let stage = Stage::new();
+    let status = |code: u16, message: &str| {
+        server::reply(code, "application/json", &serde_json::json!({ "kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "reason": "Forbidden", "code": code }).to_string())
+    };
+    let no_service = r#"services "sealed-secrets-controller" is forbidden: User "u" cannot get resource "services" in API group "" in the namespace "kube-system""#;
+    let no_proxy = r#"services "http:sealed-secrets-controller:" is forbidden: User "u" cannot get resource "services/proxy" in API group "" in the namespace "kube-system""#;
+    let page = "<!DOCTYPE html><html><title>Sign in</title></html>";
+    type Says<'a> = &'a [&'a str];
+    let cases: [(Vec<u8>, bool, Says<'_>); 8] = [
+        (
+            server::reply(401, "text/plain", "Unauthorized"),
+            false,
+            &[
+                "the server has asked for the client to provide credentials (get services sealed-secrets-controller)",
+                "log in anew",
+            ],
+        ),
+        (
+            status(403, no_service),
+            false,
+            &[no_service, "kubectl auth can-i get services/sealed-secrets-controller --namespace kube-system"],
+        ),
+        (
+            status(403, no_proxy),
+            true,
+            &[no_proxy, "kubectl auth can-i get services/http:sealed-secrets-controller: --subresource=proxy"],
+        ),
+        (server::reply(200, "text/html", page), false, &["web page"]),
+        (server::reply(200, "text/html", page), true, &["the answer is a web page", "console or proxy"]),
+        (server::reply(403, "text/html", page), false, &["does not allow access", "web page"]),
+        (
+            server::reply(400, "text/plain", "Client sent an HTTP request to an HTTPS server.\n"),
+            false,
+            &["Client sent an HTTP request to an HTTPS server", "https://"],
+        ),
+        (
+            server::reply(503, "text/plain", "no endpoints"),
+            true,
+            &["cannot fetch certificate", "is the controller running?"],
+        ),
+    ];
+    for (answer, at_proxy, says) in cases {
+        let api = Server::start(None, move |asked, _| {
+            if asked.line.contains("/proxy/") == at_proxy { answer.clone() } else { server::api(asked) }
+        });
+        stage.kubeconfig(&format!("http://127.0.0.1:{}", api.port), "", "");
+        let ran = stage.fetch();
+        ran.says(says);
+        assert_eq!(
+            ran.stderr.contains("is the controller running?"),
+            says.contains(&"is the controller running?"),
+            "{ran:?}"
+        );
+    }
+}
+
+#[test]
+fn tls_that_is_missing_and_connections_that_fail_are_told() {
+    let (stage, authority) = (Stage::new(), Authority::new());
+    let plain = Server::api(None);
+    stage.kubeconfig(&format!("https://127.0.0.1:{}", plain.port), &authority.field(), "");
+    let garbled = Server::start(None, |_, _| b"HTTP/1.0 400 Bad Request\r\n\r\n".to_vec());
+    stage.fetch();
+    stage.kubeconfig(&format!("https://127.0.0.1:{}", talkative().port()), &authority.field(), "");
+    stage.fetch().says(&["http: server gave HTTP response to HTTPS client", "there is no TLS at 127.0.0.1:"]);
+    drop(garbled);
+    stage.kubeconfig("https://127.0.0.1:1", "", "");
+    stage.fetch().says(&["dial tcp 127.0.0.1:1: connect: connection refused", "nothing listens at 127.0.0.1:1"]);
+    stage.kubeconfig("https://no-such-host.invalid:6443", "", "");
+    stage.fetch().says(&["dial tcp: lookup no-such-host.invalid: no such host", "is not known here"]);
+}
+
+/// A server without TLS that answers whatever it is told.
+fn talkative() -> std::net::SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut part = [0; 4096];
+            drop(std::io::Read::read(&mut stream, &mut part));
+            drop(std::io::Write::write_all(&mut stream, b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent nonsense"));
+        }
+    });
+    address
+}
+
+#[test]
+fn a_busy_server_is_asked_again_when_it_says() {
+    let (stage, api) = (
+        Stage::new(),
+        Server::start(None, |asked, before| {
+            if before == 0 {
+                return b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n".to_vec();
+            }
+            server::api(asked)
+        }),
+    );
+    stage.kubeconfig(&format!("http://127.0.0.1:{}", api.port), "", "");
+    assert!(stage.fetch().is_served());
+    assert_eq!(api.asked().len(), 3);
+}
+
+#[test]
+fn a_kubeconfig_or_context_that_is_not_there_is_told_where_the_namespace_comes_from_it() {
+    let stage = Stage::new();
+    let certificate = stage.put("cert.pem", &certificate());
+    let secret = "{kind: Secret, apiVersion: v1, metadata: {name: a}, stringData: {p: hunter2}}\n";
+    let with = "{kind: Secret, apiVersion: v1, metadata: {name: a, namespace: b}, stringData: {p: hunter2}}\n";
+    stage.kubeconfig("http://127.0.0.1:1", "", "");
+    let seal = |more: &[&str], input: &str| stage.run_with(&[&["--cert", &certificate][..], more].concat(), &[], input);
+    seal(&["--kubeconfig", "nope"], secret)
+        .says(&["secret must declare a namespace", "stat nope: no such file or directory"]);
+    seal(&["--context", "nope"], secret).says(&["context was not found for specified context: nope"]);
+    for more in [&["--kubeconfig", "nope"][..], &["--context", "nope"]] {
+        assert_eq!(seal(more, with).status, Some(0));
+        assert_eq!(seal(&[more, &["-n", "c"]].concat(), secret).status, Some(0));
+        assert_eq!(seal(&[more, &["--scope", "cluster-wide"]].concat(), secret).status, Some(0));
+        seal(&[more, &["--raw", "--name", "a"]].concat(), "x").says(&["nope"]);
+    }
+    let ran = seal(&[], secret);
+    assert!(ran.status == Some(0) && ran.stdout.contains("of-context"), "{ran:?}");
+    fs::remove_file(stage.path("kubeconfig")).unwrap();
+    seal(&[], secret).says(&["secret must declare a namespace"]);
+}
