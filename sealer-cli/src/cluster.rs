@@ -158,10 +158,6 @@ impl Cluster {
             let failure = self.cause("get", path, &error).beneath("cannot fetch certificate");
             if failure.has_hints() { failure } else { failure.hint(self.proxy_hint(&error)) }.into_error()
         })?;
-        if network::refusal::is_page(&text) {
-            return Err(CliError::new("cannot fetch certificate: the answer is a web page, perhaps of a login")
-                .hint("is this the address of the API server, and no console or proxy before it?"));
-        }
         Ok(text.into_bytes())
     }
 

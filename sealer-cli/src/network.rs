@@ -98,6 +98,9 @@ fn remedies(url: &str, error: &(dyn Error + 'static)) -> Vec<String> {
         Some(ConnectError::Choice(_)) => {
             "the environment names a proxy that cannot be used; see HTTPS_PROXY and HTTP_PROXY".to_owned()
         }
+        Some(ConnectError::Trust(_)) => {
+            "SSL_CERT_FILE and SSL_CERT_DIR say where the system's authorities stand".to_owned()
+        }
         Some(ConnectError::PlainHttp) => {
             format!("there is no TLS at {host}; is the address to begin with http://, or to have another port?")
         }

@@ -13,7 +13,7 @@ use crate::input::{self, Input};
 use crate::network::connect::Connector;
 use crate::network::identity::Identities;
 use crate::network::send::Sender;
-use crate::network::tls::{self, Trust};
+use crate::network::tls::{Configurations, Trust};
 use crate::network::trace::Trace;
 use crate::network::{Failure, address, proxy};
 
@@ -26,9 +26,8 @@ pub(crate) fn fetch(url: &str, choice: &Choice) -> Result<Vec<u8>, CliError> {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let runtime = runtime.map_err(|error| CliError::new(format!("cannot start the runtime: {error}")))?;
             let _inside = runtime.enter();
-            let to_server = tls::to_server(&Trust::System, Arc::new(Identities::default())).map_err(CliError::new)?;
-            let to_proxy = tls::to_proxy(&Trust::System).map_err(CliError::new)?;
-            let connector = Connector::new(to_server, to_proxy, proxy::Choice::Environment);
+            let tls = Configurations::new(Trust::System, Arc::new(Identities::default())).map_err(CliError::new)?;
+            let connector = Connector::new(tls, proxy::Choice::Environment);
             let limit = cluster::request_timeout(choice)?;
             let sender = Sender::new(connector, Trace(choice.verbosity), limit, MOST_BYTES);
             runtime.block_on(follow(&sender, url))

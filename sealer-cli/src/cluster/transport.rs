@@ -13,8 +13,9 @@ use crate::cluster::credentials::{Credentials, Headers};
 use crate::network::connect::Connector;
 use crate::network::identity::Identities;
 use crate::network::send::Sender;
+use crate::network::tls::Configurations;
 use crate::network::trace::Trace;
-use crate::network::{Failure, address, refusal, send, tls};
+use crate::network::{Failure, address, refusal, send};
 use crate::ui;
 
 /// What every request passes.
@@ -36,8 +37,8 @@ pub(super) type Advice = Arc<std::sync::Mutex<Vec<String>>>;
 /// The client of a server and a user. What it learns about a refused request stands in the second part.
 pub(super) fn client(target: Target, trace: Trace, namespace: &str) -> Result<(Client, Advice), String> {
     let identities = Arc::new(Identities::new(target.identity));
-    let to_server = tls::to_server(&target.trust, Arc::clone(&identities))?;
-    let connector = Connector::new(to_server, tls::to_proxy(&target.trust)?, target.proxy);
+    let tls = Configurations::new(target.trust, Arc::clone(&identities))?;
+    let connector = Connector::new(tls, target.proxy);
     let connector = connector.with_server_name(target.server_name);
     let advice = Advice::default();
     let transport = Arc::new(Transport {
@@ -83,6 +84,13 @@ impl Transport {
                 tries += 1;
                 tokio::time::sleep(pause.min(LONGEST_PAUSE)).await;
                 continue;
+            }
+            if status.is_success()
+                && refusal::is_page(&String::from_utf8_lossy(answer.body().get(..PAGE_START).unwrap_or(answer.body())))
+            {
+                return Err(Failure::new("the answer is a web page, perhaps of a login")
+                    .hint("is this the address of the API server, and no console or proxy before it?")
+                    .beneath(&format!("{verb} \"{}\"", address::without_user(&url))));
             }
             self.advise(&answer);
             return Ok(answer.map(Body::from));
@@ -140,5 +148,7 @@ impl Transport {
 
 /// Pages of very large lists are smaller.
 const MOST_BYTES: usize = 256 << 20;
+/// What tells a page stands in its first bytes.
+const PAGE_START: usize = 64;
 /// Whatever a server says, nobody waits longer for one answer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);

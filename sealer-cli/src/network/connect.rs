@@ -11,7 +11,6 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
 use hyper_util::rt::TokioIo;
 use kube::client::Body;
-use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
@@ -19,6 +18,7 @@ use tower::{Service, ServiceExt as _};
 
 use crate::network::opening::Opening;
 use crate::network::proxy::{self, Choice, Kind, Proxy};
+use crate::network::tls::Configurations;
 use crate::network::{address, reason, socks};
 
 /// Why there is no connection, in the words of Go.
@@ -34,6 +34,9 @@ pub(crate) enum ConnectError {
     /// The address of the proxy itself is wrong.
     #[error("{0}")]
     Choice(String),
+    /// Nobody knows whom to trust.
+    #[error("{0}")]
+    Trust(String),
     /// A server without TLS.
     #[error("http: server gave HTTP response to HTTPS client")]
     PlainHttp,
@@ -51,27 +54,19 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Clone)]
 pub(crate) struct Connector {
     tcp: HttpConnector,
-    to_server: Arc<ClientConfig>,
-    to_proxy: Arc<ClientConfig>,
+    tls: Arc<Configurations>,
     server_name: Option<String>,
     proxy: Arc<Choice>,
     user_agent: String,
 }
 
 impl Connector {
-    pub(crate) fn new(to_server: ClientConfig, to_proxy: ClientConfig, proxy: Choice) -> Self {
+    pub(crate) fn new(tls: Configurations, proxy: Choice) -> Self {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(DIAL_TIMEOUT));
-        Self {
-            tcp,
-            to_server: Arc::new(to_server),
-            to_proxy: Arc::new(to_proxy),
-            server_name: None,
-            proxy: Arc::new(proxy),
-            user_agent: super::user_agent(),
-        }
+        Self { tcp, tls: Arc::new(tls), server_name: None, proxy: Arc::new(proxy), user_agent: super::user_agent() }
     }
 
     /// The name that the server's certificate must have instead of the host's.
@@ -138,7 +133,8 @@ impl Connector {
         }
         let name =
             ServerName::try_from(proxy.host.clone()).map_err(|_| ConnectError::ServerName(proxy.host.clone()))?;
-        let connected = TlsConnector::from(Arc::clone(&self.to_proxy)).connect(name, stream).await;
+        let connected =
+            TlsConnector::from(self.tls.to_proxy().map_err(ConnectError::Trust)?).connect(name, stream).await;
         Ok(Box::new(connected.map_err(|error| failed(error.into()))?))
     }
 
@@ -188,7 +184,8 @@ impl Connector {
         let name = self.server_name.clone().unwrap_or_else(|| host.to_owned());
         let server_name = ServerName::try_from(name.clone()).map_err(|_| ConnectError::ServerName(name))?;
         let (stream, opening) = Opening::new(stream);
-        let connected = TlsConnector::from(Arc::clone(&self.to_server)).connect(server_name, stream).await;
+        let connected =
+            TlsConnector::from(self.tls.to_server().map_err(ConnectError::Trust)?).connect(server_name, stream).await;
         let stream = connected.map_err(|error| {
             if opening.is_http() { ConnectError::PlainHttp } else { ConnectError::Other(error.into()) }
         })?;

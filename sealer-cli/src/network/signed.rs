@@ -1,12 +1,13 @@
-//! Did an authority sign a certificate? Asked only of a server that is marked as an authority itself, as certificates of
-//! `openssl req -x509 -CA` are: Go takes those, webpki does not.
+//! What Go takes of a server's certificate and webpki does not: one that is marked as an authority itself, as
+//! `openssl req -x509 -CA` makes them, and a star right before the last part of a name.
 
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::CertificateDer;
+use rustls::pki_types::{CertificateDer, ServerName};
 use x509_cert::certificate::{CertificateInner, Raw};
 use x509_cert::der::oid::db::rfc5280::{ANY_EXTENDED_KEY_USAGE, ID_KP_SERVER_AUTH};
 use x509_cert::der::{Decode as _, Encode as _, Header, Reader as _, SliceReader};
-use x509_cert::ext::pkix::ExtendedKeyUsage;
+use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::ext::pkix::{ExtendedKeyUsage, SubjectAltName};
 use x509_cert::spki::AlgorithmIdentifierOwned;
 
 /// Whether one of the authorities signed it itself, for a server. Its dates and its names are the caller's to check.
@@ -41,6 +42,22 @@ fn is_for_servers(certificate: &CertificateInner<Raw>) -> bool {
         Ok(None) => true,
         Err(_) => false,
     }
+}
+
+/// Whether a name of it begins with a star in the place of the host's first part: Go's `matchHostnames`.
+pub(crate) fn has_wildcard_for(certificate: &[u8], name: &ServerName<'_>) -> bool {
+    let (ServerName::DnsName(name), Ok(parsed)) = (name, CertificateInner::<Raw>::from_der(certificate)) else {
+        return false;
+    };
+    let name = name.as_ref().trim_end_matches('.').to_ascii_lowercase();
+    let Some((_, rest)) = name.split_once('.').filter(|(first, rest)| !first.is_empty() && !rest.is_empty()) else {
+        return false;
+    };
+    let Ok(Some((_, names))) = parsed.tbs_certificate().get_extension::<SubjectAltName>() else { return false };
+    names.0.iter().any(|known| {
+        let GeneralName::DnsName(known) = known else { return false };
+        known.as_str().to_ascii_lowercase().strip_prefix("*.").is_some_and(|known| known == rest)
+    })
 }
 
 /// The identifier without the sequence around it, as rustls names algorithms.

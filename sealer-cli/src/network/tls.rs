@@ -1,10 +1,10 @@
 //! Which servers are trusted: what the given authorities signed, one of them itself in the place of a server, or what the
 //! system trusts.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{WebPkiServerVerifier, verify_server_name};
+use rustls::client::{Resumption, WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
@@ -24,23 +24,50 @@ pub(crate) enum Trust {
     Anybody,
 }
 
-/// The configuration of connections to a server.
-pub(crate) fn to_server(trust: &Trust, identities: Arc<Identities>) -> Result<ClientConfig, String> {
-    let verifier = verifier(trust)?;
-    let builder = ClientConfig::builder().dangerous().with_custom_certificate_verifier(verifier);
-    Ok(builder.with_client_cert_resolver(identities))
+/// The configurations of connections, each made when it is first wanted: what the system trusts takes long to read.
+pub(crate) struct Configurations {
+    trust: Trust,
+    identities: Arc<Identities>,
+    to_server: OnceLock<Result<Arc<ClientConfig>, String>>,
+    to_proxy: OnceLock<Result<Arc<ClientConfig>, String>>,
 }
 
-/// The configuration of connections to a proxy. Go trusts the server's authorities there; those of the system are as
-/// good. The client's identity is not for it.
-pub(crate) fn to_proxy(trust: &Trust) -> Result<ClientConfig, String> {
-    let trusted: Result<Vec<_>, String> = match trust {
-        Trust::Roots(_) => [trust, &Trust::System].into_iter().map(verifier).collect(),
-        other => Ok(vec![verifier(other)?]),
-    };
-    let verifier = Arc::new(Either(trusted?));
-    let builder = ClientConfig::builder().dangerous().with_custom_certificate_verifier(verifier);
-    Ok(builder.with_no_client_auth())
+impl Configurations {
+    /// Authorities that cannot be read are told at once.
+    pub(crate) fn new(trust: Trust, identities: Arc<Identities>) -> Result<Self, String> {
+        let made = Self { trust, identities, to_server: OnceLock::new(), to_proxy: OnceLock::new() };
+        if !matches!(made.trust, Trust::System) {
+            made.to_server()?;
+        }
+        Ok(made)
+    }
+
+    /// For connections to a server.
+    pub(crate) fn to_server(&self) -> Result<Arc<ClientConfig>, String> {
+        let make = || {
+            let builder = ClientConfig::builder().dangerous();
+            let builder = builder.with_custom_certificate_verifier(verifier(&self.trust)?);
+            let mut config = builder.with_client_cert_resolver(Arc::clone(&self.identities) as Arc<_>);
+            // A session that is resumed would keep the certificate that a plugin has replaced.
+            config.resumption = Resumption::disabled();
+            Ok(Arc::new(config))
+        };
+        self.to_server.get_or_init(make).clone()
+    }
+
+    /// For connections to a proxy. Go trusts the server's authorities there; those of the system are as good. The client's
+    /// identity is not for it.
+    pub(crate) fn to_proxy(&self) -> Result<Arc<ClientConfig>, String> {
+        let make = || {
+            let trusted: Result<Vec<_>, String> = match &self.trust {
+                Trust::Roots(_) => [&self.trust, &Trust::System].into_iter().map(verifier).collect(),
+                other => Ok(vec![verifier(other)?]),
+            };
+            let builder = ClientConfig::builder().dangerous();
+            Ok(Arc::new(builder.with_custom_certificate_verifier(Arc::new(Either(trusted?))).with_no_client_auth()))
+        };
+        self.to_proxy.get_or_init(make).clone()
+    }
 }
 
 fn verifier(trust: &Trust) -> Result<Arc<dyn ServerCertVerifier>, String> {
@@ -89,6 +116,12 @@ impl ServerCertVerifier for Pinned {
                     return Err(Error::InvalidCertificate(CertificateError::UnknownIssuer));
                 }
                 verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            // The chain was looked at before. Go takes `*.internal`, where webpki wants another dot.
+            Err(Error::InvalidCertificate(CertificateError::NotValidForNameContext { .. }))
+                if signed::has_wildcard_for(certificate, name) =>
+            {
                 Ok(ServerCertVerified::assertion())
             }
             other => other,

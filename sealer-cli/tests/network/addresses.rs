@@ -1,5 +1,7 @@
 //! Addresses, and values of a kubeconfig that nobody meant.
 
+use rayon::prelude::*;
+
 use crate::server::{self, Server};
 use crate::stage::Stage;
 
@@ -28,107 +30,102 @@ fn addresses_of_every_form_are_reached() {
     assert_eq!(api.asked().last().unwrap().header("authorization"), "Basic dXM6ZXI6cGFzcw==");
 }
 
+/// Texts that stand where nobody would write them.
+const ODD: &[&str] = &[
+    "",
+    " ",
+    "/",
+    "//",
+    "://",
+    "http://",
+    "https://",
+    "https:///x",
+    "http://?",
+    "http://#",
+    "http://:0",
+    "http://a:99999",
+    "http://a:-1",
+    "http://a:b",
+    "http://[",
+    "http://]",
+    "http://[::1",
+    "http://[::g]:1",
+    "http://::1",
+    "https://a b",
+    "http://a\nb",
+    "http://\u{0}",
+    "http://ä.example",
+    "http://\u{202e}x",
+    "ftp://a",
+    "unix:///x",
+    "file:///etc/passwd",
+    "javascript:x",
+    "http://user@",
+    "http://@",
+    "%",
+    "%zz",
+    "a/b",
+    "a/b:1",
+    "\\\\host\\share",
+    "*",
+    "http://127.0.0.1:1/%",
+    "http://127.0.0.1:1/ä",
+    "http://127.0.0.1:1/\u{7f}",
+    "http://127.0.0.1:1//",
+    "https://127.0.0.1:1",
+    "127.0.0.1:1",
+    "http://127.0.0.1:1/a/../b",
+    "http://999.1.1.1:1",
+    "http://127.1:1",
+    "0",
+    "-",
+    "--",
+    "http://-",
+    "http://.",
+    "http://..",
+];
+
 #[test]
 fn nothing_in_a_kubeconfig_makes_the_program_panic() {
-    let stage = Stage::new();
-    let odd = [
-        "",
-        " ",
-        "/",
-        "//",
-        "://",
-        "http://",
-        "https://",
-        "https:///x",
-        "http://?",
-        "http://#",
-        "http://:0",
-        "http://a:99999",
-        "http://a:-1",
-        "http://a:b",
-        "http://[",
-        "http://]",
-        "http://[::1",
-        "http://[::g]:1",
-        "http://::1",
-        "https://a b",
-        "http://a\nb",
-        "http://\u{0}",
-        "http://ä.example",
-        "http://\u{202e}x",
-        "ftp://a",
-        "unix:///x",
-        "file:///etc/passwd",
-        "javascript:x",
-        "http://user@",
-        "http://@",
-        "%",
-        "%zz",
-        "a/b",
-        "a/b:1",
-        "\\\\host\\share",
-        "*",
-        "http://127.0.0.1:1/%",
-        "http://127.0.0.1:1/ä",
-        "http://127.0.0.1:1/\u{7f}",
-        "http://127.0.0.1:1//",
-        "https://127.0.0.1:1",
-        "127.0.0.1:1",
-        "http://127.0.0.1:1/a/../b",
-        "http://999.1.1.1:1",
-        "http://127.1:1",
-        "0",
-        "-",
-        "--",
-        "http://-",
-        "http://.",
-        "http://..",
-    ];
     let long = "a".repeat(70_000);
-    for text in
-        odd.iter().copied().chain([long.as_str(), &format!("http://{long}"), &format!("http://127.0.0.1:1/{long}")])
-    {
-        let quoted = serde_json::Value::from(text).to_string();
-        for (server, cluster, user) in [
-            (text, String::new(), String::new()),
-            ("https://127.0.0.1:1", format!("\"proxy-url\": {quoted}"), String::new()),
-            ("https://127.0.0.1:1", format!("\"tls-server-name\": {quoted}"), String::new()),
-            ("https://127.0.0.1:1", format!("\"certificate-authority-data\": {quoted}"), String::new()),
-            ("https://127.0.0.1:1", format!("\"certificate-authority\": {quoted}"), String::new()),
-            ("http://127.0.0.1:1", String::new(), format!("\"token\": {quoted}")),
-            ("http://127.0.0.1:1", String::new(), format!("\"tokenFile\": {quoted}")),
-            ("http://127.0.0.1:1", String::new(), format!("\"username\": {quoted}, \"password\": {quoted}")),
-            (
-                "http://127.0.0.1:1",
-                String::new(),
-                format!("\"as\": {quoted}, \"as-groups\": [{quoted}], \"as-user-extra\": {{{quoted}: [{quoted}]}}"),
-            ),
-            (
-                "https://127.0.0.1:1",
-                String::new(),
-                format!("\"client-certificate-data\": {quoted}, \"client-key-data\": {quoted}"),
-            ),
-            (
-                "http://127.0.0.1:1",
-                String::new(),
-                format!("\"auth-provider\": {{\"name\": {quoted}, \"config\": {{{quoted}: {quoted}}}}}"),
-            ),
-            (
-                "http://127.0.0.1:1",
-                String::new(),
-                format!("\"exec\": {{\"command\": {quoted}, \"apiVersion\": {quoted}, \"interactiveMode\": {quoted}}}"),
-            ),
-        ] {
+    let (host, path) = (format!("http://{long}"), format!("http://127.0.0.1:1/{long}"));
+    let texts: Vec<&str> = ODD.iter().copied().chain([long.as_str(), &host, &path]).collect();
+    texts.par_iter().for_each(|text| {
+        let stage = Stage::new();
+        for (server, cluster, user) in with(text) {
             stage.kubeconfig(server, &cluster, &user);
             let ran = stage.run(&["--fetch-cert", "--request-timeout", "5s"], &[]);
-            assert_eq!(ran.status, Some(1), "{server:.80} {cluster:.80} {user:.80}: {ran:?}");
-            assert!(
-                ran.stderr.starts_with("error: ") && !ran.stderr.contains("internal error"),
-                "{server:.80} {cluster:.80} {user:.80}: {ran:?}"
-            );
+            let case = format!("{server:.80} {cluster:.80} {user:.80}");
+            assert_eq!(ran.status, Some(1), "{case}: {ran:?}");
+            assert!(ran.stderr.starts_with("error: ") && !ran.stderr.contains("internal error"), "{case}: {ran:?}");
         }
-    }
-    for text in odd {
+    });
+}
+
+/// A server and more fields of its cluster and its user, with a text in the place of each value.
+fn with(text: &str) -> Vec<(&str, String, String)> {
+    let quoted = serde_json::Value::from(text).to_string();
+    let of_cluster = ["proxy-url", "tls-server-name", "certificate-authority-data", "certificate-authority"];
+    let of_user = [
+        format!("\"token\": {quoted}"),
+        format!("\"tokenFile\": {quoted}"),
+        format!("\"username\": {quoted}, \"password\": {quoted}"),
+        format!(r#""as": {quoted}, "as-groups": [{quoted}], "as-user-extra": {{{quoted}: [{quoted}]}}"#),
+        format!(r#""client-certificate-data": {quoted}, "client-key-data": {quoted}"#),
+        format!(r#""auth-provider": {{"name": {quoted}, "config": {{{quoted}: {quoted}}}}}"#),
+        format!(r#""exec": {{"command": {quoted}, "apiVersion": {quoted}, "interactiveMode": {quoted}}}"#),
+    ];
+    let cluster = |field: &&str| ("https://127.0.0.1:1", format!("\"{field}\": {quoted}"), String::new());
+    let mut all = vec![(text, String::new(), String::new())];
+    all.extend(of_cluster.iter().map(cluster));
+    all.extend(of_user.map(|user| ("http://127.0.0.1:1", String::new(), user)));
+    all
+}
+
+#[test]
+fn nothing_in_a_variable_or_a_url_makes_the_program_panic() {
+    ODD.par_iter().for_each(|text| {
+        let stage = Stage::new();
         // No variable has a zero byte in it.
         let text = text.replace('\0', "");
         stage.kubeconfig("https://a.example", "", "");
@@ -137,7 +134,7 @@ fn nothing_in_a_kubeconfig_makes_the_program_panic() {
         assert!(ran.status == Some(1) && !ran.stderr.contains("internal error"), "{text}: {ran:?}");
         let ran = stage.run(&["--fetch-cert", "--cert", &format!("http://{text}"), "--request-timeout", "5s"], &[]);
         assert!(ran.status == Some(1) && !ran.stderr.contains("internal error"), "{text}: {ran:?}");
-    }
+    });
 }
 
 #[test]

@@ -10,33 +10,7 @@ use crate::stage::{Authority, Stage, certificate};
 
 #[test]
 fn requests_are_shown_without_credentials_and_secrets() {
-    let stage = Stage::new();
-    let long = "x".repeat(3000);
-    let api = Server::start(None, move |asked, _| {
-        if asked.line.contains("/secrets") {
-            return server::reply(
-                200,
-                "application/json",
-                r#"{"kind":"SecretList","apiVersion":"v1","metadata":{},"items":[{"metadata":{"name":"k"},"data":{"tls.key":"aHVudGVyMg=="}}]}"#,
-            );
-        }
-        if asked.line.contains("sealedsecrets") {
-            return server::reply(
-                200,
-                "application/json",
-                r#"{"kind":"SealedSecretList","apiVersion":"bitnami.com/v1alpha1","metadata":{},"items":[]}"#,
-            );
-        }
-        if asked.line.contains("/proxy/") {
-            server::api(asked)
-        } else {
-            server::reply(
-                200,
-                "application/json",
-                &format!(r#"{{"metadata":{{"annotations":{{"a":"{long}"}}}},"spec":{{"ports":[{{"port":1}}]}}}}"#),
-            )
-        }
-    });
+    let (stage, api) = (Stage::new(), talking());
     stage.kubeconfig(&format!("http://127.0.0.1:{}", api.port), "", r#""token": "hunter2""#);
     let url = format!("http://127.0.0.1:{}/api/v1/namespaces/kube-system/services/sealed-secrets-controller", api.port);
     let shown = |level: &str| {
@@ -80,6 +54,36 @@ fn requests_are_shown_without_credentials_and_secrets() {
             && !keys.stderr.contains("aHVudGVyMg"),
         "{keys:?}"
     );
+}
+
+/// An API server with much to say.
+fn talking() -> Server {
+    let long = "x".repeat(3000);
+    Server::start(None, move |asked, _| {
+        if asked.line.contains("/secrets") {
+            return server::reply(
+                200,
+                "application/json",
+                r#"{"kind":"SecretList","apiVersion":"v1","metadata":{},"items":[{"metadata":{"name":"k"},"data":{"tls.key":"aHVudGVyMg=="}}]}"#,
+            );
+        }
+        if asked.line.contains("sealedsecrets") {
+            return server::reply(
+                200,
+                "application/json",
+                r#"{"kind":"SealedSecretList","apiVersion":"bitnami.com/v1alpha1","metadata":{},"items":[]}"#,
+            );
+        }
+        if asked.line.contains("/proxy/") {
+            server::api(asked)
+        } else {
+            server::reply(
+                200,
+                "application/json",
+                &format!(r#"{{"metadata":{{"annotations":{{"a":"{long}"}}}},"spec":{{"ports":[{{"port":1}}]}}}}"#),
+            )
+        }
+    })
 }
 
 #[test]

@@ -88,7 +88,7 @@ fn what_a_plugin_may_not_print_is_refused_without_a_word_of_it() {
             "failed parsing client key/certificate",
         ),
         (prints(r#"{"token": "a", "expirationTimestamp": "hunter2"}"#), "expirationTimestamp is no time"),
-        (prints(r#"{"token": "hunter2\nX: y"}"#), "cannot stand in a header"),
+        (prints(r#"{"token": "hunter2\\u0001"}"#), "cannot stand in a header"),
         (
             prints(r#"{"token":"hunter2"}"#).replace("k8s.io/v1", "k8s.io/v1beta1"),
             "configured to use API version client.authentication.k8s.io/v1, plugin returned version client.authentication.k8s.io/v1beta1",
