@@ -11,7 +11,6 @@ use crate::ui;
 
 mod url;
 
-#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use url::resolve;
 
 /// The bytes of the certificate, as the source gave them.

@@ -27,6 +27,7 @@ pub(crate) mod posted;
 mod transport;
 mod usable;
 
+pub(crate) use credentials::PluginCache;
 pub(crate) use plugin::{RUN_PLUGIN, become_plugin};
 
 /// What the flags choose.
@@ -56,6 +57,7 @@ pub(crate) struct Choice {
     pub(crate) verbosity: i64,
     /// Whether the command reads its input from standard input.
     pub(crate) reads_stdin: bool,
+    pub(crate) plugins: PluginCache,
     pub(crate) controller_name: String,
     pub(crate) controller_namespace: String,
 }
@@ -271,7 +273,7 @@ impl Cluster {
             let advice = std::mem::take(&mut *self.advice.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
             failure = advice.into_iter().fold(failure, Failure::hint);
         }
-        if code == 403 {
+        if code == 403 && path.contains("/services/") {
             failure = failure.hint(self.right(verb, path));
         }
         failure
@@ -290,9 +292,7 @@ impl Cluster {
                  bound to the group system:authenticated"
             );
         }
-        let what = path.rsplit_once('/').map_or(path, |(_, last)| last);
-        let what = if path.contains("/services/") { format!("services/{}", self.name) } else { what.to_owned() };
-        format!("you need the right to: kubectl auth can-i {verb} {what} --namespace {namespace}")
+        format!("you need the right to: kubectl auth can-i {verb} services/{} --namespace {namespace}", self.name)
     }
 
     /// What to look at where the controller itself gave no certificate.

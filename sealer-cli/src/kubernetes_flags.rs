@@ -2,7 +2,7 @@
 
 use sealer_core::flags::{Flag, Kind, Values};
 
-use crate::cluster::Choice;
+use crate::cluster::{Choice, PluginCache};
 
 /// The rows that all commands with a cluster share.
 pub(crate) const TABLE: &[Flag] = &[
@@ -68,6 +68,7 @@ pub(crate) fn choice(values: &Values) -> Choice {
         request_timeout: text("request-timeout"),
         verbosity: values.integer("v"),
         reads_stdin: false,
+        plugins: PluginCache::default(),
         controller_name: values.text("controller-name").to_owned(),
         controller_namespace: values.text("controller-namespace").to_owned(),
     }

@@ -134,7 +134,7 @@ fn untrusted(error: &rustls::Error) -> String {
     use rustls::CertificateError as Bad;
     let why = match error {
         rustls::Error::InvalidCertificate(bad) if is_old_version(bad) => NO_NAMES.to_owned(),
-        rustls::Error::InvalidCertificate(Bad::UnknownIssuer | Bad::Other(_)) => {
+        rustls::Error::InvalidCertificate(Bad::UnknownIssuer | Bad::BadSignature | Bad::Other(_)) => {
             "x509: certificate signed by unknown authority".to_owned()
         }
         rustls::Error::InvalidCertificate(Bad::ExpiredContext { time, not_after }) => {
@@ -203,7 +203,7 @@ fn tls_remedy(error: &rustls::Error) -> Option<String> {
         rustls::Error::InvalidCertificate(bad) if is_old_version(bad) => {
             "the server's certificate is of X.509 version 1, which no client takes any more; it needs subject alternative names"
         }
-        rustls::Error::InvalidCertificate(Bad::UnknownIssuer | Bad::Other(_)) => {
+        rustls::Error::InvalidCertificate(Bad::UnknownIssuer | Bad::BadSignature | Bad::Other(_)) => {
             "certificate-authority(-data) of the cluster, or the system without it, does not know who signed the server's \
              certificate; a proxy that opens TLS signs with its own authority"
         }

@@ -11,7 +11,7 @@ use sealer_core::base64;
 use sealer_core::flags::duration;
 
 use crate::cluster::Choice;
-use crate::cluster::credentials::{Credentials, Headers};
+use crate::cluster::credentials::{Credentials, Headers, PluginCache};
 use crate::cluster::kubeconfig::{self, ClusterEntry, Kubeconfig, UserEntry};
 use crate::cluster::plugin::{Plugin, Stdin};
 use crate::cluster::usable;
@@ -49,7 +49,7 @@ pub(super) fn load(choice: &Choice) -> Result<Target, CliError> {
         (true, true) => Stdin::Taken,
         (true, false) => Stdin::Terminal,
     };
-    let mut target = target(overlaid_cluster(cluster, choice), overlaid_user(user, choice), stdin)?;
+    let mut target = target(overlaid_cluster(cluster, choice), overlaid_user(user, choice), (stdin, &choice.plugins))?;
     target.timeout = timeout;
     target.told_timeout = choice.request_timeout.clone().filter(|_| timeout.is_some());
     Ok(target)
@@ -164,7 +164,7 @@ fn replace(field: &mut Option<String>, with: &Option<String>) {
 fn target(
     (cluster_name, cluster): Named<ClusterEntry>,
     (user_name, user): Named<UserEntry>,
-    stdin: Stdin,
+    (stdin, plugins): (Stdin, &PluginCache),
 ) -> Result<Target, CliError> {
     usable::check((&cluster_name, &cluster), (&user_name, &user))?;
     let trust = trust(&cluster)?;
@@ -182,7 +182,7 @@ fn target(
     };
     let headers = Headers::impersonating(&user).map_err(|reason| unusable(&reason))?;
     let plugin = user.exec.clone().map(|exec| Plugin::new(exec, &cluster, &server, stdin));
-    let credentials = Credentials::new(&user_name, &user, plugin)?;
+    let credentials = Credentials::new(&user_name, &user, plugin, plugins)?;
     let server_name = cluster.tls_server_name;
     Ok(Target { server, trust, server_name, proxy, identity, credentials, headers, timeout: None, told_timeout: None })
 }
@@ -242,7 +242,7 @@ pub(super) fn chosen_from(text: &str) -> Option<bool> {
     }
     Some(
         chosen(&kubeconfig, &Choice::default())
-            .and_then(|(cluster, user)| target(cluster, user, Stdin::NoTerminal))
+            .and_then(|(cluster, user)| target(cluster, user, (Stdin::NoTerminal, &PluginCache::default())))
             .is_ok(),
     )
 }

@@ -28,9 +28,29 @@ pub(super) enum Credentials {
     /// A token that others may replace in its file.
     File { path: String, token: Option<Zeroizing<String>> },
     /// A credential plugin, and what it gave.
-    Plugin { plugin: Box<Plugin>, issued: Mutex<Option<Issued>> },
+    Plugin { plugin: Box<Plugin>, issued: Arc<Mutex<Option<Issued>>> },
     /// An OpenID provider, which kube asks.
     OpenId(Vec<(String, Zeroizing<String>)>),
+}
+
+/// What plugins gave to this process, each once. Copies share it.
+#[derive(Clone, Default)]
+pub(crate) struct PluginCache(Arc<std::sync::Mutex<Vec<Slot>>>);
+
+/// What a plugin was told, and what it gave.
+type Slot = (String, Arc<Mutex<Option<Issued>>>);
+
+impl PluginCache {
+    fn of(&self, plugin: &Plugin) -> Arc<Mutex<Option<Issued>>> {
+        let told = plugin.told();
+        let mut all = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some((_, issued)) = all.iter().find(|(known, _)| *known == told) {
+            return Arc::clone(issued);
+        }
+        let issued = Arc::default();
+        all.push((told, Arc::clone(&issued)));
+        issued
+    }
 }
 
 /// What a request is to carry.
@@ -42,7 +62,12 @@ pub(super) struct Proof {
 
 impl Credentials {
     /// Of several the first in this order counts: a token, a name with a password, a plugin, a provider.
-    pub(super) fn new(name: &str, user: &UserEntry, plugin: Option<Plugin>) -> Result<Self, CliError> {
+    pub(super) fn new(
+        name: &str,
+        user: &UserEntry,
+        plugin: Option<Plugin>,
+        cache: &PluginCache,
+    ) -> Result<Self, CliError> {
         let wrong = |what: &str| {
             CliError::new(format!("invalid configuration: the {what} of user \"{name}\" cannot stand in a header"))
                 .hint("it has a line break or another control character in it")
@@ -62,7 +87,7 @@ impl Credentials {
                 .ok_or_else(|| wrong("password"));
         }
         match (plugin, &user.auth_provider) {
-            (Some(plugin), _) => Ok(Self::Plugin { plugin: Box::new(plugin), issued: Mutex::new(None) }),
+            (Some(plugin), _) => Ok(Self::Plugin { issued: cache.of(&plugin), plugin: Box::new(plugin) }),
             (None, Some(provider)) => Self::of_provider(provider),
             (None, None) => Ok(Self::None),
         }
@@ -113,18 +138,21 @@ impl Credentials {
                 let is_fresh = anew || !issued.as_ref().is_some_and(is_valid);
                 if is_fresh {
                     let given = plugin.issue().await.map_err(|failure| failure.beneath("getting credentials"))?;
-                    if let Some(identity) = &given.identity {
-                        identities.replace(identity.clone());
-                    }
                     *issued = Some(given);
                 }
-                let has_identity = issued.as_ref().is_some_and(|issued| issued.identity.is_some());
+                let identity = issued.as_ref().and_then(|issued| issued.identity.as_ref());
+                // Another connection of this process may have asked the plugin.
+                let identity = identity.filter(|_| is_fresh || identities.current().is_none());
+                if let Some(identity) = identity {
+                    identities.replace(identity.clone());
+                }
+                let has_new_identity = identity.is_some();
                 let token = issued.as_ref().and_then(|issued| issued.token.as_ref());
                 let header = token.map(|token| {
                     bearer(token)
                         .ok_or_else(|| Failure::new("the token of the credential plugin cannot stand in a header"))
                 });
-                Ok(Proof { header: header.transpose()?, has_new_identity: is_fresh && has_identity })
+                Ok(Proof { header: header.transpose()?, has_new_identity })
             }
             Self::OpenId(config) => {
                 open_id(config).await.map(|header| Proof { header: Some(header), has_new_identity: false })

@@ -48,6 +48,12 @@ impl Plugin {
         Self { exec, cluster, stdin }
     }
 
+    /// Everything that it is told, to know it again.
+    pub(super) fn told(&self) -> String {
+        let ExecEntry { command, args, env, api_version, interactive_mode, .. } = &self.exec;
+        format!("{command:?} {args:?} {env:?} {api_version:?} {interactive_mode:?} {:?}", self.cluster)
+    }
+
     /// Runs it.
     pub(super) async fn issue(&self) -> Result<Issued, Failure> {
         let Self { exec, .. } = self;

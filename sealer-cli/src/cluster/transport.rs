@@ -4,10 +4,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, Request, Response, StatusCode, Uri, header};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, header};
 use kube::Client;
 use kube::client::{Body, ClientBuilder};
 
+use crate::certificate;
 use crate::cluster::config::Target;
 use crate::cluster::credentials::{Credentials, Headers};
 use crate::network::connect::Connector;
@@ -64,36 +65,35 @@ impl Transport {
     async fn send(&self, request: Request<Body>) -> Result<Response<Body>, Failure> {
         let (head, body) = request.into_parts();
         let mut is_renewed = false;
-        let mut tries = 0;
+        let (mut tries, mut redirects) = (0, 0);
+        let mut target = self.address(&head.uri)?;
         loop {
             let mut again = Request::new(body.try_clone().unwrap_or_else(Body::empty));
             *again.method_mut() = head.method.clone();
-            *again.uri_mut() = self.address(&head.uri)?;
+            *again.uri_mut() = target.clone();
             *again.headers_mut() = head.headers.clone();
-            let (verb, url) = (send::verb(again.method()), again.uri().clone());
+            let what = format!("{} \"{}\"", send::verb(&head.method), address::without_user(&target));
             let signed = self.sign(again.headers_mut(), is_renewed).await;
-            signed.map_err(|failure| failure.beneath(&format!("{verb} \"{}\"", address::without_user(&url))))?;
+            signed.map_err(|failure| failure.beneath(&what))?;
             let answer = self.sender.send(again).await.map_err(|failure| self.dated(failure))?;
             let status = answer.status();
+            let pause = super::retry_after(&answer).filter(|_| head.method == Method::GET);
             if status == StatusCode::UNAUTHORIZED && !is_renewed && self.credentials.can_be_renewed() {
                 is_renewed = true;
-                continue;
-            }
-            let pause = super::retry_after(&answer).filter(|_| head.method == http::Method::GET);
-            if let Some(pause) = pause.filter(|_| tries < super::MOST_RETRIES) {
+            } else if status.is_redirection() && redirects < MOST_REDIRECTS {
+                redirects += 1;
+                target = redirected(&head.method, &target, &answer).map_err(|failure| failure.beneath(&what))?;
+            } else if let Some(pause) = pause.filter(|_| tries < super::MOST_RETRIES) {
                 tries += 1;
                 tokio::time::sleep(pause.min(LONGEST_PAUSE)).await;
-                continue;
+            } else if status.is_success() && begins_as_page(answer.body()) {
+                return Err(astray("the answer is a web page, perhaps of a login").beneath(&what));
+            } else if status.is_redirection() {
+                return Err(Failure::new(format!("stopped after {MOST_REDIRECTS} redirects")).beneath(&what));
+            } else {
+                self.advise(&answer);
+                return Ok(answer.map(Body::from));
             }
-            if status.is_success()
-                && refusal::is_page(&String::from_utf8_lossy(answer.body().get(..PAGE_START).unwrap_or(answer.body())))
-            {
-                return Err(Failure::new("the answer is a web page, perhaps of a login")
-                    .hint("is this the address of the API server, and no console or proxy before it?")
-                    .beneath(&format!("{verb} \"{}\"", address::without_user(&url))));
-            }
-            self.advise(&answer);
-            return Ok(answer.map(Body::from));
         }
     }
 
@@ -146,9 +146,33 @@ impl Transport {
     }
 }
 
-/// Pages of very large lists are smaller.
-const MOST_BYTES: usize = 256 << 20;
+/// Where an answer leads, if it stays with the same host: credentials are for nobody else. As in Go, only what reads is
+/// asked again.
+fn redirected(method: &Method, asked: &Uri, answer: &Response<Vec<u8>>) -> Result<Uri, Failure> {
+    let location = answer.headers().get(header::LOCATION).and_then(|next| next.to_str().ok()).unwrap_or_default();
+    let next = certificate::resolve(&asked.to_string(), location).ok().and_then(|next| next.parse::<Uri>().ok());
+    match next {
+        Some(next) if method == Method::GET && !location.is_empty() && address::host(&next) == address::host(asked) => {
+            Ok(next)
+        }
+        _ => Err(astray(&format!("the server redirects to \"{}\"", address::without_password(location)))),
+    }
+}
+
+fn begins_as_page(body: &[u8]) -> bool {
+    refusal::is_page(&String::from_utf8_lossy(body.get(..PAGE_START).unwrap_or(body)))
+}
+
+/// An answer that no API server gives.
+fn astray(what: &str) -> Failure {
+    Failure::new(what).hint("is this the address of the API server, and no console or login page before it?")
+}
+
+/// As many as Go's client follows.
+const MOST_REDIRECTS: usize = 10;
 /// What tells a page stands in its first bytes.
 const PAGE_START: usize = 64;
+/// Pages of very large lists are smaller.
+const MOST_BYTES: usize = 256 << 20;
 /// Whatever a server says, nobody waits longer for one answer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);

@@ -193,6 +193,33 @@ fn talkative() -> std::net::SocketAddr {
 }
 
 #[test]
+fn redirects_are_followed_on_the_same_host_and_told_elsewhere() {
+    let stage = Stage::new();
+    let to = |line: &str, prefix: &str| {
+        let path = line.split(' ').nth(1).unwrap();
+        format!("HTTP/1.1 307 Temporary\r\nLocation: {prefix}{path}\r\nContent-Length: 0\r\n\r\n").into_bytes()
+    };
+    let api =
+        Server::start(
+            None,
+            move |asked, _| {
+                if asked.line.contains("/base/") { server::api(asked) } else { to(&asked.line, "/base") }
+            },
+        );
+    stage.kubeconfig(&format!("http://127.0.0.1:{}", api.port), "", r#""token": "t""#);
+    let ran = stage.fetch();
+    assert!(ran.is_served(), "{ran:?}");
+    assert!(api.asked().iter().all(|asked| asked.header("authorization") == "Bearer t"));
+    let away = Server::start(None, move |asked, _| to(&asked.line, "https://sso.example/login?next="));
+    stage.kubeconfig(&format!("http://127.0.0.1:{}", away.port), "", r#""token": "t""#);
+    stage.fetch().says(&["the server redirects to \"https://sso.example/login?next=", "login page"]);
+    let circle = Server::start(None, move |asked, _| to(&asked.line, ""));
+    stage.kubeconfig(&format!("http://127.0.0.1:{}", circle.port), "", "");
+    stage.fetch().says(&["stopped after 10 redirects"]);
+    assert_eq!(circle.asked().len(), 11);
+}
+
+#[test]
 fn a_busy_server_is_asked_again_when_it_says() {
     let (stage, api) = (
         Stage::new(),

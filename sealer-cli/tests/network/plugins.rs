@@ -1,6 +1,7 @@
 //! Credential plugins.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::Stdio;
 use std::thread;
@@ -223,6 +224,43 @@ fn a_plugin_ends_with_the_command() {
     // Whoever inherits the process may take a while to bury it.
     let is_gone = || fs::read_to_string(process.join("stat")).map_or(true, |stat| stat.contains(") Z "));
     eventually(|| is_gone().then_some(()));
+}
+
+#[test]
+fn a_plugin_that_takes_long_is_heard() {
+    let stage = Stage::new();
+    let command = stage.script("plugin", "echo 'open https://login and enter CODE' >&2\nexec sleep 300");
+    stage.kubeconfig("http://127.0.0.1:1", "", &exec(&command, ""));
+    let mut child = stage.command(&["--fetch-cert"], &[]).stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines().take(2).map(Result::unwrap).collect::<Vec<_>>();
+    assert_eq!(
+        lines,
+        [format!("waiting for the credential plugin {command}"), "open https://login and enter CODE".to_owned()]
+    );
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_command_with_several_connections_runs_the_plugin_once() {
+    let (stage, authority) = (Stage::new(), Authority::new());
+    let api = Server::start(Some(authority.pair(&["127.0.0.1"], |_| ()).server()), |asked, _| {
+        if asked.line.contains("sealedsecrets") { server::reply(404, "text/plain", "none") } else { server::api(asked) }
+    });
+    let pair = authority.pair(&["alice"], |_| ());
+    let status = serde_json::json!({ "token": "t", "clientCertificateData": pair.pem, "clientKeyData": pair.key });
+    let output = serde_json::json!({ "kind": "ExecCredential", "apiVersion": V1, "status": status });
+    stage.put("output", &output.to_string());
+    let command = stage.script("plugin", "echo call >> calls\ncat output");
+    stage.kubeconfig(&format!("https://127.0.0.1:{}", api.port), &authority.field(), &exec(&command, ""));
+    assert_eq!(stage.run_with(&["-w", "sealed.yaml"], &[], SECRET).status, Some(0));
+    let calls = || fs::read_to_string(stage.path("calls")).unwrap().lines().count();
+    assert_eq!((calls(), api.asked().len()), (1, 2));
+    let ran = stage.run_with(&["-w", "sealed.yaml", "--keep-unchanged"], &[], SECRET);
+    assert_eq!((ran.status, calls(), api.asked().len()), (Some(0), 2, 5), "{ran:?}");
+    for asked in api.asked() {
+        assert_eq!((asked.header("authorization"), asked.certificate.as_deref()), ("Bearer t", Some(pair.der())));
+    }
 }
 
 /// Waits for something.
