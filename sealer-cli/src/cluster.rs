@@ -236,6 +236,9 @@ impl Cluster {
     }
 
     fn no_service(&self, cause: Failure, absent: bool) -> CliError {
+        if cause.is_unasked() {
+            return cause.beneath("cannot get sealed secret service").into_error();
+        }
         let failed = cause.around(
             "cannot get sealed secret service: ",
             ".\nPlease, use the flag --controller-name and --controller-namespace to set up the name and namespace of the sealed \

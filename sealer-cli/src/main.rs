@@ -3,5 +3,7 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    sealer_cli::main(std::env::args().collect(), |name| std::env::var(name).ok())
+    sealer_cli::main(std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect(), |name| {
+        std::env::var(name).ok()
+    })
 }

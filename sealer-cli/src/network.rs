@@ -124,6 +124,11 @@ fn remedies(url: &str, error: &(dyn Error + 'static)) -> Vec<String> {
             _ if is_lookup(error) => {
                 format!("the name in {place} is not known here; is it spelled right, and is a VPN or a proxy needed?")
             }
+            _ if reason(url, error) == "EOF" => {
+                format!(
+                    "{host} closed the connection without an answer; is it the address of an API server, with the right port and scheme?"
+                )
+            }
             _ => return Vec::new(),
         },
     };

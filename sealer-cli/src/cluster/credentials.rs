@@ -137,7 +137,7 @@ impl Credentials {
                 let is_valid = |issued: &Issued| issued.expires.is_none_or(|time| ui::now() < time);
                 let is_fresh = anew || !issued.as_ref().is_some_and(is_valid);
                 if is_fresh {
-                    let given = plugin.issue().await.map_err(|failure| failure.beneath("getting credentials"))?;
+                    let given = plugin.issue().await.map_err(Failure::unasked)?;
                     *issued = Some(given);
                 }
                 let identity = issued.as_ref().and_then(|issued| issued.identity.as_ref());
@@ -174,7 +174,7 @@ fn sensitive(text: &str) -> Option<HeaderValue> {
 /// Has kube look at the token's time and have the provider renew it.
 async fn open_id(config: &[(String, Zeroizing<String>)]) -> Result<HeaderValue, Failure> {
     let told = |reason: &str| {
-        Failure::new(format!("getting credentials: oidc: {reason}")).hint(
+        Failure::new(format!("oidc: {reason}")).unasked().hint(
             "log in anew, or replace the auth-provider of the user by the credential plugin kubelogin: kubectl oidc-login setup \
              (https://github.com/int128/kubelogin)",
         )

@@ -9,6 +9,8 @@ use crate::diagnostics::CliError;
 pub(crate) struct Failure {
     text: String,
     hints: Vec<String>,
+    /// Nothing was asked, since there are no credentials to ask with.
+    is_unasked: bool,
 }
 
 impl fmt::Display for Failure {
@@ -19,7 +21,7 @@ impl fmt::Display for Failure {
 
 impl Failure {
     pub(crate) fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), hints: Vec::new() }
+        Self { text: text.into(), hints: Vec::new(), is_unasked: false }
     }
 
     /// Adds what to try.
@@ -39,6 +41,16 @@ impl Failure {
     #[must_use]
     pub(crate) fn around(self, before: &str, behind: &str) -> Self {
         Self { text: format!("{before}{}{behind}", self.text), ..self }
+    }
+
+    /// The same of credentials that cannot be got.
+    #[must_use]
+    pub(crate) fn unasked(self) -> Self {
+        Self { is_unasked: true, ..self.beneath("getting credentials") }
+    }
+
+    pub(crate) fn is_unasked(&self) -> bool {
+        self.is_unasked
     }
 
     /// Whether anything is known to try.

@@ -25,8 +25,9 @@ impl Identity {
     pub(crate) fn parse(certificate: &[u8], key: &[u8]) -> Result<Self, String> {
         let chain = certificates(certificate);
         let leaf = chain.first().ok_or("tls: failed to find any PEM data in certificate input")?;
-        let key = private_key(key)?;
         let parsed = CertificateInner::<Raw>::from_der(leaf);
+        let is_short = parsed.as_ref().is_ok_and(has_short_rsa_key);
+        let key = private_key(key).map_err(|reason| if is_short { SHORT_KEY.to_owned() } else { reason })?;
         let spki =
             parsed.as_ref().ok().and_then(|parsed| parsed.tbs_certificate().subject_public_key_info().to_der().ok());
         if let (Some(certified), Some(own)) = (spki, key.public_key())
@@ -50,6 +51,16 @@ impl Identity {
         (now < not_before).then(|| format!("the client certificate is valid only from {}", date(not_before)))
     }
 }
+
+/// Whether its key is one of RSA with fewer than 2048 bits, of which TLS here makes no use: 256 bytes of modulus, and what
+/// stands around them.
+fn has_short_rsa_key(certificate: &CertificateInner<Raw>) -> bool {
+    let key = certificate.tbs_certificate().subject_public_key_info();
+    key.algorithm.oid == x509_cert::der::oid::db::rfc5912::RSA_ENCRYPTION
+        && key.subject_public_key.raw_bytes().len() < 256
+}
+
+const SHORT_KEY: &str = "tls: the RSA key of the client certificate has fewer than 2048 bits";
 
 fn date(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()

@@ -134,7 +134,7 @@ fn each_answer_has_its_own_message() {
             &[no_proxy, "kubectl auth can-i get services/http:sealed-secrets-controller: --subresource=proxy"],
         ),
         (server::reply(200, "text/html", page), false, &["web page"]),
-        (server::reply(200, "text/html", page), true, &["the answer is a web page", "console or proxy"]),
+        (server::reply(200, "text/html", page), true, &["the answer is a web page", "console or login page"]),
         (server::reply(403, "text/html", page), false, &["does not allow access", "web page"]),
         (
             server::reply(400, "text/plain", "Client sent an HTTP request to an HTTPS server.\n"),

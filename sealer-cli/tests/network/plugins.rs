@@ -72,7 +72,7 @@ fn a_plugin_that_fails_is_named_and_nothing_that_it_knows_is_told() {
         ]);
         assert!(!ran.stderr.contains("hunter2") && !ran.stdout.contains("hunter2"), "{ran:?}");
     }
-    assert!(api.asked().is_empty());
+    assert!(api.asked().is_empty() && !stage.fetch().stderr.contains("Please"));
     stage.kubeconfig("http://127.0.0.1:1", "", &exec("no-such-plugin", r#", "installHint": "get it at example.org""#));
     stage.fetch().says(&["exec: executable no-such-plugin not found", "not installed", "hint: get it at example.org"]);
 }
