@@ -37,13 +37,8 @@ pub(crate) struct Parsed {
 
 impl Parsed {
     fn unusable() -> Self {
-        Self {
-            version: String::new(),
-            created: Timestamp::UNIX_EPOCH,
-            entry: None,
-            backed_up: None,
-            is_annotated: false,
-        }
+        let (version, created) = (String::new(), Timestamp::UNIX_EPOCH);
+        Self { version, created, entry: None, backed_up: None, is_annotated: false }
     }
 }
 

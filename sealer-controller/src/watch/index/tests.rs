@@ -255,13 +255,14 @@ fn a_cause_is_looked_for_once_a_generation_and_the_keys_are_remembered_beyond() 
     let key = Key::new("ns", "a");
     let keys: std::sync::Arc<[_]> = [sealer_core::UnsealingKey::generate(1024).unwrap().fingerprint().clone()].into();
     index.saw(object("1", 1, None, &json!({})));
-    assert_eq!(index.explanation(&key), None);
-    index.explained(&key, None);
+    let generation = |generation| object("1", generation, None, &json!({})).identity;
+    assert_eq!(index.explanation(&key, &generation(1)), None);
+    index.explained(&key, generation(1), None);
     index.take(&key);
     index.settled(&key, Ok(InOrder::new(&secret("7"), keys.clone())));
     // The status was not written: it is looked at again, and is the same.
     assert_eq!(index.saw(object("1", 1, None, &json!({}))), Seen::New);
-    assert_eq!((index.explanation(&key), index.traces(&key).keys), (Some(None), keys.clone()));
+    assert_eq!((index.explanation(&key, &generation(1)), index.traces(&key).keys), (Some(None), keys.clone()));
     assert_eq!(index.saw(object("1", 2, None, &json!({}))), Seen::New);
-    assert_eq!((index.explanation(&key), index.traces(&key).keys), (None, keys));
+    assert_eq!((index.explanation(&key, &generation(2)), index.traces(&key).keys), (None, keys));
 }

@@ -15,9 +15,7 @@ use crate::watch::known::{Identity, InOrder, Record};
 fn context() -> Context {
     let Ok(Asked::Run(config)) = args::read(&[], |_| None) else { panic!("arguments") };
     // Nothing here comes near the API server.
-    let service = tower::service_fn(async |_: http::Request<kube::client::Body>| {
-        Err::<http::Response<kube::client::Body>, _>(std::io::Error::other("closed"))
-    });
+    let service = tower::service_fn(async |_: Request<Body>| Err::<Response<Body>, _>(std::io::Error::other("closed")));
     Context::new(Client::new(service, "default"), *config)
 }
 
