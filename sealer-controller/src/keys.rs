@@ -19,6 +19,7 @@ use crate::keys::rotation::Fresh;
 use crate::keys::store::{Parsed, Unread};
 
 pub(crate) mod experience;
+mod lost;
 mod record;
 mod retry;
 mod rotation;
@@ -99,8 +100,10 @@ impl Keys {
 
     /// When this process last made a key that is still there.
     fn last_made(&self) -> Option<Instant> {
-        let ring = self.ring();
-        lock(&self.made).iter().filter(|(made, _)| ring.get(made).is_some()).map(|(_, at)| *at).max()
+        let (ring, lost) = (self.ring(), lock(&self.lost));
+        let is_there =
+            |made: &Fingerprint| ring.get(made).is_some() && lost.iter().all(|lost| lost.key.fingerprint() != made);
+        lock(&self.made).iter().filter(|(made, _)| is_there(made)).map(|(_, at)| *at).max()
     }
 }
 

@@ -103,9 +103,15 @@ impl Queue {
         self.wake.notify_one();
     }
 
-    /// The object comes back after a wait; nothing is known of it yet.
+    /// The object comes back after a wait that is no failure.
     pub(crate) fn later(&self, key: &Key, wait: Duration) {
-        self.lock().finish(key, Some(Instant::now() + wait));
+        let mut state = self.lock();
+        let failures = state.entries.get(key).map_or(0, |entry| entry.failures);
+        state.finish(key, Some(Instant::now() + wait));
+        if let Some(entry) = state.entries.get_mut(key) {
+            entry.failures = failures;
+        }
+        drop(state);
         self.wake.notify_one();
     }
 

@@ -71,7 +71,7 @@ async fn look(context: Arc<Context>, key: Key, mut turn: Turn) {
 
 fn settle_failure(context: &Context, key: &Key, failure: &Failure) {
     if failure.class == Class::Later {
-        return context.queue.later(key, AFTER_OTHERS);
+        return context.queue.failed(key, |_| AFTER_OTHERS);
     }
     if failure.class == Class::Permanent && !changes_unseen(context, key, failure) {
         tracing::error!(key = key.to_string(), error = failure.message, "Error updating, giving up");

@@ -51,7 +51,9 @@ pub(super) fn load(choice: &Choice) -> Result<Target, CliError> {
     };
     let mut target = target(overlaid_cluster(cluster, choice), overlaid_user(user, choice), (stdin, &choice.plugins))?;
     target.timeout = timeout;
-    target.told_timeout = choice.request_timeout.clone().filter(|_| timeout.is_some());
+    // The API server reads Go's durations, which have a unit.
+    let told = |text: &String| text.parse::<u64>().map_or_else(|_| text.clone(), |seconds| format!("{seconds}s"));
+    target.told_timeout = choice.request_timeout.as_ref().filter(|_| timeout.is_some()).map(told);
     Ok(target)
 }
 
@@ -182,7 +184,10 @@ fn target(
     };
     let headers = Headers::impersonating(&user).map_err(|reason| unusable(&reason))?;
     let plugin = user.exec.clone().map(|exec| Plugin::new(exec, &cluster, &server, stdin));
-    let credentials = Credentials::new(&user_name, &user, plugin, plugins)?;
+    // As client-go: credentials are for connections that nobody can read. Within this machine there is nobody.
+    let is_private = server.scheme_str() == Some("https") || address::is_loopback(address::host(&server));
+    let credentials =
+        if is_private { Credentials::new(&user_name, &user, plugin, plugins)? } else { Credentials::None };
     let server_name = cluster.tls_server_name;
     Ok(Target { server, trust, server_name, proxy, identity, credentials, headers, timeout: None, told_timeout: None })
 }

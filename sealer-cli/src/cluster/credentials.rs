@@ -29,8 +29,8 @@ pub(super) enum Credentials {
     File { path: String, token: Option<Zeroizing<String>> },
     /// A credential plugin, and what it gave.
     Plugin { plugin: Box<Plugin>, issued: Arc<Mutex<Option<Issued>>> },
-    /// An OpenID provider, which kube asks.
-    OpenId(Vec<(String, Zeroizing<String>)>),
+    /// An OpenID provider, which kube asks, and what it gave: a token that renews may be good for one time.
+    OpenId { config: Vec<(String, Zeroizing<String>)>, given: Mutex<Option<HeaderValue>> },
 }
 
 /// What plugins gave to this process, each once. Copies share it.
@@ -97,7 +97,7 @@ impl Credentials {
         let gone =
             |what: &str| CliError::new(format!("no Auth Provider found for name \"{}\"", provider.name)).hint(what);
         match provider.name.as_str() {
-            "oidc" => Ok(Self::OpenId(provider.config.clone())),
+            "oidc" => Ok(Self::OpenId { config: provider.config.clone(), given: Mutex::default() }),
             "gcp" => Err(gone(
                 "Kubernetes clients have lost it; install gke-gcloud-auth-plugin and write the kubeconfig anew: \
                  gcloud container clusters get-credentials CLUSTER",
@@ -154,8 +154,13 @@ impl Credentials {
                 });
                 Ok(Proof { header: header.transpose()?, has_new_identity })
             }
-            Self::OpenId(config) => {
-                open_id(config).await.map(|header| Proof { header: Some(header), has_new_identity: false })
+            Self::OpenId { config, given } => {
+                let mut given = given.lock().await;
+                let header = match given.as_ref() {
+                    Some(header) => header,
+                    None => given.insert(open_id(config).await?),
+                };
+                fixed(Some(header.clone()))
             }
         }
     }

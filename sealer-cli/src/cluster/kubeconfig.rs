@@ -113,7 +113,8 @@ pub(super) fn parse(bytes: &[u8], path: &str) -> Result<Kubeconfig, CliError> {
         CliError::new(format!("error loading config file \"{path}\": {reason}"))
             .hint(format!("check it with: kubectl config view --kubeconfig {path}"))
     };
-    let documents = read::documents(bytes, "the file", Wanted::Secrets).map_err(|error| wrong(error.message()))?;
+    let documents =
+        read::documents(bytes, "the file", Wanted::SealedSecrets).map_err(|error| wrong(error.message()))?;
     // Go reads the first document alone.
     let Some(document) = documents.into_iter().next() else { return Ok(Kubeconfig::default()) };
     let top = Field { node: &document.node, path: String::new() };

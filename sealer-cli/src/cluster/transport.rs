@@ -64,7 +64,7 @@ impl Transport {
     /// more with new ones.
     async fn send(&self, request: Request<Body>) -> Result<Response<Body>, Failure> {
         let (head, body) = request.into_parts();
-        let mut is_renewed = false;
+        let (mut is_renewed, mut anew) = (false, false);
         let (mut tries, mut redirects) = (0, 0);
         let mut target = self.address(&head.uri)?;
         loop {
@@ -73,13 +73,13 @@ impl Transport {
             *again.uri_mut() = target.clone();
             *again.headers_mut() = head.headers.clone();
             let what = format!("{} \"{}\"", send::verb(&head.method), address::without_user(&target));
-            let signed = self.sign(again.headers_mut(), is_renewed).await;
+            let signed = self.sign(again.headers_mut(), std::mem::take(&mut anew)).await;
             signed.map_err(|failure| failure.beneath(&what))?;
             let answer = self.sender.send(again).await.map_err(|failure| self.dated(failure))?;
             let status = answer.status();
             let pause = super::retry_after(&answer).filter(|_| head.method == Method::GET);
             if status == StatusCode::UNAUTHORIZED && !is_renewed && self.credentials.can_be_renewed() {
-                is_renewed = true;
+                (is_renewed, anew) = (true, true);
             } else if status.is_redirection() && redirects < MOST_REDIRECTS {
                 redirects += 1;
                 target = redirected(&head.method, &target, &answer).map_err(|failure| failure.beneath(&what))?;

@@ -118,7 +118,7 @@ fn first(names: [&'static str; 2], variable: &dyn Fn(&str) -> Option<String>) ->
 fn is_exempt(host: &str, port: u16, list: &str) -> bool {
     // `fe80::1%eth0`: the zone is no part of the address.
     let ip = host.split('%').next().and_then(|host| host.parse::<IpAddr>().ok()).map(|ip| ip.to_canonical());
-    if host == "localhost" || ip.is_some_and(|ip| ip.is_loopback()) {
+    if address::is_loopback(host) {
         return true;
     }
     let host = host.trim().to_lowercase();

@@ -45,8 +45,8 @@ impl Sender {
         let started = tokio::time::Instant::now();
         let exchange = self.exchange(request, &verb, &url);
         tokio::pin!(exchange);
-        // `None` is a limit that nobody reaches.
-        let limit = self.limit.map_or(started + NEVER, |limit| started + limit);
+        // `None` is a limit that nobody reaches, and so is one beyond what a clock counts.
+        let limit = self.limit.and_then(|limit| started.checked_add(limit)).unwrap_or(started + NEVER);
         let notice = tokio::time::sleep_until(started + SHOWN_AFTER);
         tokio::pin!(notice);
         let mut is_told = false;

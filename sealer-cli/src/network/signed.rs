@@ -7,7 +7,7 @@ use x509_cert::certificate::{CertificateInner, Raw};
 use x509_cert::der::oid::db::rfc5280::{ANY_EXTENDED_KEY_USAGE, ID_KP_SERVER_AUTH};
 use x509_cert::der::{Decode as _, Encode as _, Header, Reader as _, SliceReader};
 use x509_cert::ext::pkix::name::GeneralName;
-use x509_cert::ext::pkix::{ExtendedKeyUsage, SubjectAltName};
+use x509_cert::ext::pkix::{ExtendedKeyUsage, NameConstraints, SubjectAltName};
 use x509_cert::spki::AlgorithmIdentifierOwned;
 
 /// Whether one of the authorities signed it itself, for a server. Its dates and its names are the caller's to check.
@@ -21,6 +21,10 @@ fn is_signed_by(certificate: &[u8], authority: &[u8]) -> Option<bool> {
     if parsed.tbs_certificate().issuer() != issuer.tbs_certificate().subject() || !is_for_servers(&parsed) {
         return Some(false);
     }
+    // An authority that is limited to some names: its limits are not looked at here.
+    if !matches!(issuer.tbs_certificate().get_extension::<NameConstraints>(), Ok(None)) {
+        return Some(false);
+    }
     let key = issuer.tbs_certificate().subject_public_key_info();
     let (signed_with, key_is) = (content(parsed.signature_algorithm())?, content(&key.algorithm)?);
     let message = signed_part(certificate)?;
@@ -31,6 +35,11 @@ fn is_signed_by(certificate: &[u8], authority: &[u8]) -> Option<bool> {
     let mut algorithms = provider.signature_verification_algorithms.all.iter().filter(fits);
     let (key, signature) = (key.subject_public_key.raw_bytes(), parsed.signature().raw_bytes());
     Some(algorithms.any(|algorithm| algorithm.verify_signature(key, message, signature).is_ok()))
+}
+
+/// Whether a certificate may be a server's.
+pub(crate) fn may_serve(certificate: &[u8]) -> bool {
+    CertificateInner::<Raw>::from_der(certificate).is_ok_and(|certificate| is_for_servers(&certificate))
 }
 
 /// Go's `VerifyOptions.KeyUsages`: whatever it says about usages has to include servers.

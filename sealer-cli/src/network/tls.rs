@@ -59,12 +59,12 @@ impl Configurations {
     /// identity is not for it.
     pub(crate) fn to_proxy(&self) -> Result<Arc<ClientConfig>, String> {
         let make = || {
-            let trusted: Result<Vec<_>, String> = match &self.trust {
-                Trust::Roots(_) => [&self.trust, &Trust::System].into_iter().map(verifier).collect(),
-                other => Ok(vec![verifier(other)?]),
-            };
+            let mut trusted = vec![verifier(&self.trust)?];
+            // An image without authorities of a system has the cluster's at least.
+            let system = Some(Trust::System).filter(|_| matches!(self.trust, Trust::Roots(_)));
+            trusted.extend(system.and_then(|system| verifier(&system).ok()));
             let builder = ClientConfig::builder().dangerous();
-            Ok(Arc::new(builder.with_custom_certificate_verifier(Arc::new(Either(trusted?))).with_no_client_auth()))
+            Ok(Arc::new(builder.with_custom_certificate_verifier(Arc::new(Either(trusted))).with_no_client_auth()))
         };
         self.to_proxy.get_or_init(make).clone()
     }
@@ -112,7 +112,8 @@ impl ServerCertVerifier for Pinned {
         match self.usual.verify_server_cert(certificate, between, name, ocsp, now) {
             // The validity was looked at before; what is left is whose certificate it is.
             Err(error) if is_authority(&error) => {
-                if !self.roots.contains(certificate) && !signed::is_signed(certificate, &self.roots) {
+                let is_pinned = self.roots.contains(certificate) && signed::may_serve(certificate);
+                if !is_pinned && !signed::is_signed(certificate, &self.roots) {
                     return Err(Error::InvalidCertificate(CertificateError::UnknownIssuer));
                 }
                 verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;

@@ -55,6 +55,21 @@ fn a_plugin_runs_once_and_never_sees_the_secret() {
     }
 }
 
+/// A login opens a browser, which inherits standard error and stays.
+#[test]
+fn what_a_plugin_leaves_running_is_not_waited_for() {
+    let (stage, api) = (Stage::new(), Server::api(None));
+    let body = format!("sleep 30 1>&2 &\necho $! > left\n{}", prints(r#"{"token":"t0ken"}"#));
+    let command = stage.script("plugin", &body);
+    stage.kubeconfig(&format!("http://127.0.0.1:{}", api.port), "", &exec(&command, ""));
+    let ran = stage.run_with(&["-o", "yaml"], &[], SECRET);
+    let left: i32 = fs::read_to_string(stage.path("left")).unwrap().trim().parse().unwrap();
+    assert!(ran.status == Some(0) && ran.stdout.contains("kind: SealedSecret"), "{ran:?}");
+    // It is there still, so nobody waited for its end.
+    let process = rustix::process::Pid::from_raw(left).unwrap();
+    assert!(rustix::process::kill_process(process, rustix::process::Signal::KILL).is_ok());
+}
+
 #[test]
 fn a_plugin_that_fails_is_named_and_nothing_that_it_knows_is_told() {
     let (stage, api) = (Stage::new(), Server::api(None));

@@ -164,7 +164,8 @@ impl Object {
 }
 
 fn spec(spec: Option<&RawValue>) -> Result<SealedSecretSpec, Failure> {
-    let Some(spec) = spec else { return Ok(SealedSecretSpec::default()) };
+    // No such object can be stored: an empty Secret must not come of an answer that lost its content.
+    let Some(spec) = spec else { return Err(Failure::unseal("the spec is malformed: there is none")) };
     let shape = Shape::of(spec.get());
     if shape.depth > LARGEST_SPEC.depth {
         return Err(Failure::unseal(format!(

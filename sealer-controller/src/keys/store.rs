@@ -18,7 +18,7 @@ use crate::cluster::unreadable::Unreadable;
 use crate::context::{Context, Pool};
 use crate::error::{KeysError, watch_answer};
 use crate::keys::retry::{Loaded, Retry};
-use crate::keys::{lock, record, trust};
+use crate::keys::{lock, lost, record, trust};
 use crate::reconcile::events;
 use crate::watch::progress::Watcher;
 use crate::watch::stream::{Event, Source};
@@ -74,8 +74,8 @@ pub(crate) async fn load_with(context: &Context, unread: Unread) -> Result<Loade
     }
     record::consult(context, &entries).await?;
     let listed = trust::limited(context, entries, &annotated(context));
-    let gone = gone(context, &listed);
-    let foreign = install(context, Keyring::new(with_lost(context, listed)));
+    let gone = lost::gone(context, &listed);
+    let foreign = install(context, Keyring::new(lost::with_lost(context, listed)));
     record::note_ring(context).await;
     // Events may take long, and a new key need not wait for them.
     drop(held);
@@ -93,38 +93,6 @@ async fn all(context: &Context) -> Result<Vec<Result<Secret, Unreadable>>, KeysE
     let mut secrets = context.secrets(&context.config.namespace).list(&selector()).await?;
     secrets.extend(legacy(context).await?);
     Ok(secrets)
-}
-
-/// Counts and returns the keys in the ring that have no Secret any longer.
-fn gone(context: &Context, listed: &[KeyEntry]) -> Vec<KeyEntry> {
-    let lost = lock(&context.keys.lost);
-    let is_news = |entry: &&KeyEntry| {
-        let is_in = |keys: &[KeyEntry]| keys.iter().any(|key| key.key.fingerprint() == entry.key.fingerprint());
-        !is_in(listed) && !is_in(&lost)
-    };
-    let gone: Vec<KeyEntry> = context.ring().entries().iter().filter(is_news).cloned().collect();
-    context.metrics.keys_gone.inc_by(gone.len().try_into().unwrap_or(u64::MAX));
-    gone
-}
-
-/// Where no key is left in the cluster, those in memory go on opening values until a restart, and a new one is made: a
-/// certificate whose key nobody can load again must not be served.
-fn with_lost(context: &Context, mut listed: Vec<KeyEntry>) -> Vec<KeyEntry> {
-    let mut lost = lock(&context.keys.lost);
-    let ring = context.ring();
-    if listed.is_empty() && lost.is_empty() && !ring.is_empty() {
-        tracing::error!(
-            keys = ring.entries().len(),
-            "no sealing key is left in the cluster; those in memory open values until a restart and are not sealed with, \
-             and a new key is made; restore the key Secrets from a backup to keep what was sealed with them"
-        );
-        lost.extend(ring.entries().iter().map(|entry| KeyEntry { certificate: None, ..entry.clone() }));
-        context.keys.ask_for_new_key();
-    }
-    // One whose Secret is back is no longer lost.
-    lost.retain(|lost| listed.iter().all(|entry| entry.key.fingerprint() != lost.key.fingerprint()));
-    listed.extend(lost.iter().cloned());
-    listed
 }
 
 /// The Secret that has the prefix as its name: the first versions stored their key so.

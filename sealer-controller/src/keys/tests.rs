@@ -276,6 +276,13 @@ async fn keys_whose_secrets_are_all_gone_open_and_do_not_seal_and_one_follows() 
     let ring = context.ring();
     assert!(ring.active().is_some_and(|entry| entry.key.fingerprint() != &old));
     assert!(ring.get(&old).is_some() && ring.entries().len() == 2 && cluster.count() == 1);
+    // The next one goes as well: another follows at once, and both open values.
+    lock(&cluster.secrets).clear();
+    store::load(&context).await.unwrap();
+    assert!(context.ring().active().is_none());
+    assert!(until_due(&context).is_zero(), "no key is made for a month");
+    bring_new_key(&context, Cause::Due).await;
+    assert!(context.ring().active().is_some() && context.ring().entries().len() == 3);
     // It comes back, from a backup.
     lock(&cluster.secrets).extend(removed.into_iter().map(|mut secret| {
         secret["metadata"]["name"] = json!("restored");
@@ -283,7 +290,7 @@ async fn keys_whose_secrets_are_all_gone_open_and_do_not_seal_and_one_follows() 
     }));
     store::load(&context).await.unwrap();
     assert_eq!(context.ring().entries().iter().filter(|entry| entry.certificate.is_some()).count(), 2);
-    assert_eq!(context.metrics.keys_gone.get(), 1);
+    assert_eq!(context.metrics.keys_gone.get(), 2);
 }
 
 /// A clock that is set by hand.

@@ -34,8 +34,8 @@ pub(crate) async fn unknown_key(context: &Context, secret: &str, key: &Fingerpri
 /// Tells of a sealing key whose Secret was deleted or lost its label.
 pub(crate) async fn key_gone(context: &Context, secret: &str, key: &Fingerprint) {
     let message = format!(
-        "sealing key {key} is gone and is not sealed with any longer; what was sealed with it opens after a restart only \
-         if its Secret is restored"
+        "sealing key {key} is gone from the cluster and is not sealed with any longer; restore its Secret to have what was \
+         sealed with it opened"
     );
     about_key(context, secret, "SealingKeyGone", &message).await;
 }

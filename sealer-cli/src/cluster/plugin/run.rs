@@ -29,8 +29,17 @@ pub(super) async fn output(exec: &ExecEntry, info: &str, is_interactive: bool) -
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let mut said = Said { kept: Vec::new(), is_passed_on: is_interactive };
     let work = async {
-        let (stdout, ()) = tokio::join!(bounded(stdout), said.listen(stderr, &exec.command));
-        Ok::<_, std::io::Error>((stdout?, child.wait().await?))
+        let listening = said.listen(stderr, &exec.command);
+        let ended = async { Ok::<_, std::io::Error>((bounded(stdout).await?, child.wait().await?)) };
+        tokio::pin!(listening, ended);
+        tokio::select! {
+            // A browser that it started may hold its standard error open for long.
+            ended = &mut ended => {
+                let _ = tokio::time::timeout(LAST_WORDS, &mut listening).await;
+                ended
+            }
+            () = &mut listening => ended.await,
+        }
     };
     let Ok(ended) = tokio::time::timeout(LONGEST_RUN, work).await else {
         said.pass_on();
@@ -185,6 +194,8 @@ impl Said {
 
 /// The word with which this program is told to become a plugin.
 pub(crate) const RUN_PLUGIN: &str = "run-credential-plugin";
+/// What a plugin wrote to standard error and was not read yet when it ended.
+const LAST_WORDS: Duration = Duration::from_millis(200);
 /// A login in a browser takes minutes.
 const LONGEST_RUN: Duration = Duration::from_secs(300);
 const MOST_OUTPUT: usize = 1 << 20;
