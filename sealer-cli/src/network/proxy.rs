@@ -268,7 +268,7 @@ mod tests {
             (
                 "https://a",
                 &[("HTTPS_PROXY", "u:hunter2@p:x")],
-                "invalid proxy address \"xxxxx@p:x\" in HTTPS_PROXY: invalid port \":x\"",
+                "invalid proxy address \"xxxxx@p:x\" in HTTPS_PROXY: invalid port; a password in an address needs /, ?, # and @ percent-encoded",
             ),
         ] {
             assert_eq!(chosen(target, variables), wanted, "{target} {variables:?}");
