@@ -143,3 +143,13 @@ fn separators_of_lines_that_readers_disagree_on_are_refused() {
     let json = "{\"spec\":{\"a\":\"x\u{2028}y\"}}";
     assert!(Edited::read(json).unwrap().with_entry(&[Step::Number(0), Step::name("spec")], "new", "x").is_ok());
 }
+
+/// kubectl takes the last of them, so that an edit of the first would change nothing.
+#[test]
+fn names_that_read_the_same_are_refused() {
+    for text in ["4: a\n+4: b\n", "yes: a\ntrue: b\n", "1.0: a\n1: b\n"] {
+        let error = Edited::read(text).err().unwrap();
+        assert!(error.to_string().ends_with("has a name that stands there twice"), "{text}: {error}");
+    }
+    assert!(Edited::read("4: a\n\"+4\": b\n\"yes\": c\ntrue: d\n").is_ok());
+}

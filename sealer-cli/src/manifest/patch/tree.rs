@@ -6,6 +6,7 @@ use std::ops::Range;
 use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, StructureStyle, options};
 
 use super::{PatchError, Step};
+use crate::manifest::scalar::{self, Scalar as Resolved};
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]
@@ -238,7 +239,7 @@ impl<'a> Reader<'a> {
             let Tree::Scalar(key) = self.tree(event, span)? else {
                 return Err(broken(span, "has a name that is no text"));
             };
-            if !names.insert(key.text.clone()) {
+            if !names.insert(as_read(&key)) {
                 return Err(broken(span, "has a name that stands there twice"));
             }
             let (event, span) = self.next()?.ok_or_else(|| broken(span, "is no YAML"))?;
@@ -246,6 +247,18 @@ impl<'a> Reader<'a> {
             fields.push((key, value));
         }
         Err(broken(opened.0, "is no YAML"))
+    }
+}
+
+/// A name as kubectl reads it: `yes` is `true`, `+4` is `4`.
+fn as_read(key: &Scalar) -> String {
+    match scalar::resolve(&key.text) {
+        _ if key.style != Style::Plain => key.text.clone(),
+        Resolved::Bool(value) => value.to_string(),
+        Resolved::Int(value) => value.to_string(),
+        Resolved::Uint(value) => value.to_string(),
+        Resolved::Float(value) if value.is_finite() => scalar::float_text(value),
+        _ => key.text.clone(),
     }
 }
 
