@@ -113,7 +113,7 @@ impl<'t> Edited<'t> {
 
     /// YAML 1.1, which kubectl reads, ends lines at characters of Unicode that are none to YAML 1.2 and in JSON.
     fn lines_are_certain(&self) -> Result<(), PatchError> {
-        let is_json = self.text.trim_start().starts_with('{');
+        let is_json = self.text.trim_ascii_start().starts_with('{');
         let Some(at) = self.text.find(['\u{85}', '\u{2028}', '\u{2029}']).filter(|_| !is_json) else { return Ok(()) };
         let before = self.text.get(..at).unwrap_or_default();
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
