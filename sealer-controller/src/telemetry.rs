@@ -17,6 +17,9 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+#[cfg(test)]
+pub(crate) mod captured;
+
 /// How to log.
 #[derive(Clone, Debug)]
 pub(crate) struct LogConfig {

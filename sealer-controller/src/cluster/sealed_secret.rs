@@ -165,7 +165,9 @@ impl Object {
 
 fn spec(spec: Option<&RawValue>) -> Result<SealedSecretSpec, Failure> {
     // No such object can be stored: an empty Secret must not come of an answer that lost its content.
-    let Some(spec) = spec else { return Err(Failure::unseal("the spec is malformed: there is none")) };
+    let Some(spec) = spec else {
+        return Err(Failure::unseal("the spec is missing; a SealedSecret has its sealed values in spec.encryptedData"));
+    };
     let shape = Shape::of(spec.get());
     if shape.depth > LARGEST_SPEC.depth {
         return Err(Failure::unseal(format!(

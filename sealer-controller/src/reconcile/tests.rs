@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::args::{self, Request as Asked};
 use crate::cluster::sealed_secret::Sighting;
+use crate::telemetry::captured::Captured;
 use crate::watch::known::InOrder;
 
 mod templates;
@@ -715,25 +716,10 @@ async fn an_object_that_was_spoilt_on_the_way_is_asked_for_by_its_name() {
     assert_eq!(failure.message, "the API server's answer cannot be read");
 }
 
-/// Everything that is logged by anybody at any level.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn nothing_of_an_answer_that_cannot_be_read_is_logged_at_any_level() {
     const CANARY: &str = "Y2FuYXJ5LTdkMWY";
-    let log = Log::default();
+    let log = Captured::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::level_filters::LevelFilter::TRACE)
@@ -753,7 +739,7 @@ async fn nothing_of_an_answer_that_cannot_be_read_is_logged_at_any_level() {
             assert!(!text.contains(CANARY), "{text}");
         }
     }
-    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let logged = log.text();
     assert!(logged.contains("Updating"), "the log is heard: {logged}");
     assert!(!logged.contains(CANARY), "{logged}");
 }

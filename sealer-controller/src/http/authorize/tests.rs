@@ -1,7 +1,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
 use axum::body::to_bytes;
 use axum::http::StatusCode;
@@ -14,6 +14,7 @@ use tower::ServiceExt as _;
 use super::*;
 use crate::http::router;
 use crate::http::tests::{context_with, sealed_object};
+use crate::telemetry::captured::Captured;
 
 /// An API server that knows one token and one right, and counts questions.
 fn api_server(asked: Arc<AtomicUsize>, status: StatusCode) -> Client {
@@ -152,7 +153,7 @@ async fn answers_are_forgotten_after_their_time_and_only_so_many_are_kept() {
 #[test]
 fn a_missing_right_of_the_controller_is_told_as_such() {
     for (code, is_told) in [(403, true), (401, false), (500, false)] {
-        let log = Log::default();
+        let log = Captured::default();
         let writer = log.clone();
         let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
         let status =
@@ -161,23 +162,9 @@ fn a_missing_right_of_the_controller_is_told_as_such() {
         let error = kube::Error::Api(Box::new(status.unwrap()));
         let refusal = tracing::subscriber::with_default(subscriber, || unanswered(&error));
         assert_eq!(refusal, Refusal::Unverifiable);
-        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        let text = log.text();
         assert!(text.contains("callers cannot be checked") && !text.contains("CANARY"), "{text}");
         assert_eq!(text.contains("lacks a right"), is_told, "{code}: {text}");
-    }
-}
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
     }
 }
 

@@ -1,8 +1,7 @@
 //! What is told of templates that fail: everything that can be seen, for two values of one length.
 
 use std::collections::BTreeSet;
-use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use sealer_core::{Label, Plaintext, Scope, seal};
 use serde_json::{Value, json};
@@ -10,6 +9,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::{KEY, SECRETS, Script, Timestamp, live, object, told};
 use crate::error::{Class, Reason};
+use crate::telemetry::captured::Captured;
 
 fn with_templates(value: &str, templates: Value) -> Value {
     let label = Label::new(Scope::Strict, "ns", "a").unwrap();
@@ -19,26 +19,11 @@ fn with_templates(value: &str, templates: Value) -> Value {
     object
 }
 
-/// A log of every level and every library.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// All that can be seen of one object: requests without the object's own spec, log, metrics.
 async fn seen(object: &Value) -> String {
     let mut script = Script::new(told(object.clone()).into());
     Arc::get_mut(&mut script.context).unwrap().clock = Arc::new(|| Timestamp::from_second(1_800_000_000).unwrap());
-    let log = Log::default();
+    let log = Captured::default();
     let (writer, layer) = (log.clone(), tracing_subscriber::fmt::layer().without_time().with_ansi(false));
     let subscriber = tracing_subscriber::registry().with(layer.with_writer(move || writer.clone()));
     let guard = tracing::subscriber::set_default(subscriber);
@@ -50,7 +35,7 @@ async fn seen(object: &Value) -> String {
     status["spec"] = Value::Null;
     let metrics = script.context.metrics.text();
     let metrics: Vec<_> = metrics.lines().filter(|line| !line.starts_with("process_")).collect();
-    let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
+    let log = log.text();
     assert!(log.contains("Error updating, giving up"), "{log}");
     // The client's own task wakes up beside this one, now sooner and now later: what it says counts, not how often.
     let (own, of_libraries): (Vec<_>, Vec<_>) = log.lines().partition(|line| line.contains("sealer_"));

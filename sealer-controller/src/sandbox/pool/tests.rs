@@ -1,7 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
 use std::fs;
-use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 
 use sealer_core::resource::render::Texts;
@@ -9,20 +8,7 @@ use sealer_core::template::{Environment, Functions};
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::*;
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
+use crate::telemetry::captured::Captured;
 
 #[tokio::test]
 async fn a_kernel_without_filters_is_told_once() {
@@ -30,7 +16,7 @@ async fn a_kernel_without_filters_is_told_once() {
     let worker = folder.path().join("worker");
     fs::write(&worker, "#!/bin/sh\nprintf '\\022\\001\\000\\000\\000\\002'; cat >/dev/null\n").unwrap();
     fs::set_permissions(&worker, fs::Permissions::from_mode(0o755)).unwrap();
-    let log = Log::default();
+    let log = Captured::default();
     let writer = log.clone();
     let layer = tracing_subscriber::fmt::layer().with_writer(move || writer.clone());
     let guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
@@ -44,6 +30,6 @@ async fn a_kernel_without_filters_is_told_once() {
         pool.idle.lock().unwrap().clear();
     }
     drop(guard);
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     assert_eq!(log.matches("the kernel takes no filter").count(), 1, "{log}");
 }
