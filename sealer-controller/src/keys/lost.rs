@@ -5,14 +5,21 @@ use sealer_core::KeyEntry;
 use crate::context::Context;
 use crate::keys::lock;
 
+/// Whether a key of the ring is not among those that were read, and is not known to be lost.
+pub(super) fn lacks_any(context: &Context, read: &[KeyEntry]) -> bool {
+    context.ring().entries().iter().any(|entry| is_news(entry, read, &lock(&context.keys.lost)))
+}
+
+/// Whether a key is neither among those that were read nor among the lost ones.
+fn is_news(entry: &KeyEntry, read: &[KeyEntry], lost: &[KeyEntry]) -> bool {
+    read.iter().chain(lost).all(|key| key.key.fingerprint() != entry.key.fingerprint())
+}
+
 /// Counts and returns the keys in the ring that have no Secret any longer.
 pub(super) fn gone(context: &Context, listed: &[KeyEntry]) -> Vec<KeyEntry> {
     let lost = lock(&context.keys.lost);
-    let is_news = |entry: &&KeyEntry| {
-        let is_in = |keys: &[KeyEntry]| keys.iter().any(|key| key.key.fingerprint() == entry.key.fingerprint());
-        !is_in(listed) && !is_in(&lost)
-    };
-    let gone: Vec<KeyEntry> = context.ring().entries().iter().filter(is_news).cloned().collect();
+    let ring = context.ring();
+    let gone: Vec<_> = ring.entries().iter().filter(|entry| is_news(entry, listed, &lost)).cloned().collect();
     context.metrics.keys_gone.inc_by(gone.len().try_into().unwrap_or(u64::MAX));
     gone
 }
@@ -22,8 +29,8 @@ pub(super) fn gone(context: &Context, listed: &[KeyEntry]) -> Vec<KeyEntry> {
 pub(super) fn with_lost(context: &Context, mut listed: Vec<KeyEntry>) -> Vec<KeyEntry> {
     let mut lost = lock(&context.keys.lost);
     if listed.is_empty() {
-        let is_new = |entry: &&KeyEntry| lost.iter().all(|lost| lost.key.fingerprint() != entry.key.fingerprint());
-        let new: Vec<_> = context.ring().entries().iter().filter(is_new).cloned().collect();
+        let ring = context.ring();
+        let new: Vec<_> = ring.entries().iter().filter(|entry| is_news(entry, &[], &lost)).cloned().collect();
         if !new.is_empty() {
             tracing::error!(
                 keys = new.len(),

@@ -59,14 +59,13 @@ pub(crate) async fn load(context: &Context) -> Result<Loaded, KeysError> {
 /// The same, with a choice for what cannot be read.
 pub(crate) async fn load_with(context: &Context, unread: Unread) -> Result<Loaded, KeysError> {
     let held = context.keys.loading.lock().await;
-    let mut secrets = all(context).await?;
-    if secrets.is_empty() && !context.ring().is_empty() {
-        // That there is none any longer is believed when it is said twice.
-        secrets = all(context).await?;
+    let (mut entries, mut broken, mut has_unreadable) = read_now(context).await?;
+    if lost::lacks_any(context, &entries) {
+        // That a key is gone, or can be used no longer, is believed when it is said twice.
+        lock(&context.keys.parsed).retain(|_, parsed| parsed.entry.is_some());
+        (entries, broken, has_unreadable) = read_now(context).await?;
     }
-    let has_unreadable = secrets.iter().any(Result::is_err);
     let loaded = if has_unreadable { Loaded::InPart } else { Loaded::Whole };
-    let (entries, broken) = read_all(secrets, context).await;
     context.metrics.broken_keys.set(broken);
     if has_unreadable && (unread == Unread::Refuse || (entries.is_empty() && context.ring().is_empty())) {
         // The API server stores no such Secret: the answer was changed on its way, and a key made now would be one too many.
@@ -86,6 +85,14 @@ pub(crate) async fn load_with(context: &Context, unread: Unread) -> Result<Loade
         events::key_gone(context, &key.name, key.key.fingerprint()).await;
     }
     Ok(loaded)
+}
+
+/// The keys that the cluster has now, how many of its key Secrets cannot be used, and whether any cannot even be read.
+async fn read_now(context: &Context) -> Result<(Vec<KeyEntry>, i64, bool), KeysError> {
+    let secrets = all(context).await?;
+    let has_unreadable = secrets.iter().any(Result::is_err);
+    let (entries, broken) = read_all(secrets, context).await;
+    Ok((entries, broken, has_unreadable))
 }
 
 /// Every key Secret that the cluster has now.

@@ -31,6 +31,8 @@ struct Cluster {
     lists_to_cut: Arc<Mutex<u32>>,
     /// So many lists of Secrets to come have lost all of theirs.
     lists_to_empty: Arc<Mutex<u32>>,
+    /// So many lists of Secrets to come show them at a newer version and without data.
+    lists_to_hollow: Arc<Mutex<u32>>,
     /// So many answers to come that hold the record of keys are cut off.
     records_to_cut: Arc<Mutex<u32>>,
     /// A verb that RBAC does not allow.
@@ -95,6 +97,14 @@ impl Cluster {
                 if *empty > 0 {
                     *empty -= 1;
                     items.clear();
+                }
+                let mut hollow = lock(&self.lists_to_hollow);
+                if *hollow > 0 {
+                    *hollow -= 1;
+                    for item in &mut items {
+                        item["data"] = Value::Null;
+                        item["metadata"]["resourceVersion"] = json!("99");
+                    }
                 }
                 (200, json!({ "kind": "SecretList", "apiVersion": "v1", "metadata": {}, "items": items }))
             }
@@ -245,10 +255,13 @@ async fn one_answer_without_keys_is_not_believed() {
     let cluster = Cluster::default();
     let context = context(&cluster, &[]);
     start(&context).await.unwrap();
-    *lock(&cluster.lists_to_empty) = 1;
-    store::load(&context).await.unwrap();
-    assert!(context.ring().active().is_some());
-    assert_eq!((context.metrics.keys_gone.get(), *lock(&cluster.lists_to_empty)), (0, 0));
+    for answers in [&cluster.lists_to_empty, &cluster.lists_to_hollow] {
+        *lock(answers) = 1;
+        store::load(&context).await.unwrap();
+        assert!(context.ring().active().is_some());
+        assert_eq!((context.metrics.keys_gone.get(), *lock(answers)), (0, 0));
+        assert_eq!(context.metrics.broken_keys.get(), 0);
+    }
 }
 
 #[tokio::test(start_paused = true)]
