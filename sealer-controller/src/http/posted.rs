@@ -27,8 +27,8 @@ pub(crate) enum Sealed {
     Items(Vec<(String, String)>),
     /// The deprecated form: one value.
     Blob(String),
-    /// Both forms at once, which never opens.
-    Ambiguous,
+    /// What opens under no key: both forms at once, or more items than a body has room for.
+    Never,
 }
 
 /// What of an object's metadata is its author's. Fields in the order of the alphabet, as Go writes maps.
@@ -99,7 +99,8 @@ fn sealed(spec: &Fields<'_>) -> Option<Sealed> {
     let blob: Option<String> = optional(spec.get("data").copied())?;
     match blob {
         Some(blob) if items.is_empty() => Some(Sealed::Blob(blob)),
-        Some(_) => Some(Sealed::Ambiguous),
+        Some(_) => Some(Sealed::Never),
+        None if items.len() > MOST_ITEMS => Some(Sealed::Never),
         None => {
             let item = |(name, value): (String, &RawValue)| (name, text_of(value).unwrap_or_default());
             Some(Sealed::Items(items.into_iter().map(item).collect()))
@@ -151,6 +152,8 @@ fn check_size(text: &str) -> Result<(), Refusal> {
 const DEEPEST: usize = 127;
 /// Sixteen times the items that an object may have.
 const MOST_VALUES: usize = 65_536;
+/// An item is a name and at least 195 characters of base64: a key of 1024 bits and an empty value. The largest body holds fewer.
+const MOST_ITEMS: usize = 10_752;
 
 #[cfg(test)]
 mod tests;

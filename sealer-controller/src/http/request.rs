@@ -50,7 +50,7 @@ pub(crate) async fn open(
     let values = match sealed {
         Sealed::Items(items) => items,
         Sealed::Blob(blob) if shared.context.config.accept_v1_data => vec![(String::new(), blob)],
-        Sealed::Blob(_) | Sealed::Ambiguous => return Outcome::Closed,
+        Sealed::Blob(_) | Sealed::Never => return Outcome::Closed,
     };
     open::all(&shared.context, opening, Work::new(values, label, shared.context.ring(), key)).await
 }

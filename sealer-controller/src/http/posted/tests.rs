@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::http::body::LARGEST;
 
 fn object(spec: &Value) -> String {
     json!({"kind": "SealedSecret", "metadata": {"name": "n", "namespace": "ns"}, "spec": spec}).to_string()
@@ -96,6 +97,19 @@ fn largest_honest_object_is_taken() {
 }
 
 #[test]
+fn more_items_than_a_body_has_room_for_never_open() {
+    let read = |count: usize| {
+        let values: BTreeMap<String, String> = (0..count).map(|at| (at.to_string(), "A".to_owned())).collect();
+        Posted::read(object(&json!({"encryptedData": values})).as_bytes()).unwrap().sealed
+    };
+    assert!(matches!(read(MOST_ITEMS), Sealed::Items(items) if items.len() == MOST_ITEMS));
+    assert!(matches!(read(MOST_ITEMS + 1), Sealed::Never));
+    // The smallest value there can be: a length, a session key sealed with 1024 bits, and the tag of an empty text.
+    let smallest = (2_usize + 128 + 16).div_ceil(3) * 4;
+    assert!(MOST_ITEMS * smallest > LARGEST - smallest, "an honest body is refused");
+}
+
+#[test]
 fn nested_template_is_the_text_that_came() {
     let template = r#"{"data": {"x":   "{{ .a }}"}, "metadata": {"odd": [1, 2.50, {"b":0, "a":0}]}}"#;
     let text = format!(r#"{{"metadata":{{"name":"n","namespace":"ns"}},"spec":{{"template":{template}}}}}"#);
@@ -105,7 +119,7 @@ fn nested_template_is_the_text_that_came() {
 #[test]
 fn values_in_both_forms_at_once_open_nothing() {
     let read = |spec: &Value| Posted::read(object(spec).as_bytes()).unwrap().sealed;
-    assert!(matches!(read(&json!({"data": "x", "encryptedData": {"a": "b"}})), Sealed::Ambiguous));
+    assert!(matches!(read(&json!({"data": "x", "encryptedData": {"a": "b"}})), Sealed::Never));
     for spec in
         [json!({"data": "x"}), json!({"data": "x", "encryptedData": {}}), json!({"data": "x", "encryptedData": null})]
     {
