@@ -58,7 +58,7 @@ impl Edited<'_> {
             *map = Tree::Map(Vec::new(), Shape::default());
         }
         if let Tree::Map(fields, _) = map {
-            forget_end_of_text(fields, at, self.text.len());
+            self.forget_end_of_text(fields, at);
             fields.insert(at, (written(name, Style::Plain), value.tree(style)));
         }
         self.proven(edit, &wanted)
@@ -135,14 +135,14 @@ impl Edited<'_> {
         let style = style.unwrap_or(Style::Plain);
         let line_of_it =
             format!("{}{}: {}", self.before_on_line(model.range.start), name_in_style(key, name), value.styled(style));
-        let end = self.line_end(self.end_of(key, last));
-        // Blank lines that a block keeps are its own.
-        let kept = last.scalar().filter(|scalar| scalar.tail.is_some_and(|tail| tail > 1));
-        if let Some(scalar) = kept {
-            let end = scalar.range.end - self.before_on_line(scalar.range.end).len();
-            return Ok((at + 1, vec![(end..end, format!("{line_of_it}{}", self.line_break()))], style));
-        }
-        Ok((at + 1, vec![(end..end, format!("{}{line_of_it}", self.line_break()))], style))
+        let (end, edit) = match last.scalar().and_then(|scalar| self.end_of_kept(scalar)) {
+            Some(end) if end < self.text.len() || self.text.ends_with('\n') => {
+                (end, format!("{line_of_it}{}", self.line_break()))
+            }
+            Some(end) => (end, format!("{}{line_of_it}", self.line_break())),
+            None => (self.line_end(self.end_of(key, last)), format!("{}{line_of_it}", self.line_break())),
+        };
+        Ok((at + 1, vec![(end..end, edit)], style))
     }
 
     fn after_in_brackets(
@@ -205,10 +205,8 @@ impl Edited<'_> {
             return Err(unsure("is not on a line of its own"));
         }
         let start = key.range.start - indent.len();
-        let mut end = self.next_line(self.end_of(key, value));
-        if let Some(scalar) = value.scalar().filter(|scalar| scalar.tail.is_some_and(|tail| tail > 1)) {
-            end = scalar.range.end - self.before_on_line(scalar.range.end).len();
-        }
+        let end = value.scalar().and_then(|scalar| self.end_of_kept(scalar));
+        let end = end.unwrap_or_else(|| self.next_line(self.end_of(key, value)));
         if !self.is_whole(start, end) {
             return Err(unsure("is only in part what a template decides"));
         }
@@ -256,6 +254,26 @@ impl Edited<'_> {
         whole(if matches!(around.trim(), "" | ",") { open..close } else { key.range.start..end })
     }
 
+    /// Where a block ends to which the blank lines behind its text belong. Without a line break behind it, the last line of
+    /// a text is one as well: kubectl ends every line alike.
+    fn end_of_kept(&self, scalar: &Scalar) -> Option<usize> {
+        let begun = self.before_on_line(scalar.range.end);
+        if scalar.style == Style::Block && scalar.range.end == self.text.len() && is_blank_line(begun) {
+            return Some(self.text.len());
+        }
+        scalar.tail.is_some_and(|tail| tail > 1).then(|| scalar.range.end - begun.len())
+    }
+
+    /// A block that ended with the text, in the middle of a line, no longer does.
+    fn forget_end_of_text(&self, fields: &mut [(Scalar, Tree)], at: usize) {
+        if let Some((_, Tree::Scalar(scalar))) = at.checked_sub(1).and_then(|at| fields.get_mut(at))
+            && scalar.range.end >= self.text.len()
+            && !self.text.ends_with('\n')
+        {
+            scalar.tail = None;
+        }
+    }
+
     /// Behind the colon of a name.
     fn colon(&self, key: &Scalar) -> Option<usize> {
         let rest = self.text.get(key.range.end..)?;
@@ -277,14 +295,8 @@ impl Edited<'_> {
     }
 }
 
-/// A block that ended with the text no longer does.
-fn forget_end_of_text(fields: &mut [(Scalar, Tree)], at: usize, end: usize) {
-    if let Some((_, Tree::Scalar(scalar))) = at.checked_sub(1).and_then(|at| fields.get_mut(at))
-        && scalar.range.end >= end
-        && scalar.tail == Some(0)
-    {
-        scalar.tail = None;
-    }
+fn is_blank_line(line: &str) -> bool {
+    !line.is_empty() && line.trim_matches(' ').is_empty()
 }
 
 fn is_null(scalar: &Scalar) -> bool {
