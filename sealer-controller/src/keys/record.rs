@@ -58,12 +58,21 @@ pub(super) async fn consult(context: &Context, entries: &[KeyEntry]) -> Result<(
 /// came while nobody looked would count as known.
 async fn read_again(context: &Context) -> Result<(), KeysError> {
     for _ in 1..ATTEMPTS {
-        match read(context).await {
+        match read(context, Malformed::Refuse).await {
             Err(error) if error.may_pass() => tokio::time::sleep(BETWEEN_ATTEMPTS).await,
             done => return done,
         }
     }
-    read(context).await
+    read(context, Malformed::Empty).await
+}
+
+/// What a record is taken for that holds none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Malformed {
+    /// An answer that was changed on its way.
+    Refuse,
+    /// What is stored: all keys count as new, and it is written over.
+    Empty,
 }
 
 /// Takes note of a key before it can be seen in the cluster.
@@ -98,7 +107,7 @@ async fn bounded(
     Ok(())
 }
 
-async fn read(context: &Context) -> Result<(), KeysError> {
+async fn read(context: &Context, malformed: Malformed) -> Result<(), KeysError> {
     let state = lock(&context.keys.record).state;
     if state == State::Unread && !may_be_kept(context).await {
         return not_kept(context, KeysError::NoRecord);
@@ -111,7 +120,11 @@ async fn read(context: &Context) -> Result<(), KeysError> {
     let version = found.as_ref().and_then(kube::ResourceExt::resource_version);
     // What a SealedSecret made is not what we wrote; it is written over.
     let written = found.filter(|secret| !comes_from_sealed_secret(&secret.metadata));
-    let stored = written.and_then(|secret| KeyRecord::from_json(&secret.data?.remove(KEY_RECORD_ITEM)?.0));
+    let parse = |secret: Secret| KeyRecord::from_json(&secret.data?.remove(KEY_RECORD_ITEM)?.0);
+    let stored = match written.map(parse) {
+        Some(None) if malformed == Malformed::Refuse => return Err(KeysError::Unreadable),
+        stored => stored.flatten(),
+    };
     let mut recorded = lock(&context.keys.record);
     recorded.state = State::Kept;
     recorded.version = version;
@@ -163,7 +176,7 @@ async fn write(context: &Context, change: impl Fn(&mut KeyRecord)) -> Result<(),
             Err(kube::Error::Api(status))
                 if status.is_conflict() || status.is_already_exists() || status.is_not_found() =>
             {
-                read(context).await?;
+                read(context, Malformed::Refuse).await?;
             }
             Err(error) => return Err(error.into()),
         }

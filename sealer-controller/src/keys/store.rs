@@ -60,8 +60,8 @@ pub(crate) async fn load(context: &Context) -> Result<Loaded, KeysError> {
 pub(crate) async fn load_with(context: &Context, unread: Unread) -> Result<Loaded, KeysError> {
     let held = context.keys.loading.lock().await;
     let (mut entries, mut broken, mut has_unreadable) = read_now(context).await?;
-    if lost::lacks_any(context, &entries) {
-        // That a key is gone, or can be used no longer, is believed when it is said twice.
+    if entries.is_empty() || lost::lacks_any(context, &entries) {
+        // That there is no key, or none any longer that can be used, is believed when it is said twice.
         lock(&context.keys.parsed).retain(|_, parsed| parsed.entry.is_some());
         (entries, broken, has_unreadable) = read_now(context).await?;
     }
