@@ -160,6 +160,11 @@ impl Failure {
         Self { event, ..Self::new(Reason::Unseal, Class::Permanent, message) }
     }
 
+    /// The same, with what is to be done about it in the status.
+    pub(crate) fn with_remedy(self, remedy: &str) -> Self {
+        Self { message: bounded(format!("{}; {remedy}", self.message)), ..self }
+    }
+
     /// There is too much to open while too many others have as much.
     pub(crate) fn crowded() -> Self {
         Self::new(Reason::Unseal, Class::Later, "too many objects with very many values at once; retried in 30 seconds")

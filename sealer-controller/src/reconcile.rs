@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
+use kube::ResourceExt as _;
 use sealer_core::resource::SealedSecretSpec;
 use sealer_core::resource::assemble::UnsealedSecret;
+use sealer_core::scope::REPLACE_IMMUTABLE_ANNOTATION;
 use sealer_core::template::Functions;
 use sealer_core::{Fingerprint, SealedSecret};
 use tokio::sync::Semaphore;
@@ -217,6 +219,7 @@ async fn make(
         own: context.config.own_namespace(),
         allowed_types: &context.config.allowed_types,
         spec_is_new: state.observed_generation() != state.metadata.generation,
+        replaces_immutable: sealed.annotations().get(REPLACE_IMMUTABLE_ANNOTATION).is_some_and(|value| value == "true"),
     };
     turn.wait(context, apply::apply(context, sealed, &desired, &policy, keys)).await
 }

@@ -155,6 +155,8 @@ pub const NAMESPACE_WIDE_ANNOTATION: &str = "sealedsecrets.bitnami.com/namespace
 pub const MANAGED_ANNOTATION: &str = "sealedsecrets.bitnami.com/managed";
 /// On a live Secret: the controller may add its items to it.
 pub const PATCH_ANNOTATION: &str = "sealedsecrets.bitnami.com/patch";
+/// On a SealedSecret: its Secret is deleted and made again where Kubernetes does not let it change.
+pub const REPLACE_IMMUTABLE_ANNOTATION: &str = "sealedsecrets.bitnami.com/replace-immutable";
 /// In a template: the Secret gets no owner reference.
 pub const SKIP_OWNER_ANNOTATION: &str = "sealedsecrets.bitnami.com/skip-set-owner-references";
 

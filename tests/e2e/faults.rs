@@ -335,14 +335,25 @@ pub(crate) async fn an_immutable_secret_waits_until_somebody_deletes_it(scene: S
     stage.converges("a", V).await?;
     stage.apply("a", W).await?;
     let message = scene.synced("a", "False").await?;
-    ensure!(message.ends_with("field is immutable when `immutable` is set"), "{message}");
+    ensure!(message.contains("field is immutable when `immutable` is set; delete the Secret"), "{message}");
     let calls = stage.proxy.count("update secrets");
     stage.apply("b", V).await?;
     stage.converges("b", V).await?;
     ensure!(stage.proxy.count("update secrets") == calls, "it is tried again although it cannot pass");
     ensure!(controller.log()?.contains("Error updating, giving up"), "nothing is logged");
     scene.secrets().delete("a", &DeleteParams::default()).await?;
-    stage.converges("a", W).await
+    stage.converges("a", W).await?;
+    // With leave it is made again, once the cluster would take it.
+    let mut object = stage.sealed("a", V)?;
+    object["spec"]["template"]["immutable"] = json!(true);
+    object["metadata"]["annotations"]["sealedsecrets.bitnami.com/replace-immutable"] = json!("true");
+    let mut refused = object.clone();
+    refused["spec"]["template"]["type"] = json!("kubernetes.io/dockerconfigjson");
+    scene.apply(&refused).await?;
+    scene.synced("a", "False").await?;
+    scene.holds("a", W).await?;
+    scene.apply(&object).await?;
+    stage.converges("a", V).await
 }
 
 pub(crate) async fn a_namespace_that_ends_takes_nothing_else_along(scene: Scene) -> Result<()> {

@@ -86,29 +86,7 @@ impl Cluster {
                     *left -= 1;
                     return Response::new(Body::from(b"{\"kind\":\"SecretLi".to_vec()));
                 }
-                let mut empty = lock(&self.lists_to_empty);
-                let wanted = form(&query, "labelSelector");
-                let has_label = |secret: &&Value| match wanted.split_once('=') {
-                    Some((name, value)) => {
-                        let labels = secret.pointer("/metadata/labels").and_then(Value::as_object);
-                        labels.is_none_or(|all| all.get(name).is_some_and(|given| given == value))
-                    }
-                    None => wanted.is_empty(),
-                };
-                let mut items: Vec<Value> = lock(&self.secrets).iter().filter(has_label).cloned().collect();
-                if *empty > 0 {
-                    *empty -= 1;
-                    items.clear();
-                }
-                let mut hollow = lock(&self.lists_to_hollow);
-                if *hollow > 0 {
-                    *hollow -= 1;
-                    for item in &mut items {
-                        item["data"] = Value::Null;
-                        item["metadata"]["resourceVersion"] = json!("99");
-                    }
-                }
-                (200, json!({ "kind": "SecretList", "apiVersion": "v1", "metadata": {}, "items": items }))
+                (200, json!({ "kind": "SecretList", "apiVersion": "v1", "metadata": {}, "items": self.listed(&query) }))
             }
             (_, name) => {
                 let mut left = lock(&self.records_to_cut);
@@ -126,6 +104,33 @@ impl Cluster {
             }
         };
         Response::builder().status(code).body(Body::from(answer.to_string().into_bytes())).unwrap()
+    }
+
+    /// The Secrets that a selector chooses, as far as the answer holds them.
+    fn listed(&self, query: &str) -> Vec<Value> {
+        let mut empty = lock(&self.lists_to_empty);
+        let wanted = form(query, "labelSelector");
+        let has_label = |secret: &&Value| match wanted.split_once('=') {
+            Some((name, value)) => {
+                let labels = secret.pointer("/metadata/labels").and_then(Value::as_object);
+                labels.is_none_or(|all| all.get(name).is_some_and(|given| given == value))
+            }
+            None => wanted.is_empty(),
+        };
+        let mut items: Vec<Value> = lock(&self.secrets).iter().filter(has_label).cloned().collect();
+        if *empty > 0 {
+            *empty -= 1;
+            items.clear();
+        }
+        let mut hollow = lock(&self.lists_to_hollow);
+        if *hollow > 0 {
+            *hollow -= 1;
+            for item in &mut items {
+                item["data"] = Value::Null;
+                item["metadata"]["resourceVersion"] = json!("99");
+            }
+        }
+        items
     }
 
     fn create(&self, mut secret: Value) -> (u16, Value) {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::{DeleteParams, ObjectMeta, Preconditions};
+use kube::api::{DeleteParams, ObjectMeta, PostParams, Preconditions};
 use kube::{Resource as _, ResourceExt as _};
 use sealer_core::{Fingerprint, SealedSecret};
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use crate::cluster::sealed_secret::State;
 use crate::context::Context;
 use crate::error::{Class, Failure, Reason};
 use crate::queue::Key;
-use crate::reconcile::plan::{Plan, Policy, is_orphan_of, plan};
+use crate::reconcile::plan::{Plan, Policy, is_frozen, is_orphan_of, plan};
 use crate::reconcile::status;
 use crate::watch::known::InOrder;
 
@@ -37,6 +37,7 @@ pub(crate) async fn apply(
     // A spec that nobody observed is most often new: trying to create saves a request.
     let mut live =
         if policy.spec_is_new && sealed.metadata.generation == Some(1) { None } else { get(context, &key).await? };
+    let mut frozen = false;
     for _ in 0..CONFLICTS {
         let attempt = match plan(desired, live.as_ref(), &uid, policy) {
             Plan::Nothing => {
@@ -44,8 +45,14 @@ pub(crate) async fn apply(
                 return Ok(Applied { secret, wrote: false });
             }
             Plan::Refuse(failure) => return Err(*failure),
+            Plan::Recreate => {
+                may_be_made(context, &key, desired).await?;
+                delete(context, &key, &live.take().unwrap_or_default()).await?;
+                continue;
+            }
             Plan::Create(secret) => context.secrets(&key.namespace).create(&context.write(), &secret).await,
             Plan::Replace(secret) => {
+                frozen = live.as_ref().is_some_and(|live| is_frozen(live, &secret));
                 context.secrets(&key.namespace).replace(&key.name, &context.write(), &secret).await
             }
         };
@@ -55,11 +62,24 @@ pub(crate) async fn apply(
             }
             Err(error) if is_race(&error) => live = get(context, &key).await?,
             Err(error) => {
-                return Err(Failure::api(Reason::Update, &key.namespace, &key.name, &error));
+                let failure = Failure::api(Reason::Update, &key.namespace, &key.name, &error);
+                let is_final = frozen && failure.class == Class::Permanent;
+                return Err(if is_final { failure.with_remedy(MAKE_AGAIN) } else { failure });
             }
         }
     }
     Err(Failure::new(Reason::Update, Class::Transient, "other writers keep changing the Secret"))
+}
+
+/// Whether the cluster would take the Secret: the one that is there stays until that is certain.
+async fn may_be_made(context: &Context, key: &Key, desired: &Secret) -> Result<(), Failure> {
+    let params = PostParams { dry_run: true, ..context.write() };
+    match context.secrets(&key.namespace).create(&params, desired).await {
+        Ok(_) => Ok(()),
+        // That comes last, after validation and admission.
+        Err(kube::Error::Api(status)) if status.is_already_exists() => Ok(()),
+        Err(error) => Err(Failure::api(Reason::Update, &key.namespace, &key.name, &error)),
+    }
 }
 
 /// Whether the Secret that was in order is still there, as it was.
@@ -126,6 +146,11 @@ pub(crate) async fn delete_orphan(context: &Context, key: &Key, uid: &str) -> Re
     if !is_orphan_of(&live, &key.name, uid, &context.config.own_namespace()) {
         return Ok(());
     }
+    delete(context, key, &live).await
+}
+
+/// Deletes a Secret as it was seen, and no other of its name.
+async fn delete(context: &Context, key: &Key, live: &Secret) -> Result<(), Failure> {
     let preconditions = Preconditions { uid: live.uid(), resource_version: live.resource_version() };
     let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
     match context.secrets(&key.namespace).delete(&key.name, &params).await {
@@ -145,5 +170,8 @@ fn is_race(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.is_already_exists() || status.is_conflict() || (status.is_not_found() && !status.message.contains("namespaces")))
 }
 
+/// The way out for a Secret that cannot be changed.
+const MAKE_AGAIN: &str = "delete the Secret, and it is made again; or set the annotation \
+                          sealedsecrets.bitnami.com/replace-immutable: \"true\" on the SealedSecret";
 /// More than that many writers in a row means that waiting is better.
 const CONFLICTS: usize = 8;

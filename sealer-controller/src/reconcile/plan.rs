@@ -18,6 +18,8 @@ pub(crate) enum Plan {
     Create(Box<Secret>),
     /// It differs: write this over it. It carries the version it was planned on.
     Replace(Box<Secret>),
+    /// It differs in what Kubernetes never changes, and is to give way: delete it as it was seen, and make it again.
+    Recreate,
     /// It is as it should be.
     Nothing,
     /// It must not be touched.
@@ -33,6 +35,8 @@ pub(crate) struct Policy<'a> {
     pub(crate) allowed_types: &'a [String],
     /// Whether the spec was not yet observed: then labels and annotations that others added go; otherwise they stay.
     pub(crate) spec_is_new: bool,
+    /// Whether a Secret of ours that cannot be changed is to be made again.
+    pub(crate) replaces_immutable: bool,
 }
 
 /// Decides.
@@ -56,7 +60,20 @@ pub(crate) fn plan(desired: &Secret, live: Option<&Secret>, owner_uid: &str, pol
     }
     // A merge keeps labels and annotations of the live Secret, and a replacement could destroy a key.
     let refusal = refusal.or_else(|| reserved(&next, policy)).or_else(|| reserved(live, policy));
-    refusal.map_or_else(|| Plan::Replace(Box::new(next)), refuse)
+    if let Some(refusal) = refusal {
+        return refuse(refusal);
+    }
+    // What others put into a Secret that is only patched would go with it.
+    if policy.replaces_immutable && ours && !is_true(live, PATCH_ANNOTATION) && is_frozen(live, &next) {
+        return Plan::Recreate;
+    }
+    Plan::Replace(Box::new(next))
+}
+
+/// Whether a change is one that Kubernetes takes of no Secret: another type, or other data in an immutable one.
+pub(crate) fn is_frozen(live: &Secret, next: &Secret) -> bool {
+    let is_immutable = live.immutable == Some(true);
+    live.type_ != next.type_ || (is_immutable && (live.data != next.data || next.immutable != Some(true)))
 }
 
 /// Whether a Secret may be deleted because the SealedSecret of that name and uid is gone: it was that one's, and it

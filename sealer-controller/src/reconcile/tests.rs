@@ -596,7 +596,12 @@ async fn no_interleaving_modifies_an_unowned_secret() {
             }
         });
         let context = Context::new(Client::new(service, "default"), script.context.config.clone());
-        let policy = Policy { own: context.config.own_namespace(), allowed_types: &[], spec_is_new: true };
+        let policy = Policy {
+            own: context.config.own_namespace(),
+            allowed_types: &[],
+            spec_is_new: true,
+            replaces_immutable: false,
+        };
         for generation in [1, 2] {
             sealed.metadata.generation = Some(generation);
             let applied = apply::apply(&context, &sealed, &desired, &policy, Arc::from([])).await;

@@ -27,9 +27,13 @@ pub fn explain(
     let searched = values.iter().find_map(|(item, judged)| Some((*item, judged.searchable()?)));
     let (item, cause, holds_for_all) = match searched {
         Some((item, value)) => {
-            let found = search(value, sealed, neighbours, keyring, trials, end)?;
-            let others = values.iter().all(|(other, judged)| *other == item || found.fits(judged, trials, end));
-            (item, found.cause, others)
+            let found = search(value, sealed, neighbours, keyring, trials, end);
+            let holds = |judged: &Judged, trials: &mut Trials| match &found {
+                Some(found) => found.fits(judged, trials, end),
+                None => judged.searchable().is_some(),
+            };
+            let others = values.iter().all(|(other, judged)| *other == item || holds(judged, trials));
+            (item, found.map_or(Cause::Elsewhere, |found| found.cause), others)
         }
         None => {
             let (item, Judged::Known(cause)) = values.first()? else { return None };
@@ -50,6 +54,11 @@ pub struct Explanation {
 }
 
 impl Explanation {
+    /// Whether nothing was found, and only what is likeliest then is said.
+    pub fn is_guess(&self) -> bool {
+        self.cause == Cause::Elsewhere
+    }
+
     /// The message of the failure with the cause behind the known text.
     pub fn added_to(&self, message: &str) -> String {
         let (mut said, known) = (false, crate::error::UnsealError.to_string());
@@ -88,6 +97,8 @@ enum Cause {
     Key,
     /// Too short for any sealed value.
     Damaged,
+    /// No key opens it under any likely label.
+    Elsewhere,
 }
 
 impl fmt::Display for Cause {
@@ -114,6 +125,10 @@ impl fmt::Display for Cause {
             Self::Key => f.write_str(
                 "is sealed with a key this cluster does not have; seal it again with the certificate of this cluster, \
                  or restore the key",
+            ),
+            Self::Elsewhere => f.write_str(
+                "opens with no key of this cluster for any likely name, namespace or scope: most likely it is sealed for \
+                 another cluster; seal it again with the certificate of this one, or restore the key",
             ),
             Self::Damaged => f.write_str("is cut off or was never a sealed value; seal it again"),
         }

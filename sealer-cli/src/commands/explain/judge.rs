@@ -117,6 +117,7 @@ fn tried(asked: &Asked<'_>, item: &SealedItem, keyring: &Keyring, names: impl Fn
         Err(error) => error,
     };
     let explained = explain(&error, &sealed, &names(), keyring, &mut Trials::default());
+    let explained = explained.filter(|explanation| !explanation.is_guess());
     Verdict::Closed(match explained.map(|explanation| explanation.to_string()) {
         Some(text) => {
             let (sentence, remedy) = text.split_once("; ").unwrap_or((&text, "seal it again"));
@@ -125,8 +126,8 @@ fn tried(asked: &Asked<'_>, item: &SealedItem, keyring: &Keyring, names: impl Fn
         }
         None => Mistake::new(
             format!(
-                "opens with no key at hand ({} tried) for any likely name, namespace or scope: it is of another cluster, or of \
-                 a name that nothing here tells",
+                "opens with no key at hand ({} tried) for any likely name, namespace or scope: most likely it is sealed for \
+                 another cluster, or for a name that nothing here tells",
                 keyring.entries().len()
             ),
             asked.seal_again(&item.name),

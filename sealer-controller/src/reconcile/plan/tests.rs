@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::*;
 
 const OWN: OwnNamespace<'_> = OwnNamespace { namespace: "kube-system", key_prefix: "sealed-secrets-key" };
-const POLICY: Policy<'_> = Policy { own: OWN, allowed_types: &[], spec_is_new: true };
+const POLICY: Policy<'_> = Policy { own: OWN, allowed_types: &[], spec_is_new: true, replaces_immutable: false };
 
 fn secret(extra: &Value) -> Secret {
     let mut object = json!({"metadata": {"name": "a", "namespace": "ns"}, "data": {"k": "dg=="}});
@@ -317,4 +317,30 @@ fn secrets_that_hand_out_rights_are_refused() {
     assert_eq!(plan(&desired(&token), Some(&made), "u1", &POLICY), Plan::Nothing);
     let drifted = live(&[owned("u1"), token.clone(), json!({"data": {"k": "eA=="}})]);
     assert!(matches!(plan(&desired(&token), Some(&drifted), "u1", &POLICY), Plan::Refuse(_)));
+}
+
+/// Another type, or other data in an immutable Secret: with leave it is made again, if it is ours alone.
+#[test]
+fn what_kubernetes_never_changes_is_made_again_with_leave() {
+    let leave = Policy { replaces_immutable: true, ..POLICY };
+    let immutable = json!({"immutable": true});
+    let other = json!({"data": {"k": "b3RoZXI="}, "immutable": true});
+    let frozen = live(&[owned("u1"), immutable.clone()]);
+    assert_eq!(plan(&desired(&other), Some(&frozen), "u1", &leave), Plan::Recreate);
+    assert_eq!(plan(&desired(&json!({"type": "other"})), Some(&live(&[owned("u1")])), "u1", &leave), Plan::Recreate);
+    // Without leave the API server is asked, and refuses.
+    assert!(replaced_by(&desired(&other), &frozen, &POLICY).is_some());
+    // What can be changed is: labels of an immutable Secret, data of another one, and immutability itself.
+    let labelled = json!({"immutable": true, "metadata": {"labels": {"a": "b"}}});
+    assert!(replaced_by(&desired(&labelled), &frozen, &leave).is_some());
+    assert!(replaced_by(&desired(&other), &live(&[owned("u1")]), &leave).is_some());
+    // Nobody else's goes, and none that is only patched.
+    assert!(matches!(
+        plan(&desired(&other), Some(&live(std::slice::from_ref(&immutable))), "u1", &leave),
+        Plan::Refuse(_)
+    ));
+    let offered = annotated(&json!({"sealedsecrets.bitnami.com/managed": "true"}));
+    assert_ne!(plan(&desired(&other), Some(&live(&[offered, immutable.clone()])), "u1", &leave), Plan::Recreate);
+    let patched = annotated(&json!({"sealedsecrets.bitnami.com/patch": "true"}));
+    assert_ne!(plan(&desired(&other), Some(&live(&[owned("u1"), patched, immutable])), "u1", &leave), Plan::Recreate);
 }

@@ -109,7 +109,12 @@ fn each_cause_is_told_with_what_to_do() {
             &none,
             "(k): is sealed for the name `db-2`; rename the object or seal it again",
         ),
-        (seal(Strict, "nobody", "knows"), None, &none, "(k)"),
+        (
+            seal(Strict, "nobody", "knows"),
+            None,
+            &none,
+            "(k): opens with no key of this cluster for any likely name, namespace or scope: most likely it is sealed for another cluster; seal it again with the certificate of this one, or restore the key",
+        ),
         ("AAAA".to_owned(), None, &none, "(k): is cut off or was never a sealed value; seal it again"),
     ] {
         let (said, operations) =
@@ -138,7 +143,7 @@ fn no_object_costs_more_than_the_budget_whatever_it_holds() {
     let template = json!({ "name": "other", "namespace": "elsewhere" });
     let (said, operations) = told(&object(Value::Object(items), None, &template), &names, &ring);
     assert!(operations <= BUDGET && operations > BUDGET / 2, "{operations}");
-    assert!(!said.contains("is sealed"), "{said}");
+    assert!(said.contains("k9): opens with no key of this cluster"), "{said}");
 }
 
 #[test]
@@ -181,6 +186,21 @@ fn a_deprecated_blob_is_explained_too() {
     sealed.spec.data = Some(value(Scope::NamespaceWide, "shop", "", key(&ring, 0)));
     let said = told(&sealed, &[], &ring).0;
     assert!(said.contains("is sealed with scope namespace-wide, not strict"), "{said}");
+}
+
+/// A key of the same size says nothing by its size.
+#[test]
+fn a_value_of_another_cluster_is_told_as_likely() {
+    let (ring, other) = (ring(1), ring(1));
+    let foreign = value(Scope::Strict, "shop", "db", key(&other, 0));
+    let said = told(&object(json!({ "a": foreign, "b": foreign }), None, &json!({})), &[], &ring).0;
+    assert!(
+        said.starts_with("(a, b): opens with no key of this cluster") && said.contains("another cluster"),
+        "{said}"
+    );
+    // Beside a value that was cut off it is said of its item.
+    let said = told(&object(json!({ "a": foreign, "b": "AAAA" }), None, &json!({})), &[], &ring).0;
+    assert!(said.starts_with("(a, b): `a` opens with no key of this cluster"), "{said}");
 }
 
 /// A value whose wrapped key is too short, or that has nothing else, is damaged; no key is asked.
