@@ -139,6 +139,7 @@ fn untrusted(error: &rustls::Error) -> String {
     use rustls::CertificateError as Bad;
     let why = match error {
         rustls::Error::InvalidCertificate(bad) if is_old_version(bad) => NO_NAMES.to_owned(),
+        rustls::Error::InvalidCertificate(bad) if is_not_permitted(bad) => NOT_PERMITTED.to_owned(),
         rustls::Error::InvalidCertificate(Bad::UnknownIssuer | Bad::BadSignature | Bad::Other(_)) => {
             "x509: certificate signed by unknown authority".to_owned()
         }
@@ -162,6 +163,11 @@ fn untrusted(error: &rustls::Error) -> String {
 /// A certificate of X.509 version 1 has no names for hosts.
 fn is_old_version(error: &rustls::CertificateError) -> bool {
     format!("{error:?}").contains("UnsupportedCertVersion")
+}
+
+/// The authority may sign for other names alone.
+fn is_not_permitted(error: &rustls::CertificateError) -> bool {
+    format!("{error:?}").contains("NameConstraintViolation")
 }
 
 /// Go's `HostnameError`.
@@ -207,6 +213,9 @@ fn tls_remedy(error: &rustls::Error) -> Option<String> {
     let text = match error {
         rustls::Error::InvalidCertificate(bad) if is_old_version(bad) => {
             "the server's certificate is of X.509 version 1, which no client takes any more; it needs subject alternative names"
+        }
+        rustls::Error::InvalidCertificate(bad) if is_not_permitted(bad) => {
+            "the authority that signed the server's certificate may sign for other names alone; the server needs another one"
         }
         rustls::Error::InvalidCertificate(Bad::UnknownIssuer | Bad::BadSignature | Bad::Other(_)) => {
             "certificate-authority(-data) of the cluster, or the system without it, does not know who signed the server's \
@@ -286,6 +295,8 @@ pub(crate) fn user_agent() -> String {
 }
 
 const OUT_OF_DATE: &str = "x509: certificate has expired or is not yet valid";
+const NOT_PERMITTED: &str = "x509: a root or intermediate certificate is not authorized to sign for this name: the server's name is not \
+                             permitted by any constraint";
 const NO_NAMES: &str = "x509: certificate relies on legacy Common Name field, use SANs instead";
 
 #[cfg(test)]

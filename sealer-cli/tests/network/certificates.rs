@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rcgen::{BasicConstraints, IsCa, date_time_ymd};
+use rcgen::{BasicConstraints, GeneralSubtree, IsCa, NameConstraints, date_time_ymd};
 
 use crate::server::Server;
 use crate::stage::{Authority, Stage};
@@ -140,6 +140,34 @@ fn servers_are_trusted_as_go_trusts_them() {
     assert!(stage.run(&["--fetch-cert"], &[("SSL_CERT_FILE", "ca.pem")]).status == Some(1));
     stage.kubeconfig(&format!("https://127.0.0.1:{}", api.port), "", "");
     assert!(stage.run(&["--fetch-cert"], &[("SSL_CERT_FILE", "ca.pem")]).is_served());
+}
+
+/// `openssl x509 -req -signkey` makes authorities of version 1, without a word of what they may sign.
+#[test]
+fn an_authority_of_version_1_signs_for_servers() {
+    let stage = Stage::new();
+    let authority = Authority::of("old authority", fixture("v1-authority.pem"), &fixture("v1-authority.key"));
+    let api = Server::api(Some(authority.pair(&["127.0.0.1"], |_| ()).server()));
+    stage.kubeconfig(&format!("https://127.0.0.1:{}", api.port), &authority.field(), "");
+    let ran = stage.fetch();
+    assert!(ran.is_served(), "{ran:?}");
+}
+
+#[test]
+fn an_authority_signs_for_the_names_that_it_may() {
+    let stage = Stage::new();
+    let limited = Authority::with(|params| {
+        let permitted = vec![GeneralSubtree::DnsName("cluster.example".to_owned())];
+        params.name_constraints =
+            Some(NameConstraints { permitted_subtrees: permitted, excluded_subtrees: Vec::new() });
+    });
+    for (name, says) in [("api.cluster.example", ""), ("api.other.example", "x509: ")] {
+        let api = Server::api(Some(limited.pair(&[name], |_| ()).server()));
+        let fields = format!("{}, \"tls-server-name\": \"{name}\"", limited.field());
+        stage.kubeconfig(&format!("https://127.0.0.1:{}", api.port), &fields, "");
+        let ran = stage.fetch();
+        if says.is_empty() { assert!(ran.is_served(), "{ran:?}") } else { ran.says(&[says, "not permitted"]) }
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod addresses;
 mod certificates;
 mod messages;
 mod plugins;
+mod providers;
 mod proxies;
 mod server;
 mod stage;
