@@ -95,6 +95,24 @@ fn key() -> Value {
     secrets["items"][1].clone()
 }
 
+/// The annotation counts on the Secret that is there.
+#[test]
+fn a_template_hands_no_secret_over() {
+    let place = Place::new();
+    let message = "failed update: Resource \"db\" already exists and is not managed by SealedSecret";
+    let routes: Vec<Value> = controller(&[200, 200])
+        .into_iter()
+        .chain([answers("GET", OBJECT, 200, &object(&place, &status(2, "False", message)))])
+        .collect();
+    let hint = "the Secret that is there has to be handed over: kubectl annotate secret -n shop db";
+    let told = asked(&place, &routes);
+    assert!(told.contains(hint) && !told.contains("does not count"), "{told}");
+    let annotated = "    metadata:\n      annotations:\n        sealedsecrets.bitnami.com/managed: \"true\"\n";
+    place.write("db.yaml", &place.read("db.yaml").replacen("    metadata:\n", annotated, 1));
+    let told = asked(&place, &routes);
+    assert!(told.contains("sealedsecrets.bitnami.com/managed in spec.template does not count; "), "{told}");
+}
+
 /// `explain-cluster.txt` has what is said.
 #[test]
 fn the_cluster_is_asked_and_nothing_of_it_is_changed() {

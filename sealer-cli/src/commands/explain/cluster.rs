@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use sealer_core::scope::{MANAGED_ANNOTATION, PATCH_ANNOTATION};
 use sealer_core::{Certificate, Scope, api};
 
 use super::{Asked, Mistake, Verdict};
@@ -125,16 +126,30 @@ impl Controller {
         let said = said.filter_map(|condition| condition.message.clone()).next_back();
         let seen = live.status.as_ref().is_some_and(|it| it.observed_generation == live.metadata.generation);
         vec![match said.filter(|_| seen) {
-            Some(message) => Mistake::new(
-                format!("is not in sync: {message}"),
-                format!("kubectl describe sealedsecret -n {} {}", object.namespace, object.name),
-            ),
+            Some(message) => Mistake::new(format!("is not in sync: {message}"), remedy(asked, &message)),
             None => Mistake::new(
                 "waits for the controller, which has not looked at it",
                 "does it run, and does it look at this namespace? kubectl get pods -A -l app.kubernetes.io/name=sealed-secrets",
             ),
         }]
     }
+}
+
+/// What is to be done about an object that is not in sync.
+fn remedy(asked: &Asked<'_>, message: &str) -> String {
+    let (namespace, name) = (&asked.object.namespace, &asked.object.name);
+    if !message.contains("already exists and is not managed by SealedSecret") {
+        return format!("kubectl describe sealedsecret -n {namespace} {name}");
+    }
+    let template =
+        asked.tree().and_then(|tree| tree.field("spec")?.field("template")?.field("metadata")?.field("annotations"));
+    let in_template =
+        [MANAGED_ANNOTATION, PATCH_ANNOTATION].iter().find(|name| template.is_some_and(|it| it.field(name).is_some()));
+    let alone = in_template.map(|name| format!("{name} in spec.template does not count; ")).unwrap_or_default();
+    format!(
+        "{alone}the Secret that is there has to be handed over: \
+         kubectl annotate secret -n {namespace} {name} {MANAGED_ANNOTATION}=true (or {PATCH_ANNOTATION}=true to add to it)"
+    )
 }
 
 fn first_line(text: &str) -> String {

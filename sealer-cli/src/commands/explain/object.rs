@@ -13,6 +13,7 @@ pub(super) fn mistakes(asked: &Asked<'_>) -> Vec<Mistake> {
     found.extend(version(tree));
     found.extend(old_form(tree, asked));
     found.extend(misplaced(tree));
+    found.extend(misplaced_type(tree));
     found.extend([CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION].iter().filter_map(|name| annotation(tree, name)));
     found.extend(names(asked));
     found
@@ -30,6 +31,12 @@ fn version(tree: &Tree) -> Option<Mistake> {
 
 fn old_form(tree: &Tree, asked: &Asked<'_>) -> Option<Mistake> {
     let data = tree.field("spec")?.field("data")?;
+    if !data.fields().is_empty() {
+        return Some(Mistake::new(
+            "has a map as `spec.data`, which every cluster refuses",
+            "sealed values belong into spec.encryptedData; what is in clear belongs into a Secret, to be sealed",
+        ));
+    }
     data.scalar()?;
     let remedy = format!(
         "open it with the private key and seal it again, item by item: sealer set {} ITEM; \
@@ -46,6 +53,19 @@ fn misplaced(tree: &Tree) -> Option<Mistake> {
     Some(Mistake::new(
         format!("has its items in `{name}`, where no controller looks"),
         "move them to spec.encryptedData",
+    ))
+}
+
+/// A type where it decides nothing: the Secret is of the type `Opaque` then.
+fn misplaced_type(tree: &Tree) -> Option<Mistake> {
+    let places = [("type", tree.field("type")), ("spec.type", tree.field("spec").and_then(|spec| spec.field("type")))];
+    let (place, value) = places.into_iter().find_map(|(place, tree)| Some((place, tree?.text()?)))?;
+    Some(Mistake::new(
+        format!(
+            "has `{place}`, where no controller looks; the Secret does not get the type `{}`",
+            value.escape_debug()
+        ),
+        "move it to spec.template.type",
     ))
 }
 
