@@ -47,7 +47,10 @@ pub(crate) async fn apply(
             Plan::Refuse(failure) => return Err(*failure),
             Plan::Recreate => {
                 may_be_made(context, &key, desired).await?;
-                delete(context, &key, &live.take().unwrap_or_default()).await?;
+                live = match delete(context, &key, &live.unwrap_or_default()).await {
+                    Err(error) if is_race(&error) => get(context, &key).await?,
+                    outcome => outcome.map(|()| None).map_err(|error| failed(&key, &error))?,
+                };
                 continue;
             }
             Plan::Create(secret) => context.secrets(&key.namespace).create(&context.write(), &secret).await,
@@ -62,7 +65,7 @@ pub(crate) async fn apply(
             }
             Err(error) if is_race(&error) => live = get(context, &key).await?,
             Err(error) => {
-                let failure = Failure::api(Reason::Update, &key.namespace, &key.name, &error);
+                let failure = failed(&key, &error);
                 let is_final = frozen && failure.class == Class::Permanent;
                 return Err(if is_final { failure.with_remedy(MAKE_AGAIN) } else { failure });
             }
@@ -78,7 +81,7 @@ async fn may_be_made(context: &Context, key: &Key, desired: &Secret) -> Result<(
         Ok(_) => Ok(()),
         // That comes last, after validation and admission.
         Err(kube::Error::Api(status)) if status.is_already_exists() => Ok(()),
-        Err(error) => Err(Failure::api(Reason::Update, &key.namespace, &key.name, &error)),
+        Err(error) => Err(failed(key, &error)),
     }
 }
 
@@ -146,23 +149,26 @@ pub(crate) async fn delete_orphan(context: &Context, key: &Key, uid: &str) -> Re
     if !is_orphan_of(&live, &key.name, uid, &context.config.own_namespace()) {
         return Ok(());
     }
-    delete(context, key, &live).await
+    delete(context, key, &live).await.map_err(|error| failed(key, &error))
 }
 
 /// Deletes a Secret as it was seen, and no other of its name.
-async fn delete(context: &Context, key: &Key, live: &Secret) -> Result<(), Failure> {
+async fn delete(context: &Context, key: &Key, live: &Secret) -> kube::Result<()> {
     let preconditions = Preconditions { uid: live.uid(), resource_version: live.resource_version() };
     let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
     match context.secrets(&key.namespace).delete(&key.name, &params).await {
         Ok(_) => Ok(()),
         Err(kube::Error::Api(answer)) if answer.is_not_found() => Ok(()),
-        Err(error) => Err(Failure::api(Reason::Update, &key.namespace, &key.name, &error)),
+        Err(error) => Err(error),
     }
 }
 
 async fn get(context: &Context, key: &Key) -> Result<Option<Secret>, Failure> {
-    let live = context.secrets(&key.namespace).get_opt(&key.name).await;
-    live.map_err(|error| Failure::api(Reason::Update, &key.namespace, &key.name, &error))
+    context.secrets(&key.namespace).get_opt(&key.name).await.map_err(|error| failed(key, &error))
+}
+
+fn failed(key: &Key, error: &kube::Error) -> Failure {
+    Failure::api(Reason::Update, &key.namespace, &key.name, error)
 }
 
 /// Somebody else was faster: the Secret exists by now, is gone by now, or has another version.

@@ -243,3 +243,57 @@ fn quick_retries_double_and_slow_ones_begin_at_a_second() {
         within(failures, least);
     }
 }
+
+/// A SealedSecret whose Secret cannot be changed, and the Secret.
+fn frozen(leave: bool) -> (Value, Value) {
+    let (mut sealed, mut secret) = (object(2, Some(1)), live("u1", "b2xk", "5"));
+    secret["immutable"] = json!(true);
+    if leave {
+        sealed["metadata"]["annotations"] = json!({ "sealedsecrets.bitnami.com/replace-immutable": "true" });
+    }
+    (sealed, secret)
+}
+
+#[tokio::test]
+async fn a_secret_that_cannot_be_changed_is_told_with_the_way_out() {
+    let (sealed, secret) = frozen(false);
+    let message = "Secret \"a\" is invalid: data: Forbidden: field is immutable when `immutable` is set";
+    let mut exchanges =
+        vec![(Method::GET, SECRET, 200, secret), (Method::PUT, SECRET, 422, refusal(422, "Invalid", message))];
+    exchanges.extend(told(object(2, Some(2))));
+    let failure = Script::new(exchanges).look(&sealed).await.unwrap_err();
+    assert!(failure.message.starts_with(message) && failure.message.ends_with("on the SealedSecret"), "{failure:?}");
+}
+
+#[tokio::test]
+async fn with_leave_it_is_deleted_as_it_was_seen_and_made_again() {
+    let (sealed, secret) = frozen(true);
+    let exists = refusal(409, "AlreadyExists", "exists");
+    let mut exchanges = vec![
+        (Method::GET, SECRET, 200, secret.clone()),
+        (Method::POST, SECRETS, 409, exists.clone()),
+        // Somebody changed it meanwhile.
+        (Method::DELETE, SECRET, 409, refusal(409, "Conflict", "changed")),
+        (Method::GET, SECRET, 200, secret),
+        (Method::POST, SECRETS, 409, exists),
+        (Method::DELETE, SECRET, 200, json!({ "kind": "Status", "status": "Success" })),
+        (Method::POST, SECRETS, 201, live("u1", "dg==", "6")),
+    ];
+    exchanges.extend(told(object(2, Some(2))));
+    let script = Script::new(exchanges);
+    script.look(&sealed).await.unwrap();
+    assert_eq!(script.body(5)["preconditions"], json!({ "uid": "s", "resourceVersion": "5" }));
+    assert_eq!(script.body(6)["data"], json!({ "k": "dg==" }));
+}
+
+/// What the cluster would not take costs nobody the Secret that is there.
+#[tokio::test]
+async fn with_leave_it_stays_where_the_cluster_would_not_take_the_new_one() {
+    for (code, reason) in [(422, "Invalid"), (403, "Forbidden"), (500, "InternalError")] {
+        let (sealed, secret) = frozen(true);
+        let mut exchanges =
+            vec![(Method::GET, SECRET, 200, secret), (Method::POST, SECRETS, code, refusal(code, reason, "no"))];
+        exchanges.extend(told(object(2, Some(2))));
+        Script::new(exchanges).look(&sealed).await.unwrap_err();
+    }
+}
