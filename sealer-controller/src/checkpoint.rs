@@ -13,7 +13,7 @@ use crate::checkpoint::piece::Header;
 use crate::checkpoint::store::Saved;
 use crate::context::Context;
 use crate::error::StartError;
-use crate::watch::access;
+use crate::watch::rbac;
 
 mod piece;
 mod store;
@@ -36,7 +36,7 @@ pub(crate) async fn recall(context: &Context) {
     }
     saved.is_allowed = true;
     let Ok(pieces) = tokio::time::timeout(PATIENCE, store::read(context, &mut saved)).await else {
-        tracing::warn!("the checkpoint does not arrive; every object is opened again");
+        tracing::warn!("timed out reading the checkpoint; re-unsealing every object");
         return;
     };
     let (ring, header) = (context.ring(), Header::of(&context.config));
@@ -49,7 +49,7 @@ pub(crate) async fn recall(context: &Context) {
 async fn may_be_kept(context: &Context) -> bool {
     let namespace = Some(context.config.namespace.as_str());
     for verb in ["get", "create", "update"] {
-        if !access::may(context, verb, namespace).await {
+        if !rbac::can_i(context, verb, namespace).await {
             tracing::info!(
                 verb,
                 "no right to keep a checkpoint in Secrets; every object is opened again after a restart"

@@ -17,15 +17,15 @@ use crate::cluster::sealed_secret::SealedSecrets;
 use crate::cluster::secret::Secrets;
 use crate::error::StartError;
 use crate::keys::Keys;
-use crate::keys::experience::Experience;
+use crate::keys::predictor::KeyPredictor;
 use crate::metrics::Metrics;
 use crate::queue::Queue;
 use crate::readiness::Readiness;
 use crate::sandbox::Pool as Templates;
 use crate::throttle::Throttle;
-use crate::watch::access::Sight;
 use crate::watch::index::Index;
 use crate::watch::progress::Progress;
+use crate::watch::rbac::WatchedNamespaces;
 
 /// The one injected value.
 pub(crate) struct Context {
@@ -35,20 +35,20 @@ pub(crate) struct Context {
     pub(crate) metrics: Metrics,
     pub(crate) queue: Queue,
     pub(crate) index: Index,
-    pub(crate) sight: Sight,
+    pub(crate) sight: WatchedNamespaces,
     /// When each watch last got an answer.
     pub(crate) progress: Progress,
     pub(crate) checkpoint: Checkpoint,
     pub(crate) readiness: Readiness,
     /// What opened other objects.
-    pub(crate) experience: Arc<Experience>,
+    pub(crate) predictor: Arc<KeyPredictor>,
     /// What time it is.
     pub(crate) clock: Clock,
     /// Where templates are rendered.
     pub(crate) templates: Templates,
     reconcile_threads: Arc<Semaphore>,
     http_threads: Arc<Semaphore>,
-    overtime: Arc<Semaphore>,
+    overflow: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
 }
 
@@ -68,9 +68,9 @@ impl Context {
         let mut cluster = kube::Config::infer().await.map_err(|error| StartError::Cluster(error.to_string()))?;
         // Minutes of silent attempts inside one call would keep others waiting, and nobody would learn why.
         cluster.default_retry = false;
-        cluster.read_timeout = Some(SILENCE);
+        cluster.read_timeout = Some(IDLE_TIMEOUT);
         let builder = ClientBuilder::try_from(cluster).map_err(|error| StartError::Cluster(error.to_string()))?;
-        let builder = builder.with_layer(&TimeoutLayer::new(ANSWER));
+        let builder = builder.with_layer(&TimeoutLayer::new(REQUEST_TIMEOUT));
         let client = match config.client_limit {
             Some(limit) => builder.with_layer(&Throttle::new(limit)).build(),
             None => builder.build(),
@@ -88,16 +88,16 @@ impl Context {
             metrics: Metrics::default(),
             queue: Queue::default(),
             index,
-            sight: Sight::default(),
+            sight: WatchedNamespaces::default(),
             progress: Progress::default(),
             checkpoint: Checkpoint::default(),
             readiness: Readiness::default(),
-            experience: Arc::default(),
+            predictor: Arc::default(),
             clock: Arc::new(machine_clock),
             templates: Templates::default(),
             reconcile_threads: Arc::new(Semaphore::new(workers)),
             http_threads: Arc::new(Semaphore::new((workers / 2).max(1))),
-            overtime: Arc::new(Semaphore::new(OVERTIME)),
+            overflow: Arc::new(Semaphore::new(OVERFLOW_SLOTS)),
             waiting: Arc::new(Semaphore::new(WAITING)),
         }
     }
@@ -122,7 +122,7 @@ impl Context {
 
     /// Runs arithmetic on a bounded set of threads beside the async workers: one private-key operation takes
     /// milliseconds. `None` if it panicked.
-    pub(crate) async fn compute<T: Send + 'static>(
+    pub(crate) async fn run_blocking<T: Send + 'static>(
         &self,
         pool: Pool,
         work: impl FnOnce() -> T + Send + 'static,
@@ -140,8 +140,8 @@ impl Context {
     }
 
     /// A place for an object with very much to open, if there is one.
-    pub(crate) fn overtime(&self) -> Result<OwnedSemaphorePermit, TryAcquireError> {
-        self.overtime.clone().try_acquire_owned()
+    pub(crate) fn overflow(&self) -> Result<OwnedSemaphorePermit, TryAcquireError> {
+        self.overflow.clone().try_acquire_owned()
     }
 
     /// A place for an object whose call the API server leaves unanswered, if there is one.
@@ -161,11 +161,11 @@ fn machine_clock() -> Timestamp {
 }
 
 /// Objects with very much to open that are worked on beside the others: each has its slice in turn.
-const OVERTIME: usize = 4;
+const OVERFLOW_SLOTS: usize = 4;
 /// Objects that wait for slow answers beside the others: each holds one Secret.
 const WAITING: usize = 256;
 
 /// The API server itself gives a call up after a minute.
-const ANSWER: Duration = Duration::from_secs(65);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(65);
 /// A connection that says nothing for that long is dead: watches end before, after 290 seconds.
-const SILENCE: Duration = Duration::from_secs(295);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(295);

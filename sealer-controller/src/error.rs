@@ -120,17 +120,17 @@ impl Reason {
     }
 }
 
-/// Whether trying again can help.
+/// Whether and how an object is retried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
-    /// It may pass by itself.
+    /// With exponential backoff: it may clear by itself.
     Transient,
-    /// It passes by itself within seconds, and perhaps nobody tells when.
-    Brief,
-    /// It waits for a change of the object, its Secret or the keys.
+    /// With a backoff of seconds: it clears by itself (ownerReference GC), possibly without a watch event.
+    SoonCapped,
+    /// Only when the object, its Secret or the keyring changes.
     Permanent,
-    /// Nothing is known yet; others come first.
-    Later,
+    /// After others: nothing is known yet.
+    AfterOthers,
 }
 
 /// One object that is not in sync.
@@ -167,7 +167,11 @@ impl Failure {
 
     /// There is too much to open while too many others have as much.
     pub(crate) fn crowded() -> Self {
-        Self::new(Reason::Unseal, Class::Later, "too many objects with very many values at once; retried in 30 seconds")
+        Self::new(
+            Reason::Unseal,
+            Class::AfterOthers,
+            "too many objects with very many values at once; retried in 30 seconds",
+        )
     }
 
     pub(crate) fn unmanaged(name: &str) -> Self {

@@ -18,8 +18,8 @@ use crate::keys::record::Recorded;
 use crate::keys::rotation::Fresh;
 use crate::keys::store::{Parsed, Unread};
 
-pub(crate) mod experience;
 mod lost;
+pub(crate) mod predictor;
 mod record;
 mod retry;
 mod rotation;

@@ -99,7 +99,7 @@ async fn work(context: &Arc<Context>, signals: &mut Signals) -> Result<(), Start
     };
     tracing::info!("Shutting down controller");
     stop.cancel();
-    // What waits for an API server that does not answer is not waited for.
+    // Do not block shutdown on requests to an unresponsive API server.
     let _ = tokio::time::timeout(DRAIN, async { while tasks.join_next().await.is_some() {} }).await;
     let _ = tokio::time::timeout(LAST_WRITE, checkpoint::write(context)).await;
     first.unwrap_or(Ok(Ok(()))).unwrap_or(Err(StartError::Task))

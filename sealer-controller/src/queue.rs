@@ -1,4 +1,4 @@
-//! Which object to look at next: each at most once at a time, news before what was there already, failed ones later.
+//! The work queue: each object at most once at a time, changes before relists, failed ones after a backoff.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
@@ -27,16 +27,16 @@ impl fmt::Display for Key {
     }
 }
 
-/// Which line an object stands in.
+/// How soon an object is processed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Line {
-    /// Found when everything is looked at: at start, after a gap, or for a new key. Nobody waits for any one of them.
-    Backlog,
-    /// Somebody did something just now, and waits.
-    News,
+pub(crate) enum Priority {
+    /// Enqueued by a full relist (start, watch gap) or for a new key.
+    Low,
+    /// Somebody changed something just now, and waits.
+    High,
 }
 
-/// A queue of keys without duplicates, in two lines.
+/// A queue of keys without duplicates, with two priorities.
 #[derive(Default)]
 pub(crate) struct Queue {
     state: Mutex<State>,
@@ -45,8 +45,8 @@ pub(crate) struct Queue {
 
 #[derive(Default)]
 struct State {
-    news: VecDeque<Key>,
-    backlog: VecDeque<Key>,
+    high: VecDeque<Key>,
+    low: VecDeque<Key>,
     delayed: BTreeMap<(Instant, u64), Key>,
     tickets: u64,
     /// Objects handed out so far.
@@ -57,18 +57,18 @@ struct State {
 
 #[derive(Default)]
 struct Entry {
-    /// Where it stands. It may also be left in the other line, which passes over it.
-    queued: Option<Line>,
-    running: Option<Line>,
-    again: Option<Line>,
+    /// The queue that it waits in. An entry left in the other one is skipped.
+    queued: Option<Priority>,
+    running: Option<Priority>,
+    again: Option<Priority>,
     failures: u32,
-    due: Option<(Instant, u64, Line)>,
+    due: Option<(Instant, u64, Priority)>,
 }
 
 impl Queue {
     /// Asks for an object to be looked at now.
-    pub(crate) fn add(&self, key: Key, line: Line) {
-        self.lock().add(key, line);
+    pub(crate) fn add(&self, key: Key, priority: Priority) {
+        self.lock().add(key, priority);
         self.wake.notify_one();
     }
 
@@ -138,27 +138,27 @@ impl Queue {
 }
 
 impl State {
-    fn add(&mut self, key: Key, line: Line) {
+    fn add(&mut self, key: Key, priority: Priority) {
         let entry = self.entries.entry(key.clone()).or_default();
         if let Some((at, ticket, _)) = entry.due.take() {
             self.delayed.remove(&(at, ticket));
         }
         if entry.running.is_some() {
-            entry.again = entry.again.max(Some(line));
+            entry.again = entry.again.max(Some(priority));
             return;
         }
-        if entry.queued >= Some(line) {
+        if entry.queued >= Some(priority) {
             return;
         }
         self.waiting += usize::from(entry.queued.is_none());
-        entry.queued = Some(line);
-        self.line(line).push_back(key);
+        entry.queued = Some(priority);
+        self.waiting_at(priority).push_back(key);
     }
 
-    fn line(&mut self, line: Line) -> &mut VecDeque<Key> {
-        match line {
-            Line::News => &mut self.news,
-            Line::Backlog => &mut self.backlog,
+    fn waiting_at(&mut self, priority: Priority) -> &mut VecDeque<Key> {
+        match priority {
+            Priority::High => &mut self.high,
+            Priority::Low => &mut self.low,
         }
     }
 
@@ -172,22 +172,22 @@ impl State {
             self.add_due(key);
         }
         self.turns += 1;
-        // Even endless news does not starve the backlog.
-        let lines = if self.turns.is_multiple_of(BACKLOG_TURN) {
-            [Line::Backlog, Line::News]
+        // Endless changes do not starve a relist.
+        let order = if self.turns.is_multiple_of(LOW_EVERY) {
+            [Priority::Low, Priority::High]
         } else {
-            [Line::News, Line::Backlog]
+            [Priority::High, Priority::Low]
         };
-        let Some(key) = lines.into_iter().find_map(|line| self.first_of(line)) else {
+        let Some(key) = order.into_iter().find_map(|priority| self.first_of(priority)) else {
             return Err(self.delayed.first_key_value().map(|((due, _), _)| *due));
         };
         Ok(key)
     }
 
-    fn first_of(&mut self, line: Line) -> Option<Key> {
+    fn first_of(&mut self, priority: Priority) -> Option<Key> {
         loop {
-            let key = self.line(line).pop_front()?;
-            let entry = self.entries.get_mut(&key).filter(|entry| entry.queued == Some(line));
+            let key = self.waiting_at(priority).pop_front()?;
+            let entry = self.entries.get_mut(&key).filter(|entry| entry.queued == Some(priority));
             if let Some(entry) = entry {
                 entry.running = entry.queued.take();
                 self.waiting -= 1;
@@ -198,20 +198,20 @@ impl State {
 
     fn add_due(&mut self, key: Key) {
         let due = self.entries.get_mut(&key).and_then(|entry| entry.due.take());
-        self.add(key, due.map_or(Line::Backlog, |(_, _, line)| line));
+        self.add(key, due.map_or(Priority::Low, |(_, _, priority)| priority));
     }
 
     fn finish(&mut self, key: &Key, due: Option<Instant>) {
         let Some(entry) = self.entries.get_mut(key) else { return };
-        let line = entry.running.take().unwrap_or(Line::Backlog);
+        let priority = entry.running.take().unwrap_or(Priority::Low);
         entry.failures = if due.is_some() { entry.failures.saturating_add(1) } else { 0 };
-        if let Some(line) = entry.again.take() {
-            self.add(key.clone(), line);
+        if let Some(priority) = entry.again.take() {
+            self.add(key.clone(), priority);
         } else if let Some(due) = due {
             self.tickets += 1;
-            // Failing again and again, it is no news any longer.
-            let line = if entry.failures > NEWS_FAILURES { Line::Backlog } else { line };
-            entry.due = Some((due, self.tickets, line));
+            // An object that keeps failing loses its priority.
+            let priority = if entry.failures > HIGH_FAILURES { Priority::Low } else { priority };
+            entry.due = Some((due, self.tickets, priority));
             self.delayed.insert((due, self.tickets), key.clone());
         } else {
             self.entries.remove(key);
@@ -221,10 +221,10 @@ impl State {
 
 /// How long an idle worker sleeps at most; it is woken when something comes.
 const IDLE: Duration = Duration::from_secs(3600);
-/// Of so many objects one comes from the backlog.
-const BACKLOG_TURN: u64 = 8;
+/// Of so many objects one has low priority.
+const LOW_EVERY: u64 = 8;
 /// Failures in a row after which an object waits with the others.
-const NEWS_FAILURES: u32 = 8;
+const HIGH_FAILURES: u32 = 8;
 
 #[cfg(test)]
 mod tests {
@@ -237,11 +237,11 @@ mod tests {
     #[tokio::test]
     async fn an_object_is_handed_out_once_at_a_time() {
         let queue = Queue::default();
-        queue.add(key("a"), Line::News);
-        queue.add(key("a"), Line::News);
-        queue.add(key("b"), Line::News);
+        queue.add(key("a"), Priority::High);
+        queue.add(key("a"), Priority::High);
+        queue.add(key("b"), Priority::High);
         assert_eq!(queue.next().await, key("a"));
-        queue.add(key("a"), Line::News);
+        queue.add(key("a"), Priority::High);
         assert_eq!(queue.next().await, key("b"));
         assert_eq!(queue.len(), 0);
         queue.done(&key("a"));
@@ -251,7 +251,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_failed_object_comes_back_later_and_waits_longer_each_time() {
         let queue = Queue::default();
-        queue.add(key("a"), Line::News);
+        queue.add(key("a"), Priority::High);
         for failures in 0..3 {
             assert_eq!(queue.next().await, key("a"));
             queue.failed(&key("a"), |count| {
@@ -259,7 +259,7 @@ mod tests {
                 Duration::from_secs(10)
             });
         }
-        queue.add(key("a"), Line::News);
+        queue.add(key("a"), Priority::High);
         let before = Instant::now();
         queue.next().await;
         assert_eq!(before, Instant::now());
@@ -271,20 +271,20 @@ mod tests {
     async fn news_comes_before_the_backlog_and_does_not_starve_it() {
         let queue = Queue::default();
         for name in 0..100 {
-            queue.add(key(&format!("old {name}")), Line::Backlog);
+            queue.add(key(&format!("old {name}")), Priority::Low);
         }
-        queue.add(key("old 50"), Line::News);
+        queue.add(key("old 50"), Priority::High);
         assert_eq!(queue.next().await, key("old 50"));
         let mut backlog = 0;
         for name in 0..80 {
-            queue.add(key(&format!("new {name}")), Line::News);
+            queue.add(key(&format!("new {name}")), Priority::High);
         }
         for _ in 0..40 {
             backlog += usize::from(queue.next().await.name.starts_with("old"));
         }
         assert_eq!(backlog, 5);
         assert_eq!(queue.len(), 99 + 80 - 40);
-        queue.add(key("old 99"), Line::Backlog);
+        queue.add(key("old 99"), Priority::Low);
         for _ in 0..139 {
             assert_ne!(queue.next().await, key("old 50"), "it is handed out already");
         }
@@ -300,12 +300,12 @@ mod tests {
     async fn an_object_comes_back_when_it_is_due_and_in_the_order_of_that() {
         let queue = Queue::default();
         for (name, seconds) in [("slow", 30), ("quick", 10)] {
-            queue.add(key(name), Line::News);
+            queue.add(key(name), Priority::High);
             assert_eq!((queue.next().await, queue.is_running(&key(name))), (key(name), true));
             queue.failed(&key(name), |_| Duration::from_secs(seconds));
             assert!(!queue.is_running(&key(name)));
         }
-        queue.add(key("now"), Line::News);
+        queue.add(key("now"), Priority::High);
         assert_eq!(queue.len(), 3, "one that is ready and two that wait");
         let began = Instant::now();
         for (name, seconds) in [("now", 0), ("quick", 10), ("slow", 30)] {
@@ -321,13 +321,13 @@ mod tests {
     /// What is asked for while a worker has it is handed out once more, as news if anybody called it so.
     #[tokio::test]
     async fn what_is_asked_for_meanwhile_comes_again() {
-        for (line, expected) in [(Line::Backlog, ["other", "a"]), (Line::News, ["a", "other"])] {
+        for (priority, expected) in [(Priority::Low, ["other", "a"]), (Priority::High, ["a", "other"])] {
             let queue = Queue::default();
-            queue.add(key("a"), Line::News);
+            queue.add(key("a"), Priority::High);
             assert_eq!(queue.next().await, key("a"));
-            queue.add(key("a"), line);
-            queue.add(key("a"), Line::Backlog);
-            queue.add(key("other"), Line::Backlog);
+            queue.add(key("a"), priority);
+            queue.add(key("a"), Priority::Low);
+            queue.add(key("other"), Priority::Low);
             queue.failed(&key("a"), |_| Duration::from_secs(1000));
             assert_eq!([queue.next().await.name, queue.next().await.name], expected);
         }
@@ -335,15 +335,15 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_fails_again_and_again_is_no_news_any_longer() {
-        for (failures, expected) in [(NEWS_FAILURES, ["news", "a", "old"]), (NEWS_FAILURES + 1, ["news", "old", "a"])] {
+        for (failures, expected) in [(HIGH_FAILURES, ["news", "a", "old"]), (HIGH_FAILURES + 1, ["news", "old", "a"])] {
             let queue = Queue::default();
-            queue.add(key("a"), Line::News);
+            queue.add(key("a"), Priority::High);
             for failed in 1..=failures {
                 assert_eq!(queue.next().await, key("a"));
                 queue.failed(&key("a"), |_| Duration::from_secs(u64::from(failed == failures)));
             }
-            queue.add(key("news"), Line::News);
-            queue.add(key("old"), Line::Backlog);
+            queue.add(key("news"), Priority::High);
+            queue.add(key("old"), Priority::Low);
             tokio::time::advance(Duration::from_secs(2)).await;
             let order = [queue.next().await.name, queue.next().await.name, queue.next().await.name];
             assert_eq!(order, expected, "{failures}");

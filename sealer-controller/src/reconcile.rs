@@ -19,10 +19,10 @@ use tokio_util::sync::CancellationToken;
 use crate::cluster::sealed_secret::{Object, State};
 use crate::context::Context;
 use crate::error::{Class, Failure, Reason, StartError};
-use crate::queue::{Key, Line};
+use crate::queue::{Key, Priority};
 use crate::reconcile::apply::Applied;
 use crate::reconcile::plan::Policy;
-use crate::reconcile::turn::Turn;
+use crate::reconcile::slot::WorkerSlot;
 
 mod apply;
 mod desired;
@@ -31,8 +31,8 @@ pub(crate) mod events;
 mod opening;
 mod plan;
 mod rendering;
+mod slot;
 pub(crate) mod status;
-mod turn;
 
 /// Works the queue off until told to stop; what is under way then is finished first.
 pub(crate) async fn work(context: Arc<Context>, stop: CancellationToken) -> Result<(), StartError> {
@@ -45,21 +45,21 @@ pub(crate) async fn work(context: Arc<Context>, stop: CancellationToken) -> Resu
             () = stop.cancelled() => break,
             next = next => next,
         };
-        under_way.spawn(look(context.clone(), key, Turn::new(place)));
+        under_way.spawn(process(context.clone(), key, WorkerSlot::new(place)));
         while under_way.try_join_next().is_some() {}
     }
     while under_way.join_next().await.is_some() {}
     Ok(())
 }
 
-async fn look(context: Arc<Context>, key: Key, mut turn: Turn) {
+async fn process(context: Arc<Context>, key: Key, mut slot: WorkerSlot) {
     context.metrics.queue.set(i64::try_from(context.queue.len()).unwrap_or(i64::MAX));
     if let Some(pause) = context.index.pause(&key, Instant::now()) {
         return context.queue.later(&key, pause);
     }
     context.metrics.unseal_requests.inc();
     // A defect that shows in one object must not take the others along.
-    let outcome = AssertUnwindSafe(reconcile(&context, &key, &mut turn)).catch_unwind().await;
+    let outcome = AssertUnwindSafe(reconcile(&context, &key, &mut slot)).catch_unwind().await;
     match outcome {
         Ok(Ok(())) => context.queue.done(&key),
         Ok(Err(failure)) => settle_failure(&context, &key, &failure),
@@ -67,12 +67,12 @@ async fn look(context: Arc<Context>, key: Key, mut turn: Turn) {
     }
     // The watch does not queue an object that is under way: its own writes would come back each time.
     if context.index.changed_meanwhile(&key) {
-        context.queue.add(key, Line::News);
+        context.queue.add(key, Priority::High);
     }
 }
 
 fn settle_failure(context: &Context, key: &Key, failure: &Failure) {
-    if failure.class == Class::Later {
+    if failure.class == Class::AfterOthers {
         return context.queue.failed(key, |_| AFTER_OTHERS);
     }
     if failure.class == Class::Permanent && !changes_unseen(context, key, failure) {
@@ -93,7 +93,7 @@ fn changes_unseen(context: &Context, key: &Key, failure: &Failure) -> bool {
 /// How long to wait before the next attempt after so many failures in a row.
 fn pause(failure: &Failure, failures: u32, quick: u32) -> Duration {
     let wait = backoff(failures, quick);
-    let wait = if failure.class == Class::Brief { wait.min(BRIEF_WAIT) } else { wait };
+    let wait = if failure.class == Class::SoonCapped { wait.min(BRIEF_WAIT) } else { wait };
     wait.max(failure.wait.min(LONGEST_WAIT))
 }
 
@@ -108,9 +108,9 @@ fn backoff(failures: u32, quick: u32) -> Duration {
     base + base.mul_f64(rand::random_range(0.0..0.25))
 }
 
-async fn reconcile(context: &Context, key: &Key, turn: &mut Turn) -> Result<(), Failure> {
-    let fetched = turn.wait(context, fetch(context, key)).await?;
-    let Some(object) = fetched else { return turn.wait(context, gone(context, key)).await };
+async fn reconcile(context: &Context, key: &Key, slot: &mut WorkerSlot) -> Result<(), Failure> {
+    let fetched = slot.wait(context, fetch(context, key)).await?;
+    let Some(object) = fetched else { return slot.wait(context, gone(context, key)).await };
     if context.index.has_left_view(key, &object.state.metadata) {
         drop_series(context, key);
         return Ok(());
@@ -121,8 +121,8 @@ async fn reconcile(context: &Context, key: &Key, turn: &mut Turn) -> Result<(), 
     tracing::info!(key = key.to_string(), "Updating");
     let keys = context.keys.version();
     let Object { state, spec } = object;
-    let outcome = bring_in_sync(context, key, &state, spec, turn).await;
-    if outcome.as_ref().is_err_and(|failure| failure.class == Class::Later) {
+    let outcome = bring_in_sync(context, key, &state, spec, slot).await;
+    if outcome.as_ref().is_err_and(|failure| failure.class == Class::AfterOthers) {
         return outcome.map(|_| ());
     }
     let is_news = context.index.settled(key, outcome.as_ref().map(|applied| applied.secret.clone()));
@@ -139,11 +139,11 @@ async fn reconcile(context: &Context, key: &Key, turn: &mut Turn) -> Result<(), 
     {
         context.metrics.count_error(failure.reason, &key.namespace);
     }
-    // A key that came during the look found nobody waiting for it.
+    // The keyring changed while this object was processed: requeue it.
     if outcome.is_err() && context.keys.version() != keys {
-        context.queue.add(key.clone(), Line::Backlog);
+        context.queue.add(key.clone(), Priority::Low);
     }
-    turn.wait(context, report(context, key, &state, &outcome, is_news)).await?;
+    slot.wait(context, report(context, key, &state, &outcome, is_news)).await?;
     outcome.map(|_| ())
 }
 
@@ -190,17 +190,17 @@ async fn bring_in_sync(
     key: &Key,
     state: &State,
     spec: Result<SealedSecretSpec, Failure>,
-    turn: &mut Turn,
+    slot: &mut WorkerSlot,
 ) -> Result<Applied, Failure> {
     if let Some(secret) = context.index.unproven(key)
-        && turn.wait(context, apply::is_still(context, key, &secret)).await?
+        && slot.wait(context, apply::is_still(context, key, &secret)).await?
     {
         return Ok(Applied { secret, wrote: false });
     }
     let sealed = SealedSecret { metadata: state.metadata.clone(), spec: spec?, status: None };
-    let unsealed = opening::open(context, key, &sealed, turn).await?;
+    let unsealed = opening::open(context, key, &sealed, slot).await?;
     let functions = Functions { expensive: context.config.expensive_templates };
-    make(context, state, &sealed, unsealed, turn)
+    make(context, state, &sealed, unsealed, slot)
         .await
         .map_err(|failure| disclosure::told(&sealed.spec, functions, failure))
 }
@@ -211,7 +211,7 @@ async fn make(
     state: &State,
     sealed: &SealedSecret,
     unsealed: UnsealedSecret,
-    turn: &mut Turn,
+    slot: &mut WorkerSlot,
 ) -> Result<Applied, Failure> {
     let keys: Arc<[Fingerprint]> = unsealed.keys.iter().cloned().collect();
     let desired = desired::secret(sealed, unsealed)?;
@@ -221,7 +221,7 @@ async fn make(
         spec_is_new: state.observed_generation() != state.metadata.generation,
         replaces_immutable: sealed.annotations().get(REPLACE_IMMUTABLE_ANNOTATION).is_some_and(|value| value == "true"),
     };
-    turn.wait(context, apply::apply(context, sealed, &desired, &policy, keys)).await
+    slot.wait(context, apply::apply(context, sealed, &desired, &policy, keys)).await
 }
 
 /// Status, event and metric, all from one outcome.

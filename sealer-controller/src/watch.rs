@@ -15,16 +15,16 @@ use crate::cluster::sealed_secret::{SealedSecrets, Sighting};
 use crate::cluster::unreadable::Unreadable;
 use crate::context::Context;
 use crate::error::{StartError, watch_answer};
-use crate::queue::Line;
-use crate::watch::index::Seen;
+use crate::queue::Priority;
+use crate::watch::index::WatchOutcome;
 use crate::watch::progress::Watcher;
 use crate::watch::stream::{Event, Source};
 
-pub(crate) mod access;
 pub(crate) mod index;
-pub(crate) mod known;
+pub(crate) mod object_state;
 mod pace;
 pub(crate) mod progress;
+pub(crate) mod rbac;
 mod secrets;
 pub(crate) mod stream;
 
@@ -67,7 +67,7 @@ async fn sealed_secrets(context: Arc<Context>, namespace: Option<String>, secret
     // Without this watch the controller does nothing: a missing right counts as silence, unlike for Secrets and keys.
     context.progress.heard(Watcher::SealedSecrets, namespace.as_deref());
     loop {
-        if access::may_watch_sealed_secrets(&context, namespace.as_deref()).await {
+        if rbac::may_watch_sealed_secrets(&context, namespace.as_deref()).await {
             follow(&context, namespace.as_deref()).await;
         }
         if !std::mem::replace(&mut warned, true) {
@@ -98,29 +98,29 @@ async fn follow(context: &Context, namespace: Option<&str>) {
             }
             Ok(Event::Listed(object)) => {
                 listed.push(object.key.clone());
-                appeared(context, object, Line::Backlog);
+                appeared(context, object, Priority::Low);
             }
             Ok(Event::Complete { whole }) => {
                 is_listing = false;
                 let listed = std::mem::take(&mut listed);
                 // What seems to be missing may be what could not be read.
-                let gone = if whole { context.index.keep_only(namespace, &listed) } else { Vec::new() };
-                gone.into_iter().for_each(|key| context.queue.add(key, Line::Backlog));
+                let gone = if whole { context.index.prune_missing(namespace, &listed) } else { Vec::new() };
+                gone.into_iter().for_each(|key| context.queue.add(key, Priority::Low));
             }
-            Ok(Event::Applied(object)) => appeared(context, object, Line::News),
+            Ok(Event::Applied(object)) => appeared(context, object, Priority::High),
             Ok(Event::Deleted(object)) => {
                 context.index.mark_gone(&object.key);
-                context.queue.add(object.key, Line::News);
+                context.queue.add(object.key, Priority::High);
             }
             Ok(Event::Unreadable(object)) => {
                 unreadable(context, Kind::SealedSecret, &object);
                 // It is there, whatever it says.
                 listed.extend(object.key().filter(|_| is_listing));
                 // A worker asks for it by its name.
-                object.key().into_iter().for_each(|key| context.queue.add(key, Line::Backlog));
+                object.key().into_iter().for_each(|key| context.queue.add(key, Priority::Low));
             }
             Ok(Event::Quiet) => {}
-            Err(error) if access::is_refused(&error) => return,
+            Err(error) if rbac::is_refused(&error) => return,
             Err(error) => tracing::error!(error = watch_answer(&error), "cannot watch SealedSecrets; trying again"),
         }
     }
@@ -154,13 +154,13 @@ impl Kind {
     }
 }
 
-fn appeared(context: &Context, object: Sighting, line: Line) {
+fn appeared(context: &Context, object: Sighting, priority: Priority) {
     let key = object.key.clone();
-    match context.index.saw(object) {
-        Seen::New => context.queue.add(key, line),
-        Seen::Same => tracing::debug!(sealed_secret = key.to_string(), "update suppressed, no changes in spec"),
-        Seen::InOrder if context.config.omit_secret_labels => {}
-        Seen::InOrder => context.metrics.show_condition(&context.index.series(&key), true),
+    match context.index.observe(object) {
+        WatchOutcome::New => context.queue.add(key, priority),
+        WatchOutcome::Same => tracing::debug!(sealed_secret = key.to_string(), "update suppressed, no changes in spec"),
+        WatchOutcome::Synced if context.config.omit_secret_labels => {}
+        WatchOutcome::Synced => context.metrics.show_condition(&context.index.series(&key), true),
     }
 }
 

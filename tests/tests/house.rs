@@ -92,14 +92,14 @@ fn one_file_names_the_cryptographic_backends() {
 #[test]
 fn the_cluster_is_written_from_few_places() {
     let writes = [".create(&", ".replace(&", ".replace_status(&", ".delete(&", ".patch(&", ".patch_status(&"];
-    // `access.rs` and `authorize.rs` create questions that the API server answers and does not keep.
+    // `rbac.rs` and `authorize.rs` create questions that the API server answers and does not keep.
     let allowed = [
         "reconcile/apply.rs",
         "reconcile/events.rs",
         "keys/record.rs",
         "keys/rotation.rs",
         "checkpoint/store.rs",
-        "watch/access.rs",
+        "watch/rbac.rs",
         "http/authorize.rs",
         "sealer-cli/src/cluster.rs",
         "sealer-cli/src/cluster/objects.rs",

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::VERSION;
 use crate::args::Config;
 use crate::queue::Key;
-use crate::watch::known::{Identity, InOrder, Record};
+use crate::watch::object_state::{Identity, Record, SyncedSecret};
 
 /// Under what the records were made: another program or other settings might decide otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,7 +115,7 @@ pub(super) fn read(text: &[u8], header: &Header, ring: &Keyring) -> Vec<(Key, Re
         let keys: Vec<Fingerprint> = keys.collect::<Option<_>>()?;
         let scope = *SCOPES.get(row.scope)?;
         let sealed = Identity { uid: row.uid, generation: row.generation, scope };
-        let secret = InOrder { uid: row.secret, version: row.version, keys: keys.into() };
+        let secret = SyncedSecret { uid: row.secret, version: row.version, keys: keys.into() };
         Some((Key::new(row.namespace, row.name), Record { sealed, secret }))
     };
     piece.objects.into_iter().filter_map(record).collect()
@@ -172,7 +172,7 @@ mod tests {
         let record = |at: usize| {
             let sealed = Identity { uid: format!("uid-{at}").into(), generation: 3, scope: SCOPES[at % 3] };
             let keys: Arc<[_]> = keys.iter().take(at % 3).cloned().collect();
-            let secret = InOrder { uid: format!("secret-{at}").into(), version: at.to_string().into(), keys };
+            let secret = SyncedSecret { uid: format!("secret-{at}").into(), version: at.to_string().into(), keys };
             (Key::new(format!("ns-{}", at % 7), format!("name-{at:05}")), Record { sealed, secret })
         };
         (0..count).map(record).collect()

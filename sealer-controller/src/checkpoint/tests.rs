@@ -16,7 +16,7 @@ use crate::args::{self, Request as Asked};
 use crate::cluster::sealed_secret::Sighting;
 use crate::queue::Key;
 use crate::reserved::CHECKPOINT_TYPE;
-use crate::watch::known::InOrder;
+use crate::watch::object_state::SyncedSecret;
 
 /// An API server that keeps Secrets by their names, and counts what is asked of them.
 #[derive(Clone, Default)]
@@ -127,9 +127,9 @@ fn sighting(number: usize) -> Sighting {
 fn in_order(context: &Context, number: usize, version: &str) {
     let secret = ObjectMeta { uid: Some("s".into()), resource_version: Some(version.into()), ..ObjectMeta::default() };
     let none: Arc<[Fingerprint]> = [].into();
-    context.index.saw(sighting(number));
+    context.index.observe(sighting(number));
     context.index.take(&key(number));
-    context.index.settled(&key(number), Ok(InOrder::new(&secret, none)));
+    context.index.settled(&key(number), Ok(SyncedSecret::new(&secret, none)));
 }
 
 /// Which of the objects another start finds in the checkpoint.
@@ -138,7 +138,7 @@ async fn recalled(cluster: &Cluster, count: usize) -> usize {
     recall(&context).await;
     (0..count)
         .filter(|number| {
-            context.index.saw(sighting(*number));
+            context.index.observe(sighting(*number));
             context.index.unproven(&key(*number)).is_some_and(|secret| &*secret.version == "5")
         })
         .count()

@@ -17,7 +17,7 @@ use crate::cluster::metadata::{Metadata, strict};
 use crate::cluster::unreadable::{Unreadable, unreadable_answer};
 use crate::error::Failure;
 use crate::queue::Key;
-use crate::watch::known::{Identity, Traces};
+use crate::watch::object_state::{Identity, KeyHints};
 
 /// The SealedSecrets of a namespace.
 pub(crate) struct SealedSecrets(Collection);
@@ -63,7 +63,7 @@ pub(crate) struct Sighting {
     pub(crate) key: Key,
     pub(crate) identity: Identity,
     pub(crate) instance: Box<str>,
-    pub(crate) traces: Traces,
+    pub(crate) hints: KeyHints,
     /// The generation that its status speaks of.
     pub(crate) observed: Option<i64>,
     /// All of it.
@@ -82,7 +82,7 @@ impl Sighting {
             key,
             identity: Identity::of(&own_fields(&metadata)),
             instance: instance.unwrap_or_default().into(),
-            traces: Traces { written: metadata.written(), ..Traces::default() },
+            hints: KeyHints { written: metadata.written(), ..KeyHints::default() },
             observed: observed(parts.status),
             text: text.into(),
         })

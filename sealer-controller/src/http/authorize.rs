@@ -129,7 +129,7 @@ impl Callers {
 async fn ask<T: DeserializeOwned>(context: &Context, path: String, question: &impl Serialize) -> Result<T, Refusal> {
     let reviews = Collection::new(context.client.clone(), path);
     // Whoever asks holds a place among those that open values.
-    let answer = tokio::time::timeout(ANSWER, reviews.create(&context.write(), question)).await;
+    let answer = tokio::time::timeout(REQUEST_TIMEOUT, reviews.create(&context.write(), question)).await;
     let answer = answer.unwrap_or_else(|_| Err(kube::Error::Service("no answer in time".into())));
     let text = answer.map_err(|error| unanswered(&error))?;
     serde_json::from_str(&text).map_err(|_| unanswered(&unreadable_answer()))
@@ -194,7 +194,7 @@ const AT_ONCE: usize = 16;
 const REMEMBERED_FOR: Duration = Duration::from_secs(10);
 const REMEMBERED: usize = 1024;
 /// The API server answers such questions in milliseconds.
-const ANSWER: Duration = Duration::from_secs(5);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests;

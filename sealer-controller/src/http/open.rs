@@ -82,7 +82,7 @@ pub(crate) async fn all(context: &Context, opening: &Opening, mut work: Work) ->
             let step = work.advance();
             (step, work)
         };
-        let Some((step, rest)) = context.compute(Pool::Http, slice).await else { return Outcome::Closed };
+        let Some((step, rest)) = context.run_blocking(Pool::Http, slice).await else { return Outcome::Closed };
         work = rest;
         match step {
             Step::Done => return Outcome::Opened(work.sealed),

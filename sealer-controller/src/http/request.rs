@@ -30,7 +30,7 @@ async fn admit(shared: &Shared, request: Request) -> Result<(Posted, Opening), R
     let body = body::receive(parts.extensions.get::<Arc<Place>>(), body).await?;
     let opening = shared.openings.begin().await?;
     // Two megabytes take a while.
-    let posted = shared.context.compute(Pool::Http, move || Posted::read(&body)).await;
+    let posted = shared.context.run_blocking(Pool::Http, move || Posted::read(&body)).await;
     let posted = posted.unwrap_or(Err(Refusal::Malformed))?;
     if let Some(caller) = caller {
         let namespace = posted.metadata.namespace.as_deref().unwrap_or_default();

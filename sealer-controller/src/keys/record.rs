@@ -16,7 +16,7 @@ use crate::context::Context;
 use crate::error::KeysError;
 use crate::keys::lock;
 use crate::reserved::{CHECKPOINT_TYPE, comes_from_sealed_secret};
-use crate::watch::access;
+use crate::watch::rbac;
 
 /// What is known of the record.
 #[derive(Clone, Debug, Default)]
@@ -144,7 +144,7 @@ fn not_kept(context: &Context, cause: KeysError) -> Result<(), KeysError> {
 async fn may_be_kept(context: &Context) -> bool {
     let namespace = Some(context.config.namespace.as_str());
     for verb in ["get", "create", "update"] {
-        if !access::may(context, verb, namespace).await {
+        if !rbac::can_i(context, verb, namespace).await {
             return false;
         }
     }

@@ -22,7 +22,7 @@ pub(crate) struct Fresh {
 pub(crate) async fn generate(context: &Context) -> Result<Fresh, KeysError> {
     let config = context.config.keys.clone();
     let now = context.now();
-    let made = context.compute(Pool::Reconcile, move || {
+    let made = context.run_blocking(Pool::Reconcile, move || {
         let key = UnsealingKey::generate(config.bits).ok()?;
         let certificate = Certificate::self_signed(&key, &config.common_name, now, config.validity).ok()?;
         Some(Fresh { key: Arc::new(key), certificate })

@@ -22,7 +22,7 @@ use crate::keys::{lock, lost, record, trust};
 use crate::reconcile::events;
 use crate::watch::progress::Watcher;
 use crate::watch::stream::{Event, Source};
-use crate::watch::{Kind, access, stream, unreadable};
+use crate::watch::{Kind, rbac, stream, unreadable};
 
 /// What a key Secret was found to hold at one of its versions; nothing if it cannot be used.
 pub(crate) struct Parsed {
@@ -150,7 +150,7 @@ fn count(context: &Context, ring: &Keyring) {
 pub(crate) async fn follow(context: &Context) {
     let mut warned = false;
     loop {
-        if access::may(context, "watch", Some(&context.config.namespace)).await {
+        if rbac::can_i(context, "watch", Some(&context.config.namespace)).await {
             context.progress.heard(Watcher::Keys, None);
             watch(context).await;
             context.progress.ended(Watcher::Keys, None);
@@ -190,7 +190,7 @@ async fn watch(context: &Context) {
         match event {
             Ok(Event::Begin | Event::Listed(_) | Event::Quiet) => {}
             Ok(_) => retry.note(reload(context).await),
-            Err(error) if access::is_refused(&error) => return,
+            Err(error) if rbac::is_refused(&error) => return,
             Err(error) => tracing::error!(error = watch_answer(&error), "cannot watch key Secrets; trying again"),
         }
     }
@@ -258,7 +258,7 @@ async fn read_one(secret: Secret, version: String, context: &Context) -> Parsed 
     let name = secret.name_any();
     let (order, now) = (context.config.keys.order, context.now());
     let (created, recorded, vouched) = (created(&secret), recorded_backup(&secret), trust::vouched_for(&secret));
-    let error = match context.compute(Pool::Reconcile, move || read(&secret, order, now)).await {
+    let error = match context.run_blocking(Pool::Reconcile, move || read(&secret, order, now)).await {
         Some(Ok(entry)) => {
             let later = entry.certificate.as_ref().is_some_and(|certificate| certificate.not_before() > now);
             // What is not valid yet has another rank once it is: it is read again.

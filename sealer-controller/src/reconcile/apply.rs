@@ -15,11 +15,11 @@ use crate::error::{Class, Failure, Reason};
 use crate::queue::Key;
 use crate::reconcile::plan::{Plan, Policy, is_frozen, is_orphan_of, plan};
 use crate::reconcile::status;
-use crate::watch::known::InOrder;
+use crate::watch::object_state::SyncedSecret;
 
 /// A Secret that is as it should be.
 pub(crate) struct Applied {
-    pub(crate) secret: InOrder,
+    pub(crate) secret: SyncedSecret,
     /// Whether it had to be written.
     pub(crate) wrote: bool,
 }
@@ -41,7 +41,7 @@ pub(crate) async fn apply(
     for _ in 0..CONFLICTS {
         let attempt = match plan(desired, live.as_ref(), &uid, policy) {
             Plan::Nothing => {
-                let secret = InOrder::new(&live.unwrap_or_default().metadata, keys);
+                let secret = SyncedSecret::new(&live.unwrap_or_default().metadata, keys);
                 return Ok(Applied { secret, wrote: false });
             }
             Plan::Refuse(failure) => return Err(*failure),
@@ -61,7 +61,7 @@ pub(crate) async fn apply(
         };
         match attempt {
             Ok(written) => {
-                return Ok(Applied { secret: InOrder::new(&written.metadata, keys), wrote: true });
+                return Ok(Applied { secret: SyncedSecret::new(&written.metadata, keys), wrote: true });
             }
             Err(error) if is_race(&error) => live = get(context, &key).await?,
             Err(error) => {
@@ -86,7 +86,7 @@ async fn may_be_made(context: &Context, key: &Key, desired: &Secret) -> Result<(
 }
 
 /// Whether the Secret that was in order is still there, as it was.
-pub(crate) async fn is_still(context: &Context, key: &Key, secret: &InOrder) -> Result<bool, Failure> {
+pub(crate) async fn is_still(context: &Context, key: &Key, secret: &SyncedSecret) -> Result<bool, Failure> {
     let live = get(context, key).await?;
     Ok(live.is_some_and(|live| secret.is(&live.metadata)))
 }

@@ -10,7 +10,7 @@ use crate::cluster::Collection;
 use crate::context::Context;
 use crate::error::Failure;
 use crate::reconcile::apply::Applied;
-use crate::watch::access;
+use crate::watch::rbac;
 
 /// Tells what came of an object. An event that cannot be written is no reason to fail.
 pub(crate) async fn emit(context: &Context, object: &ObjectMeta, outcome: &Result<Applied, Failure>) {
@@ -43,7 +43,7 @@ pub(crate) async fn key_gone(context: &Context, secret: &str, key: &Fingerprint)
 /// Charts that give roles in other namespaces alone do not allow it.
 async fn about_key(context: &Context, secret: &str, reason: &str, message: &str) {
     let namespace = &context.config.namespace;
-    if !access::may_create_events(context, namespace).await {
+    if !rbac::can_create_events(context, namespace).await {
         return;
     }
     let subject = ObjectReference {

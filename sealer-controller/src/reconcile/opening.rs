@@ -12,11 +12,11 @@ use sealer_core::{Keyring, Label, SealedSecret};
 
 use crate::context::{Context, Pool};
 use crate::error::Failure;
-use crate::keys::experience::Experience;
+use crate::keys::predictor::KeyPredictor;
 use crate::queue::Key;
 use crate::reconcile::rendering;
-use crate::reconcile::turn::{Crowded, Turn};
-use crate::watch::known::{Identity, Traces};
+use crate::reconcile::slot::{OverflowFull, WorkerSlot};
+use crate::watch::object_state::{Identity, KeyHints};
 
 /// What is worked on.
 struct Work {
@@ -24,21 +24,21 @@ struct Work {
     sealed: SealedSecret,
     keyring: Keyring,
     namespace: String,
-    traces: Traces,
-    experience: Arc<Experience>,
+    hints: KeyHints,
+    predictor: Arc<KeyPredictor>,
     accept_v1_data: bool,
 }
 
 impl Work {
-    /// Judged when a thread is at hand, not before: by then others of its kind may have been opened.
+    /// Computed once a thread is available, to use hints from objects opened meanwhile.
     fn trials(&self) -> Trials {
-        Trials::preferring(self.experience.likely(&self.namespace, &self.traces, &self.keyring))
+        Trials::preferring(self.predictor.likely(&self.namespace, &self.hints, &self.keyring))
     }
 
     fn learn(&self, opened: &Result<UnsealedSecret, OpenError>) {
         let Ok(unsealed) = opened else { return };
         let served: Vec<_> = unsealed.keys.iter().cloned().collect();
-        self.experience.learn(&self.namespace, &self.traces, &self.keyring, &served);
+        self.predictor.learn(&self.namespace, &self.hints, &self.keyring, &served);
     }
 
     /// The last step. Templates run elsewhere.
@@ -53,7 +53,7 @@ pub(crate) async fn open(
     context: &Context,
     key: &Key,
     sealed: &SealedSecret,
-    turn: &mut Turn,
+    slot: &mut WorkerSlot,
 ) -> Result<UnsealedSecret, Failure> {
     let label = sealed.label().map_err(Failure::unseal)?;
     let functions = Functions { expensive: context.config.expensive_templates };
@@ -62,14 +62,14 @@ pub(crate) async fn open(
         sealed: sealed.clone(),
         keyring: context.ring(),
         namespace: key.namespace.clone(),
-        traces: context.index.traces(key),
-        experience: context.experience.clone(),
+        hints: context.index.hints(key),
+        predictor: context.predictor.clone(),
         accept_v1_data: context.config.accept_v1_data,
     });
-    let (mut opened, trials) = in_slices(context, &work, turn).await?;
+    let (mut opened, trials) = in_slices(context, &work, slot).await?;
     if let Some(templates) = rendering::templates(&sealed.spec) {
         let task = (templates, Environment { now: context.now(), functions });
-        opened = rendering::render(context, key, task, opened, turn).await?;
+        opened = rendering::render(context, key, task, opened, slot).await?;
     }
     match opened {
         Ok(unsealed) => Ok(unsealed),
@@ -81,13 +81,13 @@ pub(crate) async fn open(
 async fn in_slices(
     context: &Context,
     work: &Arc<Work>,
-    turn: &mut Turn,
+    slot: &mut WorkerSlot,
 ) -> Result<(Result<UnsealedSecret, OpenError>, Trials), Failure> {
     let mut state: Option<(Progress, Trials)> = None;
     loop {
         let before = state.as_ref().map_or(0, |(_, trials)| trials.operations());
         let work = work.clone();
-        let slice = context.compute(Pool::Reconcile, move || {
+        let slice = context.run_blocking(Pool::Reconcile, move || {
             let (mut progress, mut trials) = state.unwrap_or_else(|| (Progress::default(), work.trials()));
             let is_done = progress.advance(&work.label, &work.sealed.spec, &work.keyring, &mut trials, SLICE);
             if !is_done {
@@ -102,7 +102,7 @@ async fn in_slices(
         if let Some(opened) = opened {
             return Ok((opened, trials));
         }
-        turn.another_slice(context).map_err(|Crowded| Failure::crowded())?;
+        slot.another_slice(context).map_err(|OverflowFull| Failure::crowded())?;
         state = Some((progress, trials));
     }
 }
@@ -115,7 +115,7 @@ async fn explained(context: &Context, key: &Key, work: Arc<Work>, error: OpenErr
         Some(known) => known,
         None => {
             let neighbours = context.index.names(&key.namespace);
-            let search = context.compute(Pool::Reconcile, move || {
+            let search = context.run_blocking(Pool::Reconcile, move || {
                 let mut trials = trials;
                 let before = trials.operations();
                 let found = explain(&error, &work.sealed, &neighbours, &work.keyring, &mut trials);

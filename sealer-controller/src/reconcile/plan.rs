@@ -121,7 +121,7 @@ fn not_ours(live: &Secret) -> Failure {
         owner.controller == Some(true) && owner.kind == SealedSecret::kind(&()) && owner.name == name
     };
     let passes = live.owner_references().iter().any(is_left_over);
-    let class = if passes { Class::Brief } else { Class::Permanent };
+    let class = if passes { Class::SoonCapped } else { Class::Permanent };
     Failure { class, ..Failure::unmanaged(&name) }
 }
 

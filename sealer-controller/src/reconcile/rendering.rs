@@ -9,7 +9,7 @@ use sealer_core::template::Environment;
 use crate::context::Context;
 use crate::error::{Class, Failure};
 use crate::queue::Key;
-use crate::reconcile::turn::Turn;
+use crate::reconcile::slot::WorkerSlot;
 use crate::sandbox::{Job, NotRendered};
 
 /// The templates of an object that has any. A deprecated blob brings all of its items along.
@@ -25,11 +25,11 @@ pub(super) async fn render(
     key: &Key,
     (templates, environment): (&Texts, Environment),
     opened: Result<UnsealedSecret, OpenError>,
-    turn: &mut Turn,
+    slot: &mut WorkerSlot,
 ) -> Result<Result<UnsealedSecret, OpenError>, Failure> {
     let job = Job { namespace: &key.namespace, environment, templates };
     let failed = match opened {
-        Ok(mut unsealed) => match turn.wait(context, context.templates.render(&job, &unsealed.data)).await {
+        Ok(mut unsealed) => match slot.wait(context, context.templates.render(&job, &unsealed.data)).await {
             Ok(rendered) => {
                 // An item wins over a template of its name.
                 for (name, value) in rendered {
@@ -39,7 +39,7 @@ pub(super) async fn render(
             }
             Err(failed) => failed,
         },
-        Err(OpenError::Items(mut failures)) => match turn.wait(context, context.templates.check(&job)).await {
+        Err(OpenError::Items(mut failures)) => match slot.wait(context, context.templates.check(&job)).await {
             Ok(unparsed) => {
                 failures.extend(unparsed.into_iter().map(Into::into));
                 return Ok(Err(OpenError::Items(failures)));

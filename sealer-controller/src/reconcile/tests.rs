@@ -17,7 +17,7 @@ use super::*;
 use crate::args::{self, Request as Asked};
 use crate::cluster::sealed_secret::Sighting;
 use crate::telemetry::captured::Captured;
-use crate::watch::known::InOrder;
+use crate::watch::object_state::SyncedSecret;
 
 mod templates;
 mod writes;
@@ -75,10 +75,10 @@ impl Script {
     }
 
     /// Runs one look at the object; the script must be used up.
-    async fn look(&self, object: &Value) -> Result<(), Failure> {
+    async fn process(&self, object: &Value) -> Result<(), Failure> {
         let key = Key::new("ns", "a");
-        self.context.index.saw(Sighting::read(&object.to_string()).unwrap());
-        let outcome = reconcile(&self.context, &key, &mut Turn::new(None)).await;
+        self.context.index.observe(Sighting::read(&object.to_string()).unwrap());
+        let outcome = reconcile(&self.context, &key, &mut WorkerSlot::new(None)).await;
         let left: Vec<_> =
             self.left.lock().unwrap().iter().map(|(method, path, ..)| format!("{method} {path}")).collect();
         assert_eq!(left, Vec::<String>::new(), "requests that did not come");
@@ -154,7 +154,7 @@ async fn a_new_object_costs_three_requests() {
     let mut exchanges = vec![(Method::POST, SECRETS, 201, live("u1", "dg==", "5"))];
     exchanges.extend(told(object(1, Some(1))));
     let script = Script::new(exchanges);
-    script.look(&object(1, None)).await.unwrap();
+    script.process(&object(1, None)).await.unwrap();
     assert_eq!(script.body(0)["data"], json!({ "k": "dg==" }));
     assert_eq!(script.body(2)["status"]["conditions"][0]["status"], "True");
 }
@@ -164,7 +164,7 @@ async fn an_object_that_is_in_sync_costs_one_look_and_no_write() {
     let mut synced = object(2, Some(2));
     synced["status"]["conditions"] = json!([{ "type": "Synced", "status": "True" }]);
     let script = Script::new(vec![(Method::GET, SECRET, 200, live("u1", "dg==", "5"))]);
-    script.look(&synced).await.unwrap();
+    script.process(&synced).await.unwrap();
 }
 
 #[tokio::test]
@@ -178,7 +178,7 @@ async fn lost_races_are_planned_anew_on_what_the_winner_wrote() {
     ];
     exchanges.extend(told(object(1, Some(1))));
     let script = Script::new(exchanges);
-    script.look(&object(1, None)).await.unwrap();
+    script.process(&object(1, None)).await.unwrap();
     assert_eq!(script.body(4)["metadata"]["resourceVersion"], "6");
 }
 
@@ -192,7 +192,7 @@ async fn a_foreign_secret_made_between_look_and_write_is_not_touched() {
     ];
     exchanges.extend(told(object(1, Some(1))));
     let script = Script::new(exchanges);
-    let failure = script.look(&object(1, None)).await.unwrap_err();
+    let failure = script.process(&object(1, None)).await.unwrap_err();
     assert_eq!((failure.reason, failure.class), (Reason::Unmanaged, Class::Permanent));
     assert_eq!(script.body(2)["reason"], "ErrUpdateFailed");
     assert_eq!(script.body(3)["status"]["conditions"][0]["status"], "False");
@@ -207,7 +207,7 @@ async fn trouble_of_the_api_server_is_told_and_tried_again() {
     ] {
         let mut exchanges = vec![(Method::POST, SECRETS, code, refusal(code, reason, "no"))];
         exchanges.extend(told(object(1, Some(1))));
-        let failure = Script::new(exchanges).look(&object(1, None)).await.unwrap_err();
+        let failure = Script::new(exchanges).process(&object(1, None)).await.unwrap_err();
         assert_eq!((failure.reason, failure.class, failure.message.as_str()), (Reason::Update, class, message));
     }
 }
@@ -245,7 +245,7 @@ async fn an_immutable_secret_is_explained() {
     ];
     exchanges.extend(told(object(2, Some(2))));
     let script = Script::new(exchanges);
-    assert_eq!(script.look(&object(2, Some(1))).await.unwrap_err().class, Class::Permanent);
+    assert_eq!(script.process(&object(2, Some(1))).await.unwrap_err().class, Class::Permanent);
     assert!(
         script.body(2)["message"].as_str().unwrap().starts_with("Error updating ns/a: the target Secret is immutable.")
     );
@@ -263,7 +263,7 @@ async fn a_status_conflict_is_written_over_the_newer_object() {
         (Method::GET, SEALED, 200, newer.clone()),
         (Method::PUT, STATUS, 200, newer),
     ]);
-    script.look(&object(1, None)).await.unwrap();
+    script.process(&object(1, None)).await.unwrap();
     assert_eq!(script.body(4)["metadata"]["resourceVersion"], "9");
 }
 
@@ -278,8 +278,8 @@ async fn what_does_not_open_says_why_and_is_explained_once() {
                     sealedsecrets.bitnami.com/namespace-wide: \"true\" is missing";
     let key = Key::new("ns", "a");
     for _ in 0..2 {
-        script.context.index.saw(Sighting::read(&object.to_string()).unwrap());
-        let failure = reconcile(&script.context, &key, &mut Turn::new(None)).await.unwrap_err();
+        script.context.index.observe(Sighting::read(&object.to_string()).unwrap());
+        let failure = reconcile(&script.context, &key, &mut WorkerSlot::new(None)).await.unwrap_err();
         assert_eq!((failure.reason, failure.message.as_str()), (Reason::Unseal, expected));
         // The second look tries the value once more and does not ask again.
         script.context.index.requeue_unopened(&script.context.queue);
@@ -304,9 +304,9 @@ async fn newer_generation_than_the_watched_one_is_explained_by_itself() {
     exchanges.push((Method::GET, SEALED, 200, second.clone()));
     exchanges.extend(told(second));
     let script = Script::new(exchanges);
-    script.context.index.saw(Sighting::read(&first.to_string()).unwrap());
-    reconcile(&script.context, &Key::new("ns", "a"), &mut Turn::new(None)).await.unwrap_err();
-    let failure = reconcile(&script.context, &Key::new("ns", "a"), &mut Turn::new(None)).await.unwrap_err();
+    script.context.index.observe(Sighting::read(&first.to_string()).unwrap());
+    reconcile(&script.context, &Key::new("ns", "a"), &mut WorkerSlot::new(None)).await.unwrap_err();
+    let failure = reconcile(&script.context, &Key::new("ns", "a"), &mut WorkerSlot::new(None)).await.unwrap_err();
     assert!(failure.message.contains("is sealed with scope namespace-wide"), "{}", failure.message);
 }
 
@@ -332,12 +332,12 @@ async fn slow_attempts_are_counted_as_errors_only_when_they_fail_otherwise() {
         let line = text.lines().find(|line| line.contains("unseal_errors_total{") && line.contains("update"));
         line.and_then(|line| line.rsplit(' ').next()?.parse::<u32>().ok()).unwrap_or_default()
     };
-    script.context.index.saw(Sighting::read(&object.to_string()).unwrap());
+    script.context.index.observe(Sighting::read(&object.to_string()).unwrap());
     script.context.index.take(&key);
-    script.context.queue.add(key.clone(), Line::News);
+    script.context.queue.add(key.clone(), Priority::High);
     for _ in 0..9 {
         let next = script.context.queue.next().await;
-        look(script.context.clone(), next, Turn::new(None)).await;
+        process(script.context.clone(), next, WorkerSlot::new(None)).await;
     }
     assert_eq!(counted(), 6, "the first attempt and its quick retries");
 }
@@ -355,23 +355,23 @@ async fn a_secret_that_is_deleted_each_time_is_made_ever_more_slowly() {
     ];
     let script = Script::new(std::iter::repeat_n(remade, 10).flatten().collect());
     let key = Key::new("ns", "a");
-    script.context.index.saw(Sighting::read(&object.to_string()).unwrap());
+    script.context.index.observe(Sighting::read(&object.to_string()).unwrap());
     script.context.index.take(&key);
     let begin = Instant::now();
     while !script.left.lock().unwrap().is_empty() {
         // It was deleted: somebody says so at once, and is told to wait.
         let waits = script.context.index.pause(&key, Instant::now()).is_some();
-        script.context.queue.add(key.clone(), Line::News);
+        script.context.queue.add(key.clone(), Priority::High);
         for _ in 0..=usize::from(waits) {
             let next = script.context.queue.next().await;
-            look(script.context.clone(), next, Turn::new(None)).await;
+            process(script.context.clone(), next, WorkerSlot::new(None)).await;
         }
     }
     assert!(begin.elapsed() >= Duration::from_secs(1 + 2 + 4 + 8), "{:?}", begin.elapsed());
     // What its owner writes is not kept waiting.
     let mut edited = object.clone();
     edited["metadata"]["generation"] = json!(3);
-    script.context.index.saw(Sighting::read(&edited.to_string()).unwrap());
+    script.context.index.observe(Sighting::read(&edited.to_string()).unwrap());
     assert_eq!(script.context.index.pause(&key, Instant::now()), None);
 }
 
@@ -381,7 +381,7 @@ fn waits_grow_and_end_at_five_minutes() {
     assert!(backoff(4, 5) < Duration::from_secs(2));
     for failures in [20, 1000, u32::MAX] {
         assert!((Duration::from_secs(300)..Duration::from_secs(376)).contains(&backoff(failures, 5)));
-        let brief = Failure { class: Class::Brief, ..Failure::unmanaged("a") };
+        let brief = Failure { class: Class::SoonCapped, ..Failure::unmanaged("a") };
         assert_eq!(pause(&brief, failures, 5), BRIEF_WAIT, "what is left of an object that was made anew");
         let asked = Failure { wait: Duration::from_secs(20), ..brief };
         assert_eq!(pause(&asked, failures, 5), Duration::from_secs(20), "the API server says when");
@@ -389,11 +389,11 @@ fn waits_grow_and_end_at_five_minutes() {
 }
 
 /// What a checkpoint says of [`object`] in its second generation.
-fn recorded(version: &str) -> crate::watch::known::Record {
+fn recorded(version: &str) -> crate::watch::object_state::Record {
     let sealed = Sighting::read(&object(2, Some(2)).to_string()).unwrap();
     let meta = ObjectMeta { uid: Some("s".into()), resource_version: Some(version.into()), ..ObjectMeta::default() };
     let keys = [KEY.fingerprint().clone()].into();
-    crate::watch::known::Record { sealed: sealed.identity, secret: InOrder::new(&meta, keys) }
+    crate::watch::object_state::Record { sealed: sealed.identity, secret: SyncedSecret::new(&meta, keys) }
 }
 
 #[tokio::test]
@@ -405,7 +405,7 @@ async fn what_was_in_order_before_a_restart_and_still_is_costs_no_private_key_op
         let looks = 1 + operations;
         let script = Script::new((0..looks).map(|_| (Method::GET, SECRET, 200, live("u1", "dg==", "5"))).collect());
         script.context.index.recall([(Key::new("ns", "a"), recorded(version))]);
-        script.look(&synced).await.unwrap();
+        script.process(&synced).await.unwrap();
         assert_eq!(script.context.metrics.operations.get(), operations);
     }
 }
@@ -423,7 +423,7 @@ async fn of_a_templates_metadata_only_labels_and_annotations_are_sent() {
     let mut exchanges = vec![(Method::POST, SECRETS, 201, live("u1", "dg==", "5"))];
     exchanges.extend(told(object(1, Some(1))));
     let script = Script::new(exchanges);
-    script.look(&hostile).await.unwrap();
+    script.process(&hostile).await.unwrap();
     let owner = json!([{ "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "name": "a", "uid": "u1", "controller": true }]);
     let expected = json!({ "name": "a", "namespace": "ns", "labels": { "l": "1" }, "annotations": { "a": "2" }, "ownerReferences": owner });
     assert_eq!(script.body(0)["metadata"], expected);
@@ -459,8 +459,8 @@ async fn two_looks_at_a_patched_secret_take_neither_owner_nor_freedom() {
     for generation in [1, 2] {
         let mut object = grasping();
         object["metadata"]["generation"] = json!(generation);
-        script.context.index.saw(Sighting::read(&object.to_string()).unwrap());
-        reconcile(&script.context, &key, &mut Turn::new(None)).await.unwrap();
+        script.context.index.observe(Sighting::read(&object.to_string()).unwrap());
+        reconcile(&script.context, &key, &mut WorkerSlot::new(None)).await.unwrap();
     }
     assert!(script.left.lock().unwrap().is_empty());
     let mut expected = foreign;
@@ -625,9 +625,9 @@ async fn an_orphan_is_deleted_only_as_it_was_seen_and_by_uid() {
     ] {
         let script = Script::with_args(exchanges, &args);
         let key = Key::new("ns", "a");
-        script.context.index.saw(Sighting::read(&object(1, None).to_string()).unwrap());
+        script.context.index.observe(Sighting::read(&object(1, None).to_string()).unwrap());
         script.context.index.mark_gone(&key);
-        reconcile(&script.context, &key, &mut Turn::new(None)).await.unwrap();
+        reconcile(&script.context, &key, &mut WorkerSlot::new(None)).await.unwrap();
         assert!(script.left.lock().unwrap().is_empty(), "{args:?}");
         assert!(script.context.index.uid_of_gone(&key).is_none(), "it is forgotten");
     }
@@ -642,15 +642,15 @@ async fn what_is_gone_or_out_of_view_leaves_no_series_behind() {
         exchanges.push((Method::GET, SEALED, code, answer));
         let script = Script::new(exchanges);
         let key = Key::new("ns", "a");
-        script.context.index.saw(Sighting::read(&object(1, None).to_string()).unwrap());
-        reconcile(&script.context, &key, &mut Turn::new(None)).await.unwrap_err();
+        script.context.index.observe(Sighting::read(&object(1, None).to_string()).unwrap());
+        reconcile(&script.context, &key, &mut WorkerSlot::new(None)).await.unwrap_err();
         let shown = || {
             let text = script.context.metrics.text();
             text.lines().filter(|line| line.contains("namespace=\"ns\"")).count()
         };
         assert_eq!(shown(), 2, "its condition and its error");
         script.context.index.mark_gone(&key);
-        reconcile(&script.context, &key, &mut Turn::new(None)).await.unwrap();
+        reconcile(&script.context, &key, &mut WorkerSlot::new(None)).await.unwrap();
         assert_eq!(shown(), 0, "{code}");
         assert!(script.left.lock().unwrap().is_empty());
     }
@@ -666,7 +666,7 @@ async fn what_the_api_server_says_of_a_docker_config_goes_nowhere() {
     let mut exchanges = vec![(Method::POST, SECRETS, 422, refused)];
     exchanges.extend(told(object(1, Some(1))));
     let script = Script::new(exchanges);
-    let failure = script.look(&object(1, None)).await.unwrap_err();
+    let failure = script.process(&object(1, None)).await.unwrap_err();
     let expected = "the API server answers Invalid (422): data[.dockerconfigjson]: invalid value";
     assert_eq!(
         (failure.message.as_str(), failure.event.as_str(), failure.class),
@@ -687,7 +687,7 @@ async fn an_object_that_is_too_deep_is_told_in_its_status_without_its_body() {
     let mut exchanges = vec![(Method::GET, SEALED, 200, object.clone())];
     exchanges.extend(told(object.clone()));
     let script = Script::new(exchanges);
-    let failure = script.look(&object).await.unwrap_err();
+    let failure = script.process(&object).await.unwrap_err();
     assert_eq!((failure.reason, failure.class), (Reason::Unseal, Class::Permanent));
     let written = script.body(2);
     assert!(written.get("spec").is_none());
@@ -704,7 +704,7 @@ async fn a_spec_that_one_answer_alone_has_malformed_counts_as_sound() {
         let mut exchanges =
             vec![(Method::GET, SEALED, 200, object(1, None)), (Method::POST, SECRETS, 201, live("u1", "dg==", "5"))];
         exchanges.extend(told(object(1, Some(1))));
-        Script::new(exchanges).look(&spoilt).await.unwrap();
+        Script::new(exchanges).process(&spoilt).await.unwrap();
     }
 }
 
@@ -715,8 +715,8 @@ async fn an_object_that_was_spoilt_on_the_way_is_asked_for_by_its_name() {
     let mut exchanges =
         vec![(Method::GET, SEALED, 200, object(1, None)), (Method::POST, SECRETS, 201, live("u1", "dg==", "5"))];
     exchanges.extend(told(object(1, Some(1))));
-    Script::new(exchanges).look(&spoilt).await.unwrap();
-    let failure = Script::new(vec![(Method::GET, SEALED, 200, spoilt.clone())]).look(&spoilt).await.unwrap_err();
+    Script::new(exchanges).process(&spoilt).await.unwrap();
+    let failure = Script::new(vec![(Method::GET, SEALED, 200, spoilt.clone())]).process(&spoilt).await.unwrap_err();
     assert_eq!((failure.reason, failure.class), (Reason::Fetch, Class::Transient));
     assert_eq!(failure.message, "the API server's answer cannot be read");
 }
@@ -739,7 +739,7 @@ async fn nothing_of_an_answer_that_cannot_be_read_is_logged_at_any_level() {
         [(200, odd), (200, json!([CANARY])), (200, json!(CANARY)), (422, refused), (500, json!([CANARY]))]
     {
         let script = Script::new([vec![(Method::GET, SECRET, code, answer)], told(object(2, Some(2))).into()].concat());
-        let failure = script.look(&object(2, Some(1))).await.unwrap_err();
+        let failure = script.process(&object(2, Some(1))).await.unwrap_err();
         for text in [&failure.message, &failure.event, &script.body(1).to_string(), &script.body(2).to_string()] {
             assert!(!text.contains(CANARY), "{text}");
         }

@@ -11,8 +11,8 @@ use tokio::time::Instant;
 use crate::cluster::sealed_secret::Sighting;
 use crate::error::{Failure, Reason};
 use crate::metrics::Series;
-use crate::queue::{Key, Line, Queue};
-use crate::watch::known::{Identity, InOrder, Known, Record, Traces};
+use crate::queue::{Key, Priority, Queue};
+use crate::watch::object_state::{Identity, KeyHints, ObjectState, Record, SyncedSecret};
 
 /// All SealedSecrets in view.
 #[derive(Default)]
@@ -24,7 +24,7 @@ pub(crate) struct Index {
 
 #[derive(Default)]
 struct View {
-    all: HashMap<Key, Known>,
+    all: HashMap<Key, ObjectState>,
     /// From before a restart, until the object is seen; with whether its Secret was seen as recorded.
     recalled: HashMap<Key, (Record, bool)>,
     /// Bytes of objects that are held as text.
@@ -35,13 +35,13 @@ struct View {
 
 /// What is to be done about an object that the watch brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Seen {
+pub(crate) enum WatchOutcome {
     /// It is to be looked at.
     New,
     /// It says what it said before.
     Same,
     /// It and its Secret are as they were in order before a restart.
-    InOrder,
+    Synced,
 }
 
 impl Index {
@@ -51,15 +51,15 @@ impl Index {
     }
 
     /// Takes note of an object.
-    pub(crate) fn saw(&self, object: Sighting) -> Seen {
+    pub(crate) fn observe(&self, object: Sighting) -> WatchOutcome {
         let mut view = self.lock();
         if let Some(recalled) = view.recalled.remove(&object.key) {
             return view.recall(object, recalled, self.without_status);
         }
         let Some(known) = view.all.get_mut(&object.key) else {
-            let known = Known::new(&object, object.traces.clone());
+            let known = ObjectState::new(&object, object.hints.clone());
             view.put(known, object);
-            return Seen::New;
+            return WatchOutcome::New;
         };
         let same = known.sealed == object.identity && known.instance == object.instance;
         // A generation that nobody observed keeps waiting tools waiting, whatever else is the same.
@@ -69,15 +69,15 @@ impl Index {
                 let new = known.body.insert(object.text).len();
                 view.weight = view.weight - old.len() + new;
             }
-            return Seen::Same;
+            return WatchOutcome::Same;
         }
-        let keys = known.secret.as_ref().map_or_else(|| known.traces.keys.clone(), |secret| secret.keys.clone());
+        let keys = known.secret.as_ref().map_or_else(|| known.hints.keys.clone(), |secret| secret.keys.clone());
         let (explained, pace) =
             if same { (known.explained.take(), std::mem::take(&mut known.pace)) } else { Default::default() };
-        let traces = Traces { keys, ..object.traces.clone() };
-        let known = Known { explained, pace, ..Known::new(&object, traces) };
+        let hints = KeyHints { keys, ..object.hints.clone() };
+        let known = ObjectState { explained, pace, ..ObjectState::new(&object, hints) };
         view.put(known, object);
-        Seen::New
+        WatchOutcome::New
     }
 
     /// The text of the object that the watch brought last, if it was kept and no worker has had it.
@@ -92,15 +92,15 @@ impl Index {
     }
 
     /// The Secret that was in order before a restart, if nobody has looked since.
-    pub(crate) fn unproven(&self, key: &Key) -> Option<InOrder> {
+    pub(crate) fn unproven(&self, key: &Key) -> Option<SyncedSecret> {
         let mut view = self.lock();
         let known = view.all.get_mut(key)?;
         if std::mem::take(&mut known.unproven) { known.secret.clone() } else { None }
     }
 
     /// What hints at the key of an object.
-    pub(crate) fn traces(&self, key: &Key) -> Traces {
-        self.lock().all.get(key).map(|known| known.traces.clone()).unwrap_or_default()
+    pub(crate) fn hints(&self, key: &Key) -> KeyHints {
+        self.lock().all.get(key).map(|known| known.hints.clone()).unwrap_or_default()
     }
 
     /// Whether such a SealedSecret is in view.
@@ -141,7 +141,7 @@ impl Index {
     }
 
     /// Marks as deleted what a fresh list of a namespace (or of all) no longer has; returns it.
-    pub(crate) fn keep_only(&self, namespace: Option<&str>, listed: &[Key]) -> Vec<Key> {
+    pub(crate) fn prune_missing(&self, namespace: Option<&str>, listed: &[Key]) -> Vec<Key> {
         let listed: BTreeSet<&Key> = listed.iter().collect();
         let mut view = self.lock();
         let in_view = |key: &Key| namespace.is_none_or(|namespace| key.namespace == namespace);
@@ -154,7 +154,7 @@ impl Index {
     }
 
     /// What came of the last look; says whether it differs from what came of the one before.
-    pub(crate) fn settled(&self, key: &Key, outcome: Result<InOrder, &Failure>) -> bool {
+    pub(crate) fn settled(&self, key: &Key, outcome: Result<SyncedSecret, &Failure>) -> bool {
         let mut view = self.lock();
         view.changes += 1;
         let now = view.changes;
@@ -222,17 +222,18 @@ impl Index {
 
     /// Whether a Secret was changed by somebody else while a worker had its object.
     pub(crate) fn changed_meanwhile(&self, key: &Key) -> bool {
-        let is_news = |known: &Known| !known.seen_version.is_empty() && *known.seen_version != *known.secret_version();
+        let is_news =
+            |known: &ObjectState| !known.seen_version.is_empty() && *known.seen_version != *known.secret_version();
         self.lock().all.get(key).is_some_and(is_news)
     }
 
     /// Looks again at every object that no key opened.
     pub(crate) fn requeue_unopened(&self, queue: &Queue) {
-        let failed = |known: &Known| known.failed == Some(Reason::Unseal);
+        let failed = |known: &ObjectState| known.failed == Some(Reason::Unseal);
         let view = self.lock();
         let keys: Vec<Key> = view.all.iter().filter(|(_, known)| failed(known)).map(|(key, _)| key.clone()).collect();
         drop(view);
-        keys.into_iter().for_each(|key| queue.add(key, Line::Backlog));
+        keys.into_iter().for_each(|key| queue.add(key, Priority::Low));
     }
 
     /// What was found when it was asked why no key opens this generation of the object; nothing if nobody asked yet.
@@ -300,7 +301,7 @@ impl Index {
 
 impl View {
     /// Puts an object in, and keeps its text if there is room.
-    fn put(&mut self, mut known: Known, object: Sighting) {
+    fn put(&mut self, mut known: ObjectState, object: Sighting) {
         self.changes += 1;
         let before = self.all.remove(&object.key).and_then(|known| known.body);
         self.weight -= before.map_or(0, |body| body.len());
@@ -312,16 +313,16 @@ impl View {
     }
 
     /// Takes an object in that was in order before a restart.
-    fn recall(&mut self, object: Sighting, (record, seen): (Record, bool), without_status: bool) -> Seen {
-        let traces = Traces { keys: record.secret.keys.clone(), ..object.traces.clone() };
+    fn recall(&mut self, object: Sighting, (record, seen): (Record, bool), without_status: bool) -> WatchOutcome {
+        let hints = KeyHints { keys: record.secret.keys.clone(), ..object.hints.clone() };
         if !record.holds_for(&object, without_status) {
-            let known = Known::new(&object, traces);
+            let known = ObjectState::new(&object, hints);
             self.put(known, object);
-            return Seen::New;
+            return WatchOutcome::New;
         }
-        let known = Known::recalled(&object, traces, record.secret, seen);
+        let known = ObjectState::recalled(&object, hints, record.secret, seen);
         self.put(known, object);
-        if seen { Seen::InOrder } else { Seen::New }
+        if seen { WatchOutcome::Synced } else { WatchOutcome::New }
     }
 
     fn end(&mut self, key: &Key) {

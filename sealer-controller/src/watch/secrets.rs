@@ -9,17 +9,17 @@ use tokio_util::sync::CancellationToken;
 use crate::cluster::secret::{Secrets, Seen, glance};
 use crate::context::Context;
 use crate::error::watch_answer;
-use crate::queue::Line;
+use crate::queue::Priority;
 use crate::watch::progress::Watcher;
 use crate::watch::stream::{Event, Source};
-use crate::watch::{Kind, access, stream, unreadable};
+use crate::watch::{Kind, rbac, stream, unreadable};
 
 /// Follows Secrets for as long as that is allowed, and says once if it is not. `looked` is told when all were seen
 /// once, or will not be.
 pub(super) async fn follow(context: Arc<Context>, namespace: Option<String>, looked: CancellationToken) {
     let mut warned = false;
     loop {
-        if access::may(&context, "watch", namespace.as_deref()).await {
+        if rbac::can_i(&context, "watch", namespace.as_deref()).await {
             context.sight.begins(namespace.as_deref());
             watch(&context, namespace.as_deref(), &looked).await;
             context.sight.ends(namespace.as_deref());
@@ -55,26 +55,26 @@ async fn watch(context: &Context, namespace: Option<&str>, looked: &Cancellation
             }
             // What was done while nobody watched shows in a fresh list.
             Ok(Event::Listed(secret)) => {
-                changed(context, &secret, Line::Backlog);
+                changed(context, &secret, Priority::Low);
                 listed.extend(Some(secret.key).filter(|key| context.index.knows(key)));
             }
             Ok(Event::Complete { whole }) => {
                 let listed = std::mem::take(&mut listed);
                 // One that could not be read is looked at needlessly, and found in order.
                 let missing = context.index.without_secret(namespace, &listed, began);
-                missing.into_iter().for_each(|key| context.queue.add(key, Line::Backlog));
+                missing.into_iter().for_each(|key| context.queue.add(key, Priority::Low));
                 tracing::debug!(whole, "Secrets are listed");
                 looked.cancel();
             }
-            Ok(Event::Applied(secret)) => changed(context, &secret, Line::News),
+            Ok(Event::Applied(secret)) => changed(context, &secret, Priority::High),
             Ok(Event::Deleted(secret)) => deleted(context, secret),
             Ok(Event::Unreadable(secret)) => {
                 unreadable(context, Kind::Secret, &secret);
                 let known = secret.key().filter(|key| context.index.knows(key));
-                known.into_iter().for_each(|key| context.queue.add(key, Line::Backlog));
+                known.into_iter().for_each(|key| context.queue.add(key, Priority::Low));
             }
             Ok(Event::Quiet) => {}
-            Err(error) if access::is_refused(&error) => return,
+            Err(error) if rbac::is_refused(&error) => return,
             Err(error) => {
                 // Nobody waits for a list that may fail for long.
                 looked.cancel();
@@ -86,20 +86,20 @@ async fn watch(context: &Context, namespace: Option<&str>, looked: &Cancellation
 
 /// A Secret that somebody else changed is looked at again, if it belongs to a SealedSecret in view or may now be
 /// taken over.
-pub(super) fn changed(context: &Context, secret: &Seen, line: Line) {
+pub(super) fn changed(context: &Context, secret: &Seen, priority: Priority) {
     if context.index.secret_changed(&secret.key, &secret.metadata) && !context.queue.is_running(&secret.key) {
-        context.queue.add(secret.key.clone(), line);
+        context.queue.add(secret.key.clone(), priority);
     }
 }
 
-/// A Secret that was ours is made again, and one that was in the way no longer is. One that was only patched belonged to
-/// somebody else, who took it away.
+/// Recreates a deleted Secret that was ours, and retries where a conflicting one was deleted. One that was only patched belonged
+/// to somebody else, who took it away.
 pub(super) fn deleted(context: &Context, secret: Seen) {
     let key = secret.key;
     context.index.secret_deleted(&key);
     let owned = secret.controlled_by.as_ref() == Some(&key.name);
     if context.index.knows(&key) && (owned || secret.is_managed || context.index.has_failed(&key)) {
-        context.queue.add(key, Line::News);
+        context.queue.add(key, Priority::High);
     }
 }
 

@@ -44,7 +44,7 @@ async fn listed_object_with_a_name_alone_is_counted_queued_and_not_gone() {
     let context = context(r#"{"metadata":{"name":"bad","namespace":"ns","uid":"u"},"spec":{},"spec":{}}"#, true);
     for name in ["bad", "deleted"] {
         let seen = json!({ "metadata": { "name": name, "namespace": "ns", "uid": "u", "resourceVersion": "1" } });
-        context.index.saw(Sighting::read(&seen.to_string()).unwrap());
+        context.index.observe(Sighting::read(&seen.to_string()).unwrap());
         context.index.take(&Key::new("ns", name));
     }
     watch_for(&context, Duration::from_secs(5)).await;

@@ -83,7 +83,7 @@ fn the_secret_of_an_earlier_object_of_that_name_is_not_touched_and_looked_at_aga
     let Plan::Refuse(failure) = plan(&desired(&json!({})), Some(&live(&[owned("u0")])), "u1", &POLICY) else {
         panic!("it is touched");
     };
-    assert_eq!(*failure, Failure { class: Class::Brief, ..Failure::unmanaged("a") });
+    assert_eq!(*failure, Failure { class: Class::SoonCapped, ..Failure::unmanaged("a") });
 }
 
 /// What is looked at again is the Secret of an earlier SealedSecret of this very name; all else stays as it is.

@@ -27,7 +27,7 @@ async fn seen(object: &Value) -> String {
     let (writer, layer) = (log.clone(), tracing_subscriber::fmt::layer().without_time().with_ansi(false));
     let subscriber = tracing_subscriber::registry().with(layer.with_writer(move || writer.clone()));
     let guard = tracing::subscriber::set_default(subscriber);
-    let failure = script.look(object).await.unwrap_err();
+    let failure = script.process(object).await.unwrap_err();
     super::settle_failure(&script.context, &super::Key::new("ns", "a"), &failure);
     drop(guard);
     assert_eq!((failure.reason, failure.class), (Reason::Unseal, Class::Permanent));
@@ -108,7 +108,7 @@ async fn templates_render_over_the_items_which_win() {
     let object = with_templates("value", templates);
     let created = (http::Method::POST, SECRETS, 201, live("u1", "dg==", "5"));
     let script = Script::new([vec![created], told(object.clone()).into()].concat());
-    script.look(&object).await.unwrap();
+    script.process(&object).await.unwrap();
     let encoded = |text: &str| sealer_core::base64::encode(text);
     assert_eq!(script.body(0)["data"], json!({ "out": encoded("value!"), "password": encoded("value") }));
 }

@@ -12,7 +12,7 @@ fn up_to_status() -> Vec<Exchange> {
 async fn a_status_of_an_object_that_is_gone_is_not_asked_for_again() {
     let mut exchanges = up_to_status();
     exchanges.push((Method::PUT, STATUS, 404, refusal(404, "NotFound", "not found")));
-    Script::new(exchanges).look(&object(1, None)).await.unwrap();
+    Script::new(exchanges).process(&object(1, None)).await.unwrap();
 }
 
 #[tokio::test]
@@ -20,7 +20,7 @@ async fn a_status_that_is_refused_is_tried_again_later_and_not_at_once() {
     for (code, reason) in [(422, "Invalid"), (500, "InternalError"), (403, "Forbidden")] {
         let mut exchanges = up_to_status();
         exchanges.push((Method::PUT, STATUS, code, refusal(code, reason, "no")));
-        let failure = Script::new(exchanges).look(&object(1, None)).await.unwrap_err();
+        let failure = Script::new(exchanges).process(&object(1, None)).await.unwrap_err();
         assert_eq!((failure.reason, failure.class), (Reason::Status, Class::Transient), "{code}");
     }
 }
@@ -35,7 +35,7 @@ async fn a_status_is_not_written_on_another_object_or_a_newer_spec() {
         let mut exchanges = up_to_status();
         exchanges.push((Method::PUT, STATUS, 409, refusal(409, "Conflict", "changed")));
         exchanges.push((Method::GET, SEALED, 200, other));
-        Script::new(exchanges).look(&object(1, None)).await.unwrap();
+        Script::new(exchanges).process(&object(1, None)).await.unwrap();
     }
 }
 
@@ -44,7 +44,7 @@ async fn a_status_names_uid_and_version() {
     let mut exchanges = up_to_status();
     exchanges.push((Method::PUT, STATUS, 200, object(1, Some(1))));
     let script = Script::new(exchanges);
-    script.look(&object(1, None)).await.unwrap();
+    script.process(&object(1, None)).await.unwrap();
     let metadata = json!({ "name": "a", "namespace": "ns", "uid": "u1", "resourceVersion": "1" });
     assert_eq!(script.body(2)["metadata"], metadata);
 }
@@ -58,7 +58,7 @@ async fn writers_that_never_rest_are_waited_for() {
     }
     exchanges.pop();
     exchanges.extend(told(object(1, Some(1))));
-    let failure = Script::new(exchanges).look(&object(1, None)).await.unwrap_err();
+    let failure = Script::new(exchanges).process(&object(1, None)).await.unwrap_err();
     assert_eq!((failure.reason, failure.class), (Reason::Update, Class::Transient));
 }
 
@@ -74,9 +74,9 @@ async fn an_orphan_that_somebody_else_deleted_is_done_and_a_changed_one_is_looke
             &["--old-gc-behavior"],
         );
         let key = Key::new("ns", "a");
-        script.context.index.saw(Sighting::read(&object(1, None).to_string()).unwrap());
+        script.context.index.observe(Sighting::read(&object(1, None).to_string()).unwrap());
         script.context.index.mark_gone(&key);
-        let outcome = reconcile(&script.context, &key, &mut Turn::new(None)).await;
+        let outcome = reconcile(&script.context, &key, &mut WorkerSlot::new(None)).await;
         assert_eq!(outcome.is_ok(), passes, "{code}");
         assert_eq!(
             script.context.index.uid_of_gone(&key).is_none(),
@@ -140,15 +140,15 @@ async fn without_a_status_events_tell_what_is_new() {
     let event = (Method::POST, EVENTS, 201, json!({ "metadata": {}, "involvedObject": {} }));
     let args = ["--update-status=false"];
     let script = Script::with_args(vec![(Method::GET, SECRET, 200, live("u1", "dg==", "5"))], &args);
-    script.look(&object(2, Some(2))).await.unwrap();
+    script.process(&object(2, Some(2))).await.unwrap();
     let refused = (Method::GET, SECRET, 500, refusal(500, "InternalError", "no"));
     let script =
         Script::with_args(vec![refused.clone(), event, (Method::GET, SEALED, 200, object(2, Some(1))), refused], &args);
     let key = Key::new("ns", "a");
-    script.context.index.saw(Sighting::read(&object(2, Some(1)).to_string()).unwrap());
-    reconcile(&script.context, &key, &mut Turn::new(None)).await.unwrap_err();
-    script.context.index.saw(Sighting::read(&object(2, Some(1)).to_string()).unwrap());
-    reconcile(&script.context, &key, &mut Turn::new(None)).await.unwrap_err();
+    script.context.index.observe(Sighting::read(&object(2, Some(1)).to_string()).unwrap());
+    reconcile(&script.context, &key, &mut WorkerSlot::new(None)).await.unwrap_err();
+    script.context.index.observe(Sighting::read(&object(2, Some(1)).to_string()).unwrap());
+    reconcile(&script.context, &key, &mut WorkerSlot::new(None)).await.unwrap_err();
     assert!(script.left.lock().unwrap().is_empty());
 }
 
@@ -158,7 +158,7 @@ async fn what_is_in_the_way_is_looked_at_again_where_nobody_sees_it_go() {
     for (reason, comes_back) in [(Reason::Unmanaged, true), (Reason::Unseal, false)] {
         let script = Script::new(Vec::new());
         let key = Key::new("ns", "a");
-        script.context.queue.add(key.clone(), Line::News);
+        script.context.queue.add(key.clone(), Priority::High);
         assert_eq!(script.context.queue.next().await, key);
         settle_failure(&script.context, &key, &Failure { reason, ..Failure::unmanaged("a") });
         assert_eq!(script.context.queue.len(), usize::from(comes_back), "{reason:?}");
@@ -188,8 +188,8 @@ async fn a_key_that_comes_during_a_look_that_fails_brings_the_object_back() {
         built.keys.replace(model.ring());
         let built = Arc::new(built);
         assert!(context.set(built.clone()).is_ok());
-        built.index.saw(Sighting::read(&object(1, None).to_string()).unwrap());
-        reconcile(&built, &Key::new("ns", "a"), &mut Turn::new(None)).await.unwrap_err();
+        built.index.observe(Sighting::read(&object(1, None).to_string()).unwrap());
+        reconcile(&built, &Key::new("ns", "a"), &mut WorkerSlot::new(None)).await.unwrap_err();
         assert_eq!(built.queue.len(), usize::from(comes), "{comes}");
     }
 }
@@ -202,7 +202,7 @@ async fn errors_of_a_namespace_are_counted_while_another_object_is_there() {
     let mut other = object(1, None);
     other["metadata"]["name"] = json!("b");
     for object in [object(1, None), other] {
-        script.context.index.saw(Sighting::read(&object.to_string()).unwrap());
+        script.context.index.observe(Sighting::read(&object.to_string()).unwrap());
     }
     script.context.metrics.count_error(Reason::Unseal, "ns");
     for (gone, is_counted) in [(key, true), (Key::new("ns", "b"), false)] {
@@ -217,10 +217,10 @@ async fn the_work_goes_on_until_it_is_told_to_stop_and_ends_what_is_under_way() 
     let mut exchanges = vec![(Method::POST, SECRETS, 201, live("u1", "dg==", "5"))];
     exchanges.extend(told(object(1, Some(1))));
     let script = Script::new(exchanges);
-    script.context.index.saw(Sighting::read(&object(1, None).to_string()).unwrap());
+    script.context.index.observe(Sighting::read(&object(1, None).to_string()).unwrap());
     let stop = CancellationToken::new();
     let working = tokio::spawn(work(script.context.clone(), stop.clone()));
-    script.context.queue.add(Key::new("ns", "a"), Line::News);
+    script.context.queue.add(Key::new("ns", "a"), Priority::High);
     let done = async {
         while !script.left.lock().unwrap().is_empty() {
             tokio::task::yield_now().await;
@@ -261,7 +261,7 @@ async fn a_secret_that_cannot_be_changed_is_told_with_the_way_out() {
     let mut exchanges =
         vec![(Method::GET, SECRET, 200, secret), (Method::PUT, SECRET, 422, refusal(422, "Invalid", message))];
     exchanges.extend(told(object(2, Some(2))));
-    let failure = Script::new(exchanges).look(&sealed).await.unwrap_err();
+    let failure = Script::new(exchanges).process(&sealed).await.unwrap_err();
     assert!(failure.message.starts_with(message) && failure.message.ends_with("on the SealedSecret"), "{failure:?}");
 }
 
@@ -281,7 +281,7 @@ async fn with_leave_it_is_deleted_as_it_was_seen_and_made_again() {
     ];
     exchanges.extend(told(object(2, Some(2))));
     let script = Script::new(exchanges);
-    script.look(&sealed).await.unwrap();
+    script.process(&sealed).await.unwrap();
     assert_eq!(script.body(5)["preconditions"], json!({ "uid": "s", "resourceVersion": "5" }));
     assert_eq!(script.body(6)["data"], json!({ "k": "dg==" }));
 }
@@ -294,6 +294,6 @@ async fn with_leave_it_stays_where_the_cluster_would_not_take_the_new_one() {
         let mut exchanges =
             vec![(Method::GET, SECRET, 200, secret), (Method::POST, SECRETS, code, refusal(code, reason, "no"))];
         exchanges.extend(told(object(2, Some(2))));
-        Script::new(exchanges).look(&sealed).await.unwrap_err();
+        Script::new(exchanges).process(&sealed).await.unwrap_err();
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::watch::known::Identity;
+use crate::watch::object_state::Identity;
 
 fn object(uid: &str, generation: i64, observed: Option<i64>, annotations: &Value) -> Sighting {
     sighting(&value(uid, generation, observed, annotations))
@@ -25,8 +25,8 @@ fn secret(version: &str) -> ObjectMeta {
     ObjectMeta { uid: Some("s".into()), resource_version: Some(version.into()), ..ObjectMeta::default() }
 }
 
-fn in_order(version: &str) -> InOrder {
-    InOrder::new(&secret(version), [].into())
+fn in_order(version: &str) -> SyncedSecret {
+    SyncedSecret::new(&secret(version), [].into())
 }
 
 fn synced(uid: &str, generation: i64) -> Sighting {
@@ -40,17 +40,21 @@ fn only_what_changes_the_outcome_is_looked_at_again() {
     let index = Index::default();
     let key = Key::new("ns", "a");
     let none = json!({});
-    assert_eq!(index.saw(object("1", 1, None, &none)), Seen::New);
+    assert_eq!(index.observe(object("1", 1, None, &none)), WatchOutcome::New);
     assert!(index.take(&key).is_some());
     index.settled(&key, Ok(in_order("7")));
-    assert_eq!(index.saw(object("1", 1, Some(1), &none)), Seen::Same, "own status write");
-    assert_eq!(index.saw(object("1", 1, Some(1), &json!({"other": "x"}))), Seen::Same, "foreign annotation");
-    assert_eq!(index.saw(object("1", 2, Some(1), &none)), Seen::New, "new spec");
+    assert_eq!(index.observe(object("1", 1, Some(1), &none)), WatchOutcome::Same, "own status write");
+    assert_eq!(
+        index.observe(object("1", 1, Some(1), &json!({"other": "x"}))),
+        WatchOutcome::Same,
+        "foreign annotation"
+    );
+    assert_eq!(index.observe(object("1", 2, Some(1), &none)), WatchOutcome::New, "new spec");
     index.take(&key);
     let cluster_wide = json!({"sealedsecrets.bitnami.com/cluster-wide": "true"});
-    assert_eq!(index.saw(object("1", 2, Some(2), &cluster_wide)), Seen::New, "new scope");
+    assert_eq!(index.observe(object("1", 2, Some(2), &cluster_wide)), WatchOutcome::New, "new scope");
     index.take(&key);
-    assert_eq!(index.saw(object("2", 2, Some(2), &cluster_wide)), Seen::New, "made anew");
+    assert_eq!(index.observe(object("2", 2, Some(2), &cluster_wide)), WatchOutcome::New, "made anew");
     assert!(!index.secret_changed(&key, &secret("8")), "it is looked at anyway");
     index.take(&key);
     index.settled(&key, Ok(in_order("8")));
@@ -60,8 +64,8 @@ fn only_what_changes_the_outcome_is_looked_at_again() {
     assert!(index.changed_meanwhile(&key));
     index.take(&key);
     assert!(!index.changed_meanwhile(&key), "the next look sees it");
-    assert_eq!(index.keep_only(Some("other"), &[]), []);
-    assert_eq!(index.keep_only(None, &[]), std::slice::from_ref(&key));
+    assert_eq!(index.prune_missing(Some("other"), &[]), []);
+    assert_eq!(index.prune_missing(None, &[]), std::slice::from_ref(&key));
     assert!(index.uid_of_gone(&key).is_some() && !index.knows(&key));
 }
 
@@ -69,7 +73,7 @@ fn only_what_changes_the_outcome_is_looked_at_again() {
 fn a_failure_and_a_missing_secret_are_remembered() {
     let index = Index::default();
     let key = Key::new("ns", "a");
-    assert_eq!(index.saw(object("1", 1, None, &json!({}))), Seen::New);
+    assert_eq!(index.observe(object("1", 1, None, &json!({}))), WatchOutcome::New);
     index.take(&key);
     let failure = Failure::unmanaged("a");
     assert!(index.settled(&key, Err(&failure)), "news");
@@ -88,11 +92,11 @@ fn a_failure_and_a_missing_secret_are_remembered() {
 fn without_a_status_the_look_itself_is_what_was_observed() {
     let key = Key::new("ns", "a");
     for (index, again) in [(Index::default(), true), (Index::without_status(), false)] {
-        assert_eq!(index.saw(object("1", 1, None, &json!({}))), Seen::New);
+        assert_eq!(index.observe(object("1", 1, None, &json!({}))), WatchOutcome::New);
         index.take(&key);
         index.settled(&key, Ok(in_order("7")));
-        let seen = if again { Seen::New } else { Seen::Same };
-        assert_eq!(index.saw(object("1", 1, None, &json!({}))), seen);
+        let seen = if again { WatchOutcome::New } else { WatchOutcome::Same };
+        assert_eq!(index.observe(object("1", 1, None, &json!({}))), seen);
     }
 }
 
@@ -102,21 +106,21 @@ fn what_was_in_order_before_a_restart_is_trusted_only_at_the_same_versions() {
     let sealed = synced("1", 1).identity;
     // The Secret as it is seen before the object, the object, and what becomes of it.
     let cases = [
-        (Some("7"), synced("1", 1), Seen::InOrder),
-        (Some("8"), synced("1", 1), Seen::New),
-        (None, synced("1", 1), Seen::New),
-        (Some("7"), synced("1", 2), Seen::New),
-        (Some("7"), synced("2", 1), Seen::New),
-        (Some("7"), object("1", 1, Some(1), &json!({})), Seen::New),
+        (Some("7"), synced("1", 1), WatchOutcome::Synced),
+        (Some("8"), synced("1", 1), WatchOutcome::New),
+        (None, synced("1", 1), WatchOutcome::New),
+        (Some("7"), synced("1", 2), WatchOutcome::New),
+        (Some("7"), synced("2", 1), WatchOutcome::New),
+        (Some("7"), object("1", 1, Some(1), &json!({})), WatchOutcome::New),
     ];
     for (at, (seen, object, expected)) in cases.into_iter().enumerate() {
         let index = Index::default();
         index.recall([(key.clone(), Record { sealed: sealed.clone(), secret: in_order("7") })]);
         assert!(index.recalls());
         assert!(seen.is_none_or(|version| !index.secret_changed(&key, &secret(version))));
-        assert_eq!(index.saw(object), expected, "case {at}");
+        assert_eq!(index.observe(object), expected, "case {at}");
         assert!(!index.recalls());
-        let trusted = expected == Seen::InOrder;
+        let trusted = expected == WatchOutcome::Synced;
         assert_eq!(index.secret_changed(&key, &secret("9")), trusted, "from then on it is as any other");
         let mut records = 0;
         index.records(|_, _| records += 1);
@@ -129,7 +133,7 @@ fn what_was_in_order_before_a_restart_is_trusted_only_at_the_same_versions() {
     index.recall([(key.clone(), Record { sealed, secret: in_order("7") })]);
     index.secret_changed(&key, &secret("7"));
     index.secret_deleted(&key);
-    assert_eq!(index.saw(synced("1", 1)), Seen::New, "deleted before the object was seen");
+    assert_eq!(index.observe(synced("1", 1)), WatchOutcome::New, "deleted before the object was seen");
 }
 
 #[test]
@@ -143,13 +147,13 @@ fn only_so_many_objects_are_held_whole() {
         sighting(&object)
     };
     for key in &keys {
-        assert_eq!(index.saw(large(key, "1")), Seen::New);
-        assert_eq!(index.saw(large(key, "1")), Seen::Same);
+        assert_eq!(index.observe(large(key, "1")), WatchOutcome::New);
+        assert_eq!(index.observe(large(key, "1")), WatchOutcome::Same);
     }
-    index.saw(large(&keys[0], "2"));
+    index.observe(large(&keys[0], "2"));
     assert_eq!(keys.iter().filter(|key| index.take(key).is_some()).count(), 7);
     assert_eq!(index.lock().weight, 0);
-    index.saw(large(&keys[0], "3"));
+    index.observe(large(&keys[0], "3"));
     index.mark_gone(&keys[0]);
     assert_eq!(index.lock().weight, 0);
 }
@@ -165,7 +169,7 @@ fn named(namespace: &str, name: &str) -> (Key, Sighting) {
 fn names_are_those_of_a_namespace_without_the_deleted_ones() {
     let index = Index::default();
     for (namespace, name) in [("ns", "b"), ("ns", "a"), ("ns", "gone"), ("other", "c")] {
-        index.saw(named(namespace, name).1);
+        index.observe(named(namespace, name).1);
     }
     let gone = Key::new("ns", "gone");
     index.mark_gone(&gone);
@@ -191,7 +195,7 @@ fn every_change_of_a_record_is_counted() {
         assert!(now > before, "{what}");
         before = now;
     };
-    index.saw(object);
+    index.observe(object);
     moved("it was seen");
     index.settled(&key, Ok(in_order("7")));
     moved("it was settled");
@@ -207,7 +211,7 @@ fn only_what_is_in_order_now_is_recorded() {
     let names = ["order", "waits", "gone", "failed", "never"];
     for name in names {
         let (key, object) = named("ns", name);
-        index.saw(object);
+        index.observe(object);
         index.take(&key);
         if name != "never" {
             index.settled(&key, Ok(in_order("7")));
@@ -215,7 +219,7 @@ fn only_what_is_in_order_now_is_recorded() {
     }
     let mut changed = value("1", 2, Some(1), &json!({}));
     changed["metadata"]["name"] = json!("waits");
-    index.saw(sighting(&changed));
+    index.observe(sighting(&changed));
     index.mark_gone(&Key::new("ns", "gone"));
     index.settled(&Key::new("ns", "failed"), Err(&Failure::unmanaged("failed")));
     let mut recorded = Vec::new();
@@ -228,11 +232,11 @@ fn a_list_ends_what_it_does_not_show_in_its_namespace_alone() {
     let index = Index::default();
     let record = |name: &str| (Key::new(name, "a"), Record { sealed: Identity::default(), secret: in_order("7") });
     index.recall([record("one"), record("other")]);
-    index.keep_only(Some("one"), &[]);
+    index.prune_missing(Some("one"), &[]);
     let mut left = Vec::new();
     index.records(|key, _| left.push(key.namespace.clone()));
     assert_eq!(left, ["other"]);
-    index.keep_only(None, &[]);
+    index.prune_missing(None, &[]);
     assert!(!index.recalls());
 }
 
@@ -241,7 +245,7 @@ fn a_new_key_brings_back_what_no_key_opened_and_nothing_else() {
     let (index, queue) = (Index::default(), Queue::default());
     for (name, reason) in [("sealed", Reason::Unseal), ("foreign", Reason::Unmanaged), ("refused", Reason::Update)] {
         let (key, object) = named("ns", name);
-        index.saw(object);
+        index.observe(object);
         index.settled(&key, Err(&Failure { reason, ..Failure::unmanaged(name) }));
     }
     index.requeue_unopened(&queue);
@@ -254,15 +258,15 @@ fn a_cause_is_looked_for_once_a_generation_and_the_keys_are_remembered_beyond() 
     let index = Index::default();
     let key = Key::new("ns", "a");
     let keys: std::sync::Arc<[_]> = [sealer_core::UnsealingKey::generate(1024).unwrap().fingerprint().clone()].into();
-    index.saw(object("1", 1, None, &json!({})));
+    index.observe(object("1", 1, None, &json!({})));
     let generation = |generation| object("1", generation, None, &json!({})).identity;
     assert_eq!(index.explanation(&key, &generation(1)), None);
     index.explained(&key, generation(1), None);
     index.take(&key);
-    index.settled(&key, Ok(InOrder::new(&secret("7"), keys.clone())));
+    index.settled(&key, Ok(SyncedSecret::new(&secret("7"), keys.clone())));
     // The status was not written: it is looked at again, and is the same.
-    assert_eq!(index.saw(object("1", 1, None, &json!({}))), Seen::New);
-    assert_eq!((index.explanation(&key, &generation(1)), index.traces(&key).keys), (Some(None), keys.clone()));
-    assert_eq!(index.saw(object("1", 2, None, &json!({}))), Seen::New);
-    assert_eq!((index.explanation(&key, &generation(2)), index.traces(&key).keys), (None, keys));
+    assert_eq!(index.observe(object("1", 1, None, &json!({}))), WatchOutcome::New);
+    assert_eq!((index.explanation(&key, &generation(1)), index.hints(&key).keys), (Some(None), keys.clone()));
+    assert_eq!(index.observe(object("1", 2, None, &json!({}))), WatchOutcome::New);
+    assert_eq!((index.explanation(&key, &generation(2)), index.hints(&key).keys), (None, keys));
 }

@@ -10,7 +10,7 @@ use crate::args::{self, Request as Asked};
 use crate::cluster::secret::Seen as SecretSeen;
 use crate::error::Failure;
 use crate::queue::Key;
-use crate::watch::known::{Identity, InOrder, Record};
+use crate::watch::object_state::{Identity, Record, SyncedSecret};
 
 fn context() -> Context {
     let Ok(Asked::Run(config)) = args::read(&[], |_| None) else { panic!("arguments") };
@@ -40,26 +40,26 @@ fn seen(version: &str, controlled_by: Option<&str>, is_managed: bool) -> SecretS
 fn in_order() -> Context {
     let context = context();
     let key = Key::new("ns", "a");
-    context.index.saw(sighting(1, true));
+    context.index.observe(sighting(1, true));
     context.index.take(&key);
-    context.index.settled(&key, Ok(InOrder::new(&secret("5"), [].into())));
+    context.index.settled(&key, Ok(SyncedSecret::new(&secret("5"), [].into())));
     context
 }
 
 #[tokio::test]
 async fn a_secret_that_somebody_else_changed_is_looked_at() {
     let context = in_order();
-    secrets::changed(&context, &seen("5", None, false), Line::News);
+    secrets::changed(&context, &seen("5", None, false), Priority::High);
     assert_eq!(context.queue.len(), 0, "our own write");
-    secrets::changed(&context, &seen("6", None, false), Line::News);
+    secrets::changed(&context, &seen("6", None, false), Priority::High);
     assert_eq!(context.queue.len(), 1);
     let key = context.queue.next().now_or_never().unwrap();
-    secrets::changed(&context, &seen("7", None, false), Line::News);
+    secrets::changed(&context, &seen("7", None, false), Priority::High);
     context.queue.done(&key);
     assert_eq!(context.queue.len(), 0, "the worker that has it sees that");
     let mut foreign = seen("6", None, false);
     foreign.key.name = "other".to_owned();
-    secrets::changed(&context, &foreign, Line::News);
+    secrets::changed(&context, &foreign, Priority::High);
     assert_eq!(context.queue.len(), 0, "it belongs to no SealedSecret");
 }
 
@@ -88,18 +88,18 @@ async fn a_deleted_secret_is_made_again_if_it_was_ours_or_in_the_way() {
 async fn an_object_is_queued_unless_it_says_what_it_said_or_was_in_order_before_a_restart() {
     let shown = |context: &Context| context.metrics.text().lines().any(|line| line.contains("name=\"a\""));
     let context = in_order();
-    appeared(&context, sighting(1, true), Line::News);
+    appeared(&context, sighting(1, true), Priority::High);
     assert_eq!(context.queue.len(), 0);
-    appeared(&context, sighting(2, false), Line::News);
+    appeared(&context, sighting(2, false), Priority::High);
     assert_eq!((context.queue.len(), shown(&context)), (1, false));
     for omit in [false, true] {
         let mut context = self::context();
         context.config.omit_secret_labels = omit;
         let sealed = Identity { uid: "u".into(), generation: 1, ..Identity::default() };
-        let record = Record { sealed, secret: InOrder::new(&secret("5"), [].into()) };
+        let record = Record { sealed, secret: SyncedSecret::new(&secret("5"), [].into()) };
         context.index.recall([(Key::new("ns", "a"), record)]);
         context.index.secret_changed(&Key::new("ns", "a"), &secret("5"));
-        appeared(&context, sighting(1, true), Line::Backlog);
+        appeared(&context, sighting(1, true), Priority::Low);
         assert_eq!((context.queue.len(), shown(&context)), (0, !omit), "its metric is there without a look");
     }
 }
@@ -113,7 +113,7 @@ fn each_namespace_is_watched_or_all_at_once() {
 
 #[test]
 fn sight_reaches_the_namespaces_that_are_watched() {
-    let sight = access::Sight::default();
+    let sight = rbac::WatchedNamespaces::default();
     assert!(!sight.reaches("a"));
     sight.begins(Some("a"));
     assert!(sight.reaches("a") && !sight.reaches("b"));

@@ -7,35 +7,35 @@ use tokio::sync::{OwnedSemaphorePermit, TryAcquireError};
 
 use crate::context::Context;
 
-/// A place among those that are looked at side by side, until it is given up for one in overtime.
+/// A place among those that are looked at side by side, until it is given up for one in overflow.
 #[derive(Debug)]
-pub(crate) struct Turn {
+pub(crate) struct WorkerSlot {
     place: Option<OwnedSemaphorePermit>,
-    overtime: Option<OwnedSemaphorePermit>,
+    overflow: Option<OwnedSemaphorePermit>,
     /// Held by whoever gave the place up while the API server kept him waiting.
     waiting: Option<OwnedSemaphorePermit>,
     slices: u32,
 }
 
-/// Too many objects are in overtime already.
+/// Too many objects are in overflow already.
 #[derive(Debug)]
-pub(crate) struct Crowded;
+pub(crate) struct OverflowFull;
 
-impl Turn {
+impl WorkerSlot {
     pub(crate) fn new(place: Option<OwnedSemaphorePermit>) -> Self {
-        Self { place, overtime: None, waiting: None, slices: 0 }
+        Self { place, overflow: None, waiting: None, slices: 0 }
     }
 
     /// Accounts for one more slice. Whoever needs many gives the place to others.
-    pub(crate) fn another_slice(&mut self, context: &Context) -> Result<(), Crowded> {
+    pub(crate) fn another_slice(&mut self, context: &Context) -> Result<(), OverflowFull> {
         self.slices += 1;
-        if self.slices < SLICES || self.overtime.is_some() {
+        if self.slices < SLICES || self.overflow.is_some() {
             return Ok(());
         }
-        match context.overtime() {
-            Ok(permit) => self.overtime = Some(permit),
-            // Closed is what it never is.
-            Err(TryAcquireError::Closed | TryAcquireError::NoPermits) => return Err(Crowded),
+        match context.overflow() {
+            Ok(permit) => self.overflow = Some(permit),
+            // The semaphore is never closed.
+            Err(TryAcquireError::Closed | TryAcquireError::NoPermits) => return Err(OverflowFull),
         }
         self.place = None;
         Ok(())
@@ -85,10 +85,10 @@ mod tests {
         });
         let context = Context::new(Client::new(silent, "default"), *config);
         let places = Arc::new(Semaphore::new(1));
-        let mut turn = Turn::new(Some(places.clone().acquire_owned().await.unwrap()));
-        turn.wait(&context, tokio::time::sleep(LONG / 2)).await;
+        let mut slot = WorkerSlot::new(Some(places.clone().acquire_owned().await.unwrap()));
+        slot.wait(&context, tokio::time::sleep(LONG / 2)).await;
         assert_eq!(places.available_permits(), 0, "it was quick");
-        turn.wait(&context, async {
+        slot.wait(&context, async {
             tokio::time::sleep(LONG * 2).await;
             assert_eq!(places.available_permits(), 1, "others wait for it");
         })
@@ -107,26 +107,26 @@ mod tests {
     async fn whoever_needs_many_slices_goes_on_in_overtime_and_only_so_many_do() {
         let context = context();
         let places = Arc::new(Semaphore::new(100));
-        let mut turns = Vec::new();
+        let mut slots = Vec::new();
         loop {
             let before = places.available_permits();
-            let mut turn = Turn::new(Some(places.clone().acquire_owned().await.unwrap()));
+            let mut slot = WorkerSlot::new(Some(places.clone().acquire_owned().await.unwrap()));
             for _ in 1..SLICES {
-                turn.another_slice(&context).unwrap();
+                slot.another_slice(&context).unwrap();
             }
             assert_eq!(places.available_permits(), before - 1, "the place is kept for so long");
-            if turn.another_slice(&context).is_err() {
+            if slot.another_slice(&context).is_err() {
                 break;
             }
             assert_eq!(places.available_permits(), before, "others have it");
             for _ in 0..100 {
-                turn.another_slice(&context).unwrap();
+                slot.another_slice(&context).unwrap();
             }
-            turns.push(turn);
-            assert!(turns.len() < 100);
+            slots.push(slot);
+            assert!(slots.len() < 100);
         }
-        assert!(!turns.is_empty() && context.overtime().is_err());
-        drop(turns);
-        assert!(context.overtime().is_ok());
+        assert!(!slots.is_empty() && context.overflow().is_err());
+        drop(slots);
+        assert!(context.overflow().is_ok());
     }
 }

@@ -7,11 +7,11 @@ use std::sync::{Mutex, PoisonError};
 use jiff::Timestamp;
 use sealer_core::{Fingerprint, Keyring};
 
-use crate::watch::known::Traces;
+use crate::watch::object_state::KeyHints;
 
 /// What was learned so far.
 #[derive(Debug, Default)]
-pub(crate) struct Experience {
+pub(crate) struct KeyPredictor {
     state: Mutex<Learned>,
 }
 
@@ -42,13 +42,13 @@ impl Default for Learned {
     }
 }
 
-impl Experience {
+impl KeyPredictor {
     /// Keys worth trying first, the likeliest first.
-    pub(crate) fn likely(&self, namespace: &str, traces: &Traces, ring: &Keyring) -> Vec<Fingerprint> {
+    pub(crate) fn likely(&self, namespace: &str, hints: &KeyHints, ring: &Keyring) -> Vec<Fingerprint> {
         let learned = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut order: Vec<Fingerprint> = traces.keys.to_vec();
+        let mut order: Vec<Fingerprint> = hints.keys.to_vec();
         for (source, _) in learned.trust {
-            for key in learned.advice(source, namespace, traces, ring) {
+            for key in learned.advice(source, namespace, hints, ring) {
                 if !order.contains(&key) {
                     order.push(key);
                 }
@@ -58,14 +58,14 @@ impl Experience {
     }
 
     /// Takes note of the keys that opened an object.
-    pub(crate) fn learn(&self, namespace: &str, traces: &Traces, ring: &Keyring, served: &[Fingerprint]) {
+    pub(crate) fn learn(&self, namespace: &str, hints: &KeyHints, ring: &Keyring, served: &[Fingerprint]) {
         let mut learned = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let right = learned.trust.map(|(source, _)| {
-            let advice = learned.advice(source, namespace, traces, ring);
+            let advice = learned.advice(source, namespace, hints, ring);
             advice.iter().position(|key| served.contains(key)).map_or(0.0, |place| 1.0 / (place as f32 + 1.0))
         });
         for ((_, trust), right) in learned.trust.iter_mut().zip(right) {
-            *trust = *trust * (1.0 - LESSON) + right * LESSON;
+            *trust = *trust * (1.0 - LEARNING_RATE) + right * LEARNING_RATE;
         }
         learned.trust.sort_by(|(_, one), (_, other)| other.total_cmp(one));
         let here = learned.neighbours.entry(namespace.to_owned()).or_default();
@@ -79,9 +79,9 @@ impl Experience {
 }
 
 impl Learned {
-    fn advice(&self, source: Source, namespace: &str, traces: &Traces, ring: &Keyring) -> Vec<Fingerprint> {
+    fn advice(&self, source: Source, namespace: &str, hints: &KeyHints, ring: &Keyring) -> Vec<Fingerprint> {
         match source {
-            Source::Written => traces.written.map(|written| newest_at(ring, written)).unwrap_or_default(),
+            Source::Written => hints.written.map(|written| newest_at(ring, written)).unwrap_or_default(),
             Source::Neighbours => self.neighbours.get(namespace).cloned().unwrap_or_default(),
             Source::Frequency => {
                 let mut keys: Vec<_> = self.everywhere.iter().collect();
@@ -99,7 +99,7 @@ fn newest_at(ring: &Keyring, moment: Timestamp) -> Vec<Fingerprint> {
 }
 
 /// How much one object weighs in what is trusted.
-const LESSON: f32 = 0.1;
+const LEARNING_RATE: f32 = 0.1;
 /// Keys remembered of a namespace.
 const MOST_NEIGHBOURS: usize = 8;
 
@@ -127,32 +127,32 @@ mod tests {
         (ring, keys)
     }
 
-    fn written(second: i64) -> Traces {
-        Traces { written: Timestamp::from_second(second).ok(), ..Traces::default() }
+    fn written(second: i64) -> KeyHints {
+        KeyHints { written: Timestamp::from_second(second).ok(), ..KeyHints::default() }
     }
 
     #[test]
     fn the_key_of_its_time_comes_first_while_that_is_right() {
         let (ring, keys) = ring();
-        let experience = Experience::default();
-        assert_eq!(experience.likely("ns", &written(250), &ring), [keys[1].clone(), keys[0].clone()]);
-        assert_eq!(experience.likely("ns", &written(50), &ring), []);
-        let known = Traces { keys: [keys[2].clone()].into(), ..written(150) };
-        assert_eq!(experience.likely("ns", &known, &ring), [keys[2].clone(), keys[0].clone()], "what opened it before");
+        let predictor = KeyPredictor::default();
+        assert_eq!(predictor.likely("ns", &written(250), &ring), [keys[1].clone(), keys[0].clone()]);
+        assert_eq!(predictor.likely("ns", &written(50), &ring), []);
+        let known = KeyHints { keys: [keys[2].clone()].into(), ..written(150) };
+        assert_eq!(predictor.likely("ns", &known, &ring), [keys[2].clone(), keys[0].clone()], "what opened it before");
     }
 
     #[test]
     fn where_the_time_says_nothing_neighbours_do() {
         let (ring, keys) = ring();
-        let experience = Experience::default();
+        let predictor = KeyPredictor::default();
         for _ in 0..10 {
-            experience.learn("old", &written(400), &ring, &[keys[0].clone()]);
+            predictor.learn("old", &written(400), &ring, &[keys[0].clone()]);
         }
-        assert_eq!(experience.likely("old", &written(400), &ring)[0], keys[0]);
-        assert_eq!(experience.likely("new", &written(400), &ring)[0], keys[0], "frequency");
-        experience.learn("new", &written(400), &ring, &[keys[1].clone()]);
-        assert_eq!(experience.likely("new", &written(400), &ring)[0], keys[1]);
-        assert_eq!(experience.likely("old", &written(400), &ring)[0], keys[0]);
-        assert_eq!(experience.likely("old", &written(400), &ring).len(), 3, "nothing twice");
+        assert_eq!(predictor.likely("old", &written(400), &ring)[0], keys[0]);
+        assert_eq!(predictor.likely("new", &written(400), &ring)[0], keys[0], "frequency");
+        predictor.learn("new", &written(400), &ring, &[keys[1].clone()]);
+        assert_eq!(predictor.likely("new", &written(400), &ring)[0], keys[1]);
+        assert_eq!(predictor.likely("old", &written(400), &ring)[0], keys[0]);
+        assert_eq!(predictor.likely("old", &written(400), &ring).len(), 3, "nothing twice");
     }
 }

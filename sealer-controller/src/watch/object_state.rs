@@ -14,13 +14,13 @@ use crate::watch::pace::Pace;
 
 /// A Secret that is as its SealedSecret says, at one of its versions, and the keys that opened it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct InOrder {
+pub(crate) struct SyncedSecret {
     pub(crate) uid: Box<str>,
     pub(crate) version: Box<str>,
     pub(crate) keys: Arc<[Fingerprint]>,
 }
 
-impl InOrder {
+impl SyncedSecret {
     pub(crate) fn new(secret: &ObjectMeta, keys: Arc<[Fingerprint]>) -> Self {
         let text = |field: &Option<String>| field.as_deref().unwrap_or_default().into();
         Self { uid: text(&secret.uid), version: text(&secret.resource_version), keys }
@@ -57,7 +57,7 @@ impl Identity {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Record {
     pub(crate) sealed: Identity,
-    pub(crate) secret: InOrder,
+    pub(crate) secret: SyncedSecret,
 }
 
 impl Record {
@@ -72,7 +72,7 @@ impl Record {
 
 /// What hints at the key of an object.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Traces {
+pub(crate) struct KeyHints {
     /// When its spec was written last.
     pub(crate) written: Option<Timestamp>,
     /// Keys that opened it before.
@@ -81,16 +81,16 @@ pub(crate) struct Traces {
 
 /// What is remembered of a SealedSecret.
 #[derive(Default)]
-pub(super) struct Known {
+pub(super) struct ObjectState {
     pub(super) sealed: Identity,
     pub(super) instance: Box<str>,
-    pub(super) traces: Traces,
+    pub(super) hints: KeyHints,
     /// Whether no worker has looked at it as it is now.
     pub(super) waiting: bool,
     /// The object's text as the watch brought it, if there was room to keep it until a worker comes.
     pub(super) body: Option<Box<str>>,
     /// The Secret that we wrote or found in order.
-    pub(super) secret: Option<InOrder>,
+    pub(super) secret: Option<SyncedSecret>,
     /// Whether that is remembered from before a restart and was not seen since.
     pub(super) unproven: bool,
     /// The last version that the watch of Secrets brought since a worker began.
@@ -106,15 +106,15 @@ pub(super) struct Known {
     pub(super) gone: bool,
 }
 
-impl Known {
-    pub(super) fn new(object: &Sighting, traces: Traces) -> Self {
+impl ObjectState {
+    pub(super) fn new(object: &Sighting, hints: KeyHints) -> Self {
         let (sealed, instance) = (object.identity.clone(), object.instance.clone());
-        Self { sealed, instance, traces, waiting: true, ..Self::default() }
+        Self { sealed, instance, hints, waiting: true, ..Self::default() }
     }
 
     /// As it was recorded before a restart.
-    pub(super) fn recalled(object: &Sighting, traces: Traces, secret: InOrder, proven: bool) -> Self {
-        let known = Self::new(object, traces);
+    pub(super) fn recalled(object: &Sighting, hints: KeyHints, secret: SyncedSecret, proven: bool) -> Self {
+        let known = Self::new(object, hints);
         Self { waiting: !proven, settled: proven, unproven: !proven, secret: Some(secret), ..known }
     }
 
@@ -142,12 +142,12 @@ mod tests {
             resource_version: version.map(str::to_owned),
             ..ObjectMeta::default()
         };
-        let known = InOrder::new(&secret("u", Some("5")), [].into());
+        let known = SyncedSecret::new(&secret("u", Some("5")), [].into());
         assert!(known.is(&secret("u", Some("5"))));
         for other in [secret("u", Some("6")), secret("v", Some("5")), secret("u", None), ObjectMeta::default()] {
             assert!(!known.is(&other));
         }
-        let unknown = InOrder::new(&secret("u", None), [].into());
+        let unknown = SyncedSecret::new(&secret("u", None), [].into());
         assert!(!unknown.is(&secret("u", None)) && !unknown.is(&secret("u", Some(""))));
     }
 }

@@ -14,9 +14,9 @@ use crate::watch::stream::WatchError;
 
 /// In which namespaces (or in all) Secrets are watched now.
 #[derive(Debug, Default)]
-pub(crate) struct Sight(Mutex<BTreeSet<Option<String>>>);
+pub(crate) struct WatchedNamespaces(Mutex<BTreeSet<Option<String>>>);
 
-impl Sight {
+impl WatchedNamespaces {
     /// Whether what happens to Secrets of a namespace is seen.
     pub(crate) fn reaches(&self, namespace: &str) -> bool {
         let watched = self.lock();
@@ -37,9 +37,9 @@ impl Sight {
     }
 }
 
-/// Asks whether a verb is allowed on Secrets of a namespace (or of all). Where nobody answers, the request itself will
-/// tell.
-pub(crate) async fn may(context: &Context, verb: &str, namespace: Option<&str>) -> bool {
+/// Asks whether a verb is allowed on Secrets of a namespace (or of all). If the
+/// SelfSubjectAccessReview fails, it counts as allowed: the request itself shows a 403.
+pub(crate) async fn can_i(context: &Context, verb: &str, namespace: Option<&str>) -> bool {
     ask(context, ["", "v1", "secrets", verb], namespace).await
 }
 
@@ -50,7 +50,7 @@ pub(crate) async fn may_watch_sealed_secrets(context: &Context, namespace: Optio
 }
 
 /// Asks whether events may be written in a namespace.
-pub(crate) async fn may_create_events(context: &Context, namespace: &str) -> bool {
+pub(crate) async fn can_create_events(context: &Context, namespace: &str) -> bool {
     ask(context, ["", "v1", "events", "create"], Some(namespace)).await
 }
 
