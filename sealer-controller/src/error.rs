@@ -186,13 +186,14 @@ impl Failure {
             return Self::new(reason, Class::Transient, answer(error));
         };
         // A refusal of a webhook or a policy has any code, and passes when that changes.
-        let is_invalid = (status.is_invalid() && !refusal::is_denied(status)) || status.code == TOO_LARGE;
+        let is_too_large = status.code == TOO_LARGE || refusal::is_too_large(status);
+        let is_invalid = (status.is_invalid() && !refusal::is_denied(status)) || is_too_large;
         let class = if is_invalid { Class::Permanent } else { Class::Transient };
         let wait = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
         let wait = Duration::from_secs(wait.into());
         if refusal::is_immutable(status) {
             let failure = Self::new(reason, Class::Permanent, refusal::immutable(name, status));
-            return Self { event: immutable(namespace, name), wait, ..failure };
+            return Self { event: immutable(namespace, name), wait, concerns_values: true, ..failure };
         }
         let concerns_values = is_invalid && refusal::concerns_data(status);
         Self { wait, concerns_values, ..Self::new(reason, class, refusal::text(status)) }

@@ -8,7 +8,7 @@ use futures::FutureExt as _;
 use kube::ResourceExt as _;
 use sealer_core::resource::SealedSecretSpec;
 use sealer_core::resource::assemble::UnsealedSecret;
-use sealer_core::scope::REPLACE_IMMUTABLE_ANNOTATION;
+use sealer_core::scope::replaces_immutable;
 use sealer_core::template::Functions;
 use sealer_core::{Fingerprint, SealedSecret};
 use tokio::sync::Semaphore;
@@ -200,7 +200,7 @@ async fn bring_in_sync(
     let sealed = SealedSecret { metadata: state.metadata.clone(), spec: spec?, status: None };
     let unsealed = opening::open(context, key, &sealed, slot).await?;
     let functions = Functions { expensive: context.config.expensive_templates };
-    make(context, state, &sealed, unsealed, slot)
+    make(context, key, state, &sealed, unsealed, slot)
         .await
         .map_err(|failure| disclosure::told(&sealed.spec, functions, failure))
 }
@@ -208,6 +208,7 @@ async fn bring_in_sync(
 /// Makes the cluster's Secret what was unsealed.
 async fn make(
     context: &Context,
+    key: &Key,
     state: &State,
     sealed: &SealedSecret,
     unsealed: UnsealedSecret,
@@ -219,7 +220,8 @@ async fn make(
         own: context.config.own_namespace(),
         allowed_types: &context.config.allowed_types,
         spec_is_new: state.observed_generation() != state.metadata.generation,
-        replaces_immutable: sealed.annotations().get(REPLACE_IMMUTABLE_ANNOTATION).is_some_and(|value| value == "true"),
+        // Once for each version of the object: what a template makes anew each time is no reason for another Secret.
+        replaces_immutable: replaces_immutable(sealed.annotations()) && !context.index.was_synced(key),
     };
     slot.wait(context, apply::apply(context, sealed, &desired, &policy, keys)).await
 }

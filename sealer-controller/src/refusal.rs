@@ -45,6 +45,11 @@ pub(crate) fn concerns_data(status: &Status) -> bool {
     causes.is_empty() || !causes.iter().all(|cause| is_elsewhere(&cause.field))
 }
 
+/// Whether the storage behind the API server takes no object of that size. The code is that of an internal error.
+pub(crate) fn is_too_large(status: &Status) -> bool {
+    status.message == TOO_LARGE
+}
+
 /// Whether the Secret may not be changed any longer.
 pub(crate) fn is_immutable(status: &Status) -> bool {
     !is_denied(status) && status.message.ends_with(IMMUTABLE)
@@ -177,6 +182,8 @@ const REASONS: [&str; 20] = [
     "Unauthorized",
     "UnsupportedMediaType",
 ];
+/// What etcd says of an object that is too large.
+const TOO_LARGE: &str = "etcdserver: request is too large";
 /// How the API server ends its refusal to change an immutable Secret.
 const IMMUTABLE: &str = "field is immutable when `immutable` is set";
 const MOST_FIELDS: usize = 8;

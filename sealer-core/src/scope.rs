@@ -138,6 +138,11 @@ fn is_dns_part(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(inner) && !text.starts_with('-') && !text.ends_with('-')
 }
 
+/// Whether a SealedSecret with these annotations has its Secret made again where Kubernetes does not let it change.
+pub fn replaces_immutable(annotations: &BTreeMap<String, String>) -> bool {
+    annotations.get(REPLACE_IMMUTABLE_ANNOTATION).is_some_and(|value| value == "true")
+}
+
 /// A name as it may stand in a message: short, and without control characters.
 fn shown(name: &str) -> String {
     name.chars().take(MAX_LABEL).map(|c| if c.is_control() { '?' } else { c }).collect()

@@ -353,7 +353,38 @@ pub(crate) async fn an_immutable_secret_waits_until_somebody_deletes_it(scene: S
     scene.synced("a", "False").await?;
     scene.holds("a", W).await?;
     scene.apply(&object).await?;
-    stage.converges("a", V).await
+    stage.converges("a", V).await?;
+    // Leave alone is enough: an annotation makes no new generation.
+    let mut later = stage.sealed("later", V)?;
+    later["spec"]["template"]["immutable"] = json!(true);
+    scene.apply(&later).await?;
+    stage.converges("later", V).await?;
+    let other = stage.sealed("later", W)?;
+    later["spec"]["encryptedData"] = other["spec"]["encryptedData"].clone();
+    scene.apply(&later).await?;
+    scene.synced("later", "False").await?;
+    let leave = format!(
+        "kubectl -n {} annotate sealedsecret later sealedsecrets.bitnami.com/replace-immutable=true",
+        scene.namespace
+    );
+    scene.shell().must(&leave).await?;
+    stage.converges("later", W).await?;
+    // What a template makes anew each time is made once.
+    let deletions = stage.proxy.count("delete secrets");
+    later["metadata"]["annotations"]["sealedsecrets.bitnami.com/replace-immutable"] = json!("true");
+    later["spec"]["template"]["data"] = json!({ "r": "{{ randAlphaNum 12 }}" });
+    scene.apply(&later).await?;
+    let made = async || {
+        let secret = scene.secret("later").await?;
+        Ok(secret.filter(|secret| secret.data.as_ref().is_some_and(|data| data.contains_key("r"))))
+    };
+    let secret = scene.eventually("a Secret with what the template makes", made).await?;
+    scene.synced("later", "True").await?;
+    stage.apply("c", V).await?;
+    stage.converges("c", V).await?;
+    ensure!(stage.proxy.count("delete secrets") == deletions + 1, "it is made again and again");
+    ensure!(scene.secret("later").await?.and_then(|now| now.metadata.uid) == secret.metadata.uid);
+    Ok(())
 }
 
 pub(crate) async fn a_namespace_that_ends_takes_nothing_else_along(scene: Scene) -> Result<()> {

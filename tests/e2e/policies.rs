@@ -181,7 +181,7 @@ pub(crate) async fn who_may_not_get_secrets_writes_no_templates(scene: Scene) ->
     scene.holds("plain", V).await?;
     let template = json!({ "spec": { "template": { "data": { "t": "{{ .k }}" } } } });
     let refused = |told: Option<String>, name: &str| {
-        let words = format!("needs the right to get the Secret that it makes, {name} in namespace {}", scene.namespace);
+        let words = format!("needs the right to get the Secret {name} in namespace {}", scene.namespace);
         is_refused(told, &policy(&scene, "rights"), 403, &words)
     };
     refused(change(&tenant, "plain", template.clone()).await?, "plain")?;
@@ -194,6 +194,17 @@ pub(crate) async fn who_may_not_get_secrets_writes_no_templates(scene: Scene) ->
     let other =
         json!({ "spec": { "encryptedData": scene.sealed("a", W, Scope::Strict).await?["spec"]["encryptedData"] } });
     refused(change(&tenant, "a", other.clone()).await?, "a")?;
+    // Whether other data goes into an immutable Secret tells whether it is other data.
+    let freeze = json!({ "spec": { "template": { "immutable": true } } });
+    refused(change(&tenant, "plain", freeze.clone()).await?, "plain")?;
+    let mut frozen = scene.sealed("frozen", V, Scope::Strict).await?;
+    merge(&mut frozen, freeze);
+    scene.apply(&frozen).await?;
+    scene.holds("frozen", V).await?;
+    let guess = scene.sealed("frozen", W, Scope::Strict).await?["spec"]["encryptedData"].clone();
+    refused(change(&tenant, "frozen", json!({ "spec": { "encryptedData": guess } })).await?, "frozen")?;
+    let thawed = json!({ "spec": { "encryptedData": guess, "template": { "immutable": null } } });
+    refused(change(&tenant, "frozen", thawed).await?, "frozen")?;
     // To empty templates is to take them out.
     is_done(change(&tenant, "plain", json!({ "spec": { "template": { "data": {} } } })).await?)?;
     let reader = [rights[0], rights[1], "--verb=get --resource=secrets --resource-name=a"];

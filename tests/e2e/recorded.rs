@@ -29,7 +29,8 @@ const DIFFERENCES: &[Difference] = &[
             "Warning",
             "ErrUnsealFailed",
             "Failed to unseal: template execution error (rendered): where and why is not told, because it may depend on a \
-             value; try `sealer template check` on the file, or `sealer --recovery-unseal` with the keys",
+             value; try `sealer template check` on the file, or `sealer --recovery-unseal` with the keys; a Secret that the cluster refuses, \
+             such as other data in an immutable one, reads the same",
         ],
     },
     // The known line goes on with the cause.
@@ -55,7 +56,7 @@ const DIFFERENCES: &[Difference] = &[
 ];
 const TEMPLATE_FAILED: &str = "template execution error (rendered): where and why is not told, because it may depend on \
                                a value; try `sealer template check` on the file, or `sealer --recovery-unseal` with the \
-                               keys";
+                               keys; a Secret that the cluster refuses, such as other data in an immutable one, reads the same";
 
 struct Difference {
     scene: &'static str,

@@ -3,6 +3,8 @@
 {{- define "sealed-secrets.policyVariables" -}}
 - name: spec
   expression: dyn(object).?spec.orValue({})
+- name: oldSpec
+  expression: "request.operation == 'CREATE' ? dyn({}) : dyn(oldObject).?spec.orValue({})"
 {{- range list
   (list "blob" "spec" "data" "''")
   (list "items" "spec" "encryptedData" "{}")
@@ -10,6 +12,8 @@
   (list "templates" "template" "data" "{}")
   (list "type" "template" "type" "''")
   (list "immutable" "template" "immutable" "false")
+  (list "oldTemplate" "oldSpec" "template" "{}")
+  (list "oldImmutable" "oldTemplate" "immutable" "false")
   (list "metadata" "template" "metadata" "{}")
   (list "labels" "metadata" "labels" "{}")
   (list "annotations" "metadata" "annotations" "{}")

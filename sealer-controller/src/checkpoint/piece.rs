@@ -42,6 +42,8 @@ struct Row {
     generation: i64,
     /// A place in the list of scopes.
     scope: usize,
+    #[serde(default)]
+    replaces_immutable: bool,
     secret: Box<str>,
     version: Box<str>,
     /// Places in the table of keys.
@@ -83,6 +85,7 @@ pub(super) fn write(header: &Header, count: usize, records: Vec<(Key, Record)>) 
         uid: record.sealed.uid,
         generation: record.sealed.generation,
         scope: SCOPES.iter().position(|scope| *scope == record.sealed.scope).unwrap_or_default(),
+        replaces_immutable: record.sealed.replaces_immutable,
         secret: record.secret.uid,
         version: record.secret.version,
     };
@@ -114,7 +117,8 @@ pub(super) fn read(text: &[u8], header: &Header, ring: &Keyring) -> Vec<(Key, Re
         let keys = row.keys.iter().map(|place| table.get(*place).cloned().flatten());
         let keys: Vec<Fingerprint> = keys.collect::<Option<_>>()?;
         let scope = *SCOPES.get(row.scope)?;
-        let sealed = Identity { uid: row.uid, generation: row.generation, scope };
+        let replaces_immutable = row.replaces_immutable;
+        let sealed = Identity { uid: row.uid, generation: row.generation, scope, replaces_immutable };
         let secret = SyncedSecret { uid: row.secret, version: row.version, keys: keys.into() };
         Some((Key::new(row.namespace, row.name), Record { sealed, secret }))
     };
@@ -170,7 +174,12 @@ mod tests {
     fn records(count: usize) -> Vec<(Key, Record)> {
         let keys: Vec<_> = RING.entries().iter().map(|entry| entry.key.fingerprint().clone()).collect();
         let record = |at: usize| {
-            let sealed = Identity { uid: format!("uid-{at}").into(), generation: 3, scope: SCOPES[at % 3] };
+            let sealed = Identity {
+                uid: format!("uid-{at}").into(),
+                generation: 3,
+                scope: SCOPES[at % 3],
+                replaces_immutable: at.is_multiple_of(2),
+            };
             let keys: Arc<[_]> = keys.iter().take(at % 3).cloned().collect();
             let secret = SyncedSecret { uid: format!("secret-{at}").into(), version: at.to_string().into(), keys };
             (Key::new(format!("ns-{}", at % 7), format!("name-{at:05}")), Record { sealed, secret })

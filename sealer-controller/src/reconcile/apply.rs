@@ -6,14 +6,15 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{DeleteParams, ObjectMeta, PostParams, Preconditions};
 use kube::{Resource as _, ResourceExt as _};
+use sealer_core::scope::replaces_immutable;
 use sealer_core::{Fingerprint, SealedSecret};
 use serde_json::{Value, json};
 
 use crate::cluster::sealed_secret::State;
 use crate::context::Context;
-use crate::error::{Class, Failure, Reason};
+use crate::error::{Class, Failure, Reason, answer};
 use crate::queue::Key;
-use crate::reconcile::plan::{Plan, Policy, is_frozen, is_orphan_of, plan};
+use crate::reconcile::plan::{Plan, Policy, can_be_recreated, is_orphan_of, plan};
 use crate::reconcile::status;
 use crate::watch::object_state::SyncedSecret;
 
@@ -37,7 +38,7 @@ pub(crate) async fn apply(
     // A spec that nobody observed is most often new: trying to create saves a request.
     let mut live =
         if policy.spec_is_new && sealed.metadata.generation == Some(1) { None } else { get(context, &key).await? };
-    let mut frozen = false;
+    let (mut is_frozen, mut removed) = (false, None);
     for _ in 0..CONFLICTS {
         let attempt = match plan(desired, live.as_ref(), &uid, policy) {
             Plan::Nothing => {
@@ -46,16 +47,22 @@ pub(crate) async fn apply(
             }
             Plan::Refuse(failure) => return Err(*failure),
             Plan::Recreate => {
+                let old = live.take().unwrap_or_default();
                 may_be_made(context, &key, desired).await?;
-                live = match delete(context, &key, &live.unwrap_or_default()).await {
-                    Err(error) if is_race(&error) => get(context, &key).await?,
-                    outcome => outcome.map(|()| None).map_err(|error| failed(&key, &error))?,
-                };
+                context.index.expect_deletion(&key, old.metadata.uid.as_deref().unwrap_or_default());
+                match delete(context, &key, &old).await {
+                    Ok(()) => removed = Some(old),
+                    Err(error) => {
+                        context.index.expect_deletion(&key, "");
+                        live =
+                            if is_race(&error) { get(context, &key).await? } else { return Err(failed(&key, &error)) };
+                    }
+                }
                 continue;
             }
             Plan::Create(secret) => context.secrets(&key.namespace).create(&context.write(), &secret).await,
             Plan::Replace(secret) => {
-                frozen = live.as_ref().is_some_and(|live| is_frozen(live, &secret));
+                is_frozen = live.as_ref().is_some_and(|live| can_be_recreated(live, &secret, &uid));
                 context.secrets(&key.namespace).replace(&key.name, &context.write(), &secret).await
             }
         };
@@ -65,16 +72,31 @@ pub(crate) async fn apply(
             }
             Err(error) if is_race(&error) => live = get(context, &key).await?,
             Err(error) => {
+                if let Some(old) = removed {
+                    put_back(context, &key, old).await;
+                }
                 let failure = failed(&key, &error);
-                let is_final = frozen && failure.class == Class::Permanent;
-                return Err(if is_final { failure.with_remedy(MAKE_AGAIN) } else { failure });
+                let remedy = if replaces_immutable(sealed.annotations()) { DELETE } else { DELETE_OR_LEAVE };
+                let is_final = is_frozen && failure.class == Class::Permanent;
+                return Err(if is_final { failure.with_remedy(remedy) } else { failure });
             }
         }
     }
     Err(Failure::new(Reason::Update, Class::Transient, "other writers keep changing the Secret"))
 }
 
-/// Whether the cluster would take the Secret: the one that is there stays until that is certain.
+/// Makes a Secret again that was deleted for one that the cluster did not take in the end. A dry run says nothing of storage.
+async fn put_back(context: &Context, key: &Key, old: Secret) {
+    let ObjectMeta { name, namespace, labels, annotations, owner_references, .. } = old.metadata;
+    let metadata = ObjectMeta { name, namespace, labels, annotations, owner_references, ..ObjectMeta::default() };
+    let secret = Secret { metadata, ..old };
+    if let Err(error) = context.secrets(&key.namespace).create(&context.write(), &secret).await {
+        let error = answer(&error);
+        tracing::error!(secret = key.to_string(), error, "cannot put the Secret back that was to be replaced");
+    }
+}
+
+/// Whether validation and admission would take the Secret: the one that is there stays until then.
 async fn may_be_made(context: &Context, key: &Key, desired: &Secret) -> Result<(), Failure> {
     let params = PostParams { dry_run: true, ..context.write() };
     match context.secrets(&key.namespace).create(&params, desired).await {
@@ -176,8 +198,9 @@ fn is_race(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.is_already_exists() || status.is_conflict() || (status.is_not_found() && !status.message.contains("namespaces")))
 }
 
-/// The way out for a Secret that cannot be changed.
-const MAKE_AGAIN: &str = "delete the Secret, and it is made again; or set the annotation \
-                          sealedsecrets.bitnami.com/replace-immutable: \"true\" on the SealedSecret";
+/// The ways out for a Secret that cannot be changed.
+const DELETE: &str = "delete the Secret, and it is made again";
+const DELETE_OR_LEAVE: &str = "delete the Secret, and it is made again; or set the annotation \
+                               sealedsecrets.bitnami.com/replace-immutable: \"true\" on the SealedSecret";
 /// More than that many writers in a row means that waiting is better.
 const CONFLICTS: usize = 8;

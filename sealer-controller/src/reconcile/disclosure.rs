@@ -37,8 +37,12 @@ mod tests {
 
     /// What is told when the API server refuses the Secret with these causes.
     fn refused(of: &SealedSecretSpec, code: u16, causes: &Value) -> (String, String, Reason) {
+        refused_with(of, code, causes, "no")
+    }
+
+    fn refused_with(of: &SealedSecretSpec, code: u16, causes: &Value, message: &str) -> (String, String, Reason) {
         let reason = if code == 422 { "Invalid" } else { "InternalError" };
-        let status = json!({ "code": code, "reason": reason, "message": "no", "details": { "causes": causes } });
+        let status = json!({ "code": code, "reason": reason, "message": message, "details": { "causes": causes } });
         let error = kube::Error::Api(Box::new(serde_json::from_value(status).unwrap()));
         let failure = told(of, Functions::default(), Failure::api(Reason::Update, "ns", "a", &error));
         (failure.message, failure.event, failure.reason)
@@ -65,6 +69,10 @@ mod tests {
         ] {
             assert_eq!(refused(&spec, code, &causes), failed, "{code} {causes}");
         }
+        // Whether it is other data, and how long it is, depend on values as well.
+        let frozen = "Secret \"a\" is invalid: data: Forbidden: field is immutable when `immutable` is set";
+        assert_eq!(refused_with(&spec, 422, &json!([cause("data", "FieldValueForbidden")]), frozen), failed);
+        assert_eq!(refused_with(&spec, 500, &json!([]), "etcdserver: request is too large"), failed);
         // What depends on no value is told.
         let (message, ..) = refused(&spec, 422, &json!([cause("metadata.labels", "FieldValueInvalid")]));
         assert!(message.ends_with("metadata.labels: invalid value"), "{message}");

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use sealer_core::resource::assemble::{OpenError, OpenOptions, UnsealedSecret, finish};
-use sealer_core::resource::explain::explain;
+use sealer_core::resource::explain::{Effort, explain};
 use sealer_core::resource::progress::Progress;
 use sealer_core::seal::Trials;
 use sealer_core::template::{Environment, Functions};
@@ -118,7 +118,7 @@ async fn explained(context: &Context, key: &Key, work: Arc<Work>, error: OpenErr
             let search = context.run_blocking(Pool::Reconcile, move || {
                 let mut trials = trials;
                 let before = trials.operations();
-                let found = explain(&error, &work.sealed, &neighbours, &work.keyring, &mut trials);
+                let found = explain(&error, &work.sealed, &neighbours, &work.keyring, &mut trials, Effort::BRIEF);
                 (found, trials.operations() - before)
             });
             let (found, operations) = search.await.unwrap_or_default();

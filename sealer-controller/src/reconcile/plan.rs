@@ -35,7 +35,7 @@ pub(crate) struct Policy<'a> {
     pub(crate) allowed_types: &'a [String],
     /// Whether the spec was not yet observed: then labels and annotations that others added go; otherwise they stay.
     pub(crate) spec_is_new: bool,
-    /// Whether a Secret of ours that cannot be changed is to be made again.
+    /// Whether a Secret of ours that cannot be changed may be made again.
     pub(crate) replaces_immutable: bool,
 }
 
@@ -63,17 +63,23 @@ pub(crate) fn plan(desired: &Secret, live: Option<&Secret>, owner_uid: &str, pol
     if let Some(refusal) = refusal {
         return refuse(refusal);
     }
-    // What others put into a Secret that is only patched would go with it.
-    if policy.replaces_immutable && ours && !is_true(live, PATCH_ANNOTATION) && is_frozen(live, &next) {
-        return Plan::Recreate;
+    if !policy.replaces_immutable || !can_be_recreated(live, &next, owner_uid) {
+        return Plan::Replace(Box::new(next));
     }
-    Plan::Replace(Box::new(next))
+    if live.metadata.deletion_timestamp.is_some() {
+        let message = "the Secret is being deleted, and waits for its finalizers";
+        return refuse(Failure::new(Reason::Update, Class::Transient, message));
+    }
+    Plan::Recreate
 }
 
-/// Whether a change is one that Kubernetes takes of no Secret: another type, or other data in an immutable one.
-pub(crate) fn is_frozen(live: &Secret, next: &Secret) -> bool {
+/// Whether a change is one that Kubernetes takes of no Secret, on a Secret that may be deleted for it: another type, or other
+/// data in an immutable one. What others put into a Secret that is only patched would go with it.
+pub(crate) fn can_be_recreated(live: &Secret, next: &Secret, owner_uid: &str) -> bool {
     let is_immutable = live.immutable == Some(true);
-    live.type_ != next.type_ || (is_immutable && (live.data != next.data || next.immutable != Some(true)))
+    let is_refused =
+        live.type_ != next.type_ || (is_immutable && (live.data != next.data || next.immutable != Some(true)));
+    is_refused && is_owned_by(live, owner_uid) && !is_true(live, PATCH_ANNOTATION)
 }
 
 /// Whether a Secret may be deleted because the SealedSecret of that name and uid is gone: it was that one's, and it
@@ -160,6 +166,9 @@ fn merged(desired: &Secret, live: &Secret, to_be_owned: bool) -> Secret {
     overlay(&mut next.data, desired.data.as_ref());
     overlay(&mut next.metadata.labels, desired.metadata.labels.as_ref());
     let mut annotations = desired.metadata.annotations.clone();
+    // A template never ends the patching of a Secret that somebody else's items are in.
+    let decides = |name: &str| name == PATCH_ANNOTATION || (name == MANAGED_ANNOTATION && !to_be_owned);
+    annotations.iter_mut().for_each(|all| all.retain(|name, _| !decides(name)));
     if to_be_owned {
         // The live Secret's annotation decides, before the merge.
         if is_true(live, MANAGED_ANNOTATION) {
@@ -167,7 +176,6 @@ fn merged(desired: &Secret, live: &Secret, to_be_owned: bool) -> Secret {
         }
     } else {
         next.immutable = live.immutable;
-        annotations.iter_mut().for_each(|all| all.retain(|name, _| !OWNERSHIP_ANNOTATIONS.contains(&name.as_str())));
     }
     overlay(&mut next.metadata.annotations, annotations.as_ref());
     next
@@ -190,8 +198,6 @@ fn overlay<V: Clone>(onto: &mut Option<BTreeMap<String, V>>, from: Option<&BTree
     }
 }
 
-/// They count on the live Secret alone.
-const OWNERSHIP_ANNOTATIONS: [&str; 2] = [MANAGED_ANNOTATION, PATCH_ANNOTATION];
 const PRIVILEGED_TYPES: [&str; 2] = ["kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token"];
 
 #[cfg(test)]

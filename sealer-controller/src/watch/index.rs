@@ -213,11 +213,27 @@ impl Index {
         !known.waiting && known.secret_version() != version
     }
 
-    /// Takes note that a Secret was deleted.
-    pub(crate) fn secret_deleted(&self, key: &Key) {
-        if let Some((_, seen)) = self.lock().recalled.get_mut(key) {
+    /// Whether the object, as it is now, had its Secret in sync before.
+    pub(crate) fn was_synced(&self, key: &Key) -> bool {
+        self.lock().all.get(key).is_some_and(|known| known.secret.is_some())
+    }
+
+    /// Takes note that a Secret is about to be deleted on behalf of an object, so that nobody takes it for somebody else's doing;
+    /// an empty uid takes that back.
+    pub(crate) fn expect_deletion(&self, key: &Key, uid: &str) {
+        if let Some(known) = self.lock().all.get_mut(key) {
+            known.deleting = uid.into();
+        }
+    }
+
+    /// Takes note that a Secret was deleted; says whether that was expected.
+    pub(crate) fn secret_deleted(&self, key: &Key, uid: &str) -> bool {
+        let mut view = self.lock();
+        if let Some((_, seen)) = view.recalled.get_mut(key) {
             *seen = false;
         }
+        let Some(known) = view.all.get_mut(key) else { return false };
+        !uid.is_empty() && std::mem::take(&mut known.deleting) == uid.into()
     }
 
     /// Whether a Secret was changed by somebody else while a worker had its object.

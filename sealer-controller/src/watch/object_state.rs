@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use kube::api::ObjectMeta;
 use sealer_core::resource::explain::Explanation;
+use sealer_core::scope::replaces_immutable;
 use sealer_core::{Fingerprint, Scope};
 
 use crate::cluster::sealed_secret::Sighting;
@@ -41,6 +42,8 @@ pub(crate) struct Identity {
     pub(crate) generation: i64,
     /// An annotation: an edit of it makes no new generation.
     pub(crate) scope: Scope,
+    /// Another one: whether the Secret may be made again where it cannot be changed.
+    pub(crate) replaces_immutable: bool,
 }
 
 impl Identity {
@@ -49,6 +52,7 @@ impl Identity {
             uid: metadata.uid.as_deref().unwrap_or_default().into(),
             generation: metadata.generation.unwrap_or_default(),
             scope: metadata.annotations.as_ref().map_or(Scope::Strict, Scope::from_annotations),
+            replaces_immutable: metadata.annotations.as_ref().is_some_and(replaces_immutable),
         }
     }
 }
@@ -91,6 +95,8 @@ pub(super) struct ObjectState {
     pub(super) body: Option<Box<str>>,
     /// The Secret that we wrote or found in order.
     pub(super) secret: Option<SyncedSecret>,
+    /// The uid of a Secret that is being deleted on behalf of this object.
+    pub(super) deleting: Box<str>,
     /// Whether that is remembered from before a restart and was not seen since.
     pub(super) unproven: bool,
     /// The last version that the watch of Secrets brought since a worker began.

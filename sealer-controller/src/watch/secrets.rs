@@ -96,7 +96,9 @@ pub(super) fn changed(context: &Context, secret: &Seen, priority: Priority) {
 /// to somebody else, who took it away.
 pub(super) fn deleted(context: &Context, secret: Seen) {
     let key = secret.key;
-    context.index.secret_deleted(&key);
+    if context.index.secret_deleted(&key, secret.metadata.uid.as_deref().unwrap_or_default()) {
+        return;
+    }
     let owned = secret.controlled_by.as_ref() == Some(&key.name);
     if context.index.knows(&key) && (owned || secret.is_managed || context.index.has_failed(&key)) {
         context.queue.add(key, Priority::High);

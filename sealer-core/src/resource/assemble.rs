@@ -221,9 +221,13 @@ impl From<EnvelopeError> for ItemCause {
     }
 }
 
-/// A name as long as Kubernetes takes one; what is longer would only fill logs and status.
-pub(crate) fn shown(item: &str) -> &str {
-    item.char_indices().nth(LONGEST_ITEM).map_or(item, |(end, _)| item.get(..end).unwrap_or(item))
+/// A name as long as Kubernetes takes one, without what a terminal would obey: control characters and those that turn the
+/// direction of a line. What is longer would only fill logs and status.
+pub(crate) fn shown(item: &str) -> String {
+    let is_obeyed = |c: char| {
+        c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+    };
+    item.chars().take(LONGEST_ITEM).map(|c| if is_obeyed(c) { '?' } else { c }).collect()
 }
 
 impl OpenError {
@@ -251,11 +255,11 @@ impl ItemCause {
 
 /// Causes of equal text share a line, with the items in parentheses: `no key could decrypt secret (a, b)`.
 fn grouped(failures: &[ItemFailure], text: fn(&ItemCause) -> String) -> String {
-    let mut items_by_text: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    let mut items_by_text: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for failure in failures {
         items_by_text.entry(text(&failure.cause)).or_default().push(shown(&failure.item));
     }
-    let line = |(text, items): (String, Vec<&str>)| format!("{text} ({})", items.join(", "));
+    let line = |(text, items): (String, Vec<String>)| format!("{text} ({})", items.join(", "));
     items_by_text.into_iter().map(line).collect::<Vec<_>>().join("\n")
 }
 

@@ -8,32 +8,50 @@ use crate::envelope::SealedValue;
 use crate::key::keyring::Keyring;
 use crate::key::private::UnsealingKey;
 use crate::resource::SealedSecret;
-use crate::resource::assemble::{ItemCause, OpenError};
+use crate::resource::assemble::{ItemCause, OpenError, shown};
 use crate::scope::{Label, Scope};
 use crate::seal::{Trials, open_with};
 
-/// Says why an object did not open, if that can be found within [`BUDGET`] operations. `neighbours` are names of other
-/// SealedSecrets in its namespace.
+/// How far to search for a cause.
+#[derive(Clone, Copy, Debug)]
+pub struct Effort {
+    /// Private-key operations at most.
+    pub operations: u32,
+    /// Keys that are tried on other names: those are many.
+    pub keys_for_names: usize,
+}
+
+impl Effort {
+    /// For a controller, which looks after many objects: 32 operations.
+    pub const BRIEF: Self = Self { operations: 32, keys_for_names: 2 };
+    /// For somebody who waits for the answer: every key on every name, up to 4,096 operations.
+    pub const THOROUGH: Self = Self { operations: 4096, keys_for_names: usize::MAX };
+}
+
+/// Says why an object did not open, if that can be found within an effort. `neighbours` are names of other SealedSecrets in its
+/// namespace.
 pub fn explain(
     error: &OpenError,
     sealed: &SealedSecret,
     neighbours: &[String],
     keyring: &Keyring,
     trials: &mut Trials,
+    effort: Effort,
 ) -> Option<Explanation> {
     let values: Vec<(&str, Judged)> =
         failed(error, sealed).into_iter().map(|(item, text)| (item, judge(text, keyring))).collect();
-    let end = trials.operations().saturating_add(BUDGET);
+    let end = trials.operations().saturating_add(effort.operations);
     let searched = values.iter().find_map(|(item, judged)| Some((*item, judged.searchable()?)));
     let (item, cause, holds_for_all) = match searched {
         Some((item, value)) => {
-            let found = search(value, sealed, neighbours, keyring, trials, end);
-            let holds = |judged: &Judged, trials: &mut Trials| match &found {
-                Some(found) => found.fits(judged, trials, end),
-                None => judged.searchable().is_some(),
-            };
-            let others = values.iter().all(|(other, judged)| *other == item || holds(judged, trials));
-            (item, found.map_or(Cause::Elsewhere, |found| found.cause), others)
+            let mut search = Search { sealed, neighbours, keyring, trials, end, effort, was_cut_off: false };
+            let found = search.run(value);
+            let was_cut_off = search.was_cut_off;
+            // What was not found is said of the item that was searched alone.
+            let mut fits = |judged: &Judged| found.as_ref().is_some_and(|found| found.fits(judged, trials, end));
+            let others = values.iter().all(|(other, judged)| *other == item || fits(judged));
+            let unfound = if was_cut_off { Cause::NotFound } else { Cause::Elsewhere };
+            (item, found.map_or(unfound, |found| found.cause), others)
         }
         None => {
             let (item, Judged::Known(cause)) = values.first()? else { return None };
@@ -56,7 +74,7 @@ pub struct Explanation {
 impl Explanation {
     /// Whether nothing was found, and only what is likeliest then is said.
     pub fn is_guess(&self) -> bool {
-        self.cause == Cause::Elsewhere
+        matches!(self.cause, Cause::Elsewhere | Cause::NotFound)
     }
 
     /// The message of the failure with the cause behind the known text.
@@ -76,7 +94,7 @@ impl Explanation {
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.item {
-            Some(item) => write!(f, "`{item}` {}", self.cause),
+            Some(item) => write!(f, "`{}` {}", shown(item), self.cause),
             None => self.cause.fmt(f),
         }
     }
@@ -99,6 +117,8 @@ enum Cause {
     Damaged,
     /// No key opens it under any likely label.
     Elsewhere,
+    /// The search ended before all of them were tried.
+    NotFound,
 }
 
 impl fmt::Display for Cause {
@@ -129,6 +149,10 @@ impl fmt::Display for Cause {
             Self::Elsewhere => f.write_str(
                 "opens with no key of this cluster for any likely name, namespace or scope: most likely it is sealed for \
                  another cluster; seal it again with the certificate of this one, or restore the key",
+            ),
+            Self::NotFound => f.write_str(
+                "is sealed for another cluster, or for a name, namespace or scope that a short search did not find; \
+                 `sealer explain` on the file searches on",
             ),
             Self::Damaged => f.write_str("is cut off or was never a sealed value; seal it again"),
         }
@@ -192,30 +216,55 @@ impl Found<'_> {
     }
 }
 
-/// The likeliest keys meet the likely labels first; the other names of the namespace get what is left.
-fn search<'a>(
-    value: &SealedValue,
-    sealed: &SealedSecret,
-    neighbours: &[String],
+/// A search for the label that a value was sealed for.
+struct Search<'a, 't> {
+    sealed: &'a SealedSecret,
+    neighbours: &'a [String],
     keyring: &'a Keyring,
-    trials: &mut Trials,
+    trials: &'t mut Trials,
     end: u32,
-) -> Option<Found<'a>> {
-    let order = trials.clone();
-    let keys: Vec<&UnsealingKey> = keyring.in_trial_order(order.first()).collect();
-    let (likely, names) = (likely_labels(sealed), neighbour_labels(sealed, neighbours));
-    let share = if names.is_empty() { end } else { end.saturating_sub(BUDGET / 2).max(trials.operations() + 1) };
-    let mut try_one = |candidate: &(Label, Cause), key: &'a UnsealingKey, end: u32| {
-        let within = trials.operations() < end;
-        let opened = within && open_with(value, &candidate.0, key, trials.operations_mut()).is_some();
-        opened.then(|| Found { label: candidate.0.clone(), key, cause: candidate.1.clone() })
-    };
-    for &key in &keys {
-        if let Some(found) = likely.iter().find_map(|candidate| try_one(candidate, key, share)) {
-            return Some(found);
-        }
+    effort: Effort,
+    was_cut_off: bool,
+}
+
+impl<'a> Search<'a, '_> {
+    /// Another scope is the likeliest mistake, and meets every key first; then the other likely labels; the other names of the
+    /// namespace get what is left.
+    fn run(&mut self, value: &SealedValue) -> Option<Found<'a>> {
+        let order = self.trials.clone();
+        let keys: Vec<&'a UnsealingKey> = self.keyring.in_trial_order(order.first()).collect();
+        let (scopes, likely): (Vec<_>, Vec<_>) =
+            likely_labels(self.sealed).into_iter().partition(|(_, cause)| matches!(cause, Cause::Scope(..)));
+        let names = neighbour_labels(self.sealed, self.neighbours, self.effort);
+        let half = self.end.saturating_sub(self.effort.operations / 2).max(self.trials.operations() + 1);
+        let share = if names.is_empty() { self.end } else { half };
+        let few = keys.get(..self.effort.keys_for_names).unwrap_or(&keys);
+        self.was_cut_off = few.len() < keys.len() && !names.is_empty();
+        self.try_all(value, &keys, &scopes, self.end)
+            .or_else(|| self.try_all(value, &keys, &likely, share))
+            .or_else(|| self.try_all(value, few, &names, self.end))
     }
-    keys.iter().take(KEYS_FOR_NAMES).find_map(|&key| names.iter().find_map(|candidate| try_one(candidate, key, end)))
+
+    fn try_all(
+        &mut self,
+        value: &SealedValue,
+        keys: &[&'a UnsealingKey],
+        candidates: &[(Label, Cause)],
+        end: u32,
+    ) -> Option<Found<'a>> {
+        for &key in keys {
+            for (label, cause) in candidates {
+                if self.trials.operations() >= end {
+                    self.was_cut_off = true;
+                    return None;
+                }
+                if open_with(value, label, key, self.trials.operations_mut()).is_some() {
+                    return Some(Found { label: label.clone(), key, cause: cause.clone() });
+                }
+            }
+        }
+        None
+    }
 }
 
 /// Labels that mistakes are made of: another scope, the template's own name and namespace, the namespace of clients
@@ -261,13 +310,13 @@ fn likely_labels(sealed: &SealedSecret) -> Vec<(Label, Cause)> {
 }
 
 /// Other names in the namespace, those that resemble the object's first.
-fn neighbour_labels(sealed: &SealedSecret, neighbours: &[String]) -> Vec<(Label, Cause)> {
+fn neighbour_labels(sealed: &SealedSecret, neighbours: &[String], effort: Effort) -> Vec<(Label, Cause)> {
     let (namespace, name, _) = own(sealed);
     let shared = |other: &str| other.bytes().zip(name.bytes()).take_while(|(a, b)| a == b).count();
     let mut names: Vec<&String> = neighbours.iter().filter(|other| *other != name).collect();
     names.sort_by_key(|other| (std::cmp::Reverse(shared(other)), other.len()));
     let label = |other: &String| Some((Label::new(Scope::Strict, namespace, other).ok()?, Cause::Name(other.clone())));
-    names.into_iter().filter_map(label).take(BUDGET as usize).collect()
+    names.into_iter().filter_map(label).take(effort.operations as usize).collect()
 }
 
 fn own(sealed: &SealedSecret) -> (&str, &str, Scope) {
@@ -278,10 +327,6 @@ fn own(sealed: &SealedSecret) -> (&str, &str, Scope) {
     )
 }
 
-/// Private-key operations that an explanation may cost.
-pub const BUDGET: u32 = 32;
-/// Keys that are tried on other names: those are many.
-const KEYS_FOR_NAMES: usize = 2;
 /// The smallest RSA block that any known key makes, behind its length field and ahead of a tag.
 const SHORTEST_KEY: usize = 112;
 const SHORTEST: usize = 2 + SHORTEST_KEY + 16;

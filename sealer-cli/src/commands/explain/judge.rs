@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use sealer_core::resource::assemble::{OpenOptions, open};
-use sealer_core::resource::explain::explain;
+use sealer_core::resource::explain::{Effort, explain};
 use sealer_core::seal::Trials;
 use sealer_core::{Fingerprint, Keyring, SealedSecret, SealedSecretSpec, SealedValue, StoredKey, unseal};
 use serde_json::{Map, Value};
@@ -116,7 +116,7 @@ fn tried(asked: &Asked<'_>, item: &SealedItem, keyring: &Keyring, names: impl Fn
         Ok(opened) => return Verdict::Opens(opened.keys.first().map(ToString::to_string)),
         Err(error) => error,
     };
-    let explained = explain(&error, &sealed, &names(), keyring, &mut Trials::default());
+    let explained = explain(&error, &sealed, &names(), keyring, &mut Trials::default(), Effort::THOROUGH);
     let explained = explained.filter(|explanation| !explanation.is_guess());
     Verdict::Closed(match explained.map(|explanation| explanation.to_string()) {
         Some(text) => {

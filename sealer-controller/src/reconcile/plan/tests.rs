@@ -344,3 +344,17 @@ fn what_kubernetes_never_changes_is_made_again_with_leave() {
     let patched = annotated(&json!({"sealedsecrets.bitnami.com/patch": "true"}));
     assert_ne!(plan(&desired(&other), Some(&live(&[owned("u1"), patched, immutable])), "u1", &leave), Plan::Recreate);
 }
+
+/// T-P4: whoever handed the Secret over said that it is patched.
+#[test]
+fn a_template_does_not_end_the_patching_of_a_secret() {
+    let patched =
+        annotated(&json!({"sealedsecrets.bitnami.com/patch": "true", "sealedsecrets.bitnami.com/managed": "true"}));
+    let wanted = desired(&annotated(&json!({"sealedsecrets.bitnami.com/patch": "false", "other": "x"})));
+    for parts in [vec![patched.clone()], vec![patched, owned("u1")]] {
+        let next = replaced_by(&wanted, &live(&parts), &POLICY).unwrap();
+        let annotations = next.metadata.annotations.unwrap();
+        assert_eq!(annotations["sealedsecrets.bitnami.com/patch"], "true");
+        assert_eq!(annotations["other"], "x");
+    }
+}

@@ -286,6 +286,60 @@ async fn with_leave_it_is_deleted_as_it_was_seen_and_made_again() {
     assert_eq!(script.body(6)["data"], json!({ "k": "dg==" }));
 }
 
+/// A template that gives something else each time would have it made again for ever.
+#[tokio::test]
+async fn a_secret_that_was_in_sync_once_is_not_made_again_for_the_same_object() {
+    let (sealed, secret) = frozen(true);
+    let message = "Secret \"a\" is invalid: data: Forbidden: field is immutable when `immutable` is set";
+    let mut exchanges = vec![
+        (Method::GET, SEALED, 200, sealed.clone()),
+        (Method::GET, SECRET, 200, secret),
+        (Method::PUT, SECRET, 422, refusal(422, "Invalid", message)),
+    ];
+    exchanges.extend(told(object(2, Some(2))));
+    let script = Script::new(exchanges);
+    let key = Key::new("ns", "a");
+    script.context.index.observe(Sighting::read(&sealed.to_string()).unwrap());
+    script.context.index.take(&key);
+    script.context.index.settled(&key, Ok(SyncedSecret::new(&ObjectMeta::default(), [].into())));
+    let outcome = reconcile(&script.context, &key, &mut WorkerSlot::new(None)).await;
+    let told = outcome.unwrap_err().message;
+    assert!(told.ends_with("delete the Secret, and it is made again"), "{told}");
+}
+
+/// A dry run says nothing of storage.
+#[tokio::test]
+async fn the_old_one_is_put_back_where_the_new_one_cannot_be_stored() {
+    let (sealed, mut secret) = frozen(true);
+    secret["metadata"]["labels"] = json!({ "of": "others" });
+    let mut exchanges = vec![
+        (Method::GET, SECRET, 200, secret.clone()),
+        (Method::POST, SECRETS, 409, refusal(409, "AlreadyExists", "exists")),
+        (Method::DELETE, SECRET, 200, json!({ "kind": "Status", "status": "Success" })),
+        (Method::POST, SECRETS, 500, refusal(500, "", "etcdserver: request is too large")),
+        (Method::POST, SECRETS, 201, secret.clone()),
+    ];
+    exchanges.extend(told(object(2, Some(2))));
+    let script = Script::new(exchanges);
+    let failure = script.process(&sealed).await.unwrap_err();
+    assert_eq!(failure.class, Class::Permanent);
+    let back = script.body(4);
+    assert_eq!((&back["data"], &back["immutable"]), (&secret["data"], &json!(true)));
+    assert_eq!(back["metadata"]["labels"], secret["metadata"]["labels"]);
+    assert_eq!(back["metadata"]["ownerReferences"], secret["metadata"]["ownerReferences"]);
+}
+
+#[tokio::test]
+async fn one_that_is_being_deleted_is_waited_for() {
+    let (sealed, mut secret) = frozen(true);
+    secret["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+    secret["metadata"]["finalizers"] = json!(["example.com/hold"]);
+    let mut exchanges = vec![(Method::GET, SECRET, 200, secret)];
+    exchanges.extend(told(object(2, Some(2))));
+    let failure = Script::new(exchanges).process(&sealed).await.unwrap_err();
+    assert_eq!((failure.class, failure.message.contains("finalizers")), (Class::Transient, true));
+}
+
 /// What the cluster would not take costs nobody the Secret that is there.
 #[tokio::test]
 async fn with_leave_it_stays_where_the_cluster_would_not_take_the_new_one() {

@@ -54,6 +54,9 @@ fn only_what_changes_the_outcome_is_looked_at_again() {
     let cluster_wide = json!({"sealedsecrets.bitnami.com/cluster-wide": "true"});
     assert_eq!(index.observe(object("1", 2, Some(2), &cluster_wide)), WatchOutcome::New, "new scope");
     index.take(&key);
+    let leave = json!({"sealedsecrets.bitnami.com/replace-immutable": "true"});
+    assert_eq!(index.observe(object("1", 2, Some(2), &leave)), WatchOutcome::New, "leave to make the Secret again");
+    index.take(&key);
     assert_eq!(index.observe(object("2", 2, Some(2), &cluster_wide)), WatchOutcome::New, "made anew");
     assert!(!index.secret_changed(&key, &secret("8")), "it is looked at anyway");
     index.take(&key);
@@ -132,8 +135,26 @@ fn what_was_in_order_before_a_restart_is_trusted_only_at_the_same_versions() {
     let index = Index::default();
     index.recall([(key.clone(), Record { sealed, secret: in_order("7") })]);
     index.secret_changed(&key, &secret("7"));
-    index.secret_deleted(&key);
+    index.secret_deleted(&key, "s");
     assert_eq!(index.observe(synced("1", 1)), WatchOutcome::New, "deleted before the object was seen");
+}
+
+#[test]
+fn only_the_secret_that_is_deleted_on_behalf_of_an_object_is_expected_to_go() {
+    let (index, key) = (Index::default(), Key::new("ns", "a"));
+    assert!(!index.secret_deleted(&key, "s"));
+    index.observe(synced("1", 1));
+    assert!(!index.was_synced(&key));
+    index.settled(&key, Ok(in_order("7")));
+    assert!(index.was_synced(&key));
+    index.expect_deletion(&key, "s");
+    assert!(index.secret_deleted(&key, "s"));
+    assert!(!index.secret_deleted(&key, "s"), "once");
+    index.expect_deletion(&key, "s");
+    assert!(!index.secret_deleted(&key, "t"), "another one");
+    index.expect_deletion(&key, "s");
+    index.expect_deletion(&key, "");
+    assert!(!index.secret_deleted(&key, "s") && !index.secret_deleted(&key, ""), "taken back");
 }
 
 #[test]

@@ -51,6 +51,14 @@ fn a_deprecated_blob_is_opened_where_it_is_accepted_and_stands_alone() {
     }
 }
 
+/// A name stands in a status, which terminals show.
+#[test]
+fn names_in_messages_command_no_terminal() {
+    let spec = json!({ "encryptedData": { "a\u{1b}[2J\nb\u{202e}c": "AgA=" } });
+    let told = opened(&spec, false).unwrap_err().to_string();
+    assert!(told.ends_with("(a?[2J?b?c)"), "{told:?}");
+}
+
 #[test]
 fn templates_run_over_the_items_and_an_item_wins() {
     let templates = json!({ "made": "{{ .k }}!", "k": "{{ .k }} from a template" });

@@ -105,7 +105,7 @@ pub struct Unrendered {
 impl Unrendered {
     /// Describes the failure of an object with these templates, where `functions` may be called.
     pub fn new(templates: &Texts, functions: Functions) -> Self {
-        let names: Vec<_> = templates.keys().take(NAMED).map(|name| shown(name).to_owned()).collect();
+        let names: Vec<_> = templates.keys().take(NAMED).map(|name| shown(name)).collect();
         let is_named = |name: &&&str| templates.values().any(|text| mentions(text, name));
         let refused = if functions.expensive { &[][..] } else { EXPENSIVE };
         Self {
@@ -134,6 +134,7 @@ impl fmt::Display for Unrendered {
         }
         f.write_str("): where and why is not told, because it may depend on a value; ")?;
         f.write_str("try `sealer template check` on the file, or `sealer --recovery-unseal` with the keys")?;
+        f.write_str("; a Secret that the cluster refuses, such as other data in an immutable one, reads the same")?;
         if !self.refused.is_empty() {
             let names: Vec<_> = self.refused.iter().map(|name| format!("`{name}`")).collect();
             write!(f, "; {} needs --allow-expensive-template-functions", names.join(", "))?;
