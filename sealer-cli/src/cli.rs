@@ -5,6 +5,7 @@ pub(crate) mod keys;
 pub(crate) mod moving;
 pub(crate) mod reseal;
 pub(crate) mod template;
+pub(crate) mod words;
 
 use sealer_core::flags::{self, Flag, FlagError, Kind, Values};
 
@@ -21,6 +22,7 @@ pub(crate) enum Verb {
     Set,
     Unset,
     Edit,
+    Unseal,
     View,
     Explain,
     Completions,
@@ -31,21 +33,17 @@ pub(crate) enum Verb {
 /// over every word.
 pub(crate) fn verb<'a>(program: &str, args: &'a [String]) -> Option<(Verb, &'a [String])> {
     let (first, rest) = args.split_first()?;
-    let verb = match first.as_str() {
-        "keys" => Verb::Keys,
-        "template" => Verb::Template,
-        "reseal" => Verb::Reseal,
-        "move" => Verb::Move,
-        "set" => Verb::Set,
-        "unset" => Verb::Unset,
-        "edit" => Verb::Edit,
-        "view" => Verb::View,
-        "explain" => Verb::Explain,
-        "completions" => Verb::Completions,
-        "man" => Verb::Man,
-        _ => return None,
-    };
-    has_verbs(program).then_some((verb, rest))
+    has_verbs(program).then_some((named(first)?, rest))
+}
+
+/// The verb of that name.
+fn named(word: &str) -> Option<Verb> {
+    NAMES.iter().find(|(name, _)| *name == word).map(|(_, verb)| *verb)
+}
+
+/// The names of all verbs.
+pub(crate) fn verbs() -> impl Iterator<Item = &'static str> {
+    NAMES.iter().map(|(name, _)| *name)
 }
 
 /// Whether a program of that name has verbs.
@@ -67,19 +65,33 @@ pub(crate) fn read(
         Verb::Set => items::set(args, variable),
         Verb::Unset => items::unset(args, variable),
         Verb::Edit => items::edit(args, variable),
+        Verb::Unseal => items::unseal(args, variable),
         Verb::View => items::view(args, variable),
         Verb::Explain => items::explain(args, variable),
         Verb::Completions => completions(args),
-        Verb::Man => Ok(Request::Man),
+        Verb::Man => man(args),
     }
 }
 
 fn completions(args: &[String]) -> Result<Request, CliError> {
-    let shell = args.first().filter(|shell| SHELLS.contains(&shell.as_str()));
-    shell.map(|shell| Request::Completions { shell: shell.clone() }).ok_or_else(|| {
-        CliError::command_line(format!("`sealer completions` needs the name of a shell: {}", SHELLS.join(", ")))
-            .hint("sealer completions bash > /etc/bash_completion.d/sealer")
-    })
+    let wrong = |message: String| {
+        CliError::command_line(message).hint("sealer completions bash > /etc/bash_completion.d/sealer")
+    };
+    match args {
+        [shell] if SHELLS.contains(&shell.as_str()) => Ok(Request::Completions { shell: shell.clone() }),
+        [shell, other, ..] if SHELLS.contains(&shell.as_str()) => {
+            Err(wrong(format!("`sealer completions` takes the name of one shell, not also `{other}`")))
+        }
+        _ => Err(wrong(format!("`sealer completions` needs the name of a shell: {}", SHELLS.join(", ")))),
+    }
+}
+
+fn man(args: &[String]) -> Result<Request, CliError> {
+    match args.iter().find(|word| !word.starts_with('-')) {
+        None => Ok(Request::Man),
+        Some(word) => Err(CliError::command_line(format!("`sealer man` takes no argument `{word}`"))
+            .hint("sealer man | man -l -; sealer COMMAND --help lists the flags of one command")),
+    }
 }
 
 /// The flags of a verb, or its usage where that was asked for.
@@ -124,6 +136,21 @@ const HELP: Flag = Flag::new("help", Kind::Switch, "", "Print this text and exit
 const OUTPUT: Flag = Flag::new("output", Kind::Words(&["text", "json"]), "text", "Form of the answer: text or json.")
     .short('o')
     .without_variable();
+
+const NAMES: [(&str, Verb); 12] = [
+    ("keys", Verb::Keys),
+    ("template", Verb::Template),
+    ("reseal", Verb::Reseal),
+    ("move", Verb::Move),
+    ("set", Verb::Set),
+    ("unset", Verb::Unset),
+    ("edit", Verb::Edit),
+    ("unseal", Verb::Unseal),
+    ("view", Verb::View),
+    ("explain", Verb::Explain),
+    ("completions", Verb::Completions),
+    ("man", Verb::Man),
+];
 
 /// Shells that completion scripts are made for.
 pub(crate) const SHELLS: [&str; 4] = ["bash", "zsh", "fish", "powershell"];

@@ -21,6 +21,8 @@ mod rewrite;
 mod seal;
 mod set;
 mod template_check;
+mod unseal_raw;
+mod value;
 mod view;
 
 #[cfg(any(test, feature = "fuzzing"))]
@@ -54,6 +56,7 @@ pub(crate) fn run(request: Request, ui: &mut Ui) -> Result<(), CliError> {
         Request::Set(set) => set::set(&set, ui),
         Request::Unset(unset) => set::unset(&unset, ui),
         Request::Edit(edit) => edit::run(&edit, ui),
+        Request::Unseal(unseal) => unseal_raw::run(&unseal, ui),
         Request::View(view) => view::run(&view, ui),
         Request::Explain(explain) => explain::run(&explain, ui),
         Request::TemplateCheck(check) => template_check::run(&check, ui),
@@ -66,6 +69,21 @@ fn compat(request: &Compat, ui: &mut Ui) -> Result<(), CliError> {
     for warning in &request.warnings {
         ui.notice(warning);
     }
+    // Before anything is waited for. Scripts hear of it if the command fails.
+    for told in passed_over(request).map(|(warning, _)| warning) {
+        ui.notice_reader(&format!("warning: {told}"));
+    }
+    in_mode(request, ui).map_err(|error| passed_over(request).map(|(_, hint)| hint).fold(error, CliError::hint))
+}
+
+/// What of the command line was passed over: a warning for whoever waits, and a hint for whom it failed.
+fn passed_over(request: &Compat) -> impl Iterator<Item = (String, String)> {
+    let words = request.words.iter().map(|word| (word.told(), word.told()));
+    let keys = request.ignores_keys.then(|| (IGNORED_KEYS.to_owned(), FORGOTTEN_UNSEAL.to_owned()));
+    words.chain(keys)
+}
+
+fn in_mode(request: &Compat, ui: &mut Ui) -> Result<(), CliError> {
     if let Some(path) = &request.input {
         let missing = "Could not read file specified with --secret-file";
         std::fs::File::open(path)
@@ -83,9 +101,14 @@ fn compat(request: &Compat, ui: &mut Ui) -> Result<(), CliError> {
         Mode::Unseal { key_files } => recovery_unseal::run(request, key_files, ui),
         Mode::MergeInto { path } => merge_into::run(request, path, ui),
         Mode::Seal => seal::run(request, ui),
-        Mode::Raw { from_file } => raw::run(request, from_file.as_deref(), ui),
+        Mode::Raw { value } => raw::run(request, value, ui),
         Mode::FetchCertificate => fetch_certificate::run(request, ui),
         Mode::Validate => online::validate(request),
         Mode::ReEncrypt => online::re_encrypt(request, ui),
     }
 }
+
+/// The words that scripts know.
+const IGNORED_KEYS: &str = "ignoring --recovery-private-key because unseal command not chosen with --recovery-unseal";
+const FORGOTTEN_UNSEAL: &str =
+    "--recovery-private-key was given without --recovery-unseal, which opens the input with it";

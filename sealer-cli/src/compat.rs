@@ -2,10 +2,11 @@
 
 use sealer_core::flags::{self, Flag, FlagError, Kind, Values};
 
+use crate::cli::words::{self, Around, Word};
 use crate::cluster::Choice;
 use crate::diagnostics::CliError;
 use crate::key_files::KeySources;
-use crate::request::{Compat, Mode, Request, ScopeChoice};
+use crate::request::{Compat, Mode, RawValue, Request, ScopeChoice};
 use crate::{cli, key_flags, kubernetes_flags};
 
 /// Reads flags and environment.
@@ -31,26 +32,44 @@ pub(crate) fn read(
     if let Some(bad) = bad.iter().find(|bad| bad.flag == "scope" && !values.was_given("scope")) {
         return Err(CliError::new(bad.to_string()));
     }
-    // Scripts that call the program by the old name were never refused for it.
-    let allow_unknown_fields = values.is_on("allow-unknown-fields") || !cli::has_verbs(program);
-    compat(&values, allow_unknown_fields, variable)
+    let has_old_name = !cli::has_verbs(program);
+    let words = words(&values, args);
+    // Scripts that call the program by the old name were never refused for a word.
+    if let Some(word) = words.first().filter(|_| !has_old_name) {
+        return Err(word.refused());
+    }
+    compat(&values, has_old_name, words, variable)
+}
+
+/// The words that belong to no flag, with what they look like.
+fn words(values: &Values, args: &[String]) -> Vec<Word> {
+    let has = |flag: &str| !values.text(flag).is_empty();
+    let around = Around {
+        args,
+        is_raw: values.is_on("raw"),
+        has_certificate: has("cert"),
+        has_input: has("secret-file") || !values.list("from-file").is_empty(),
+    };
+    values.positionals().iter().filter_map(|word| words::answer(word, around)).collect()
 }
 
 fn compat(
     values: &Values,
-    allow_unknown_fields: bool,
+    has_old_name: bool,
+    words: Vec<Word>,
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Request, CliError> {
     let text = |name: &str| Some(values.text(name).to_owned()).filter(|text| !text.is_empty());
-    let mode = mode(values)?;
+    let mode = mode(values, has_old_name)?;
     let in_place = matches!(mode, Mode::ReEncrypt) && text("sealed-secret-file").is_none();
     let output = if in_place { text("secret-file") } else { text("sealed-secret-file") };
     let kept = kept(values, &mode, output.as_deref())?;
+    let ignores_keys = !values.list("recovery-private-key").is_empty() && !matches!(mode, Mode::Unseal { .. });
     let deprecated = values.was_given("rotate");
     let warnings = deprecated.then(|| "Flag --rotate has been deprecated, please use --re-encrypt instead".to_owned());
     let reads_stdin = match &mode {
         Mode::FetchCertificate => false,
-        Mode::Raw { from_file } => from_file.is_none(),
+        Mode::Raw { value } => !matches!(value, RawValue::File(_)),
         _ => text("secret-file").is_none(),
     };
     Ok(Request::Compat(Box::new(Compat {
@@ -65,8 +84,13 @@ fn compat(
         allow_empty_data: values.is_on("allow-empty-data"),
         kept,
         allow_plaintext_annotations: values.is_on("allow-plaintext-annotations"),
-        allow_unknown_fields,
+        // Nor were they for a field.
+        allow_unknown_fields: values.is_on("allow-unknown-fields") || has_old_name,
+        trim: values.is_on("trim"),
+        has_old_name,
         warnings: warnings.into_iter().collect(),
+        ignores_keys,
+        words,
     })))
 }
 
@@ -92,10 +116,13 @@ fn kept(values: &Values, mode: &Mode, output: Option<&str>) -> Result<Option<Key
 }
 
 /// The first mode in this order wins; the others are passed over.
-fn mode(values: &Values) -> Result<Mode, CliError> {
+fn mode(values: &Values, has_old_name: bool) -> Result<Mode, CliError> {
     let files = values.list("from-file");
     if !files.is_empty() && !values.is_on("raw") {
         return Err(CliError::new("--from-file requires --raw"));
+    }
+    if values.is_on("trim") && !values.is_on("raw") {
+        return Err(CliError::new("--trim requires --raw").hint("the items of a Secret are sealed as they stand there"));
     }
     if values.is_on("recovery-unseal") {
         return Ok(Mode::Unseal { key_files: values.list("recovery-private-key").to_vec() });
@@ -115,9 +142,12 @@ fn mode(values: &Values) -> Result<Mode, CliError> {
     if !values.is_on("raw") {
         return Ok(Mode::Seal);
     }
-    match files {
-        [] => Ok(Mode::Raw { from_file: None }),
-        [one] => Ok(Mode::Raw { from_file: Some(path_of(one)) }),
+    let input = Some(values.text("secret-file").to_owned()).filter(|path| !path.is_empty());
+    match (files, input) {
+        ([], None) => Ok(Mode::Raw { value: RawValue::Stdin }),
+        ([], Some(path)) if has_old_name => Ok(Mode::Raw { value: RawValue::PipedOr(path) }),
+        ([], Some(path)) => Ok(Mode::Raw { value: RawValue::File(path) }),
+        ([one], _) => Ok(Mode::Raw { value: RawValue::File(path_of(one)) }),
         _ => Err(CliError::new("must provide only one --from-file when encrypting a single item with --raw")),
     }
 }
@@ -168,6 +198,15 @@ fn default_note(flag: &Flag) -> String {
     }
 }
 
+/// The row of commands that take one value.
+pub(crate) const TRIM: Flag = Flag::new(
+    "trim",
+    Kind::Switch,
+    "",
+    "Of the value, leave out a byte order mark at its beginning and line ends at its end; UTF-16 becomes UTF-8.",
+)
+.without_variable();
+
 const OWN: &[Flag] = &[
     Flag::new("allow-empty-data", Kind::Switch, "", "Seal Secrets without any item."),
     Flag::new(
@@ -210,6 +249,7 @@ const OWN: &[Flag] = &[
     ),
     Flag::new("sealed-secret-file", Kind::Text, "", "File to write instead of standard output.").short('w'),
     Flag::new("secret-file", Kind::Text, "", "File to read instead of standard input.").short('f'),
+    TRIM,
     Flag::new("validate", Kind::Switch, "", "Ask the controller whether the input opens."),
     Flag::new("version", Kind::Switch, "", "Print the version and exit."),
 ];

@@ -1,7 +1,9 @@
 //! A file changed in place: others that change it wait, and it is replaced as one step if it still is what was read.
 //!
 //! Killed at any point, the file is as it was or complete. What a killed command leaves beside it is taken away by the next
-//! one that changes the same file.
+//! one that changes the same file. Where nothing can be put in its place it is written over.
+
+pub(crate) mod write_over;
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read as _, Write as _};
@@ -12,6 +14,9 @@ use tempfile::NamedTempFile;
 
 use crate::diagnostics::os_text;
 use crate::input::LARGEST_DOCUMENT;
+use crate::ui;
+
+use write_over::{WriteOver, WriteOverError};
 
 /// A file that is about to be changed.
 pub(crate) struct InPlace {
@@ -31,6 +36,9 @@ pub(crate) enum InPlaceError {
     Read(io::Error),
     #[error("cannot be written: {}", os_text(.0))]
     Write(io::Error),
+    /// Neither replaced nor written over.
+    #[error("cannot be written: {0}")]
+    WriteOver(WriteOverError),
     /// A device, a pipe or a socket.
     #[error("is no file")]
     NoFile,
@@ -80,6 +88,18 @@ impl InPlace {
 
     /// Puts other bytes in its place; owner and mode stay.
     pub(crate) fn replace(self, bytes: &[u8]) -> Result<(), InPlaceError> {
+        let put = self.put(bytes, |new| new.persist(&self.path).map(drop).map_err(|error| error.error));
+        match put {
+            Err(InPlaceError::Write(error)) => match write_over::irreplaceable(&error) {
+                Some(reason) => self.write_over(bytes, reason, error),
+                None => Err(InPlaceError::Write(error)),
+            },
+            put => put,
+        }
+    }
+
+    /// Writes a file beside it, which `rename` puts in its place.
+    fn put(&self, bytes: &[u8], rename: impl FnOnce(NamedTempFile) -> io::Result<()>) -> Result<(), InPlaceError> {
         let mut new = self.beside().map_err(InPlaceError::Write)?;
         new.write_all(bytes).map_err(InPlaceError::Write)?;
         keep_owner_and_mode(&self.path, new.as_file()).map_err(InPlaceError::Write)?;
@@ -87,8 +107,17 @@ impl InPlace {
         if !self.is_as_read() {
             return Err(InPlaceError::Changed);
         }
-        new.persist(&self.path).map_err(|error| InPlaceError::Write(error.error))?;
-        Ok(())
+        rename(new).map_err(InPlaceError::Write)
+    }
+
+    /// Writes over the file itself, where nothing can be put in its place: `error` says so.
+    fn write_over(&self, bytes: &[u8], reason: &str, error: io::Error) -> Result<(), InPlaceError> {
+        let Ok(file) = WriteOver::open(&self.path) else { return Err(InPlaceError::Write(error)) };
+        if !file.holds(&self.bytes) {
+            return Err(InPlaceError::Changed);
+        }
+        ui::notice(&write_over::told(&self.path, reason));
+        file.write(|file| file.write_all(bytes)).map_err(InPlaceError::WriteOver)
     }
 
     /// Whether it still holds what was read, and no more.

@@ -1,9 +1,16 @@
 //! Reads files and standard input, up to what the thing can be: what never ends, or is something else, ends with an error.
 
+pub(crate) mod encoding;
+
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read};
 
+use zeroize::Zeroize as _;
+
 use crate::diagnostics::CliError;
+
+use encoding::EncodingError;
 
 /// What is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +25,8 @@ pub(crate) enum Input {
     Passphrase,
     /// One value of a Secret.
     Value,
+    /// One sealed value, in base64.
+    Sealed,
     /// A kubeconfig, with its certificates.
     Kubeconfig,
 }
@@ -29,6 +38,7 @@ impl Input {
             Self::Manifests => 512 * MIB,
             Self::Keys => 16 * MIB,
             Self::Certificate | Self::Value => MIB,
+            Self::Sealed => 2 * MIB,
             Self::Kubeconfig => 4 * MIB,
             Self::Passphrase => 64 << 10,
         }
@@ -42,6 +52,11 @@ impl Input {
         }
     }
 
+    /// Whether PEM is looked for in it, among whatever else there is.
+    fn may_be_binary(self) -> bool {
+        matches!(self, Self::Keys | Self::Certificate)
+    }
+
     /// Why there is a limit, and what to try.
     fn hint(self) -> &'static str {
         match self {
@@ -50,6 +65,7 @@ impl Input {
             Self::Certificate => "a certificate takes some kilobytes; fetch it: sealer --fetch-cert > cert.pem",
             Self::Passphrase => "a passphrase stands alone on the only line of its file",
             Self::Value => "a Secret has 1 MiB at most, with all its items; no cluster would take this value",
+            Self::Sealed => "a sealed value is smaller; give the text of one item alone",
             Self::Kubeconfig => "a kubeconfig is smaller; is it the right file?",
         }
     }
@@ -63,6 +79,28 @@ pub(crate) fn read(path: Option<&str>, what: Input) -> Result<Vec<u8>, CliError>
             read_from(file, path, what)
         }
         None => read_from(io::stdin().lock(), "/dev/stdin", what),
+    }
+}
+
+/// Reads a text file, or standard input, of whatever form of Unicode, as UTF-8 without a mark.
+pub(crate) fn read_text(path: Option<&str>, what: Input) -> Result<Vec<u8>, CliError> {
+    let name = path.unwrap_or("/dev/stdin");
+    text(read(path, what)?, what).map_err(|error| CliError::new(format!("{name} {error}")).hint(EncodingError::REMEDY))
+}
+
+/// The same of bytes that are there. What is looked through for PEM may be anything, and is told of if nothing is found.
+pub(crate) fn text(mut bytes: Vec<u8>, what: Input) -> Result<Vec<u8>, EncodingError> {
+    match encoding::text(&bytes) {
+        Ok(Cow::Owned(text)) => {
+            bytes.zeroize();
+            Ok(text)
+        }
+        Ok(Cow::Borrowed(text)) => {
+            bytes.drain(..bytes.len() - text.len());
+            Ok(bytes)
+        }
+        Err(_) if what.may_be_binary() => Ok(bytes),
+        Err(error) => Err(error),
     }
 }
 
@@ -129,8 +167,15 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Input; 6] =
-        [Input::Manifests, Input::Keys, Input::Certificate, Input::Passphrase, Input::Value, Input::Kubeconfig];
+    const ALL: [Input; 7] = [
+        Input::Manifests,
+        Input::Keys,
+        Input::Certificate,
+        Input::Passphrase,
+        Input::Value,
+        Input::Sealed,
+        Input::Kubeconfig,
+    ];
 
     /// Counts what is taken of a source that never ends.
     struct Endless<'a>(&'a [u8], usize);

@@ -11,6 +11,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::diagnostics::CliError;
+use crate::input::encoding::{self, EncodingError};
 use crate::input::{self, Input};
 use crate::manifest::read::{self, Wanted};
 use crate::prompt;
@@ -43,7 +44,8 @@ pub(crate) fn load(sources: &KeySources, ui: &Ui) -> Result<Keyring, CliError> {
 pub(crate) fn stored(sources: &KeySources, ui: &Ui) -> Result<Vec<StoredKey>, CliError> {
     let mut keys = Vec::new();
     for path in &sources.files {
-        let bytes = Zeroizing::new(input::read(Some(path.as_str()).filter(|path| *path != ui::STREAM), Input::Keys)?);
+        let bytes =
+            Zeroizing::new(input::read_text(Some(path.as_str()).filter(|path| *path != ui::STREAM), Input::Keys)?);
         keys.extend(of_file(path, &bytes, sources.passphrase_file.as_deref(), ui)?);
     }
     Ok(keys)
@@ -59,7 +61,12 @@ fn of_file(path: &str, bytes: &[u8], passphrase_file: Option<&str>, ui: &Ui) -> 
     let secrets = secrets(bytes, path)?;
     let keys: Vec<StoredKey> = secrets.iter().filter_map(|secret| StoredKey::from_secret(secret).ok()).collect();
     if keys.is_empty() {
-        return Err(CliError::new(format!("no private key in {path}"))
+        let error = CliError::new(format!("no private key in {path}"));
+        let error = match encoding::text(bytes) {
+            Ok(_) => error,
+            Err(reason) => error.hint(format!("it {reason}")).hint(EncodingError::REMEDY),
+        };
+        return Err(error
             .hint("it takes a PEM file, a key Secret, a List of them as kubectl get -o yaml prints it, or a backup"));
     }
     let broken = secrets.len() - keys.len();
@@ -104,7 +111,7 @@ pub(crate) fn passphrase_text(file: Option<&str>, of: &str) -> Result<Zeroizing<
 }
 
 fn only_line(path: &str) -> Result<Zeroizing<String>, CliError> {
-    let bytes = Zeroizing::new(input::read(Some(path), Input::Passphrase)?);
+    let bytes = Zeroizing::new(input::read_text(Some(path), Input::Passphrase)?);
     let text = std::str::from_utf8(&bytes).map_err(|_| {
         CliError::new(format!("the passphrase file {path} is no text in UTF-8"))
             .hint("is it the right file? a passphrase stands alone in it")

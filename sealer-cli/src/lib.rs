@@ -29,6 +29,7 @@ mod record;
 mod reference;
 mod request;
 mod sealed_secret;
+mod spelling;
 mod tree;
 mod ui;
 mod unchanged;

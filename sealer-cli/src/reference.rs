@@ -145,7 +145,7 @@ const ACCEPTED: &str = "Accepted for compatibility.";
 
 const HEAD: &str = "# Command line\n\n<!-- Generated from the tables of flags: SEALER_REGENERATE=1 cargo test --package sealer-cli --lib -->\n\n\
 `sealer` reads a Secret from standard input (or `--secret-file`) and writes a SealedSecret. Linked or copied under the name\n\
-`kubeseal` it speaks that name. Words that are no flags are passed over; the command line beats the variable, which beats the\n\
+`kubeseal` it speaks that name, and passes over words that are neither flags nor commands, which are refused otherwise. The command line beats the variable, which beats the\n\
 default. Exit status: 0 done, 1 failed, 2 the command line cannot be read.\n";
 const CLUSTER: &str = "The cluster is chosen with the flags and variables above, from `--as` to `--username`.\n";
 const RESEAL: &str = "## sealer reseal PATH...\n\nSeals every value of the files' SealedSecrets anew: for the cluster's newest key, or for `--cert` of another one. Only the bytes of\n\

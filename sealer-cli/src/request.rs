@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use sealer_core::Scope;
 
+use crate::cli::words::Word;
 use crate::cluster::Choice;
 use crate::diagnostics::CliError;
 use crate::key_files::KeySources;
@@ -36,6 +37,8 @@ pub(crate) enum Request {
     Unset(items::Unset),
     /// Edit the items of a file.
     Edit(Box<items::Edit>),
+    /// Open one value with private keys.
+    Unseal(items::Unseal),
     /// Say what a file seals.
     View(items::View),
     /// Say why values do not open.
@@ -116,10 +119,19 @@ pub(crate) enum Mode {
     Seal,
     MergeInto { path: String },
     Unseal { key_files: Vec<String> },
-    Raw { from_file: Option<String> },
+    Raw { value: RawValue },
     FetchCertificate,
     Validate,
     ReEncrypt,
+}
+
+/// Where the value of `--raw` is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum RawValue {
+    Stdin,
+    File(String),
+    /// In that file, unless something is piped in: scripts under the old name pass both.
+    PipedOr(String),
 }
 
 /// A command of the surface without verbs.
@@ -139,7 +151,15 @@ pub(crate) struct Compat {
     pub(crate) allow_plaintext_annotations: bool,
     /// What is no field of a Secret is left out with a warning, whatever stands there.
     pub(crate) allow_unknown_fields: bool,
+    /// With `--raw`: without a mark at the beginning of the value and without line ends at its end.
+    pub(crate) trim: bool,
+    /// Called by the old name, by scripts that are not to hear anything new.
+    pub(crate) has_old_name: bool,
     pub(crate) warnings: Vec<String>,
+    /// Private keys were named, and nothing is opened with them.
+    pub(crate) ignores_keys: bool,
+    /// Words that were passed over, with what was probably meant.
+    pub(crate) words: Vec<Word>,
 }
 
 /// The scope that is asked for.

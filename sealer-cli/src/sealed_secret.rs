@@ -6,7 +6,7 @@ use crate::diagnostics::CliError;
 use crate::manifest::node::Node;
 use crate::manifest::read::{Document, NO_KIND, Syntax};
 use crate::manifest::schema;
-use crate::manifest::typed::{Rules, typed};
+use crate::manifest::typed::{Rules, Wrong, typed};
 
 /// Where a SealedSecret stands, which decides how closely its fields must be kept to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,13 +31,23 @@ pub(crate) fn read(document: &Document, place: Place) -> Result<Map<String, Valu
         }
         _ => sealed_secret(strict),
     };
-    let object = object.map_err(|wrong| CliError::new(&wrong.message).hint(wrong.hint(document.number)))?;
+    let object = object.map_err(|wrong| CliError::new(&wrong.message).hint(hint(&wrong, document.number)))?;
     let Some(Value::Object(mut object)) = object.to_value() else {
         return Err(CliError::new("json: unsupported value").hint("the document has a number that JSON cannot write"));
     };
     object.insert("kind".to_owned(), Value::String("SealedSecret".to_owned()));
     object.insert("apiVersion".to_owned(), Value::String("bitnami.com/v1alpha1".to_owned()));
     Ok(object)
+}
+
+/// What is no Secret has no `stringData`.
+fn hint(wrong: &Wrong, document: usize) -> String {
+    if wrong.place.starts_with("spec.data") {
+        return format!(
+            "sealed values stand below spec.encryptedData; spec.data of document {document} is the old form, one sealed value for all items"
+        );
+    }
+    wrong.hint(document)
 }
 
 fn check_kind(node: &Node) -> Result<(), CliError> {

@@ -3,8 +3,8 @@
 mod private;
 mod spool;
 
-use std::fs;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::fs::{self, File};
+use std::io::{self, IsTerminal as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use tempfile::NamedTempFile;
 
 use crate::diagnostics::{CliError, visible};
+use crate::in_place::write_over::{self, WriteOver};
 pub(crate) use private::create_private;
 use spool::Spool;
 
@@ -58,8 +59,17 @@ impl Drop for Progress {
 #[derive(Debug)]
 struct Target {
     path: PathBuf,
-    file: NamedTempFile,
+    place: Place,
     readers: Readers,
+}
+
+/// How a file of results comes to be.
+#[derive(Debug)]
+enum Place {
+    /// In the place of the one that is there.
+    Beside(NamedTempFile),
+    /// No file can be put beside it, for this reason: it is written over.
+    Over(WriteOver, &'static str),
 }
 
 /// Who may read a file of results.
@@ -82,9 +92,14 @@ impl Ui {
         refuse_odd_target(path, readers)?;
         let path = PathBuf::from(path);
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-        let file =
-            NamedTempFile::new_in(folder).map_err(|error| CliError::file("open", &path.to_string_lossy(), &error))?;
-        self.target = Some(Target { path, file, readers });
+        let place = match NamedTempFile::new_in(folder) {
+            Ok(file) => Place::Beside(file),
+            Err(error) => match (write_over::alone(&error), WriteOver::open(&path)) {
+                (Some(reason), Ok(file)) => Place::Over(file, reason),
+                _ => return Err(CliError::file("open", &path.to_string_lossy(), &error)),
+            },
+        };
+        self.target = Some(Target { path, place, readers });
         Ok(())
     }
 
@@ -149,18 +164,49 @@ impl Ui {
 
 impl Target {
     /// Replaces the file as one step; an existing file keeps its mode, unless its owner alone is to read it.
-    fn put(mut self, output: &mut Spool) -> Result<(), CliError> {
-        let path = self.path.to_string_lossy().into_owned();
-        let failed = |error: &io::Error| CliError::file("write", &path, error);
-        output.copy_to(&mut self.file).map_err(|error| failed(&error))?;
+    fn put(self, output: &mut Spool) -> Result<(), CliError> {
+        let Self { path, place, readers } = self;
+        let failed = |error: &io::Error| CliError::file("write", &path.to_string_lossy(), error);
+        let mut file = match place {
+            Place::Over(file, reason) => return write_over(file, &path, reason, readers, |file| output.copy_to(file)),
+            Place::Beside(file) => file,
+        };
+        output.copy_to(&mut file).map_err(|error| failed(&error))?;
         // The new file is its owner's, whatever the umask.
-        if let (Readers::AsBefore, Ok(existing)) = (self.readers, fs::metadata(&self.path)) {
-            self.file.as_file().set_permissions(existing.permissions()).map_err(|error| failed(&error))?;
+        if let (Readers::AsBefore, Ok(existing)) = (readers, fs::metadata(&path)) {
+            file.as_file().set_permissions(existing.permissions()).map_err(|error| failed(&error))?;
         }
-        self.file.as_file().sync_all().map_err(|error| failed(&error))?;
-        self.file.persist(&self.path).map_err(|error| failed(&error.error))?;
-        Ok(())
+        file.as_file().sync_all().map_err(|error| failed(&error))?;
+        let Err(refused) = file.persist(&path) else { return Ok(()) };
+        match (write_over::alone(&refused.error), WriteOver::open(&path)) {
+            (Some(reason), Ok(old)) => {
+                let mut new = refused.file;
+                write_over(old, &path, reason, readers, |file| {
+                    new.rewind()?;
+                    io::copy(&mut new, file).map(drop)
+                })
+            }
+            _ => Err(failed(&refused.error)),
+        }
     }
+}
+
+/// Writes results over a file that cannot be replaced.
+fn write_over(
+    file: WriteOver,
+    path: &Path,
+    reason: &str,
+    readers: Readers,
+    write: impl FnOnce(&mut File) -> io::Result<()>,
+) -> Result<(), CliError> {
+    notice(&write_over::told(path, reason));
+    let name = path.to_string_lossy();
+    if readers == Readers::Owner {
+        private::make_private(file.file()).map_err(|error| {
+            CliError::file("write", &name, &error).hint("values in clear text are for its owner alone; name a new file")
+        })?;
+    }
+    file.write(write).map_err(|error| CliError::new(format!("write {name}: {error}")))
 }
 
 /// A device would be replaced by a file. Values are not written where a link leads either: the file that comes in its place

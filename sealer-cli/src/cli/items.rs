@@ -2,13 +2,15 @@
 
 pub(crate) mod manual;
 
+use sealer_core::Scope;
 use sealer_core::flags::{Flag, Kind, Values};
 
 use super::{DIFF, DRY_RUN, HELP, OUTPUT, Parsed, given, parsed};
+use crate::compat::TRIM;
 use crate::diagnostics::CliError;
 use crate::request::Request;
-use crate::request::items::{Edit, Explain, Set, Target, Unset, View, Writing};
-use crate::{key_flags, kubernetes_flags};
+use crate::request::items::{Edit, Explain, Set, Target, Unseal, Unset, View, Writing};
+use crate::{key_flags, kubernetes_flags, ui};
 
 type Variable<'a> = &'a dyn Fn(&str) -> Option<String>;
 
@@ -24,6 +26,7 @@ pub(super) fn set(args: &[String], variable: Variable<'_>) -> Result<Request, Cl
         target: target(file, &values).map_err(wrong)?,
         item,
         from_file: given(&values, "from-file"),
+        trim: values.is_on("trim"),
         keep_unchanged: values.is_on("keep-unchanged"),
         allow_in_clear: values.is_on("allow-plaintext-annotations"),
         keys: key_flags::sources(&values),
@@ -62,6 +65,40 @@ pub(super) fn edit(args: &[String], variable: Variable<'_>) -> Result<Request, C
         editor: set("VISUAL").or_else(|| set("EDITOR")).unwrap_or_else(|| "vi".to_owned()),
         folders: folders.into_iter().flatten().collect(),
     })))
+}
+
+pub(super) fn unseal(args: &[String], variable: Variable<'_>) -> Result<Request, CliError> {
+    let wrong = |message| CliError::command_line(message).hint(UNSEAL_EXAMPLE);
+    let values = match parsed("sealer unseal", &unseal_table(), args, variable, wrong)? {
+        Parsed::Values(values) => values,
+        Parsed::Help(text) => return Ok(Request::Print(text)),
+    };
+    if !values.is_on("raw") {
+        return Err(wrong("`sealer unseal` opens one sealed value, and --raw says so".to_owned())
+            .hint("a whole SealedSecret: sealer --recovery-unseal --recovery-private-key key.pem -f sealed.yaml"));
+    }
+    let file = match values.positionals() {
+        [] => None,
+        [file] => Some(file.clone()).filter(|file| file != ui::STREAM),
+        [_, more, ..] => {
+            return Err(wrong(format!("`sealer unseal` reads one file, or standard input, not also `{more}`")));
+        }
+    };
+    let keys = key_flags::sources(&values);
+    if keys.is_empty() {
+        return Err(wrong("`sealer unseal` needs a private key: --private-key FILE, or --backup FILE".to_owned()));
+    }
+    if file.is_none() && keys.files.iter().any(|key| key == ui::STREAM) {
+        return Err(wrong("standard input is the sealed value; the private key is to be a file".to_owned()));
+    }
+    let scope = values.text("scope").parse().unwrap_or(Scope::Strict);
+    let text = |flag: &str, is_needed: bool| match values.text(flag) {
+        "" if is_needed => Err(wrong(format!("must provide the --{flag} flag with --raw and --scope {scope}"))),
+        text => Ok(text.to_owned()),
+    };
+    let namespace = text("namespace", scope != Scope::ClusterWide)?;
+    let name = text("name", scope == Scope::Strict)?;
+    Ok(Request::Unseal(Unseal { file, keys, scope, namespace, name }))
 }
 
 pub(super) fn view(args: &[String], variable: Variable<'_>) -> Result<Request, CliError> {
@@ -121,7 +158,7 @@ fn writing(values: &Values) -> Writing {
 /// The flags of `sealer set`.
 pub(crate) fn set_table() -> Vec<Flag> {
     table(&[
-        &[ALLOW_IN_CLEAR, CERTIFICATE, DIFF, DOCUMENT, DRY_RUN, FROM_FILE, HELP, KEEP, NAME],
+        &[ALLOW_IN_CLEAR, CERTIFICATE, DIFF, DOCUMENT, DRY_RUN, FROM_FILE, HELP, KEEP, NAME, TRIM],
         key_flags::TABLE,
         kubernetes_flags::TABLE,
     ])
@@ -135,6 +172,11 @@ pub(crate) fn unset_table() -> Vec<Flag> {
 /// The flags of `sealer edit`.
 pub(crate) fn edit_table() -> Vec<Flag> {
     table(&[&[CERTIFICATE, DIFF, DOCUMENT, DRY_RUN, HELP, NAME], key_flags::TABLE, kubernetes_flags::TABLE])
+}
+
+/// The flags of `sealer unseal`.
+pub(crate) fn unseal_table() -> Vec<Flag> {
+    table(&[&[HELP, BOUND_NAME, BOUND_NAMESPACE, RAW, BOUND_SCOPE], key_flags::TABLE])
 }
 
 /// The flags of `sealer view`.
@@ -183,6 +225,19 @@ const NAMESPACE: Flag =
     Flag::new("namespace", Kind::Text, "", "Namespace of the SealedSecret, if the file holds several.")
         .short('n')
         .without_variable();
+const BOUND_NAME: Flag =
+    Flag::new("name", Kind::Text, "", "Name of the Secret that the value was sealed for.").without_variable();
+const BOUND_NAMESPACE: Flag =
+    Flag::new("namespace", Kind::Text, "", "Namespace that the value was sealed for.").short('n');
+const BOUND_SCOPE: Flag = Flag::new(
+    "scope",
+    Kind::Words(&["strict", "namespace-wide", "cluster-wide"]),
+    "strict",
+    "Scope that the value was sealed for: strict, namespace-wide or cluster-wide.",
+);
+const RAW: Flag = Flag::new("raw", Kind::Switch, "", "The input is one sealed value, and the output is the value.")
+    .without_variable();
+const UNSEAL_EXAMPLE: &str = "sealer unseal --raw --private-key key.pem --namespace shop --name db < sealed-value";
 const SEALED_WITH: Flag = Flag::new(
     "cert",
     Kind::Text,

@@ -11,6 +11,7 @@ use crate::diagnostics::CliError;
 use crate::key_files::KeySources;
 use crate::request::Request;
 use crate::request::keys::{Backup, Check, Keys, List, Protection, Restore, Retire, Rotate};
+use crate::spelling::nearest;
 use crate::{key_flags, kubernetes_flags, record};
 
 use manual::VERBS;
@@ -43,7 +44,11 @@ pub(super) fn read(args: &[String], variable: &dyn Fn(&str) -> Option<String>) -
         return Err(CliError::command_line(format!("`sealer keys` needs a command; {there_is}")).hint(MOST_WANTED));
     };
     let Some(verb) = VERBS.iter().find(|verb| verb.name == word) else {
-        return Err(CliError::command_line(format!("unknown command `keys {word}`; {there_is}")).hint(MOST_WANTED));
+        let error = CliError::command_line(format!("unknown command `keys {word}`; {there_is}"));
+        return Err(match nearest(word, names) {
+            Some(meant) => error.hint(format!("did you mean `sealer keys {meant}`?")),
+            None => error.hint(MOST_WANTED),
+        });
     };
     let name = format!("sealer keys {word}");
     let hinted = |error: CliError| error.hint(format!("{name} --help"));

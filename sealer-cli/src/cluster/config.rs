@@ -196,7 +196,7 @@ fn trust(cluster: &ClusterEntry) -> Result<Trust, CliError> {
     let pem = match (&cluster.certificate_authority_data, &cluster.certificate_authority) {
         _ if cluster.insecure_skip_tls_verify => return Ok(Trust::Anybody),
         (Some(data), _) => decoded("certificate-authority-data", data)?,
-        (None, Some(path)) => input::read(Some(path), Input::Certificate)?,
+        (None, Some(path)) => input::read_text(Some(path), Input::Certificate)?,
         (None, None) => return Ok(Trust::System),
     };
     let roots = identity::certificates(&pem);
@@ -210,7 +210,7 @@ fn trust(cluster: &ClusterEntry) -> Result<Trust, CliError> {
 fn identity(user: &UserEntry) -> Result<Option<Identity>, CliError> {
     let part = |name: &str, data: Option<&str>, file: Option<&str>| match (data, file) {
         (Some(data), _) => decoded(&format!("{name}-data"), data).map(Some),
-        (None, Some(path)) => input::read(Some(path), Input::Certificate).map(Some),
+        (None, Some(path)) => input::read_text(Some(path), Input::Certificate).map(Some),
         (None, None) => Ok(None),
     };
     let certificate =
@@ -226,8 +226,9 @@ fn identity(user: &UserEntry) -> Result<Option<Identity>, CliError> {
 
 /// The text is never told: it may be a key.
 fn decoded(field: &str, text: &str) -> Result<Vec<u8>, CliError> {
-    base64::decode(text)
-        .map_err(|_| unusable(&format!("{field} is no base64")).hint("a path belongs in the field without -data"))
+    let bytes = base64::decode(text)
+        .map_err(|_| unusable(&format!("{field} is no base64")).hint("a path belongs in the field without -data"))?;
+    input::text(bytes, Input::Certificate).map_err(|error| unusable(&format!("{field} {error}")))
 }
 
 fn unusable(reason: &str) -> CliError {

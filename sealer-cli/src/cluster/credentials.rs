@@ -1,6 +1,5 @@
 //! How requests say whom they come from, as client-go's `transport.HTTPWrappersForConfig` has it.
 
-use std::fs;
 use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue, Request, header};
@@ -15,6 +14,7 @@ use zeroize::Zeroizing;
 use crate::cluster::kubeconfig::{AuthProvider, UserEntry};
 use crate::cluster::plugin::{Issued, Plugin};
 use crate::diagnostics::CliError;
+use crate::input::{self, Input};
 use crate::network::Failure;
 use crate::network::identity::Identities;
 use crate::ui;
@@ -123,7 +123,9 @@ impl Credentials {
             Self::None => fixed(None),
             Self::Fixed(header) => fixed(Some(header.clone())),
             Self::File { path, token } => {
-                let read = fs::read_to_string(path).map(Zeroizing::new).ok().filter(|text| !text.trim().is_empty());
+                let read = input::read_text(Some(path), Input::Passphrase).ok();
+                let read = read.and_then(|bytes| String::from_utf8(bytes).ok()).map(Zeroizing::new);
+                let read = read.filter(|text| !text.trim().is_empty());
                 let token = read.or_else(|| token.clone()).ok_or_else(|| {
                     Failure::new(format!("cannot read a token from {path}"))
                         .hint("tokenFile of the user names the file")

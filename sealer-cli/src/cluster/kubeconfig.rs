@@ -100,7 +100,7 @@ pub(super) fn load(choice: &Choice) -> Result<Option<Kubeconfig>, CliError> {
 
 /// Reads one file; what it names stands beside it.
 fn file(path: &str) -> Result<Kubeconfig, CliError> {
-    let bytes = input::read(Some(path), Input::Kubeconfig)?;
+    let bytes = input::read_text(Some(path), Input::Kubeconfig)?;
     let mut config = parse(&bytes, path)?;
     let folder = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty());
     config.resolve(folder.unwrap_or_else(|| Path::new(".")));

@@ -144,7 +144,7 @@ fn cluster_info(cluster: &ClusterEntry, server: &Uri) -> Value {
     put("insecure-skip-tls-verify", cluster.insecure_skip_tls_verify.then_some(Value::Bool(true)));
     let authority = cluster.certificate_authority_data.clone().or_else(|| {
         let file = cluster.certificate_authority.as_deref()?;
-        input::read(Some(file), Input::Certificate).ok().map(base64::encode)
+        input::read_text(Some(file), Input::Certificate).ok().map(base64::encode)
     });
     put("certificate-authority-data", authority.map(Value::String));
     put("proxy-url", cluster.proxy_url.clone().map(Value::String));

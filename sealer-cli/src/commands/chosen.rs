@@ -74,17 +74,16 @@ pub(crate) fn label(object: &SealedObject, given: Option<&str>) -> Result<Label,
 
 /// Refuses a name that no Secret can have as an item.
 pub(crate) fn check_item(name: &str) -> Result<(), CliError> {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    if !name.is_empty()
-        && name.len() <= LONGEST_ITEM
-        && name.bytes().all(fits)
-        && name != "."
-        && !name.starts_with("..")
-    {
+    if is_item_name(name) {
         return Ok(());
     }
-    Err(CliError::new(format!("`{}` is no name of an item", name.escape_debug()))
-        .hint("letters, digits, `-`, `_` and `.` make a name, at most 253 of them"))
+    Err(CliError::new(format!("`{}` is no name of an item", name.escape_debug())).hint(ITEM_NAMES))
+}
+
+/// Whether a Secret can have an item of that name: `IsConfigMapKey` of the API server.
+pub(crate) fn is_item_name(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    (1..=LONGEST_ITEM).contains(&name.len()) && name.bytes().all(fits) && name != "." && !name.starts_with("..")
 }
 
 /// What there is instead of a SealedSecret.
@@ -113,5 +112,6 @@ pub(crate) fn refused(file: &str, error: &PatchError) -> CliError {
 
 /// What an error means for the file.
 pub(crate) const UNTOUCHED: &str = "the file stays as it was";
+pub(crate) const ITEM_NAMES: &str = "letters, digits, `-`, `_` and `.` make a name, at most 253 of them";
 /// Kubernetes' limit.
 const LONGEST_ITEM: usize = 253;

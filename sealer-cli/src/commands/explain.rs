@@ -18,7 +18,7 @@ use crate::diagnostics::CliError;
 use crate::manifest::patch::{Edited, Tree};
 use crate::request::items::Explain;
 use crate::tree::{self, SealedItem, SealedObject};
-use crate::ui::Ui;
+use crate::ui::{self, Ui};
 
 use judge::Judge;
 
@@ -47,11 +47,11 @@ enum Verdict {
 }
 
 pub(crate) fn run(request: &Explain, ui: &mut Ui) -> Result<(), CliError> {
-    let file = Rewrite::read(&request.file)?;
-    let edited = chosen::parsed(&request.file, file.text())?;
+    let file = Rewrite::look(&request.file)?;
+    let edited = chosen::parsed(file.name(), file.text())?;
     let mut objects = tree::objects(&edited);
     if objects.is_empty() {
-        return Err(chosen::none(&edited, file.text(), &request.file));
+        return Err(chosen::none(&edited, file.text(), file.name()));
     }
     let unnamed = if let Ok((namespace, _)) = namespace(&request.cluster) { namespace } else { String::new() };
     let judge = Judge::of(request, ui)?;
@@ -127,7 +127,9 @@ impl Asked<'_> {
 
     /// That command, behind what it is for.
     fn seals(&self, item: &str) -> String {
-        format!(" (sealer set {} {item})", self.file)
+        // Standard input is changed where it came from.
+        let file = if self.file == ui::STREAM { "FILE" } else { self.file };
+        format!(" (sealer set {file} {item})")
     }
 }
 

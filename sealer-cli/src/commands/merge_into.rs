@@ -1,7 +1,7 @@
 //! `--merge-into`: seals the input for an existing SealedSecret and puts the items into its file.
 
 use std::fs::OpenOptions;
-use std::io::{Seek as _, Write as _};
+use std::io::Write as _;
 
 use sealer_core::scope::{CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION};
 use serde_json::{Map, Value};
@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::certificate;
 use crate::commands::seal;
 use crate::diagnostics::CliError;
+use crate::in_place::write_over::WriteOver;
 use crate::input::{self, Input};
 use crate::manifest;
 use crate::manifest::node::Node;
@@ -28,15 +29,15 @@ pub(crate) fn run(request: &Compat, path: &str, ui: &mut Ui) -> Result<(), CliEr
     let sealed = sealed_for(&target, request, &certificate, kept, ui)?;
     refuse_other_scope(&target, &sealed, path)?;
     merge(&mut target, sealed);
+    let items = target.get("spec").and_then(|spec| spec.get("encryptedData")).and_then(Value::as_object);
+    if let Some(warning) = items.and_then(seal::usable::sealed_warnings) {
+        ui.notice(&format!("warning: {path}: {warning}"));
+    }
     let text = manifest::encode(&Value::Object(target), request.format()?);
     // In place: links, owner and mode stay as they are.
-    let write = |file: &mut std::fs::File| {
-        file.rewind()?;
-        file.write_all(text.as_bytes())?;
-        file.set_len(u64::try_from(text.len()).unwrap_or(u64::MAX))?;
-        file.sync_all()
-    };
-    write(&mut file).map_err(|error| CliError::file("write", path, &error))
+    WriteOver::of(file, bytes)
+        .write(|file| file.write_all(text.as_bytes()))
+        .map_err(|error| CliError::new(format!("write {path}: {error}")))
 }
 
 /// The one SealedSecret of the file.

@@ -16,7 +16,7 @@ use crate::ui::Ui;
 
 /// Asks whether every SealedSecret of the input opens; stops at the first that does not.
 pub(crate) fn validate(request: &Compat) -> Result<(), CliError> {
-    let cluster = Cluster::connect(&request.cluster)?;
+    let cluster = connect(request)?;
     let path = cluster.path(api::VERIFY)?;
     // Scripts know this line for whatever cannot be read.
     let unreadable = |error: CliError| error.beneath("unable to decrypt sealed secret");
@@ -24,8 +24,10 @@ pub(crate) fn validate(request: &Compat) -> Result<(), CliError> {
         let name = document.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
         match cluster.post(&path, text::compact(&document)) {
             Ok(Answer::Ok(_)) => {}
-            Ok(Answer::Conflict) => return Err(CliError::new(format!("unable to decrypt sealed secret: {name}"))),
-            Err(cause) => return Err(cause.beneath("cannot validate sealed secret").into_error()),
+            Ok(Answer::Conflict) => {
+                return Err(CliError::new(format!("unable to decrypt sealed secret: {name}")).hint(EXPLAIN));
+            }
+            Err(cause) => return Err(explained(cause.beneath("cannot validate sealed secret").into_error())),
         }
     }
     Ok(())
@@ -33,19 +35,37 @@ pub(crate) fn validate(request: &Compat) -> Result<(), CliError> {
 
 /// Has every SealedSecret of the input sealed anew under the newest key.
 pub(crate) fn re_encrypt(request: &Compat, ui: &mut Ui) -> Result<(), CliError> {
-    let cluster = Cluster::connect(&request.cluster)?;
+    let cluster = connect(request)?;
     let path = cluster.path(api::ROTATE)?;
     let format = request.format()?;
     for document in sealed_secrets(request, identity)? {
         let answer = match cluster.post(&path, text::compact(&document)) {
             Ok(Answer::Ok(text)) => text,
-            Ok(Answer::Conflict) => return Err(CliError::new("unable to rotate secret")),
-            Err(cause) => return Err(cause.beneath("cannot re-encrypt secret").into_error()),
+            Ok(Answer::Conflict) => return Err(CliError::new("unable to rotate secret").hint(EXPLAIN)),
+            Err(cause) => return Err(explained(cause.beneath("cannot re-encrypt secret").into_error())),
         };
         ui.write(manifest::encode(&resealed(&answer)?, format));
     }
     Ok(())
 }
+
+/// The cluster; without one, a certificate would not help.
+fn connect(request: &Compat) -> Result<Cluster, CliError> {
+    Cluster::connect(&request.cluster).map_err(|error| match error.message().contains("no configuration has been provided") {
+        true => CliError::new(error.message()).hint(
+            "the controller of a cluster is asked, so point --kubeconfig or KUBECONFIG at a kubeconfig; without a cluster: \
+             sealer explain --private-key FILE sealed.yaml",
+        ),
+        false => error,
+    })
+}
+
+/// The controller says of a value that does not open that it failed, and no more.
+fn explained(error: CliError) -> CliError {
+    if error.message().contains("an error on the server") { error.hint(EXPLAIN) } else { error }
+}
+
+const EXPLAIN: &str = "a value may not open; why: sealer explain sealed.yaml";
 
 /// The documents of the input; what cannot be read of it fails as `unreadable` says.
 fn sealed_secrets(request: &Compat, unreadable: fn(CliError) -> CliError) -> Result<Vec<Value>, CliError> {

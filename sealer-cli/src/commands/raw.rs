@@ -1,23 +1,50 @@
 //! `--raw`: one value, sealed, and nothing around it.
 
-use sealer_core::{Label, Plaintext, Scope, seal};
+use std::io::{self, IsTerminal as _};
 
+use sealer_core::{Label, Scope, seal};
+
+use crate::commands::value::{self, Origin};
 use crate::diagnostics::CliError;
 use crate::input::{self, Input};
-use crate::request::Compat;
+use crate::request::{Compat, RawValue};
 use crate::ui::Ui;
 use crate::{certificate, cluster};
 
-pub(crate) fn run(request: &Compat, from_file: Option<&str>, ui: &mut Ui) -> Result<(), CliError> {
+pub(crate) fn run(request: &Compat, from: &RawValue, ui: &mut Ui) -> Result<(), CliError> {
     let certificate = certificate::load(request.certificate.as_deref(), &request.cluster)?;
     let label = label(request)?;
-    if from_file.is_none() {
-        ui.notice_terminal("(tty detected: expecting a secret to encrypt in stdin)");
+    let (bytes, origin) = read(from, ui)?;
+    let value = value::taken(bytes, request.trim);
+    for oddity in value::oddities(&value, origin) {
+        let warning = format!("warning: {oddity}");
+        if request.has_old_name { ui.notice_reader(&warning) } else { ui.notice(&warning) }
     }
-    let value = Plaintext::new(input::read(from_file, Input::Value)?);
     let sealed = seal(&value, &label, certificate.key()).map_err(|error| CliError::new(error.to_string()))?;
     ui.write(sealed.to_base64());
     Ok(())
+}
+
+/// The value as it is, and how it came.
+fn read(from: &RawValue, ui: &Ui) -> Result<(Vec<u8>, Origin), CliError> {
+    let piped = || input::read(None, Input::Value);
+    match from {
+        RawValue::Stdin => {
+            ui.notice_terminal("(tty detected: expecting a secret to encrypt in stdin)");
+            Ok((piped()?, Origin::Piped))
+        }
+        RawValue::File(path) => Ok((input::read(Some(path), Input::Value)?, Origin::File)),
+        RawValue::PipedOr(path) => {
+            let bytes = if io::stdin().is_terminal() { Vec::new() } else { piped()? };
+            if bytes.is_empty() {
+                return Ok((input::read(Some(path), Input::Value)?, Origin::File));
+            }
+            ui.notice(&format!(
+                "warning: the value is standard input, not {path}; for the file use --from-file {path}"
+            ));
+            Ok((bytes, Origin::Piped))
+        }
+    }
 }
 
 fn label(request: &Compat) -> Result<Label, CliError> {
@@ -25,7 +52,14 @@ fn label(request: &Compat) -> Result<Label, CliError> {
     if scope == Scope::ClusterWide {
         return Ok(Label::as_given(scope, "", ""));
     }
-    let (namespace, _) = cluster::namespace(&request.cluster)?;
+    let (namespace, _) = cluster::namespace(&request.cluster).map_err(|error| {
+        // A context that was named and is not there is what is wrong; else only the namespace is missing.
+        if cluster::is_chosen(&request.cluster) {
+            return error;
+        }
+        let what = if scope == Scope::Strict { "namespace and name" } else { "namespace" };
+        CliError::new(error.message()).hint(format!("a {scope} value is bound to its {what}; give it with --namespace"))
+    })?;
     if namespace.is_empty() {
         return Err(CliError::new(format!("must provide the --namespace flag with --raw and --scope {scope}")));
     }

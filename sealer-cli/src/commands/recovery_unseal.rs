@@ -56,7 +56,10 @@ fn unseal(document: &Document, keyring: &Keyring, key_files: &[String]) -> Resul
     let options = OpenOptions { accept_v1_data: false, rendering: Some(rendering(&clock)) };
     let opened = open(&label, &spec, keyring, &options).map_err(|error| {
         // Whoever has the private keys may see what Go's engine says of values.
-        let failed = CliError::new(error.go_text());
+        let text = error.go_text();
+        let is_old_form = text.starts_with(OLD_FORM);
+        let failed = CliError::new(text);
+        let failed = if is_old_form { failed.hint(SEAL_ANEW) } else { failed };
         without_key(key_files).into_iter().fold(failed, CliError::hint)
     })?;
     let owned = !spec.template.has_true_annotation(SKIP_OWNER_ANNOTATION);
@@ -123,7 +126,7 @@ fn without_key(key_files: &[String]) -> Vec<String> {
 fn keyring(paths: &[String]) -> Result<Keyring, CliError> {
     let mut keys = Vec::new();
     for path in paths {
-        let bytes = input::read(Some(path), Input::Keys)?;
+        let bytes = input::read_text(Some(path), Input::Keys)?;
         match UnsealingKey::from_pem(&bytes) {
             Ok(key) => keys.push(key),
             Err(_) if manifest::holds(&bytes, "-----BEGIN ") && !manifest::holds(&bytes, "kind") => {}
@@ -162,5 +165,9 @@ fn key_of_secret(secret: &Value, path: &str) -> Result<UnsealingKey, CliError> {
         .map_err(|error| CliError::new(error.to_string()).hint(format!("data.tls.key of a Secret in {path}")))
 }
 
+/// How Go's error begins about a SealedSecret whose items are one value.
+const OLD_FORM: &str = "using deprecated 'data' field";
+const SEAL_ANEW: &str = "spec.data is the old form, one sealed value for all items, and no flag here opens it: seal the Secret anew; \
+                         a controller that runs with --accept-deprecated-v1-data still makes it";
 /// For all templates of one object.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -1,14 +1,15 @@
 //! A file that one command changes: read, edited as a text, and put in place if it is still what was read.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use super::chosen::UNTOUCHED;
 use crate::diagnostics::CliError;
 use crate::in_place::InPlace;
-use crate::input::{self, Input};
+use crate::input::{self, Input, encoding};
 use crate::manifest::diff::diff;
 use crate::request::items::Writing;
-use crate::ui::Ui;
+use crate::ui::{self, Ui};
 
 /// A file as it was read.
 pub(crate) struct Rewrite {
@@ -17,11 +18,37 @@ pub(crate) struct Rewrite {
 }
 
 impl Rewrite {
+    /// One that is going to be changed.
     pub(crate) fn read(path: &str) -> Result<Self, CliError> {
+        if path == ui::STREAM {
+            return Err(CliError::new("standard input cannot be changed in place")
+                .hint("name the file; `sealer view -` and `sealer explain -` read standard input"));
+        }
         let bytes = input::read(Some(path), Input::Manifests)?;
-        let text = String::from_utf8(bytes)
-            .map_err(|_| CliError::new(format!("{path} is no UTF-8")).hint("save it as UTF-8 first"))?;
+        let no_utf8 = || CliError::new(format!("{path} is no UTF-8")).hint("save it as UTF-8 first");
+        // What is put back has the form that it had, and only UTF-8 is written.
+        if !matches!(encoding::document(&bytes), Ok(Cow::Borrowed(_))) {
+            return Err(no_utf8());
+        }
+        let text = String::from_utf8(bytes).map_err(|_| no_utf8())?;
         Ok(Self { path: path.to_owned(), text })
+    }
+
+    /// One that is only looked at: a file of any form of Unicode, or standard input under the name `-`.
+    pub(crate) fn look(path: &str) -> Result<Self, CliError> {
+        let is_stream = path == ui::STREAM;
+        let bytes = input::read(Some(path).filter(|_| !is_stream), Input::Manifests)?;
+        let name = if is_stream { "stdin" } else { path };
+        let unreadable =
+            |reason: String| CliError::new(format!("{name} {reason}")).hint(encoding::EncodingError::REMEDY);
+        let text = encoding::document(&bytes).map_err(|error| unreadable(error.to_string()))?;
+        let text = std::str::from_utf8(&text).map_err(|_| unreadable("is no UTF-8".to_owned()))?;
+        Ok(Self { path: name.to_owned(), text: text.to_owned() })
+    }
+
+    /// How messages call it.
+    pub(crate) fn name(&self) -> &str {
+        &self.path
     }
 
     pub(crate) fn text(&self) -> &str {

@@ -1,6 +1,7 @@
 //! Sealing: every Secret of the input becomes a SealedSecret, all of them or none.
 
 mod stream;
+pub(crate) mod usable;
 
 use std::fs::File;
 
@@ -16,7 +17,7 @@ use crate::leak::{self, Leak};
 use crate::manifest::patch::Edited;
 use crate::manifest::read::{self, Document, Wanted};
 use crate::manifest::secret::{SecretInput, secrets};
-use crate::request::{Compat, ScopeChoice};
+use crate::request::{Compat, Mode, ScopeChoice};
 use crate::ui::Ui;
 use crate::unchanged::Unchanged;
 use crate::{certificate, cluster, tree, ui};
@@ -153,6 +154,11 @@ fn prepare(mut secret: SecretInput, request: &Compat, bound: &Bound) -> Result<P
         warnings.extend(possible.into_iter().filter(|_| ui::has_reader()));
     }
     warnings.extend(unusable_name(&secret, scope));
+    warnings.extend(usable::warnings(&secret));
+    // What is merged need not be complete, and a template may complete the rest.
+    if !matches!(request.mode, Mode::MergeInto { .. }) && ui::has_reader() {
+        warnings.extend(usable::incomplete(&secret));
+    }
     Ok(Prepared { secret, scope, warnings })
 }
 

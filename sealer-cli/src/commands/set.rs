@@ -6,6 +6,7 @@ use sealer_core::{Plaintext, seal};
 
 use crate::certificate;
 use crate::commands::rewrite::Rewrite;
+use crate::commands::value::{self, Origin};
 use crate::commands::{chosen, in_clear};
 use crate::diagnostics::CliError;
 use crate::input::{self, Input};
@@ -24,7 +25,7 @@ pub(crate) fn set(request: &Set, ui: &mut Ui) -> Result<(), CliError> {
     let object = chosen::object(&edited, file.text(), target)?;
     let label = chosen::label(&object, request.cluster.namespace.as_deref())?;
     let certificate = certificate::load(request.certificate.as_deref(), &request.cluster)?;
-    let value = value(request, ui)?;
+    let value = given(request, ui)?;
     if let Some(in_clear) = in_clear::find(&edited, &object, &value).filter(|_| !request.allow_in_clear) {
         in_clear.refused(&request.item)?;
         ui.notice_reader(&format!("warning: {}", in_clear.told(&request.item)));
@@ -89,7 +90,7 @@ fn with(
 }
 
 /// From the file, from what is piped in as it is, or typed without being seen.
-fn value(request: &Set, ui: &Ui) -> Result<Plaintext, CliError> {
+fn given(request: &Set, ui: &Ui) -> Result<Plaintext, CliError> {
     let typed = request.from_file.is_none() && std::io::stdin().is_terminal();
     let value = if typed {
         let question = format!("value of `{}`: ", request.item);
@@ -99,8 +100,12 @@ fn value(request: &Set, ui: &Ui) -> Result<Plaintext, CliError> {
         })?;
         Plaintext::new(line.as_bytes().to_vec())
     } else {
-        Plaintext::new(input::read(request.from_file.as_deref(), Input::Value)?)
+        value::taken(input::read(request.from_file.as_deref(), Input::Value)?, request.trim)
     };
+    let origin = if typed || request.from_file.is_some() { Origin::File } else { Origin::Piped };
+    for oddity in value::oddities(&value, origin) {
+        ui.notice(&format!("warning: {oddity}"));
+    }
     if value.expose().is_empty() {
         ui.notice("warning: the value is empty");
     }

@@ -14,11 +14,11 @@ use crate::ui::Ui;
 
 pub(crate) fn run(request: &View, ui: &mut Ui) -> Result<(), CliError> {
     let keyring = key_files::load(&request.keys, ui)?;
-    let file = Rewrite::read(&request.file)?;
-    let edited = chosen::parsed(&request.file, file.text())?;
+    let file = Rewrite::look(&request.file)?;
+    let edited = chosen::parsed(file.name(), file.text())?;
     let objects = tree::objects(&edited);
     if objects.is_empty() {
-        return Err(chosen::none(&edited, file.text(), &request.file));
+        return Err(chosen::none(&edited, file.text(), file.name()));
     }
     let seen: Vec<Seen<'_>> = objects.iter().map(|object| Seen::of(object, &keyring)).collect();
     if request.json {

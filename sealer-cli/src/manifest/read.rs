@@ -1,10 +1,9 @@
 //! Reading documents: JSON or YAML, many in a stream. A document that does not parse is an error, never skipped.
 
-use std::borrow::Cow;
-
 use serde_json::Value;
 
 use crate::diagnostics::CliError;
+use crate::input::encoding::{self, EncodingError};
 use crate::manifest::node::Node;
 
 mod json;
@@ -64,7 +63,8 @@ pub(crate) fn documents(bytes: &[u8], source: &str, wanted: Wanted) -> Result<Ve
 /// The same, one by one: whoever takes them need not keep them.
 pub(crate) fn each(bytes: &[u8], source: &str, wanted: Wanted, take: Take<'_>) -> Result<(), CliError> {
     let mut stream = Documents { source, wanted, take, seen: 0, is_empty: true };
-    let bytes = decode(bytes);
+    let bytes =
+        encoding::document(bytes).map_err(|error| stream.unusable(&error.to_string()).hint(EncodingError::REMEDY))?;
     let rest = if starts_as_json(&bytes) { stream.json(&bytes)? } else { 0 };
     stream.yaml(&bytes, rest)
 }
@@ -205,20 +205,6 @@ impl Documents<'_> {
             Wanted::Secrets if self.is_empty => CliError::new(NOTHING_FOUND).hint(what),
             _ => CliError::new(what).hint("nothing was done; every document of the input must be readable"),
         }
-    }
-}
-
-/// UTF-8 as it is, without its mark, and the UTF-16 that PowerShell pipes.
-fn decode(bytes: &[u8]) -> Cow<'_, [u8]> {
-    let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
-        let units: Vec<u16> = bytes.chunks_exact(2).filter_map(|pair| pair.try_into().ok()).map(unit).collect();
-        Cow::Owned(String::from_utf16_lossy(&units).into_bytes())
-    };
-    match bytes {
-        [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
-        [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
-        [0xef, 0xbb, 0xbf, rest @ ..] => Cow::Borrowed(rest),
-        _ => Cow::Borrowed(bytes),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::manifest::read::{Document, Syntax};
 use crate::manifest::schema;
 use crate::manifest::stray::{Strays, strays};
 use crate::manifest::typed::{Rules, Wrong, typed};
+use crate::spelling::is_near;
 
 /// One Secret of the input.
 #[derive(Debug)]
@@ -81,8 +82,9 @@ pub(crate) fn secrets(documents: Vec<Document>) -> Result<Vec<SecretInput>, CliE
 
 fn list_items(node: &Node) -> Option<&Vec<Node>> {
     let kind = node.field("kind").and_then(Node::as_text)?;
+    let is_list = ["List", "SecretList"].iter().any(|known| kind.eq_ignore_ascii_case(known));
     match node.field("items")? {
-        Node::List(items) if matches!(kind, "List" | "SecretList") && !items.is_empty() => Some(items),
+        Node::List(items) if is_list && !items.is_empty() => Some(items),
         _ => None,
     }
 }
@@ -95,8 +97,9 @@ struct Reader {
 
 impl Reader {
     fn secret(&self, node: &Node) -> Result<SecretInput, CliError> {
+        // A ConfigMap's texts are no base64, and need not be.
+        let odd_kind = self.check_kind(node)?;
         let object = self.typed(node)?;
-        self.check_kind(&object)?;
         let mut secret = SecretInput {
             metadata: Map::new(),
             type_: None,
@@ -104,6 +107,7 @@ impl Reader {
             items: BTreeMap::new(),
             strays: strays(node),
         };
+        secret.strays.odd.extend(odd_kind);
         let Node::Map(fields) = object else { return Ok(secret) };
         // `data` stands before `stringData`, so that the latter wins.
         for (name, value) in fields {
@@ -140,13 +144,24 @@ impl Reader {
         }
     }
 
-    fn check_kind(&self, object: &Node) -> Result<(), CliError> {
-        let Some(kind) = object.field("kind").and_then(Node::as_text) else { return Ok(()) };
-        let has_items = object.field("data").is_some() || object.field("stringData").is_some();
-        let hint = match kind {
-            "Secret" => return Ok(()),
-            "SealedSecret" => "it is sealed already; to seal it anew under the newest key use --re-encrypt",
-            _ => "only Secrets can be sealed; leave the others out of the input",
+    /// Refuses what is something else than a Secret; one whose kind is written in other letters is told of.
+    fn check_kind(&self, object: &Node) -> Result<Option<String>, CliError> {
+        let Some(kind) = object.field("kind").and_then(Node::as_text) else { return Ok(None) };
+        if kind == "Secret" {
+            return Ok(None);
+        }
+        if kind.trim().eq_ignore_ascii_case("Secret") {
+            let kind = shortened(kind);
+            return Ok(Some(format!("`kind: {kind}` is sealed as a Secret; a cluster takes `kind: Secret` alone")));
+        }
+        let has_items =
+            ["data", "stringData"].iter().any(|name| !matches!(object.field(name), None | Some(Node::Null)));
+        let hint = if kind.eq_ignore_ascii_case("SealedSecret") {
+            "it is sealed already; to seal it anew under the newest key use --re-encrypt, to open it --recovery-unseal"
+        } else if is_near("secret", &kind.to_lowercase()) {
+            "did you mean `kind: Secret`?"
+        } else {
+            "only Secrets can be sealed; leave the others out of the input, as with: yq 'select(.kind == \"Secret\")'"
         };
         let what = format!("document {} of the input is a {}, not a Secret", self.number, shortened(kind));
         // Where nothing can be sealed anyway, scripts know the line.

@@ -3,6 +3,7 @@
 
 use crate::manifest::node::Node;
 use crate::manifest::schema::{self, Struct, Type};
+use crate::spelling::is_near;
 
 /// What is wrong with the fields of one document. No text shows a value.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -92,24 +93,6 @@ fn meant(name: &str, place: &str, value: &Node) -> Option<&'static str> {
     let is_value =
         !in_metadata && matches!(value, Node::Text(_) | Node::Int(_) | Node::Uint(_) | Node::Bool(_) | Node::Float(_));
     near.or_else(|| is_value.then_some("stringData"))
-}
-
-/// Whether one word becomes the other by at most two letters that are added, left out or changed.
-fn is_near(one: &str, other: &str) -> bool {
-    let most = if one.len() < 6 { 1 } else { 2 };
-    let other: Vec<char> = other.chars().take(64).collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (at, letter) in one.chars().enumerate() {
-        let mut before = at;
-        let mut next = vec![at + 1];
-        for (there, up) in other.iter().zip(row.iter().skip(1)) {
-            let left = next.last().copied().unwrap_or_default();
-            next.push((before + usize::from(letter != *there)).min(up + 1).min(left + 1));
-            before = *up;
-        }
-        row = next;
-    }
-    row.last().is_some_and(|changes| *changes <= most)
 }
 
 /// SOPS leaves its own field beside the texts that it encrypted.

@@ -1,5 +1,7 @@
 //! What the verbs that work on the items of one file are asked for.
 
+use sealer_core::Scope;
+
 use crate::cluster::Choice;
 use crate::key_files::KeySources;
 
@@ -27,6 +29,8 @@ pub(crate) struct Set {
     pub(crate) item: String,
     /// Instead of standard input.
     pub(crate) from_file: Option<String>,
+    /// Without a mark at the beginning of the value and without line ends at its end.
+    pub(crate) trim: bool,
     pub(crate) keep_unchanged: bool,
     /// Although the value stands in an annotation.
     pub(crate) allow_in_clear: bool,
@@ -66,6 +70,18 @@ pub(crate) struct View {
     pub(crate) file: String,
     pub(crate) keys: KeySources,
     pub(crate) json: bool,
+}
+
+/// `sealer unseal --raw`.
+#[derive(Debug)]
+pub(crate) struct Unseal {
+    /// Instead of standard input.
+    pub(crate) file: Option<String>,
+    pub(crate) keys: KeySources,
+    pub(crate) scope: Scope,
+    /// Empty where the scope needs none.
+    pub(crate) namespace: String,
+    pub(crate) name: String,
 }
 
 /// `sealer explain`.

@@ -32,6 +32,18 @@ fn create(folder: &Path, place: &Path, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
+/// Leaves a file that is there to its owner alone; nobody else can have that done.
+#[cfg(unix)]
+pub(super) fn make_private(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    file.set_permissions(std::fs::Permissions::from_mode(0o600))
+}
+
+#[cfg(not(unix))]
+pub(super) fn make_private(_: &File) -> io::Result<()> {
+    Ok(())
+}
+
 /// Where files without a name cannot be: under another name until it is complete. It is its owner's, whatever the umask.
 fn create_beside(folder: &Path, place: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = NamedTempFile::new_in(folder)?;

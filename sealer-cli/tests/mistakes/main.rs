@@ -3,6 +3,8 @@
 
 #[cfg(unix)]
 mod hostile;
+#[cfg(unix)]
+mod inputs;
 
 use std::fs;
 use std::io::Write as _;
@@ -31,6 +33,19 @@ fn run(case: &Value) -> (Option<i32>, Vec<String>, Vec<u8>) {
         says.extend(String::from_utf8_lossy(&output.stdout).lines().last().map(str::to_owned));
     }
     (output.status.code(), says, output.stdout)
+}
+
+/// Status, results and what is said, of the program under a name.
+#[cfg(unix)]
+fn run_in(folder: &Path, name: &str, args: &[&str], stdin: &[u8]) -> (Option<i32>, Vec<u8>, String) {
+    use std::os::unix::process::CommandExt as _;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sealer"));
+    command.arg0(name).args(args).current_dir(folder).env_clear().env("HOME", "/nonexistent");
+    command.env("PATH", "/usr/bin:/bin");
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdin.take().unwrap().write_all(stdin));
+    let output = child.wait_with_output().unwrap();
+    (output.status.code(), output.stdout, String::from_utf8(output.stderr).unwrap())
 }
 
 #[test]
@@ -70,6 +85,7 @@ Commands:
   set          Seal one item of a SealedSecret in a file; nothing else in it changes
   unset        Take one item out of a SealedSecret in a file
   edit         Edit the items of a SealedSecret in an editor; only what changed is sealed anew
+  unseal       Open one sealed value offline, with a private key at hand
   view         Say what a file seals, for whom, and with which key
   explain      Say why sealed values do not open, and what to do
   template     Templates in SealedSecrets

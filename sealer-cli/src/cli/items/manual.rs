@@ -11,14 +11,14 @@ pub(crate) struct ItemsVerb {
     pub(crate) table: fn() -> Vec<Flag>,
 }
 
-pub(crate) const VERBS: [ItemsVerb; 5] = [
+pub(crate) const VERBS: [ItemsVerb; 6] = [
     ItemsVerb {
         name: "set",
         arguments: &["FILE", "ITEM"],
         about: "Seal one item of a SealedSecret in a file; nothing else in it changes",
         text: "Seals a value and puts it into the file: in the place of the item, or behind the others. Scope, name and namespace are those of\n\
                the document. The value is standard input as it is, line end and all, or `--from-file`; on a terminal it is asked for and not\n\
-               seen. Only the bytes of that item change, proven by reading the file again; what is not certain is refused. An anchor, an\n\
+               seen. What a piped value may have by mistake, a line end or a mark, is told, and left out with `--trim`. Only the bytes of that item change, proven by reading the file again; what is not certain is refused. An anchor, an\n\
                alias or a template in its place stays, and the file stays as it was.\n\n\
                With `--keep-unchanged` the sealed text stays if it is of the same value. A private key at hand tells, or else the cluster: its\n\
                Secret has the value, and its SealedSecret is in sync and has the sealed text of the file. Where nothing tells, the value is\n\
@@ -44,6 +44,16 @@ pub(crate) const VERBS: [ItemsVerb; 5] = [
                the editor fails or a signal comes. An edit that cannot be read opens again on a terminal; left as it is, it is given up, and\n\
                the file stays as it was.\n",
         table: super::edit_table,
+    },
+    ItemsVerb {
+        name: "unseal",
+        arguments: &[],
+        about: "Open one sealed value offline, with a private key at hand",
+        text: "Reads one sealed value, as `--raw` writes it and as it stands in a file, from standard input or a file that is named, and writes\n\
+               the value to standard output, byte for byte and nowhere else. No cluster is asked. The value opens under the scope, namespace\n\
+               and name that it was sealed for; where it opens under another scope of these, the message says so. A whole SealedSecret\n\
+               opens with `--recovery-unseal`.\n",
+        table: super::unseal_table,
     },
     ItemsVerb {
         name: "view",

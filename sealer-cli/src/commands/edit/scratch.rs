@@ -1,5 +1,6 @@
 //! A file for the editor that only its owner can reach, overwritten and taken away whatever happens.
 
+use std::borrow::Cow;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use super::leftovers;
 use super::memory;
 use crate::commands::chosen::UNTOUCHED;
 use crate::diagnostics::{CliError, os_text};
+use crate::input::encoding;
 
 /// A folder of its own, so that copies that editors make beside a file are taken away, too.
 pub(super) struct Scratch {
@@ -80,6 +82,8 @@ impl Scratch {
         if bytes.len() as u64 > LARGEST {
             return Err(CliError::new("the edit cannot be used: it is larger than 16 MiB").hint(UNTOUCHED));
         }
+        // Editors of Windows may add a mark, or save UTF-16.
+        let bytes = Zeroizing::new(encoding::text(&bytes).map_or_else(|_| bytes.to_vec(), Cow::into_owned));
         let text = std::str::from_utf8(&bytes)
             .map_err(|_| CliError::new("the edit cannot be used: it is no UTF-8").hint(UNTOUCHED))?;
         Ok(Zeroizing::new(text.to_owned()))

@@ -1,0 +1,192 @@
+//! Words that no command takes: each is answered with what it looks like.
+
+use std::fs;
+use std::path::Path;
+
+use crate::cli;
+use crate::diagnostics::CliError;
+use crate::spelling::nearest;
+
+/// A word that was passed over, and what was probably meant by it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Word {
+    message: String,
+    hint: String,
+}
+
+impl Word {
+    /// In one line.
+    pub(crate) fn told(&self) -> String {
+        let Self { message, hint } = self;
+        format!("{message}; {hint}")
+    }
+
+    /// As the error that it is where there are commands.
+    pub(crate) fn refused(&self) -> CliError {
+        CliError::command_line(self.message.clone()).hint(self.hint.clone())
+    }
+}
+
+/// What the command line is about besides the word.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Around<'a> {
+    /// All of it.
+    pub(crate) args: &'a [String],
+    /// Whether one value is sealed, not Secrets.
+    pub(crate) is_raw: bool,
+    /// Whether a certificate is named.
+    pub(crate) has_certificate: bool,
+    /// Whether a file to read is named.
+    pub(crate) has_input: bool,
+}
+
+/// What a word looks like. Standard input, which `-` names, is what is read anyway.
+pub(crate) fn answer(word: &str, around: Around<'_>) -> Option<Word> {
+    if word == "-" {
+        return None;
+    }
+    let shown = word.escape_debug();
+    let stray = format!("no command takes the word `{shown}`");
+    let (message, hint) = if let Some(meant) = behind_a_flag(word, around.args) {
+        (stray, format!("did you mean {meant}?"))
+    } else if let Some(meant) = of_a_file(word, around) {
+        (stray, meant)
+    } else if let Some(meant) = command(word) {
+        (format!("there is no command `{shown}`"), meant)
+    } else if looks_like_a_file(word) {
+        (stray, format!("there is no file of that name; a file is read with -f {shown}"))
+    } else {
+        (stray, "`sealer --help` lists the commands and flags".to_owned())
+    };
+    Some(Word { message, hint })
+}
+
+/// `--raw false`, where Go wants `--raw=false`, and `-format yaml`, where a name has two dashes.
+fn behind_a_flag(word: &str, args: &[String]) -> Option<String> {
+    let mut pairs = args.iter().zip(args.iter().skip(1)).filter(|(_, next)| *next == word);
+    pairs.find_map(|(flag, _)| {
+        if let Some(name) = flag.strip_prefix("--").filter(|name| !name.is_empty() && !name.contains('=')) {
+            return TRUTHS.contains(&word).then(|| format!("--{name}={word}"));
+        }
+        let name = flag.strip_prefix('-').filter(|name| name.len() > 2 && !name.contains('='))?;
+        LONG_NAMES.contains(&name).then(|| format!("--{name} {word}"))
+    })
+}
+
+fn of_a_file(word: &str, around: Around<'_>) -> Option<String> {
+    let shown = word.escape_debug();
+    let found = fs::metadata(word).ok()?;
+    // A folder may have the name of a command.
+    if found.is_dir() {
+        let is_command = command(word).is_some() && !word.contains('/');
+        return (!is_command).then(|| format!("it is a folder; did you mean `sealer reseal {shown}`?"));
+    }
+    let ending = Path::new(word).extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    if CERTIFICATES.iter().any(|known| ending.eq_ignore_ascii_case(known)) && !around.has_certificate {
+        return Some(format!("it is a file; did you mean --cert {shown}?"));
+    }
+    if around.has_input {
+        return Some(
+            "it is a file, and one is read already; documents of several are joined with `---` between them".to_owned(),
+        );
+    }
+    let flag = if around.is_raw { "--from-file" } else { "-f" };
+    Some(format!("it is a file; did you mean {flag} {shown}?"))
+}
+
+/// The command that a word is near to, or the flag that does what commands do elsewhere.
+fn command(word: &str) -> Option<String> {
+    let lower = word.to_lowercase();
+    if cli::named(&lower).is_some() {
+        return Some(format!("commands stand before all flags; did you mean `sealer {lower} …`?"));
+    }
+    if SEALING.contains(&lower.as_str()) {
+        return Some("did you mean `sealer -f secret.yaml -w sealed.yaml`? sealing needs no command".to_owned());
+    }
+    if OPENING.contains(&lower.as_str()) {
+        return Some(
+            "did you mean `sealer --recovery-unseal --recovery-private-key FILE`, or for one value `sealer unseal --raw`?"
+                .to_owned(),
+        );
+    }
+    if let Some(verb) = nearest(&lower, cli::verbs()) {
+        return Some(format!("did you mean `sealer {verb}`?"));
+    }
+    nearest(&lower, MODES).map(|flag| format!("did you mean `sealer --{flag}`?"))
+}
+
+fn looks_like_a_file(word: &str) -> bool {
+    let ending = Path::new(word).extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    word.contains('/') || ["yaml", "yml", "json"].iter().any(|known| ending.eq_ignore_ascii_case(known))
+}
+
+/// Commands that other tools have for what this program does without one.
+const SEALING: [&str; 6] = ["seal", "encrypt", "create", "convert", "apply", "secret"];
+const OPENING: [&str; 3] = ["decrypt", "open", "recover"];
+/// Flags that others have as commands.
+const MODES: [&str; 8] =
+    ["help", "version", "validate", "fetch-cert", "re-encrypt", "rotate", "merge-into", "recovery-unseal"];
+/// What Go reads as true or false.
+const TRUTHS: [&str; 11] = ["true", "false", "True", "False", "TRUE", "FALSE", "1", "0", "t", "f", "yes"];
+/// Names that are written with one dash by mistake.
+const LONG_NAMES: [&str; 11] = [
+    "format",
+    "cert",
+    "name",
+    "namespace",
+    "scope",
+    "raw",
+    "from-file",
+    "kubeconfig",
+    "context",
+    "secret-file",
+    "sealed-secret-file",
+];
+const CERTIFICATES: [&str; 4] = ["pem", "crt", "cer", "cert"];
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests may panic")]
+
+    use super::*;
+
+    fn told(line: &str, word: &str) -> String {
+        let args: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+        let has = |flag: &str| args.iter().any(|arg| arg == flag);
+        let around = Around { args: &args, is_raw: has("--raw"), has_certificate: has("--cert"), has_input: has("-f") };
+        answer(word, around).map(|word| word.told()).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_word_is_answered_with_what_it_looks_like() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("secret.yaml");
+        fs::write(&file, "kind: Secret\n").unwrap();
+        let certificate = folder.path().join("cert.pem");
+        fs::write(&certificate, "").unwrap();
+        let (file, folder) = (file.to_str().unwrap(), folder.path().to_str().unwrap());
+        let certificate = certificate.to_str().unwrap();
+        for (line, word, wanted) in [
+            (file, file, format!("did you mean -f {file}?")),
+            ("--raw", file, format!("did you mean --from-file {file}?")),
+            ("-f a", file, "one is read already".to_owned()),
+            ("", certificate, format!("did you mean --cert {certificate}?")),
+            ("--cert a", certificate, format!("did you mean -f {certificate}?")),
+            ("", folder, format!("did you mean `sealer reseal {folder}`?")),
+            ("reseel x", "reseel", "there is no command `reseel`; did you mean `sealer reseal`?".to_owned()),
+            ("Keys list", "Keys", "did you mean `sealer keys …`?".to_owned()),
+            ("--cert c view", "view", "commands stand before all flags".to_owned()),
+            ("help", "help", "did you mean `sealer --help`?".to_owned()),
+            ("validat", "validat", "did you mean `sealer --validate`?".to_owned()),
+            ("encrypt", "encrypt", "did you mean `sealer -f secret.yaml".to_owned()),
+            ("--raw false", "false", "did you mean --raw=false?".to_owned()),
+            ("-format yaml", "yaml", "did you mean --format yaml?".to_owned()),
+            ("", "missing.yaml", "there is no file of that name".to_owned()),
+            ("", "thing", "`sealer --help` lists".to_owned()),
+            ("", "-", String::new()),
+        ] {
+            let told = told(line, word);
+            assert!(told.contains(&wanted) && told.is_empty() == wanted.is_empty(), "{line} {word}: {told}");
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! What can be sealed although no cluster takes what comes of it, or no controller opens it.
+
+use sealer_core::{SealedValue, base64};
+use serde_json::{Map, Value};
+
+use crate::commands::chosen::{ITEM_NAMES, is_item_name};
+use crate::manifest::secret::SecretInput;
+
+/// What no cluster would take of the items of a Secret, or no controller of ours make.
+pub(crate) fn warnings(secret: &SecretInput) -> Vec<String> {
+    let mut found = names(secret.items.keys().map(String::as_str));
+    found.extend(too_large(secret.items.values().map(|value| value.expose().len()).sum()));
+    let type_ = secret.type_.as_deref().unwrap_or_default();
+    if GIVES_ACCESS.contains(&type_) {
+        found.push(format!(
+            "a Secret of type {type_} gives access to the cluster, and the controller refuses it; \
+             --allow-secret-types={type_} of the controller lets it through"
+        ));
+    }
+    found
+}
+
+/// What a type wants and the Secret does not have. A template may add it.
+pub(crate) fn incomplete(secret: &SecretInput) -> Option<String> {
+    let type_ = secret.type_.as_deref()?;
+    let (_, wanted, any) = WANTED.iter().find(|(known, ..)| *known == type_)?;
+    let has = |item: &&&str| secret.items.contains_key(**item);
+    let missing: Vec<&str> = wanted.iter().filter(|item| !has(item)).copied().collect();
+    let is_complete = missing.is_empty() || *any && missing.len() < wanted.len();
+    let between = if *any { " or " } else { " and " };
+    if !is_complete {
+        let names: Vec<String> = missing.iter().map(|item| format!("`{item}`")).collect();
+        return Some(format!(
+            "a Secret of type {type_} must have item {}; without a template that adds it, no cluster will accept the result",
+            names.join(between)
+        ));
+    }
+    let item = wanted.first().filter(|item| item.starts_with(".docker"))?;
+    let is_json = serde_json::from_slice::<Map<String, Value>>(secret.items.get(*item)?.expose()).is_ok();
+    (!is_json)
+        .then(|| format!("item `{item}` of a Secret of type {type_} must be JSON; no cluster will accept the result"))
+}
+
+/// The same of what a file holds after items were added to it.
+pub(crate) fn sealed_warnings(items: &Map<String, Value>) -> Option<String> {
+    too_large(items.values().filter_map(Value::as_str).filter_map(plain_length).sum())
+}
+
+fn names<'a>(items: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let bad: Vec<&str> = items.filter(|name| !is_item_name(name)).collect();
+    let shown = |name: &&str| {
+        let short: String = name.chars().take(SHOWN).collect();
+        let gap = if short.len() < name.len() { "…" } else { "" };
+        format!("`{}{gap}`", short.escape_debug())
+    };
+    let told = |name: &&str| format!("item {} has a name that no cluster takes; {ITEM_NAMES}", shown(name));
+    let mut found: Vec<String> = bad.iter().take(TOLD).map(told).collect();
+    if let Some(more) = bad.len().checked_sub(TOLD).filter(|more| *more > 0) {
+        found.push(format!("{more} more items have names that no cluster takes"));
+    }
+    found
+}
+
+/// `ValidateSecret` of the API server counts the values alone.
+fn too_large(bytes: usize) -> Option<String> {
+    (bytes > LARGEST).then(|| {
+        format!("the values are {bytes} bytes together, and a cluster takes {LARGEST} (1 MiB) in one Secret; split it")
+    })
+}
+
+/// Bytes of the value in a sealed one: format.md, the envelope.
+fn plain_length(sealed: &str) -> Option<usize> {
+    SealedValue::from_base64(sealed).ok()?;
+    let bytes = base64::decode(sealed).ok()?;
+    let wrapped = usize::from(u16::from_be_bytes(*bytes.first_chunk()?));
+    bytes.len().checked_sub(2 + wrapped + 16)
+}
+
+/// `MaxSecretSize` of the API server.
+const LARGEST: usize = 1 << 20;
+/// Types that the controller makes only where `--allow-secret-types` names them.
+const GIVES_ACCESS: [&str; 2] = ["kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token"];
+/// Types, the items that the API server wants of them, and whether one of those is enough.
+const WANTED: [(&str, &[&str], bool); 5] = [
+    ("kubernetes.io/tls", &["tls.crt", "tls.key"], false),
+    ("kubernetes.io/dockerconfigjson", &[".dockerconfigjson"], false),
+    ("kubernetes.io/dockercfg", &[".dockercfg"], false),
+    ("kubernetes.io/basic-auth", &["username", "password"], true),
+    ("kubernetes.io/ssh-auth", &["ssh-privatekey"], false),
+];
+/// Letters of a name in a message.
+const SHOWN: usize = 60;
+/// Names in messages.
+const TOLD: usize = 10;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use sealer_core::Plaintext;
+
+    use super::*;
+
+    fn secret(type_: &str, items: &[(&str, usize)]) -> SecretInput {
+        let value = |(name, length): &(&str, usize)| ((*name).to_owned(), Plaintext::new(vec![b'x'; *length]));
+        SecretInput {
+            metadata: Map::new(),
+            type_: Some(type_.to_owned()).filter(|type_| !type_.is_empty()),
+            immutable: None,
+            items: items.iter().map(value).collect::<BTreeMap<_, _>>(),
+            strays: Default::default(),
+        }
+    }
+
+    #[test]
+    fn what_no_cluster_takes_is_told() {
+        let long = "a".repeat(254);
+        for (type_, items, told) in [
+            ("Opaque", &[("a-b_c.D9", 1)][..], None),
+            ("", &[(".dockerconfigjson", 1), ("...", 0)], Some("item `...`")),
+            ("", &[("a b", 1)], Some("item `a b` has a name that no cluster takes")),
+            ("", &[("", 1)], Some("item `` has a name")),
+            ("", &[("\u{e4}", 1)], Some("item `\u{e4}`")),
+            ("", &[("a/b", 1)], Some("item `a/b`")),
+            ("", &[(".", 1)], Some("item `.`")),
+            ("", &[("..", 1)], Some("item `..`")),
+            ("", &[(long.as_str(), 1)], Some("item `aaa")),
+            ("", &[("a", 1 << 19), ("b", 1 << 19)], None),
+            ("", &[("a", 1 << 19), ("b", (1 << 19) + 1)], Some("the values are 1048577 bytes together")),
+            ("kubernetes.io/service-account-token", &[("a", 1)], Some("gives access to the cluster")),
+            ("bootstrap.kubernetes.io/token", &[("a", 1)], Some("gives access to the cluster")),
+        ] {
+            let found = warnings(&secret(type_, items));
+            assert_eq!(found.len(), usize::from(told.is_some()), "{found:?}");
+            assert!(told.is_none_or(|told| found.iter().any(|line| line.contains(told))), "{told:?}: {found:?}");
+        }
+        let many: Vec<String> = (0..25).map(|number| format!("a b{number}")).collect();
+        let many: Vec<(&str, usize)> = many.iter().map(|name| (name.as_str(), 1)).collect();
+        let found = warnings(&secret("", &many));
+        assert_eq!(found.last().map(String::as_str), Some("15 more items have names that no cluster takes"));
+    }
+
+    #[test]
+    fn what_a_type_wants_is_told() {
+        for (type_, items, told) in [
+            ("Opaque", &[][..], None),
+            ("kubernetes.io/tls", &[("tls.crt", 1), ("tls.key", 1)], None),
+            ("kubernetes.io/tls", &[("tls.crt", 1)], Some("must have item `tls.key`;")),
+            ("kubernetes.io/basic-auth", &[("password", 1)], None),
+            ("kubernetes.io/basic-auth", &[("pass", 1)], Some("must have item `username` or `password`")),
+            ("kubernetes.io/dockerconfigjson", &[("config.json", 1)], Some("must have item `.dockerconfigjson`")),
+            ("kubernetes.io/dockerconfigjson", &[(".dockerconfigjson", 1)], Some("must be JSON")),
+        ] {
+            let found = incomplete(&secret(type_, items));
+            assert_eq!(found.is_some(), told.is_some(), "{type_}: {found:?}");
+            assert!(told.is_none_or(|told| found.as_deref().is_some_and(|line| line.contains(told))), "{found:?}");
+        }
+    }
+}

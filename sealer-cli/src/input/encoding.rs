@@ -1,0 +1,127 @@
+//! The forms of Unicode that text files have: UTF-8 with and without a mark, and the UTF-16 that Windows PowerShell writes.
+
+use std::borrow::Cow;
+
+/// Bytes that are no text in a form that can be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum EncodingError {
+    #[error("is UTF-16 that is cut off or damaged")]
+    Damaged,
+    #[error("is UTF-32")]
+    Utf32,
+    /// Binary, or UTF-16 without a mark whose byte order does not show.
+    #[error("has NUL bytes: it is binary, or UTF-16 without its mark (BOM)")]
+    Nul,
+    #[error("is UTF-16 without its mark (BOM)")]
+    Unmarked,
+}
+
+impl EncodingError {
+    /// What to try.
+    pub(crate) const REMEDY: &str = "save it as UTF-8; in PowerShell: … | Out-File -Encoding ascii FILE";
+}
+
+/// UTF-8 without its mark, from any form that can be told. Where no mark says which one it is, the first two characters do.
+pub(crate) fn text(bytes: &[u8]) -> Result<Cow<'_, [u8]>, EncodingError> {
+    let text = match unmarked(bytes) {
+        Some(order) => utf16(bytes, order)?,
+        None => marked(bytes)?,
+    };
+    if text.contains(&0) { Err(EncodingError::Nul) } else { Ok(text) }
+}
+
+/// UTF-8 from what has a mark; all else as it is.
+pub(crate) fn marked(bytes: &[u8]) -> Result<Cow<'_, [u8]>, EncodingError> {
+    match bytes {
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Err(EncodingError::Utf32),
+        [0xff, 0xfe, rest @ ..] => utf16(rest, Order::Little),
+        [0xfe, 0xff, rest @ ..] => utf16(rest, Order::Big),
+        [0xef, 0xbb, 0xbf, rest @ ..] => Ok(Cow::Borrowed(rest)),
+        _ => Ok(Cow::Borrowed(bytes)),
+    }
+}
+
+/// The same for documents, which a reader must not take for others than they are: UTF-16 without a mark is refused.
+pub(crate) fn document(bytes: &[u8]) -> Result<Cow<'_, [u8]>, EncodingError> {
+    if unmarked(bytes).is_some() { Err(EncodingError::Unmarked) } else { marked(bytes) }
+}
+
+/// Which byte of a pair comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    Little,
+    Big,
+}
+
+/// The order of UTF-16 without a mark: the text files that are read here begin in ASCII.
+fn unmarked(bytes: &[u8]) -> Option<Order> {
+    match bytes {
+        [1..=255, 0, 1..=255, 0, ..] | [1..=255, 0] => Some(Order::Little),
+        [0, 1..=255, 0, 1..=255, ..] | [0, 1..=255] => Some(Order::Big),
+        _ => None,
+    }
+}
+
+fn utf16(bytes: &[u8], order: Order) -> Result<Cow<'_, [u8]>, EncodingError> {
+    let (pairs, rest) = bytes.as_chunks::<2>();
+    if !rest.is_empty() {
+        return Err(EncodingError::Damaged);
+    }
+    let units = pairs.iter().map(|pair| match order {
+        Order::Little => u16::from_le_bytes(*pair),
+        Order::Big => u16::from_be_bytes(*pair),
+    });
+    // Room for all of it: a text that moves leaves copies of a key behind.
+    let mut text = String::with_capacity(bytes.len() / 2 * 3);
+    for letter in char::decode_utf16(units) {
+        text.push(letter.map_err(|_| EncodingError::Damaged)?);
+    }
+    Ok(Cow::Owned(text.into_bytes()))
+}
+
+/// How UTF-8 begins that has a mark.
+pub(crate) const UTF_8_MARK: &[u8] = b"\xef\xbb\xbf";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wide(text: &str, order: Order) -> Vec<u8> {
+        let bytes = |unit: u16| if order == Order::Little { unit.to_le_bytes() } else { unit.to_be_bytes() };
+        text.encode_utf16().flat_map(bytes).collect()
+    }
+
+    #[test]
+    fn every_form_of_a_text_reads_the_same() {
+        for written in ["-----BEGIN CERTIFICATE-----\r\n", "k: \u{e4}\u{1f600}\n", "a", ""] {
+            let plain = written.as_bytes();
+            assert_eq!(text(plain).as_deref(), Ok(plain));
+            assert_eq!(text(&[UTF_8_MARK, plain].concat()).as_deref(), Ok(plain));
+            for (order, mark) in [(Order::Little, b"\xff\xfe"), (Order::Big, b"\xfe\xff")] {
+                let wide = wide(written, order);
+                let with_mark = [&mark[..], &wide].concat();
+                assert_eq!(text(&with_mark).as_deref(), Ok(plain), "{written:?} {order:?}");
+                assert_eq!(document(&with_mark).as_deref(), Ok(plain), "{written:?} {order:?}");
+                assert_eq!(text(&wide).as_deref(), Ok(plain), "{written:?} {order:?}");
+                assert_eq!(document(&wide).is_err(), !written.is_empty(), "{written:?} {order:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_says_so() {
+        for (bytes, error) in [
+            (&b"\xff\xfea"[..], EncodingError::Damaged),
+            (b"\xff\xfe\0\xd8a\0", EncodingError::Damaged),
+            (b"\xff\xfe\0\0a\0\0\0", EncodingError::Utf32),
+            (b"\0\0\xfe\xff\0\0\0a", EncodingError::Utf32),
+            (b"a\0\0\0", EncodingError::Nul),
+            (b"ab\0", EncodingError::Nul),
+            // The first letters are no ASCII, and the line end is.
+            (b"\x2d\x4e\x87\x65\n\0", EncodingError::Nul),
+            (b"a\0b\0c", EncodingError::Damaged),
+        ] {
+            assert_eq!(text(bytes), Err(error), "{bytes:?}");
+        }
+    }
+}
