@@ -79,6 +79,7 @@ fn compat(
         input: text("secret-file"),
         output,
         format: values.text("format").to_owned(),
+        is_format_named: values.was_given("format") || variable("SEALED_SECRETS_FORMAT").is_some(),
         name: values.text("name").to_owned(),
         scope: scope(values, variable),
         allow_empty_data: values.is_on("allow-empty-data"),

@@ -143,6 +143,8 @@ pub(crate) struct Compat {
     pub(crate) input: Option<String>,
     pub(crate) output: Option<String>,
     pub(crate) format: String,
+    /// A flag or variable says it.
+    pub(crate) is_format_named: bool,
     pub(crate) name: String,
     pub(crate) scope: ScopeChoice,
     /// What tells which values of the file that is there are unchanged, so that their sealed text stays.

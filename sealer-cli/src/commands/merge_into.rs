@@ -1,5 +1,7 @@
 //! `--merge-into`: seals the input for an existing SealedSecret and puts the items into its file.
 
+mod keep;
+
 use std::fs::OpenOptions;
 use std::io::Write as _;
 
@@ -7,14 +9,14 @@ use sealer_core::scope::{CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION};
 use serde_json::{Map, Value};
 
 use crate::certificate;
-use crate::commands::seal;
+use crate::commands::{chosen, seal};
 use crate::diagnostics::CliError;
 use crate::in_place::write_over::WriteOver;
 use crate::input::{self, Input};
 use crate::manifest;
 use crate::manifest::node::Node;
-use crate::manifest::read::{self, Wanted};
-use crate::request::Compat;
+use crate::manifest::read::{self, Document, Syntax, Wanted};
+use crate::request::{Compat, Format};
 use crate::sealed_secret::{self, Place};
 use crate::ui::Ui;
 use crate::unchanged::Unchanged;
@@ -24,33 +26,108 @@ pub(crate) fn run(request: &Compat, path: &str, ui: &mut Ui) -> Result<(), CliEr
     let mut file =
         OpenOptions::new().read(true).write(true).open(path).map_err(|error| CliError::file("open", path, &error))?;
     let bytes = input::read_from(&mut file, path, Input::Manifests)?;
-    let mut target = target(&bytes, path)?;
+    let documents = read::documents(&bytes, path, Wanted::SealedSecret)?;
+    let is_alone = documents.len() < 2;
+    let (format, keeps) = format(request, &documents)?;
+    let (mut target, input) = if is_alone {
+        let target = target(documents.first(), path)?;
+        (target, seal::input(request)?)
+    } else {
+        let input = seal::input(request)?;
+        (target(Some(among(&documents, &input, path)?), path)?, input)
+    };
     let kept = seal::kept(request, path, &bytes, ui)?;
-    let sealed = sealed_for(&target, request, &certificate, kept, ui)?;
+    let sealed = sealed_for(&target, input, request, &certificate, kept, ui)?;
     refuse_other_scope(&target, &sealed, path)?;
+    let text = if keeps { edited(&bytes, &target, &sealed, (path, is_alone), ui)? } else { None };
+    if text.is_none() && !is_alone {
+        return Err(CliError::new(format!("{path} holds {} documents; one is wanted to merge into", documents.len()))
+            .hint("keep the SealedSecret in a file of its own; nothing was written"));
+    }
     merge(&mut target, sealed);
     let items = target.get("spec").and_then(|spec| spec.get("encryptedData")).and_then(Value::as_object);
     if let Some(warning) = items.and_then(seal::usable::sealed_warnings) {
         ui.notice(&format!("warning: {path}: {warning}"));
     }
-    let text = manifest::encode(&Value::Object(target), request.format()?);
+    let text = text.unwrap_or_else(|| manifest::encode(&Value::Object(target), format));
     // In place: links, owner and mode stay as they are.
     WriteOver::of(file, bytes)
         .write(|file| file.write_all(text.as_bytes()))
         .map_err(|error| CliError::new(format!("write {path}: {error}")))
 }
 
-/// The one SealedSecret of the file.
-fn target(bytes: &[u8], path: &str) -> Result<Map<String, Value>, CliError> {
-    let mut documents = read::documents(bytes, path, Wanted::SealedSecret)?;
-    if documents.len() > 1 {
-        return Err(CliError::new(format!("{path} holds {} documents; one is wanted to merge into", documents.len()))
-            .hint("keep the SealedSecret in a file of its own; nothing was written"));
+/// How the file is written, and whether that is how it is written already. Scripts know the old name to write JSON anew,
+/// and all that they did not ask YAML for as JSON.
+fn format(request: &Compat, documents: &[Document]) -> Result<(Format, bool), CliError> {
+    let asked = request.format()?;
+    let is_yaml = documents.iter().all(|document| document.syntax == Syntax::Yaml);
+    let own = if is_yaml { Format::Yaml } else { Format::Json };
+    if request.has_old_name {
+        return Ok((asked, is_yaml && asked == Format::Yaml));
     }
-    match documents.pop() {
+    let is_named = request.is_format_named || asked == Format::Yaml;
+    Ok(if is_named { (asked, asked == own) } else { (own, true) })
+}
+
+/// The text of the file with what was sealed; none where it has to be written anew, without its comments.
+fn edited(
+    bytes: &[u8],
+    target: &Map<String, Value>,
+    sealed: &Value,
+    (path, is_alone): (&str, bool),
+    ui: &Ui,
+) -> Result<Option<String>, CliError> {
+    let Ok(text) = std::str::from_utf8(bytes) else { return Ok(None) };
+    match keep::merged(text, target, sealed) {
+        Ok(text) => Ok(text),
+        Err(error) if is_alone => {
+            if manifest::holds(bytes, "#") {
+                ui.notice(&format!("warning: {path} is written anew, and its comments are lost: {error}"));
+            }
+            Ok(None)
+        }
+        Err(error) => Err(chosen::refused(path, &error)),
+    }
+}
+
+/// The SealedSecret among several documents: the only one, or the one of the Secret's name.
+fn among<'d>(documents: &'d [Document], input: &[Document], path: &str) -> Result<&'d Document, CliError> {
+    let text = |node: &Node, field: &str| {
+        let metadata = node.field("metadata").and_then(|metadata| metadata.field(field));
+        metadata.and_then(Node::as_text).unwrap_or_default().to_owned()
+    };
+    let is_sealed = |document: &&Document| document.node.field("kind").and_then(Node::as_text) == Some("SealedSecret");
+    let sealed: Vec<&Document> = documents.iter().filter(is_sealed).collect();
+    let fits = |document: &&&Document| {
+        input.first().is_some_and(|secret| {
+            let of_secret = |field: &str| text(&secret.node, field);
+            text(&document.node, "name") == of_secret("name")
+                && (of_secret("namespace").is_empty() || text(&document.node, "namespace") == of_secret("namespace"))
+        })
+    };
+    let mut fitting = sealed.iter().filter(fits);
+    match (sealed.as_slice(), fitting.next(), fitting.next()) {
+        ([], ..) => Err(CliError::new(format!("{path} holds no SealedSecret to merge into"))
+            .hint("write a first one with -w, into a file of its own")),
+        ([only], ..) => Ok(only),
+        (_, Some(one), None) => Ok(one),
+        _ => {
+            let all: Vec<String> = sealed.iter().map(|document| text(&document.node, "name")).collect();
+            Err(CliError::new(format!(
+                "{path} holds {} SealedSecrets, and none alone has the name of the Secret",
+                sealed.len()
+            ))
+            .hint(format!("they are {}; nothing was written", all.join(", "))))
+        }
+    }
+}
+
+/// The one SealedSecret of the file.
+fn target(document: Option<&Document>, path: &str) -> Result<Map<String, Value>, CliError> {
+    match document {
         Some(document) => {
-            refuse_items_without_text(&document, path)?;
-            sealed_secret::read(&document, Place::Alone)
+            refuse_items_without_text(document, path)?;
+            sealed_secret::read(document, Place::Alone)
         }
         None => Err(CliError::new(format!("{path} holds no SealedSecret to merge into"))
             .hint(format!("write a first one with: sealer -w {path}"))),
@@ -58,7 +135,7 @@ fn target(bytes: &[u8], path: &str) -> Result<Map<String, Value>, CliError> {
 }
 
 /// An item that is no text would be written back as an empty one.
-fn refuse_items_without_text(document: &read::Document, path: &str) -> Result<(), CliError> {
+fn refuse_items_without_text(document: &Document, path: &str) -> Result<(), CliError> {
     let items = document.node.field("spec").and_then(|spec| spec.field("encryptedData"));
     let Some(Node::Map(items)) = items else { return Ok(()) };
     match items.iter().find(|(_, value)| value.as_text().is_none()) {
@@ -73,6 +150,7 @@ fn refuse_items_without_text(document: &read::Document, path: &str) -> Result<()
 /// The input, sealed under the name and namespace of the target.
 fn sealed_for(
     target: &Map<String, Value>,
+    input: Vec<Document>,
     request: &Compat,
     certificate: &sealer_core::Certificate,
     kept: Option<Unchanged>,
@@ -84,7 +162,7 @@ fn sealed_for(
         value.unwrap_or_default().to_owned()
     };
     let bound = seal::Bound { name: text("name"), namespace: text("namespace"), kept };
-    let mut sealed = seal::documents(request, &bound, certificate, ui)?;
+    let mut sealed = seal::documents(input, request, &bound, certificate, ui)?;
     if sealed.len() > 1 {
         return Err(CliError::new(format!("the input holds {} Secrets; one is wanted to merge", sealed.len()))
             .hint("merge them one by one; nothing was written"));

@@ -56,17 +56,21 @@ pub(crate) fn kept(request: &Compat, path: &str, bytes: &[u8], ui: &Ui) -> Resul
     Unchanged::load(&tree::objects(&edited), keys, &request.cluster, ui).map(Some)
 }
 
-/// The input, read and sealed.
+/// The documents of the input.
+pub(crate) fn input(request: &Compat) -> Result<Vec<Document>, CliError> {
+    let input = input::read(request.input.as_deref(), Input::Manifests)?;
+    read::documents(&input, request.input.as_deref().unwrap_or("stdin"), Wanted::Secrets)
+}
+
+/// Documents of the input, sealed.
 pub(crate) fn documents(
+    input: Vec<Document>,
     request: &Compat,
     bound: &Bound,
     certificate: &Certificate,
     ui: &Ui,
 ) -> Result<Vec<Value>, CliError> {
-    let input = input::read(request.input.as_deref(), Input::Manifests)?;
-    let source = request.input.as_deref().unwrap_or("stdin");
-    let prepared =
-        prepared(read::documents(&input, source, Wanted::Secrets)?, 0, request, bound, &|text| ui.notice(text))?;
+    let prepared = prepared(input, 0, request, bound, &|text| ui.notice(text))?;
     if prepared.is_empty() {
         return Err(nothing_found());
     }

@@ -106,6 +106,9 @@ impl<'t> Edited<'t> {
             let written = self.text.get(range.clone()).unwrap_or_default();
             edits.push((range, tree::in_style(scalar, written, &replacement.value)));
             scalar.text.clone_from(&replacement.value);
+            if scalar.style != tree::Style::Block {
+                scalar.style = tree::fitting(scalar.style, &replacement.value);
+            }
             scalar.tail = None;
         }
         self.proven(edits, &wanted)

@@ -6,6 +6,7 @@ mod edit;
 mod explain;
 mod explain_cluster;
 mod keep;
+mod merge;
 #[path = "../replay/server.rs"]
 #[expect(dead_code, reason = "other tests look at more of what is asked")]
 mod server;

@@ -27,15 +27,14 @@ impl New<'_> {
 
     fn tree(self, style: Style) -> Tree {
         match self {
-            Self::Text(text) => Tree::Scalar(written(text, style)),
+            Self::Text(text) => Tree::Scalar(written(text, tree::fitting(style, text))),
             Self::Map => Tree::Map(Vec::new(), Shape::default()),
         }
     }
 }
 
 impl Edited<'_> {
-    /// The text with one entry more, behind the others of the map at a path, which is made where it is not there. Its value
-    /// is base64, which no style has to escape.
+    /// The text with one entry more, behind the others of the map at a path, which is made where it is not there.
     pub(crate) fn with_entry(&self, map: &[Step], name: &str, value: &str) -> Result<String, PatchError> {
         self.with_new(map, name, New::Text(value))
     }

@@ -7,6 +7,7 @@ use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, StructureStyle, 
 
 use super::{PatchError, Step};
 use crate::manifest::scalar::{self, Scalar as Resolved};
+use crate::manifest::yaml;
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]
@@ -111,7 +112,7 @@ pub(super) fn at<'a>(documents: &'a mut [Tree], path: &[Step]) -> Option<&'a mut
     Some(place)
 }
 
-/// A new value in the style of the old one. The value is base64, which no style has to escape.
+/// A new value in the style of the old one, as far as that fits it.
 pub(super) fn in_style(scalar: &Scalar, written: &str, value: &str) -> String {
     match scalar.style {
         Style::Plain | Style::Single | Style::Double => styled(scalar.style, value),
@@ -123,12 +124,23 @@ pub(super) fn in_style(scalar: &Scalar, written: &str, value: &str) -> String {
     }
 }
 
-/// A text on one line that needs no escapes.
-pub(super) fn styled(style: Style, text: &str) -> String {
+/// The style that a text is written in where one is wanted: JSON's quotes where that cannot hold it.
+pub(super) fn fitting(style: Style, text: &str) -> Style {
+    let is_line = !text.chars().any(char::is_control);
     match style {
+        Style::Plain if is_line && yaml::is_plain(text) => Style::Plain,
+        // Whoever writes into a block sees to its lines.
+        Style::Single | Style::Block if is_line => style,
+        _ => Style::Double,
+    }
+}
+
+/// A text on one line, in the style that fits it.
+pub(super) fn styled(style: Style, text: &str) -> String {
+    match fitting(style, text) {
         Style::Plain | Style::Block => text.to_owned(),
-        Style::Single => format!("'{text}'"),
-        Style::Double => format!("\"{text}\""),
+        Style::Single => format!("'{}'", text.replace('\'', "''")),
+        Style::Double => serde_json::Value::from(text).to_string(),
     }
 }
 

@@ -1,0 +1,121 @@
+//! What `--merge-into` leaves as it is: comments, the order of fields, quotes, line ends and other documents.
+
+use std::os::unix::process::CommandExt as _;
+
+use super::{Place, SECRET, fixture, said};
+
+/// Merges a Secret into a file, under a name of the program.
+fn merge(place: &Place, name: &str, args: &[&str], secret: &str) -> (Option<i32>, String) {
+    let certificate = fixture("cert4096.pem");
+    let args = [&["--cert", &certificate], args].concat();
+    let output = place.finish(place.command(&args).arg0(name), secret.as_bytes());
+    (output.status.code(), said(&output))
+}
+
+/// Lines of one text that the other does not have.
+fn differing<'t>(one: &'t str, other: &str) -> Vec<&'t str> {
+    one.lines().filter(|line| !other.lines().any(|known| known == *line)).collect()
+}
+
+/// A file as somebody keeps it: with comments, and with its fields in another order than the program writes them.
+fn kept_by_hand(place: &Place) -> String {
+    let sealed = place.read("db.yaml").replace("    user:", "    # the owner of the schema\n    user:");
+    let (head, spec) = sealed.trim_start_matches("---\n").split_once("spec:\n").unwrap();
+    let head = head.replace("kind: SealedSecret\n", "").replace("metadata:", "metadata: # of the shop");
+    format!("# Sealed by hand.\nkind: SealedSecret\nspec:\n{spec}{head}")
+}
+
+fn done() -> (Option<i32>, String) {
+    (Some(0), String::new())
+}
+
+#[test]
+fn merging_changes_the_lines_of_its_items_and_no_others() {
+    let place = Place::new();
+    let before = kept_by_hand(&place);
+    let secret = SECRET.replace("hunter2", "3").replace("\"user\": \"root\"", "\"new\": \"4\"");
+    for (name, format) in [("sealer", &[][..]), ("sealer", &["-o", "yaml"]), ("kubeseal", &["-o", "yaml"])] {
+        for text in [before.clone(), before.replace('\n', "\r\n")] {
+            place.write("db.yaml", &text);
+            assert_eq!(merge(&place, name, &[&["--merge-into", "db.yaml"], format].concat(), &secret), done());
+            let after = place.read("db.yaml");
+            assert_eq!(after.matches("\r\n").count() > 0, text.contains("\r\n"));
+            let gone = differing(&text, &after);
+            assert!(gone.len() == 1 && gone[0].starts_with("    password: Ag"), "{gone:?}");
+            let new = differing(&after, &text);
+            assert!(new.len() == 2 && new[1].starts_with("    new: Ag"), "{new:?}");
+            assert_eq!(place.opened("db.yaml").to_string(), r#"{"new":"NA==","password":"Mw==","user":"cm9vdA=="}"#);
+        }
+    }
+}
+
+#[test]
+fn labels_and_annotations_are_merged_as_texts() {
+    let place = Place::new();
+    place.write("db.yaml", &kept_by_hand(&place));
+    let metadata = r#""namespace": "shop", "labels": {"app": "true", "n": "8"}, "annotations": {"note": "it's: a\nb # c", "x/y": "\"q\""}"#;
+    let secret = SECRET.replace("\"namespace\": \"shop\"", metadata);
+    for _ in 0..2 {
+        assert_eq!(merge(&place, "sealer", &["--merge-into", "db.yaml"], &secret), done());
+        let text = place.read("db.yaml");
+        assert!(text.starts_with("# Sealed by hand.\n") && text.contains("        app: \"true\"\n"), "{text}");
+        let key = fixture("key4096.pem");
+        let output = place.run(&["--recovery-unseal", "--recovery-private-key", &key, "-f", "db.yaml"], "");
+        let opened: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(opened["metadata"]["labels"].to_string(), r#"{"app":"true","n":"8"}"#);
+        assert_eq!(opened["metadata"]["annotations"]["note"], "it's: a\nb # c");
+        assert_eq!(opened["metadata"]["annotations"]["x/y"], "\"q\"");
+    }
+}
+
+#[test]
+fn other_documents_stay_and_the_name_says_which_one_is_meant() {
+    let place = Place::new();
+    let (db, map) = (kept_by_hand(&place), "# of everybody\nkind: ConfigMap\nmetadata: {name: c}\n");
+    let web = place.sealed(&["-o", "yaml"], &SECRET.replace("\"db\"", "\"web\""));
+    let text = format!("{map}---\n{db}{web}---\n{map}");
+    for name in ["db", "web"] {
+        place.write("all.yaml", &text);
+        let secret = SECRET.replace("\"db\"", &format!("\"{name}\"")).replace("user", "new");
+        assert_eq!(merge(&place, "sealer", &["--merge-into", "all.yaml"], &secret), done());
+        let after = place.read("all.yaml");
+        assert_eq!((differing(&text, &after).len(), differing(&after, &text).len()), (1, 2));
+        assert_eq!(after.find("    new: Ag") > after.find("# of the shop"), name == "web");
+    }
+    place.write("all.yaml", &text);
+    let told = merge(&place, "sealer", &["--merge-into", "all.yaml"], &SECRET.replace("\"db\"", "\"x\""));
+    let wanted = "error: all.yaml holds 2 SealedSecrets, and none alone has the name of the Secret\n\
+                  hint: they are db, web; nothing was written\n";
+    assert_eq!(told, (Some(1), wanted.to_owned()));
+    // As JSON the others would be lost.
+    let told = merge(&place, "sealer", &["-o", "json", "--merge-into", "all.yaml"], SECRET);
+    assert!(told.0 == Some(1) && told.1.starts_with("error: all.yaml holds 4 documents; one is wanted"), "{told:?}");
+    assert_eq!(place.read("all.yaml"), text);
+}
+
+#[test]
+fn a_file_stays_in_its_form_unless_another_is_asked_for() {
+    let place = Place::new();
+    let json = place.sealed(&["-o", "json"], SECRET);
+    let compact = json.lines().map(str::trim_start).collect::<String>();
+    let secret = SECRET.replace("user", "new");
+    place.write("db.json", &compact);
+    assert_eq!(merge(&place, "sealer", &["--merge-into", "db.json"], &secret), done());
+    assert!(!place.read("db.json").contains('\n'), "it stays on its line");
+    assert_eq!(place.opened("db.json").as_object().unwrap().len(), 3);
+    assert_eq!(merge(&place, "sealer", &["-o", "yaml", "--merge-into", "db.json"], &secret), done());
+    assert!(place.read("db.json").starts_with("---\napiVersion: "));
+    // Scripts that call it by the old name get the JSON that they know.
+    assert_eq!(merge(&place, "kubeseal", &["--merge-into", "db.yaml"], &secret), done());
+    assert!(place.read("db.yaml").starts_with("{\n  \"kind\": \"SealedSecret\",\n"));
+    // What is not certain is written anew, and says so.
+    let shared = kept_by_hand(&Place::new()).replace("    password: ", "    password: &p ");
+    place.write("db.yaml", &shared);
+    let (status, says) = merge(&place, "sealer", &["--merge-into", "db.yaml"], &secret);
+    assert_eq!(status, Some(0), "{says}");
+    assert!(
+        says.starts_with("warning: db.yaml is written anew, and its comments are lost: the value at line "),
+        "{says}"
+    );
+    assert_eq!(place.opened("db.yaml").as_object().unwrap().len(), 3);
+}
