@@ -115,8 +115,14 @@ fn parsed(
     let (preset, _) = flags::from_environment(table, variable);
     let values = flags::parse(table, preset, args).map_err(|error| match error {
         FlagError::Help => CliError::help(verb, usage()),
-        error => wrong(error.to_string()),
+        error => match words::meant_flag(&error, table) {
+            Some(meant) => CliError::command_line(error.to_string()).hint(meant),
+            None => wrong(error.to_string()),
+        },
     })?;
+    if let Some((word, meant)) = words::behind_a_switch(values.positionals(), args, table) {
+        return Err(CliError::command_line(format!("a switch takes no word `{word}`")).hint(meant));
+    }
     Ok(if values.is_on("help") {
         Parsed::Help(format!("Usage of {verb}:\n{}", usage()))
     } else {

@@ -1,5 +1,7 @@
 //! The surface without verbs: every flag, variable and precedence rule that existing scripts rely on.
 
+use std::fs;
+
 use sealer_core::flags::{self, Flag, FlagError, Kind, Values};
 
 use crate::cli::words::{self, Around, Word};
@@ -7,7 +9,7 @@ use crate::cluster::Choice;
 use crate::diagnostics::CliError;
 use crate::key_files::KeySources;
 use crate::request::{Compat, Mode, RawValue, Request, ScopeChoice};
-use crate::{cli, key_flags, kubernetes_flags};
+use crate::{cli, key_flags, kubernetes_flags, ui};
 
 /// Reads flags and environment.
 pub(crate) fn read(
@@ -19,7 +21,10 @@ pub(crate) fn read(
     let (preset, bad) = flags::from_environment(&table, variable);
     let values = flags::parse(&table, preset, args).map_err(|error| match error {
         FlagError::Help => CliError::help(program, usage(&table)),
-        error => CliError::usage(program, usage(&table), error.to_string()),
+        error => {
+            let usage = CliError::usage(program, usage(&table), error.to_string());
+            words::meant_flag(&error, &table).into_iter().fold(usage, CliError::hint)
+        }
     })?;
     if values.is_on("version") {
         return Ok(Request::Print(format!("{program} version: {}\n", env!("CARGO_PKG_VERSION"))));
@@ -60,9 +65,10 @@ fn compat(
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Request, CliError> {
     let text = |name: &str| Some(values.text(name).to_owned()).filter(|text| !text.is_empty());
-    let mode = mode(values, has_old_name)?;
+    let input = text("secret-file").filter(|path| !is_stream(path));
+    let mode = mode(values, input.as_deref(), has_old_name)?;
     let in_place = matches!(mode, Mode::ReEncrypt) && text("sealed-secret-file").is_none();
-    let output = if in_place { text("secret-file") } else { text("sealed-secret-file") };
+    let output = if in_place { input.clone() } else { text("sealed-secret-file") };
     let kept = kept(values, &mode, output.as_deref())?;
     let ignores_keys = !values.list("recovery-private-key").is_empty() && !matches!(mode, Mode::Unseal { .. });
     let deprecated = values.was_given("rotate");
@@ -70,13 +76,13 @@ fn compat(
     let reads_stdin = match &mode {
         Mode::FetchCertificate => false,
         Mode::Raw { value } => !matches!(value, RawValue::File(_)),
-        _ => text("secret-file").is_none(),
+        _ => input.is_none(),
     };
     Ok(Request::Compat(Box::new(Compat {
         mode,
         cluster: Choice { reads_stdin, ..kubernetes_flags::choice(values) },
         certificate: text("cert"),
-        input: text("secret-file"),
+        input,
         output,
         format: values.text("format").to_owned(),
         is_format_named: values.was_given("format") || variable("SEALED_SECRETS_FORMAT").is_some(),
@@ -117,7 +123,7 @@ fn kept(values: &Values, mode: &Mode, output: Option<&str>) -> Result<Option<Key
 }
 
 /// The first mode in this order wins; the others are passed over.
-fn mode(values: &Values, has_old_name: bool) -> Result<Mode, CliError> {
+fn mode(values: &Values, input: Option<&str>, has_old_name: bool) -> Result<Mode, CliError> {
     let files = values.list("from-file");
     if !files.is_empty() && !values.is_on("raw") {
         return Err(CliError::new("--from-file requires --raw"));
@@ -143,14 +149,19 @@ fn mode(values: &Values, has_old_name: bool) -> Result<Mode, CliError> {
     if !values.is_on("raw") {
         return Ok(Mode::Seal);
     }
-    let input = Some(values.text("secret-file").to_owned()).filter(|path| !path.is_empty());
-    match (files, input) {
+    match (files, input.map(str::to_owned)) {
         ([], None) => Ok(Mode::Raw { value: RawValue::Stdin }),
         ([], Some(path)) if has_old_name => Ok(Mode::Raw { value: RawValue::PipedOr(path) }),
         ([], Some(path)) => Ok(Mode::Raw { value: RawValue::File(path) }),
+        ([one], _) if is_stream(&path_of(one)) => Ok(Mode::Raw { value: RawValue::Stdin }),
         ([one], _) => Ok(Mode::Raw { value: RawValue::File(path_of(one)) }),
         _ => Err(CliError::new("must provide only one --from-file when encrypting a single item with --raw")),
     }
+}
+
+/// `-`, as everywhere else, unless a file has that name.
+fn is_stream(path: &str) -> bool {
+    path == ui::STREAM && fs::metadata(path).is_err()
 }
 
 /// `key=path`: the key is passed over, since raw output names none.

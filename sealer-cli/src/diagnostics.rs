@@ -81,7 +81,7 @@ impl CliError {
             Kind::Failed => (String::new(), self.lines(), 1),
             Kind::CommandLine => (String::new(), self.lines(), 2),
             Kind::Usage { program, usage } => {
-                (format!("{usage}{}\n", self.message), format!("Usage of {program}:\n"), 2)
+                (format!("{usage}{}\n", self.message), format!("Usage of {program}:\n{}", self.hinted()), 2)
             }
             Kind::Help { program, usage } => (usage.clone(), format!("Usage of {program}:\n"), 0),
             Kind::BrokenPipe => (String::new(), String::new(), 1),
@@ -93,8 +93,11 @@ impl CliError {
     }
 
     fn lines(&self) -> String {
-        let hints: String = self.hints.iter().map(|hint| format!("hint: {hint}\n")).collect();
-        format!("error: {}\n{hints}", self.message)
+        format!("error: {}\n{}", self.message, self.hinted())
+    }
+
+    fn hinted(&self) -> String {
+        self.hints.iter().map(|hint| format!("hint: {hint}\n")).collect()
     }
 
     pub(crate) fn message(&self) -> &str {

@@ -8,7 +8,12 @@ pub(crate) fn nearest<'a>(word: &str, all: impl IntoIterator<Item = &'a str>) ->
 
 /// Whether one word becomes the other by at most two letters that are added, left out or changed; of a short one, by one.
 pub(crate) fn is_near(one: &str, other: &str) -> bool {
-    changes(one, other) <= if one.len() < 6 { 1 } else { 2 }
+    let most = match one.len() {
+        0..3 => 0,
+        3..6 => 1,
+        _ => 2,
+    };
+    changes(one, other) <= most
 }
 
 /// Levenshtein's distance; two letters in each other's place are one change.

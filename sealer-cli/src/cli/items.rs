@@ -25,7 +25,7 @@ pub(super) fn set(args: &[String], variable: Variable<'_>) -> Result<Request, Cl
     Ok(Request::Set(Box::new(Set {
         target: target(file, &values).map_err(wrong)?,
         item,
-        from_file: given(&values, "from-file"),
+        from_file: given(&values, "from-file").filter(|path| path != ui::STREAM),
         trim: values.is_on("trim"),
         keep_unchanged: values.is_on("keep-unchanged"),
         allow_in_clear: values.is_on("allow-plaintext-annotations"),

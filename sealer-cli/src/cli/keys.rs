@@ -45,8 +45,10 @@ pub(super) fn read(args: &[String], variable: &dyn Fn(&str) -> Option<String>) -
     };
     let Some(verb) = VERBS.iter().find(|verb| verb.name == word) else {
         let error = CliError::command_line(format!("unknown command `keys {word}`; {there_is}"));
-        return Err(match nearest(word, names) {
-            Some(meant) => error.hint(format!("did you mean `sealer keys {meant}`?")),
+        // What is wanted most is named anyway.
+        let meant = nearest(word, names).map(|meant| format!("sealer keys {meant}"));
+        return Err(match meant.filter(|meant| meant != MOST_WANTED) {
+            Some(meant) => error.hint(format!("did you mean `{meant}`?")),
             None => error.hint(MOST_WANTED),
         });
     };

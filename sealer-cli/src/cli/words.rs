@@ -3,7 +3,10 @@
 use std::fs;
 use std::path::Path;
 
+use sealer_core::flags::{Flag, FlagError, Kind};
+
 use crate::cli;
+use crate::cli::keys::manual::VERBS;
 use crate::diagnostics::CliError;
 use crate::spelling::nearest;
 
@@ -61,6 +64,24 @@ pub(crate) fn answer(word: &str, around: Around<'_>) -> Option<Word> {
     Some(Word { message, hint })
 }
 
+/// The flag that one of an unknown name is near to.
+pub(crate) fn meant_flag(error: &FlagError, table: &[Flag]) -> Option<String> {
+    let FlagError::Unknown(name) = error else { return None };
+    let shown = table.iter().filter(|flag| !flag.help.is_empty()).map(|flag| flag.name);
+    nearest(name, shown).map(|meant| format!("did you mean --{meant}?"))
+}
+
+/// What was meant by a word behind a switch, which takes its value behind `=`: `--dry-run false`.
+pub(crate) fn behind_a_switch(words: &[String], args: &[String], table: &[Flag]) -> Option<(String, String)> {
+    let is_switch = |name: &str| table.iter().any(|flag| flag.name == name && flag.kind == Kind::Switch);
+    let mut pairs = args.iter().zip(args.iter().skip(1));
+    let (flag, word) = pairs.find(|(flag, word)| {
+        let is_truth = TRUTHS.contains(&word.as_str()) && words.contains(word) && fs::metadata(word).is_err();
+        is_truth && flag.strip_prefix("--").is_some_and(is_switch)
+    })?;
+    Some((word.clone(), format!("did you mean {flag}={word}?")))
+}
+
 /// `--raw false`, where Go wants `--raw=false`, and `-format yaml`, where a name has two dashes.
 fn behind_a_flag(word: &str, args: &[String]) -> Option<String> {
     let mut pairs = args.iter().zip(args.iter().skip(1)).filter(|(_, next)| *next == word);
@@ -97,8 +118,8 @@ fn of_a_file(word: &str, around: Around<'_>) -> Option<String> {
 /// The command that a word is near to, or the flag that does what commands do elsewhere.
 fn command(word: &str) -> Option<String> {
     let lower = word.to_lowercase();
-    if cli::named(&lower).is_some() {
-        return Some(format!("commands stand before all flags; did you mean `sealer {lower} …`?"));
+    if cli::named(word).is_some() {
+        return Some(format!("commands stand before all flags; did you mean `sealer {word} …`?"));
     }
     if SEALING.contains(&lower.as_str()) {
         return Some("did you mean `sealer -f secret.yaml -w sealed.yaml`? sealing needs no command".to_owned());
@@ -109,10 +130,12 @@ fn command(word: &str) -> Option<String> {
                 .to_owned(),
         );
     }
-    if let Some(verb) = nearest(&lower, cli::verbs()) {
-        return Some(format!("did you mean `sealer {verb}`?"));
-    }
-    nearest(&lower, MODES).map(|flag| format!("did you mean `sealer --{flag}`?"))
+    let of_others = OF_OTHERS.iter().find(|(known, _)| *known == lower).map(|(_, meant)| (*meant).to_owned());
+    let of_keys = || VERBS.iter().find(|verb| verb.name == lower).map(|verb| format!("keys {}", verb.name));
+    let near = || nearest(&lower, cli::verbs()).map(str::to_owned);
+    let flag = || nearest(&lower, MODES).map(|flag| format!("--{flag}"));
+    let meant = of_others.or_else(of_keys).or_else(near).or_else(flag)?;
+    Some(format!("did you mean `sealer {meant}`?"))
 }
 
 fn looks_like_a_file(word: &str) -> bool {
@@ -123,9 +146,27 @@ fn looks_like_a_file(word: &str) -> bool {
 /// Commands that other tools have for what this program does without one.
 const SEALING: [&str; 6] = ["seal", "encrypt", "create", "convert", "apply", "secret"];
 const OPENING: [&str; 3] = ["decrypt", "open", "recover"];
+/// Commands of other tools for what one does here.
+const OF_OTHERS: [(&str, &str); 15] = [
+    ("get", "view"),
+    ("show", "view"),
+    ("cat", "view"),
+    ("inspect", "view"),
+    ("describe", "view"),
+    ("list", "keys list"),
+    ("ls", "keys list"),
+    ("add", "set"),
+    ("update", "set"),
+    ("delete", "unset"),
+    ("remove", "unset"),
+    ("rm", "unset"),
+    ("diagnose", "explain"),
+    ("debug", "explain"),
+    ("why", "explain"),
+];
 /// Flags that others have as commands.
 const MODES: [&str; 8] =
-    ["help", "version", "validate", "fetch-cert", "re-encrypt", "rotate", "merge-into", "recovery-unseal"];
+    ["help", "version", "validate", "fetch-cert", "re-encrypt", "merge-into", "recovery-unseal", "raw"];
 /// What Go reads as true or false.
 const TRUTHS: [&str; 11] = ["true", "false", "True", "False", "TRUE", "FALSE", "1", "0", "t", "f", "yes"];
 /// Names that are written with one dash by mistake.
@@ -174,7 +215,9 @@ mod tests {
             ("--cert a", certificate, format!("did you mean -f {certificate}?")),
             ("", folder, format!("did you mean `sealer reseal {folder}`?")),
             ("reseel x", "reseel", "there is no command `reseel`; did you mean `sealer reseal`?".to_owned()),
-            ("Keys list", "Keys", "did you mean `sealer keys …`?".to_owned()),
+            ("Keys list", "Keys", "there is no command `Keys`; did you mean `sealer keys`?".to_owned()),
+            ("get", "get", "did you mean `sealer view`?".to_owned()),
+            ("backup -o x", "backup", "did you mean `sealer keys backup`?".to_owned()),
             ("--cert c view", "view", "commands stand before all flags".to_owned()),
             ("help", "help", "did you mean `sealer --help`?".to_owned()),
             ("validat", "validat", "did you mean `sealer --validate`?".to_owned()),

@@ -2,6 +2,7 @@
 
 mod keep;
 
+use std::borrow::Cow;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 
@@ -12,7 +13,7 @@ use crate::certificate;
 use crate::commands::{chosen, seal};
 use crate::diagnostics::CliError;
 use crate::in_place::write_over::WriteOver;
-use crate::input::{self, Input};
+use crate::input::{self, Input, encoding};
 use crate::manifest;
 use crate::manifest::node::Node;
 use crate::manifest::read::{self, Document, Syntax, Wanted};
@@ -77,7 +78,13 @@ fn edited(
     (path, is_alone): (&str, bool),
     ui: &Ui,
 ) -> Result<Option<String>, CliError> {
-    let Ok(text) = std::str::from_utf8(bytes) else { return Ok(None) };
+    let Ok(decoded) = encoding::document(bytes) else { return Ok(None) };
+    let is_wide = matches!(decoded, Cow::Owned(_));
+    // A mark of UTF-8 stays.
+    let Ok(text) = std::str::from_utf8(if is_wide { &decoded } else { bytes }) else { return Ok(None) };
+    if is_wide {
+        ui.notice(&format!("warning: {path} was UTF-16, and is written as UTF-8"));
+    }
     match keep::merged(text, target, sealed) {
         Ok(text) => Ok(text),
         Err(error) if is_alone => {

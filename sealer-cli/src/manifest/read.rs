@@ -146,6 +146,9 @@ impl Documents<'_> {
         let (mut chunk_line, mut line_number) = (first_line, first_line);
         for line in bytes.get(from..).unwrap_or_default().split_inclusive(|byte| *byte == b'\n') {
             line_number += 1;
+            // Files that were joined bring their marks along.
+            let marked = line.strip_prefix(encoding::UTF_8_MARK).filter(|line| line.starts_with(b"---"));
+            let line = marked.unwrap_or(line);
             if let Some(behind) = line.strip_prefix(b"---") {
                 self.chunk(&chunk, chunk_line)?;
                 chunk.clear();

@@ -108,6 +108,13 @@ fn a_file_stays_in_its_form_unless_another_is_asked_for() {
     // Scripts that call it by the old name get the JSON that they know.
     assert_eq!(merge(&place, "kubeseal", &["--merge-into", "db.yaml"], &secret), done());
     assert!(place.read("db.yaml").starts_with("{\n  \"kind\": \"SealedSecret\",\n"));
+    // UTF-16 becomes UTF-8, with all that stands in it.
+    let wide: Vec<u8> =
+        format!("\u{feff}{}", kept_by_hand(&Place::new())).encode_utf16().flat_map(u16::to_le_bytes).collect();
+    std::fs::write(place.path("db.yaml"), wide).unwrap();
+    let told = merge(&place, "sealer", &["--merge-into", "db.yaml"], &secret);
+    assert_eq!(told, (Some(0), "warning: db.yaml was UTF-16, and is written as UTF-8\n".to_owned()));
+    assert!(place.read("db.yaml").starts_with("# Sealed by hand.\n"));
     // What is not certain is written anew, and says so.
     let shared = kept_by_hand(&Place::new()).replace("    password: ", "    password: &p ");
     place.write("db.yaml", &shared);

@@ -88,6 +88,7 @@ fn documents_are_read_with_a_mark_and_refused_clearly_without() {
             continue;
         }
         assert_eq!((status, says.as_str()), (Some(0), ""), "{form}");
+        done(folder.path(), "--cert cert2048.pem -f -", &bytes);
         for (form, bytes) in forms(std::str::from_utf8(&out).unwrap()).into_iter().take(4) {
             fs::write(folder.path().join("sealed.yaml"), &bytes).unwrap();
             for verb in ["view", "explain --private-key key2048.pem", "template check"] {
@@ -98,6 +99,10 @@ fn documents_are_read_with_a_mark_and_refused_clearly_without() {
             assert!(String::from_utf8(done(folder.path(), line, b"").0).unwrap().contains("dsOk"), "{form}");
         }
     }
+    // Files with a mark that were joined.
+    let marked = [b"\xef\xbb\xbf---\n", text.as_bytes()].concat();
+    let (out, _) = done(folder.path(), "--cert cert2048.pem -o yaml", &[&marked[..], &marked].concat());
+    assert_eq!(String::from_utf8(out).unwrap().matches("kind: SealedSecret").count(), 2);
     let (status, _, says) = sealer(folder.path(), "--cert cert2048.pem", b"\xff\xfek\0i");
     assert!(status == Some(1) && says.contains("it is UTF-16 that is cut off"), "{says}");
     let (_, _, says) = sealer(folder.path(), "--cert /dev/stdin --raw --scope cluster-wide", b"0\x82\x01\0\0");
