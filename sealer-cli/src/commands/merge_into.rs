@@ -47,7 +47,8 @@ pub(crate) fn run(request: &Compat, path: &str, ui: &mut Ui) -> Result<(), CliEr
     }
     merge(&mut target, sealed);
     let items = target.get("spec").and_then(|spec| spec.get("encryptedData")).and_then(Value::as_object);
-    if let Some(warning) = items.and_then(seal::usable::sealed_warnings) {
+    let values = items.into_iter().flat_map(Map::values).filter_map(Value::as_str);
+    if let Some(warning) = seal::usable::sealed_warning(values, 0) {
         ui.notice(&format!("warning: {path}: {warning}"));
     }
     let text = text.unwrap_or_else(|| manifest::encode(&Value::Object(target), format));

@@ -25,7 +25,7 @@ pub(crate) fn validate(request: &Compat) -> Result<(), CliError> {
         match cluster.post(&path, text::compact(&document)) {
             Ok(Answer::Ok(_)) => {}
             Ok(Answer::Conflict) => {
-                return Err(CliError::new(format!("unable to decrypt sealed secret: {name}")).hint(EXPLAIN));
+                return Err(CliError::new(format!("unable to decrypt sealed secret: {name}")));
             }
             Err(cause) => return Err(explained(cause.beneath("cannot validate sealed secret").into_error())),
         }

@@ -6,6 +6,7 @@ use sealer_core::{Plaintext, seal};
 
 use crate::certificate;
 use crate::commands::rewrite::Rewrite;
+use crate::commands::seal::usable::sealed_warning;
 use crate::commands::value::{self, Origin};
 use crate::commands::{chosen, in_clear};
 use crate::diagnostics::CliError;
@@ -29,6 +30,10 @@ pub(crate) fn set(request: &Set, ui: &mut Ui) -> Result<(), CliError> {
     if let Some(in_clear) = in_clear::find(&edited, &object, &value).filter(|_| !request.allow_in_clear) {
         in_clear.refused(&request.item)?;
         ui.notice_reader(&format!("warning: {}", in_clear.told(&request.item)));
+    }
+    let others = object.items.iter().filter(|item| item.name != request.item).map(|item| item.value.as_str());
+    if let Some(warning) = sealed_warning(others, value.expose().len()) {
+        ui.notice(&format!("warning: {warning}"));
     }
     let place = format!("item `{}` of {}", request.item, chosen::full_name(&object));
     if request.keep_unchanged

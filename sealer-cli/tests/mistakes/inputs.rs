@@ -211,6 +211,8 @@ fn what_no_cluster_takes_is_sealed_with_a_warning() {
         &secret("Secret", &format!("stringData: {{b: {half}}}")),
     );
     assert!(says.starts_with("warning: sealed.json: the values are 1048577 bytes together"), "{says}");
+    let (_, says) = done(folder.path(), "set sealed.json b --cert cert2048.pem", format!("{half}x").as_bytes());
+    assert!(says.starts_with("warning: the values are 1048578 bytes together"), "{says}");
 }
 
 #[test]

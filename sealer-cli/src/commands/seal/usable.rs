@@ -41,9 +41,9 @@ pub(crate) fn incomplete(secret: &SecretInput) -> Option<String> {
         .then(|| format!("item `{item}` of a Secret of type {type_} must be JSON; no cluster will accept the result"))
 }
 
-/// The same of what a file holds after items were added to it.
-pub(crate) fn sealed_warnings(items: &Map<String, Value>) -> Option<String> {
-    too_large(items.values().filter_map(Value::as_str).filter_map(plain_length).sum())
+/// The same of what a file holds after items were added to it: what is sealed, and what is new.
+pub(crate) fn sealed_warning<'a>(sealed: impl Iterator<Item = &'a str>, new: usize) -> Option<String> {
+    too_large(sealed.filter_map(plain_length).sum::<usize>() + new)
 }
 
 fn names<'a>(items: impl Iterator<Item = &'a str>) -> Vec<String> {
