@@ -212,6 +212,24 @@ mod tests {
     }
 
     #[test]
+    fn texts_of_every_form_are_read_and_others_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("text");
+        let path = path.to_str().unwrap();
+        for bytes in [&b"a b\n"[..], b"\xef\xbb\xbfa b\n", b"\xff\xfea\0 \0b\0\n\0", b"\0a\0 \0b\0\n"] {
+            std::fs::write(path, bytes).unwrap();
+            for what in [Input::Keys, Input::Certificate, Input::Passphrase, Input::Sealed, Input::Kubeconfig] {
+                assert_eq!(read_text(Some(path), what).unwrap(), b"a b\n", "{what:?} {bytes:?}");
+            }
+        }
+        std::fs::write(path, b"a\0b").unwrap();
+        let message = |what| read_text(Some(path), what).map_err(|error| error.message().to_owned());
+        assert_eq!(message(Input::Keys), Ok(b"a\0b".to_vec()), "PEM may stand among anything");
+        let wanted = format!("{path} has NUL bytes: it is binary, or UTF-16 without its mark (BOM)");
+        assert_eq!(message(Input::Passphrase), Err(wanted));
+    }
+
+    #[test]
     fn a_stream_may_be_longer_than_any_document_in_it() {
         let mut document = Document::default();
         for part in [&b"--"[..], b"-\na: b\n", b"---\n", b"a: b"] {

@@ -1,6 +1,7 @@
 //! A file that one command changes: read, edited as a text, and put in place if it is still what was read.
 
 use std::borrow::Cow;
+use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
 use super::chosen::UNTOUCHED;
@@ -37,6 +38,9 @@ impl Rewrite {
     /// One that is only looked at: a file of any form of Unicode, or standard input under the name `-`.
     pub(crate) fn look(path: &str) -> Result<Self, CliError> {
         let is_stream = path == ui::STREAM;
+        if is_stream && io::stdin().is_terminal() {
+            ui::notice("(tty detected: expecting SealedSecrets in stdin)");
+        }
         let bytes = input::read(Some(path).filter(|_| !is_stream), Input::Manifests)?;
         let name = if is_stream { "stdin" } else { path };
         let unreadable =
