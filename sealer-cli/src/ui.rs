@@ -94,7 +94,7 @@ impl Ui {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
         let place = match NamedTempFile::new_in(folder) {
             Ok(file) => Place::Beside(file),
-            Err(error) => match (write_over::alone(&error), WriteOver::open(&path)) {
+            Err(error) => match (write_over::irreplaceable(&error), WriteOver::open(&path)) {
                 (Some(reason), Ok(file)) => Place::Over(file, reason),
                 _ => return Err(CliError::file("open", &path.to_string_lossy(), &error)),
             },
@@ -178,7 +178,7 @@ impl Target {
         }
         file.as_file().sync_all().map_err(|error| failed(&error))?;
         let Err(refused) = file.persist(&path) else { return Ok(()) };
-        match (write_over::alone(&refused.error), WriteOver::open(&path)) {
+        match (write_over::irreplaceable(&refused.error), WriteOver::open(&path)) {
             (Some(reason), Ok(old)) => {
                 let mut new = refused.file;
                 write_over(old, &path, reason, readers, |file| {

@@ -2,6 +2,7 @@
 //! sizes that no cluster takes.
 
 use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -298,84 +299,127 @@ fn one_value_opens_offline_and_goes_nowhere_else() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "only what this test wrote");
 }
 
-/// Has root run it as somebody else, whom modes hold back; everybody else is that already.
-fn as_somebody(command: &mut Command, folder: &Path) {
-    use std::os::unix::fs::MetadataExt as _;
-    if fs::metadata(folder).unwrap().uid() == 0 {
-        command.uid(65534).gid(65534);
+/// A folder that cannot be written, with one file in it that can.
+struct Closed(tempfile::TempDir);
+
+impl Closed {
+    /// The program and its files lie beside it, where that somebody can read them.
+    fn new() -> Self {
+        let closed = Self(tempfile::tempdir().unwrap());
+        fs::copy(env!("CARGO_BIN_EXE_sealer"), closed.place("sealer")).unwrap();
+        for (name, from) in [("cert.pem", CERT), ("key.pem", KEY), ("object.json", "sealed-2048.json")] {
+            fs::copy(fixture(from), closed.place(name)).unwrap();
+            closed.mode(name, 0o644);
+        }
+        fs::write(closed.place("secret.yaml"), secret("Secret", "stringData: {k: v, l: v, m: v}")).unwrap();
+        fs::create_dir(closed.place("closed")).unwrap();
+        closed.mode("", 0o755);
+        closed
+    }
+
+    fn place(&self, name: &str) -> std::path::PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn mode(&self, name: &str, mode: u32) {
+        fs::set_permissions(self.place(name), fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    /// Puts the file there, with a mode.
+    fn put(&self, text: &str, bits: u32) {
+        self.mode("closed", 0o755);
+        drop(fs::remove_file(self.place(FILE)));
+        fs::write(self.place(FILE), text).unwrap();
+        self.mode(FILE, bits);
+        if fs::metadata(self.0.path()).unwrap().uid() == 0 {
+            chown(self.place(FILE), Some(65534), Some(65534)).unwrap();
+        }
+        self.mode("closed", 0o555);
+    }
+
+    /// What the file holds, and its mode.
+    fn held(&self) -> (String, u32) {
+        let mode = fs::metadata(self.place(FILE)).unwrap().permissions().mode();
+        (fs::read_to_string(self.place(FILE)).unwrap(), mode & 0o777)
+    }
+
+    /// Status, and what is said, of a command below a limit of the shell.
+    fn run(&self, limit: &str, line: &str) -> (Option<i32>, String) {
+        let mut command = Command::new("sh");
+        let script = format!("{limit} exec ./sealer {line}");
+        command.args(["-c", &script]).current_dir(self.0.path()).env_clear().env("PATH", "/usr/bin:/bin");
+        command.stdin(Stdio::null());
+        // Root runs it as somebody else, whom modes hold back; everybody else is that already.
+        if fs::metadata(self.0.path()).unwrap().uid() == 0 {
+            command.uid(65534).gid(65534);
+        }
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
     }
 }
 
+impl Drop for Closed {
+    fn drop(&mut self) {
+        self.mode("closed", 0o755);
+    }
+}
+
+const FILE: &str = "closed/sealed.yaml";
+const TOLD: &str = "closed/sealed.yaml is in a folder where no other file can be put in its place; it is written over in place, and is not whole if that is interrupted\n";
+
 #[test]
 fn a_file_in_a_folder_that_cannot_be_written_is_written_over() {
-    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
-    let folder = tempfile::tempdir().unwrap();
-    let place = |name: &str| folder.path().join(name);
-    let mode = |name: &str, mode: u32| fs::set_permissions(place(name), fs::Permissions::from_mode(mode)).unwrap();
-    let is_root = fs::metadata(folder.path()).unwrap().uid() == 0;
-    // The program and its files where that somebody can read them.
-    fs::copy(env!("CARGO_BIN_EXE_sealer"), place("sealer")).unwrap();
-    for (name, from) in [("cert.pem", CERT), ("key.pem", KEY), ("object.json", "sealed-2048.json")] {
-        fs::copy(fixture(from), place(name)).unwrap();
-        mode(name, 0o644);
+    let closed = Closed::new();
+    closed.put("what it held\n", 0o640);
+    let (status, says) = closed.run("", "--cert cert.pem -f secret.yaml -w closed/sealed.yaml");
+    assert_eq!((status, says), (Some(0), format!("warning: {TOLD}")));
+    let (sealed, mode) = closed.held();
+    assert!(
+        sealed.starts_with("---\napiVersion: bitnami.com/v1alpha1\n") && !sealed.contains("what it held"),
+        "{sealed}"
+    );
+    assert_eq!(mode, 0o640);
+    for (line, lines) in
+        [("set closed/sealed.yaml n --cert cert.pem --from-file secret.yaml", 1), ("unset closed/sealed.yaml n", 0)]
+    {
+        let (status, says) = closed.run("", line);
+        assert!(status == Some(0) && says.contains(TOLD), "{line}: {says}");
+        let (text, mode) = closed.held();
+        assert_eq!((text.lines().count(), mode), (sealed.lines().count() + lines, 0o640), "{line}");
     }
-    fs::create_dir(place("closed")).unwrap();
-    mode("", 0o755);
-    let before = "what it held\n".repeat(20);
-    let ready = |bits: u32| {
-        mode("closed", 0o755);
-        fs::write(place("closed/sealed.yaml"), &before).unwrap();
-        mode("closed/sealed.yaml", bits);
-        if is_root {
-            chown(place("closed/sealed.yaml"), Some(65534), Some(65534)).unwrap();
-        }
-        mode("closed", 0o555);
-    };
-    let run = |limit: &str, line: &str| {
-        let mut command = Command::new("sh");
-        let script = format!("{limit} exec ./sealer {line}");
-        command.args(["-c", &script]).current_dir(folder.path()).env_clear().env("PATH", "/usr/bin:/bin");
-        command.stdin(Stdio::null());
-        as_somebody(&mut command, folder.path());
-        let output = command.output().unwrap();
-        (output.status.code(), String::from_utf8(output.stderr).unwrap())
-    };
-    fs::write(place("secret.yaml"), secret("Secret", "stringData: {k: v, l: v, m: v}")).unwrap();
-    let seal = "--cert cert.pem -f secret.yaml -w closed/sealed.yaml";
-    ready(0o640);
-    let (status, says) = run("", seal);
-    let wanted = "warning: closed/sealed.yaml is in a folder where no other file can be put in its place; it is written over in place, and is not whole if that is interrupted\n";
-    assert_eq!((status, says.as_str()), (Some(0), wanted));
-    let text = fs::read_to_string(place("closed/sealed.yaml")).unwrap();
-    assert!(text.starts_with("---\napiVersion: bitnami.com/v1alpha1\n") && !text.contains("what it held"), "{text}");
-    assert_eq!(fs::metadata(place("closed/sealed.yaml")).unwrap().permissions().mode() & 0o777, 0o640);
     // Values in clear text are their owner's.
-    ready(0o644);
-    let (status, says) =
-        run("", "--recovery-unseal --recovery-private-key key.pem -f object.json -w closed/sealed.yaml");
-    assert_eq!((status, says.as_str()), (Some(0), wanted));
-    assert!(fs::read_to_string(place("closed/sealed.yaml")).unwrap().contains("kind: Secret"));
-    assert_eq!(fs::metadata(place("closed/sealed.yaml")).unwrap().permissions().mode() & 0o777, 0o600);
+    closed.put("what it held\n", 0o644);
+    let unseal = "--recovery-unseal --recovery-private-key key.pem -f object.json -w closed/sealed.yaml";
+    assert_eq!(closed.run("", unseal), (Some(0), format!("warning: {TOLD}")));
+    let (text, mode) = closed.held();
+    assert!(text.contains("kind: Secret") && mode == 0o600, "{mode:o}: {text}");
+}
+
+#[test]
+fn a_file_that_cannot_be_written_over_holds_what_it_held() {
+    let closed = Closed::new();
+    let before = "what it held\n".repeat(20);
+    let seal = "--cert cert.pem -f secret.yaml -w closed/sealed.yaml";
     // The disk is full in the middle: 512 bytes are written of more than a thousand.
-    ready(0o644);
-    let (status, says) = run("trap '' XFSZ; ulimit -f 1;", seal);
+    closed.put(&before, 0o644);
+    let (status, says) = closed.run("trap '' XFSZ; ulimit -f 1;", seal);
     assert_eq!(status, Some(1));
     assert!(says.ends_with("error: write closed/sealed.yaml: file too large\n"), "{says}");
-    assert_eq!(fs::read_to_string(place("closed/sealed.yaml")).unwrap(), before);
+    assert_eq!(closed.held().0, before);
     // What may not be written at all says so as before, and so does a file that is not there.
-    ready(0o444);
-    assert_eq!(run("", seal), (Some(1), "error: open closed/sealed.yaml: permission denied\n".to_owned()));
-    let (status, says) = run("", "--cert cert.pem -f secret.yaml -w closed/new.yaml");
-    assert_eq!((status, says.as_str()), (Some(1), "error: open closed/new.yaml: permission denied\n"));
-    assert_eq!(fs::read_to_string(place("closed/sealed.yaml")).unwrap(), before);
-    mode("closed", 0o755);
+    closed.put(&before, 0o444);
+    let denied = |name: &str| (Some(1), format!("error: open closed/{name}.yaml: permission denied\n"));
+    assert_eq!(closed.run("", seal), denied("sealed"));
+    assert_eq!(closed.run("", &seal.replace("sealed.yaml", "new.yaml")), denied("new"));
+    let (status, says) = closed.run("", "unset closed/sealed.yaml n");
+    assert!(status == Some(1) && says.starts_with("error: "), "{says}");
+    assert_eq!(closed.held().0, before);
 }
 
 /// A file that was mounted alone, as containers have them: no other can take its place.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_mounted_file_is_written_over() {
-    use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().unwrap();
     let place = |name: &str| folder.path().join(name);
     fs::write(place("secret.yaml"), secret("Secret", "stringData: {k: v}")).unwrap();

@@ -133,6 +133,7 @@ fn folders_and_files_that_modes_protect_are_named_and_all_else_is_done() {
     mode(folder.path().to_owned(), 0o755);
     mode(place("free"), 0o777);
     mode(place("free/secret.yaml"), 0o000);
+    mode(place("read-only/one.yaml"), 0o444);
     mode(place("read-only"), 0o555);
     mode(place("closed"), 0o000);
     let mut command = Command::new(place("keys/sealer"));
