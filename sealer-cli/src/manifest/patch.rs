@@ -114,13 +114,20 @@ impl<'t> Edited<'t> {
         self.proven(edits, &wanted)
     }
 
-    /// YAML 1.1, which kubectl reads, ends lines at characters of Unicode that are none to YAML 1.2 and in JSON.
+    /// YAML 1.1, which kubectl reads, ends lines at characters of Unicode that are none to YAML 1.2 and in JSON. A carriage
+    /// return alone ends a line, too, and kubectl looks for `---` behind line feeds only.
     fn lines_are_certain(&self) -> Result<(), PatchError> {
         let is_json = self.text.trim_ascii_start().starts_with('{');
-        let Some(at) = self.text.find(['\u{85}', '\u{2028}', '\u{2029}']).filter(|_| !is_json) else { return Ok(()) };
+        let is_alone = |at: &usize| !self.text.get(at + 1..).unwrap_or_default().starts_with('\n');
+        let returns = self.text.match_indices('\r').map(|(at, _)| at).find(is_alone);
+        let separator = self.text.find(['\u{85}', '\u{2028}', '\u{2029}']);
+        let Some(at) = separator.or(returns).filter(|_| !is_json) else { return Ok(()) };
         let before = self.text.get(..at).unwrap_or_default();
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        let reason = "a line separator of Unicode (U+0085, U+2028 or U+2029), at which readers of YAML disagree";
+        let reason = match separator {
+            Some(_) => "a line separator of Unicode (U+0085, U+2028 or U+2029), at which readers of YAML disagree",
+            None => "a carriage return without a line feed, at which readers of YAML disagree",
+        };
         Err(PatchError::Broken { line: before.matches('\n').count() + 1, column, reason })
     }
 

@@ -227,7 +227,8 @@ fn is_blank(chunk: &[u8]) -> bool {
         let line = line.trim_ascii();
         line.is_empty() || line.starts_with(b"#")
     };
-    let lines = || chunk.split(|byte| *byte == b'\n');
+    // A carriage return ends a comment as well.
+    let lines = || chunk.split(|byte| matches!(*byte, b'\n' | b'\r'));
     lines().all(|line| says_nothing(line) || line.starts_with(b"%"))
 }
 

@@ -140,6 +140,9 @@ fn separators_of_lines_that_readers_disagree_on_are_refused() {
         let error = edited.with_entry(&path, "new", "x").unwrap_err();
         assert!(error.to_string().starts_with("line 2, column 2: a line separator of Unicode"), "{error}");
     }
+    let error = Edited::read("spec:\r\n  a: x # b\rother: c\n").unwrap();
+    let error = error.with_entry(&[Step::Number(0), Step::name("spec")], "new", "x").unwrap_err();
+    assert!(error.to_string().starts_with("line 2, column 11: a carriage return without"), "{error}");
     let json = "{\"spec\":{\"a\":\"x\u{2028}y\"}}";
     assert!(Edited::read(json).unwrap().with_entry(&[Step::Number(0), Step::name("spec")], "new", "x").is_ok());
 }

@@ -26,6 +26,7 @@ fn streams_of_json_and_yaml_are_read_whole() {
         "{a: 1}\n---\n{'a': 2}\n",
         "%YAML 1.1\n---\na: 1\n---   \n%YAML 1.1\n---\na: 2\n",
         "{\"a\":1}\n# comment\n---\na: 2\n",
+        "# one\ra: 1\r\n---\n# two\ra: 2\n",
         "a: 1\r--- \ra: 2\n".replace("\r--- \r", "\n---\n").as_str(),
     ] {
         assert_eq!(read(text).unwrap(), [json!({"a": 1}), json!({"a": 2})], "{text:?}");
