@@ -17,6 +17,9 @@ pub(crate) enum ArgsError {
     Variable(BadVariable),
     #[error("--{flag}: `{value}` does not fit; give {expected}")]
     Invalid { flag: &'static str, value: String, expected: &'static str },
+    /// Passed over, it would leave a switch on that it was to turn off.
+    #[error("`{word}` belongs to no flag; {meant}")]
+    Word { word: String, meant: String },
 }
 
 /// The controller cannot run, or not any longer.

@@ -24,11 +24,28 @@ fn defaults_are_those_of_existing_installations() {
 }
 
 #[test]
-fn flags_read_in_every_form_and_words_are_passed_over() {
-    let args = ["--update-status=false", "--skip-recreate", "--key-renew-period", "0", "--rate-limit=7", "controller"];
+fn flags_read_in_every_form() {
+    let args = ["controller", "--update-status=false", "--skip-recreate", "--key-renew-period", "0", "--rate-limit=7"];
     let config = run(&args, &[("SEALED_SECRETS_RATE_LIMIT_BURST", "9")]).unwrap();
     assert!(!config.update_status && !config.recreate);
     assert_eq!((config.keys.rotation.period, config.rate.per_second, config.rate.burst), (None, 7, 9));
+}
+
+/// Bitnami's passes them over, and `--all-namespaces false` watches the whole cluster.
+#[test]
+fn stray_words_are_refused_by_name() {
+    for (args, told) in [
+        (&["--all-namespaces", "false"][..], "`false` belongs to no flag; write --all-namespaces=false"),
+        (
+            &["--update-status=true", "controller", "x"],
+            "`x` belongs to no flag; every argument is a flag: --name=value",
+        ),
+        (&["run", "--key-size=2048"], "`run` belongs to no flag; every argument is a flag: --name=value"),
+        (&["--", "--key-size=2048"], "`--key-size=2048` belongs to no flag; every argument is a flag: --name=value"),
+        (&["--key-renew-period", "0", "0"], "`0` belongs to no flag; every argument is a flag: --name=value"),
+    ] {
+        assert_eq!(run(args, &[]).map(drop).unwrap_err(), told, "{args:?}");
+    }
 }
 
 #[test]
