@@ -18,7 +18,7 @@ pub(crate) enum PatchError {
     /// It does not parse, even with what is templated left out.
     #[error("line {line}, column {column}: {reason}")]
     Broken { line: usize, column: usize, reason: &'static str },
-    /// A value that an anchor or a template holds cannot be replaced alone.
+    /// A value that an alias stands for or a template holds cannot be replaced alone.
     #[error("the value at line {line} {reason}")]
     Unsure { line: usize, reason: &'static str },
     /// There is nothing that could hold an entry.

@@ -72,6 +72,31 @@ fn what_is_not_certain_is_refused() {
     assert!(matches!(replaced("spec: [\n"), Err(PatchError::Broken { .. })));
 }
 
+#[test]
+fn a_value_whose_anchor_no_alias_names_is_replaced() {
+    becomes(
+        "spec:\n  encryptedData:\n    a: &x Old # c\n    b: y\n",
+        "spec:\n  encryptedData:\n    a: &x AgBnew+/= # c\n    b: y\n",
+    );
+    becomes("spec:\n  encryptedData: &all\n    a: &x 'Old'\n", "spec:\n  encryptedData: &all\n    a: &x 'AgBnew+/='\n");
+    becomes(
+        "spec:\n  encryptedData:\n    a: &x >-\n      Old\n    b: y\n",
+        "spec:\n  encryptedData:\n    a: &x >-\n      AgBnew+/=\n    b: y\n",
+    );
+    becomes("spec: {encryptedData: {a: &x Old, b: \"*\"}}\n", "spec: {encryptedData: {a: &x AgBnew+/=, b: \"*\"}}\n");
+    // An anchor is a document's own: one of the same name in another is another one.
+    becomes(
+        "spec:\n  encryptedData:\n    a: &x Old\n---\na: &x b\nc: *x\n",
+        "spec:\n  encryptedData:\n    a: &x AgBnew+/=\n---\na: &x b\nc: *x\n",
+    );
+    for text in [
+        "spec: &x\n  encryptedData:\n    a: Old\nother: *x\n",
+        "spec:\n  encryptedData: &x\n    a: Old\n  other:\n    <<: *x\n",
+    ] {
+        assert!(replaced(text).is_err(), "{text}");
+    }
+}
+
 fn style(value: &str, style: u8, indent: usize) -> String {
     let pad = " ".repeat(indent);
     match style {

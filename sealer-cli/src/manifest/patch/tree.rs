@@ -22,7 +22,7 @@ pub(crate) enum Tree {
 pub(crate) struct Shape {
     /// Its bytes, if it stands in brackets.
     pub(super) flow: Option<Range<usize>>,
-    /// Named by an anchor, or an alias of one.
+    /// An alias, or what one stands for.
     pub(super) shared: bool,
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct Scalar {
     pub(super) style: Style,
     /// Line ends behind a block that are part of it; none where they do not matter.
     pub(super) tail: Option<usize>,
-    /// Named by an anchor, or an alias of one: it stands in several places.
+    /// An alias, or what one stands for: it stands in several places.
     pub(super) shared: bool,
 }
 
@@ -146,25 +146,55 @@ pub(super) fn styled(style: Style, text: &str) -> String {
 
 /// All documents of a text.
 pub(super) fn documents(text: &str) -> Result<Vec<Tree>, PatchError> {
-    let options =
-        options! { block_scalar_eof_without_line_feed: true, emit_comments: false, emit_anchor_events: false };
-    let parser = Parser::new_from_str_with_options(text, options);
-    let mut reader = Reader { text, parser, anchors: HashMap::new(), depth: 0, nodes: 0, copied: 0 };
+    let aliased = aliased(text);
+    let anchors = HashMap::new();
+    let mut reader =
+        Reader { text, parser: parser(text), anchors, aliased, document: 0, depth: 0, nodes: 0, copied: 0 };
     let mut found = Vec::new();
     while let Some((event, span)) = reader.next()? {
         match event {
             Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
-            Event::DocumentStart(..) => reader.anchors.clear(),
+            Event::DocumentStart(..) => {
+                reader.anchors.clear();
+                reader.document += 1;
+            }
             event => found.push(reader.tree(event, span)?),
         }
     }
     Ok(found)
 }
 
+fn parser(text: &str) -> Parser<'_, StrInput<'_>> {
+    let options =
+        options! { block_scalar_eof_without_line_feed: true, emit_comments: false, emit_anchor_events: false };
+    Parser::new_from_str_with_options(text, options)
+}
+
+/// The anchors that aliases stand for, each with its document. An anchor comes first, so that this takes a look ahead, which
+/// only texts with both marks need. A text that does not parse is told by whoever reads it next.
+fn aliased(text: &str) -> HashSet<(usize, usize)> {
+    let mut found = HashSet::new();
+    if !text.contains('&') || !text.contains('*') {
+        return found;
+    }
+    let (mut parser, mut document) = (parser(text), 0);
+    while let Some(Ok((event, _))) = parser.next_event() {
+        match event {
+            Event::DocumentStart(..) => document += 1,
+            Event::Alias(anchor) => drop(found.insert((document, anchor))),
+            _ => {}
+        }
+    }
+    found
+}
+
 struct Reader<'a> {
     text: &'a str,
     parser: Parser<'a, StrInput<'a>>,
     anchors: HashMap<usize, Tree>,
+    aliased: HashSet<(usize, usize)>,
+    /// Counted from 1.
+    document: usize,
     depth: usize,
     nodes: usize,
     /// Bytes that anchors and aliases have added.
@@ -189,8 +219,12 @@ impl<'a> Reader<'a> {
         let (anchor, tree) = match event {
             Event::Alias(anchor) => (0, self.alias(anchor, span)?),
             Event::Scalar(text, style, anchor, _) => (anchor, Tree::Scalar(self.scalar(&text, style, anchor, span)?)),
-            Event::SequenceStart(style, anchor, _) => (anchor, self.list(Opened::new(style, anchor, span))?),
-            Event::MappingStart(style, anchor, _) => (anchor, self.map(Opened::new(style, anchor, span))?),
+            Event::SequenceStart(style, anchor, _) => {
+                (anchor, self.list(Opened::new(style, self.is_shared(anchor), span))?)
+            }
+            Event::MappingStart(style, anchor, _) => {
+                (anchor, self.map(Opened::new(style, self.is_shared(anchor), span))?)
+            }
             _ => return Err(broken(span, "is no YAML")),
         };
         self.depth -= 1;
@@ -199,6 +233,10 @@ impl<'a> Reader<'a> {
             self.anchors.insert(anchor, tree.clone());
         }
         Ok(tree)
+    }
+
+    fn is_shared(&self, anchor: usize) -> bool {
+        self.aliased.contains(&(self.document, anchor))
     }
 
     fn alias(&mut self, anchor: usize, span: Span) -> Result<Tree, PatchError> {
@@ -227,7 +265,14 @@ impl<'a> Reader<'a> {
         } else {
             (text, None)
         };
-        Ok(Scalar { text: text.to_owned(), range, line: span.start.line(), style, tail, shared: anchor > 0 })
+        Ok(Scalar {
+            text: text.to_owned(),
+            range,
+            line: span.start.line(),
+            style,
+            tail,
+            shared: self.is_shared(anchor),
+        })
     }
 
     fn list(&mut self, opened: Opened) -> Result<Tree, PatchError> {
@@ -274,12 +319,12 @@ fn as_read(key: &Scalar) -> String {
     }
 }
 
-/// The beginning of a list or map, whether it is in brackets, and whether an anchor names it.
+/// The beginning of a list or map, whether it is in brackets, and whether an alias stands for it.
 struct Opened(Span, bool, bool);
 
 impl Opened {
-    fn new(style: StructureStyle, anchor: usize, span: Span) -> Self {
-        Self(span, style == StructureStyle::Flow, anchor > 0)
+    fn new(style: StructureStyle, shared: bool, span: Span) -> Self {
+        Self(span, style == StructureStyle::Flow, shared)
     }
 
     fn closed(&self, end: Span) -> Shape {
