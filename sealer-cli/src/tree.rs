@@ -9,7 +9,7 @@ use sealer_core::{Label, Scope};
 
 use crate::manifest::patch::{Edited, Step, Tree};
 
-pub(crate) use applied::otherwise;
+pub(crate) use applied::{kustomized, otherwise};
 pub(crate) use walk::{Found, OUTSIDE, find, read};
 
 /// A SealedSecret in a text.

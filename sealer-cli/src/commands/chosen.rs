@@ -53,7 +53,8 @@ pub(crate) fn full_name(object: &SealedObject) -> String {
     }
 }
 
-/// What new values of it are bound to; a namespace that it does not name itself has to be given.
+/// What new values of it are bound to, under the names that it is applied under; a namespace that neither it nor a
+/// kustomization names has to be given.
 pub(crate) fn label(object: &SealedObject, given: Option<&str>) -> Result<Label, CliError> {
     let place = shown(object);
     if object.templated {
@@ -70,6 +71,15 @@ pub(crate) fn label(object: &SealedObject, given: Option<&str>) -> Result<Label,
     Label::new(object.scope, namespace, &object.name).map_err(|error| {
         CliError::new(format!("{place}: {error}")).hint("no cluster accepts that name; correct it first")
     })
+}
+
+/// What is told of values that are bound to other names than those in the file.
+pub(crate) fn applied(object: &SealedObject, applied: &SealedObject) -> String {
+    let (written, applied) = (full_name(object), full_name(applied));
+    if written == applied {
+        return String::new();
+    }
+    format!("; sealed for {applied}, as the kustomization beside the file applies it")
 }
 
 /// Refuses a name that no Secret can have as an item.

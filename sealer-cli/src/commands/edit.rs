@@ -8,6 +8,7 @@ mod memory;
 mod scratch;
 
 use std::io::IsTerminal as _;
+use std::path::Path;
 
 use sealer_core::seal::{Trials, unseal_counted};
 use sealer_core::{Certificate, Keyring, Label, Plaintext, SealedValue, seal};
@@ -20,7 +21,7 @@ use crate::diagnostics::CliError;
 use crate::key_files;
 use crate::manifest::patch::{Edited, PatchError, Replacement, Step};
 use crate::request::items::Edit;
-use crate::tree::{SealedItem, SealedObject};
+use crate::tree::{self, SealedItem, SealedObject};
 use crate::ui::Ui;
 
 use form::{Entry, Shown};
@@ -46,7 +47,8 @@ pub(crate) fn run(request: &Edit, ui: &mut Ui) -> Result<(), CliError> {
     let file = Rewrite::read(&target.file)?;
     let edited = chosen::parsed(&target.file, file.text())?;
     let object = chosen::object(&edited, file.text(), target)?;
-    let label = chosen::label(&object, request.cluster.namespace.as_deref())?;
+    let applied = tree::kustomized(&object, Path::new(&target.file));
+    let label = chosen::label(&applied, request.cluster.namespace.as_deref())?;
     let keyring = key_files::load(&request.keys, ui)?;
     // Before anything is typed in vain.
     let certificate = certificate::load(request.certificate.as_deref(), &request.cluster)?;
@@ -70,7 +72,8 @@ pub(crate) fn run(request: &Edit, ui: &mut Ui) -> Result<(), CliError> {
     drop(edited);
     file.finish(&text, request.writing, ui)?;
     let would = if request.writing.dry_run { "would be " } else { "" };
-    ui.notice(&format!("{}: {would}{}", chosen::full_name(&object), plan.told()));
+    let applied = chosen::applied(&object, &applied);
+    ui.notice(&format!("{}: {would}{}{applied}", chosen::full_name(&object), plan.told()));
     Ok(())
 }
 

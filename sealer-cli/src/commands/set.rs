@@ -1,6 +1,7 @@
 //! `sealer set` and `sealer unset`: one item of a SealedSecret in a file, and nothing else of it.
 
 use std::io::IsTerminal as _;
+use std::path::Path;
 
 use sealer_core::{Plaintext, seal};
 
@@ -14,7 +15,7 @@ use crate::input::{self, Input};
 use crate::manifest::patch::{Edited, PatchError, Replacement};
 use crate::prompt;
 use crate::request::items::{Set, Unset, Writing};
-use crate::tree::SealedObject;
+use crate::tree::{self, SealedObject};
 use crate::ui::Ui;
 use crate::unchanged::Unchanged;
 
@@ -24,7 +25,8 @@ pub(crate) fn set(request: &Set, ui: &mut Ui) -> Result<(), CliError> {
     let file = Rewrite::read(&target.file)?;
     let edited = chosen::parsed(&target.file, file.text())?;
     let object = chosen::object(&edited, file.text(), target)?;
-    let label = chosen::label(&object, request.cluster.namespace.as_deref())?;
+    let applied = tree::kustomized(&object, Path::new(&target.file));
+    let label = chosen::label(&applied, request.cluster.namespace.as_deref())?;
     let certificate = certificate::load(request.certificate.as_deref(), &request.cluster)?;
     let value = given(request, ui)?;
     if let Some(in_clear) = in_clear::find(&edited, &object, &value).filter(|_| !request.allow_in_clear) {
@@ -37,7 +39,7 @@ pub(crate) fn set(request: &Set, ui: &mut Ui) -> Result<(), CliError> {
     }
     let place = format!("item `{}` of {}", request.item, chosen::full_name(&object));
     if request.keep_unchanged
-        && Unchanged::load(std::slice::from_ref(&object), &request.keys, &request.cluster, ui)?
+        && Unchanged::load(std::slice::from_ref(&applied), &request.keys, &request.cluster, ui)?
             .kept(&label, &request.item, &value)
             .is_some()
     {
@@ -49,7 +51,8 @@ pub(crate) fn set(request: &Set, ui: &mut Ui) -> Result<(), CliError> {
     file.finish_in_turn(request.writing, ui, |text| {
         let edited = chosen::parsed(&target.file, text)?;
         let object = chosen::object(&edited, text, target)?;
-        if chosen::label(&object, request.cluster.namespace.as_deref())? != label {
+        let applied = tree::kustomized(&object, Path::new(&target.file));
+        if chosen::label(&applied, request.cluster.namespace.as_deref())? != label {
             return Err(CliError::new(format!("{} was changed by somebody else meanwhile", target.file))
                 .hint(chosen::UNTOUCHED));
         }
@@ -58,7 +61,7 @@ pub(crate) fn set(request: &Set, ui: &mut Ui) -> Result<(), CliError> {
         done = what;
         Ok(new)
     })?;
-    ui.notice(&told(&place, done, request.writing));
+    ui.notice(&format!("{}{}", told(&place, done, request.writing), chosen::applied(&object, &applied)));
     Ok(())
 }
 

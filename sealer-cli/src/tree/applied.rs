@@ -23,6 +23,12 @@ pub(crate) fn otherwise(object: &SealedObject, file: &Path, namespace: Option<&s
     found
 }
 
+/// The object as the kustomization beside its file applies it, where that takes the file; else as it is written.
+pub(crate) fn kustomized(object: &SealedObject, file: &Path) -> SealedObject {
+    let kustomization = kustomization(file).filter(|kustomization| kustomization.takes(file));
+    applied(object, kustomization.as_ref(), None)
+}
+
 fn applied(object: &SealedObject, kustomization: Option<&Kustomization>, named: Option<&str>) -> SealedObject {
     let mut other = object.clone();
     if let Some(kustomization) = kustomization {
@@ -42,6 +48,16 @@ struct Kustomization {
     namespace: Option<String>,
     prefix: String,
     suffix: String,
+    /// Files and folders that it applies; nothing where it does not say so.
+    resources: Option<Vec<String>>,
+}
+
+impl Kustomization {
+    fn takes(&self, file: &Path) -> bool {
+        let is_file =
+            |resource: &String| Path::new(resource).file_name() == file.file_name() && !resource.contains("..");
+        self.resources.as_ref().is_none_or(|resources| resources.iter().any(is_file))
+    }
 }
 
 /// The one beside a file.
@@ -51,7 +67,12 @@ fn kustomization(file: &Path) -> Option<Kustomization> {
     let edited = Edited::read(&text).ok()?;
     let field = |name: &str| edited.documents().first()?.field(name).and_then(Tree::text).map(str::to_owned);
     let part = |name: &str| field(name).unwrap_or_default();
-    Some(Kustomization { namespace: field("namespace"), prefix: part("namePrefix"), suffix: part("nameSuffix") })
+    let resources = match edited.documents().first()?.field("resources") {
+        Some(Tree::List(items, _)) => Some(items.iter().filter_map(Tree::text).map(str::to_owned).collect()),
+        _ => None,
+    };
+    let (namespace, prefix, suffix) = (field("namespace"), part("namePrefix"), part("nameSuffix"));
+    Some(Kustomization { namespace, prefix, suffix, resources })
 }
 
 /// What kustomize looks for.

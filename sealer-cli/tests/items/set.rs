@@ -63,6 +63,46 @@ fn scope_name_and_namespace_are_those_of_the_document() {
     assert_eq!(place.told(&["unset", "all.yaml", "a", "-n", "else"], ""), (Some(1), none.to_owned()));
 }
 
+/// What the kustomization makes of the names is what the cluster sees, and what explain and reseal open values under.
+#[test]
+fn values_are_sealed_for_the_names_that_a_kustomization_gives() {
+    let place = Place::new();
+    let (certificate, key) = (fixture("cert4096.pem"), fixture("key4096.pem"));
+    let set = |told: &str| {
+        let output = place.told(&set(&certificate, &["db.yaml", "user"]), "root");
+        assert_eq!(output, (Some(0), format!("item `user` of shop/db changed{told}\n")));
+    };
+    let opens_under = |namespace: &str, name: &str| {
+        let text = place.read("db.yaml").replace("name: db", &format!("name: {name}"));
+        place.write("as.yml", &text.replace("namespace: shop", &format!("namespace: {namespace}")));
+        place.run(&["explain", "--private-key", &key, "as.yml"], "").stdout
+    };
+    for (kustomization, told, namespace, name) in [
+        ("namespace: prod\n", "; sealed for prod/db, as the kustomization beside the file applies it", "prod", "db"),
+        (
+            "namePrefix: a-\nnameSuffix: -z\nresources:\n- ./db.yaml\n",
+            "; sealed for shop/a-db-z, as the kustomization beside the file applies it",
+            "shop",
+            "a-db-z",
+        ),
+        ("namespace: shop\nresources: [db.yaml]\n", "", "shop", "db"),
+        // It applies other files.
+        ("namespace: prod\nresources: [other.yaml]\n", "", "shop", "db"),
+    ] {
+        place.write("kustomization.yaml", kustomization);
+        set(told);
+        fs::remove_file(place.path("kustomization.yaml")).unwrap();
+        let shown = String::from_utf8(opens_under(namespace, name)).unwrap();
+        assert!(shown.contains("item `user` opens with key "), "{kustomization}{shown}");
+    }
+    // What it was before is another value only if it is one under the names that count.
+    place.write("kustomization.yaml", "namespace: prod\n");
+    set("; sealed for prod/db, as the kustomization beside the file applies it");
+    let keep = ["--keep-unchanged", "--private-key", &key, "db.yaml", "user"];
+    let told = "item `user` of shop/db is that value already; nothing changed\n";
+    assert_eq!(place.told(&self::set(&certificate, &keep), "root"), (Some(0), told.to_owned()));
+}
+
 #[test]
 fn an_unchanged_value_keeps_its_sealed_text_if_asked_to() {
     let place = Place::new();
