@@ -11,6 +11,7 @@ use sealer_core::flags::{self, Flag, FlagError, Kind, Values};
 
 use crate::diagnostics::CliError;
 use crate::request::Request;
+use crate::tree::Given;
 
 /// A verb.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,6 +136,18 @@ fn given(values: &Values, flag: &str) -> Option<String> {
     Some(values.text(flag).to_owned()).filter(|text| !text.is_empty())
 }
 
+/// What values are sealed for that do not say so themselves.
+fn names_given(values: &Values) -> Given {
+    Given { namespace: given(values, "namespace"), names: values.list("name").to_vec() }
+}
+
+const NAMES: Flag = Flag::new(
+    "name",
+    Kind::Repeated,
+    "",
+    "Name that sealed values outside of SealedSecrets are sealed for, or of their release; may be given again.",
+)
+.without_variable();
 const DIFF: Flag = Flag::new("diff", Kind::Switch, "", "Print the lines that change.").without_variable();
 const DRY_RUN: Flag =
     Flag::new("dry-run", Kind::Switch, "", "Change nothing; say what would change.").without_variable();

@@ -51,6 +51,8 @@ pub(crate) enum Request {
 #[derive(Debug)]
 pub(crate) struct Reseal {
     pub(crate) paths: Vec<String>,
+    /// What values are sealed for that do not say so.
+    pub(crate) names: Vec<String>,
     /// Instead of the cluster's newest.
     pub(crate) certificate: Option<String>,
     /// Without any, here or in a cluster, the controller opens.
@@ -80,6 +82,7 @@ impl Reseal {
     pub(crate) fn after(rotate: &keys::Rotate) -> Self {
         Self {
             paths: rotate.reseal.clone(),
+            names: rotate.names.clone(),
             certificate: None,
             keys: KeySources::default(),
             keys_in: None,

@@ -1,16 +1,21 @@
 //! SealedSecrets in files: which files there are, which objects in them, and where each sealed value stands.
 
 mod applied;
+mod file;
+pub(crate) mod loose;
+mod names;
 mod walk;
 
 use std::collections::BTreeMap;
 
 use sealer_core::{Label, Scope};
 
-use crate::manifest::patch::{Edited, Step, Tree};
+use crate::manifest::patch::{Edited, Scalar, Step, Tree};
 
 pub(crate) use applied::{kustomized, otherwise};
-pub(crate) use walk::{Found, OUTSIDE, find, read};
+pub(crate) use file::{keys, references, sealed};
+pub(crate) use names::{Binding, Given, KnownNames};
+pub(crate) use walk::{Content, Found, OUTSIDE, PassedOver, content, find};
 
 /// A SealedSecret in a text.
 #[derive(Clone)]
@@ -35,6 +40,8 @@ pub(crate) struct SealedItem {
     pub(crate) name: String,
     pub(crate) value: String,
     pub(crate) path: Vec<Step>,
+    /// A template writes its value, or its name.
+    pub(crate) templated: bool,
 }
 
 impl SealedItem {
@@ -88,14 +95,8 @@ fn collect(edited: &Edited<'_>, tree: &Tree, path: &mut Vec<Step>, found: &mut V
 fn object(edited: &Edited<'_>, tree: &Tree, path: &[Step]) -> SealedObject {
     let metadata = tree.field("metadata");
     let field = |name: &str| metadata.and_then(|metadata| metadata.field(name));
-    // A templated name is told as it is written.
-    let text = |name: &str| match field(name).and_then(Tree::scalar) {
-        Some(scalar) if edited.is_templated(scalar.range.clone()) => edited.written(scalar.range.clone()).to_owned(),
-        scalar => scalar.map(|scalar| scalar.text.clone()).unwrap_or_default(),
-    };
-    let is_templated = |tree: Option<&Tree>| {
-        tree.and_then(Tree::scalar).is_some_and(|scalar| edited.is_templated(scalar.range.clone()))
-    };
+    let text = |name: &str| field(name).and_then(Tree::scalar).map(|scalar| shown(edited, scalar)).unwrap_or_default();
+    let is_templated = |tree: Option<&Tree>| tree.and_then(Tree::scalar).is_some_and(|it| is_templated(edited, it));
     let annotations: BTreeMap<String, String> = match field("annotations") {
         Some(Tree::Map(fields, _)) => {
             fields.iter().map(|(key, value)| (key.text.clone(), value.text().unwrap_or_default().to_owned())).collect()
@@ -116,19 +117,43 @@ fn object(edited: &Edited<'_>, tree: &Tree, path: &[Step]) -> SealedObject {
         scope,
         templated,
         name_is_templated,
-        items: items(tree, path),
+        items: items(edited, tree, path),
         path: path.to_vec(),
     }
 }
 
-fn items(tree: &Tree, path: &[Step]) -> Vec<SealedItem> {
+/// A text as a reader of the file sees it, also where a template is left out of it.
+fn shown(edited: &Edited<'_>, scalar: &Scalar) -> String {
+    if edited.is_templated(scalar.range.clone()) {
+        return edited.written(scalar.range.clone()).to_owned();
+    }
+    scalar.text.clone()
+}
+
+/// Whether a template writes it. In quotes, a template reads as any other text.
+fn is_templated(edited: &Edited<'_>, scalar: &Scalar) -> bool {
+    edited.is_templated(scalar.range.clone()) || scalar.text.contains("{{")
+}
+
+fn items(edited: &Edited<'_>, tree: &Tree, path: &[Step]) -> Vec<SealedItem> {
     let spec = tree.field("spec");
     let mut items = Vec::new();
-    if let Some(Tree::Map(fields, _)) = spec.and_then(|spec| spec.field("encryptedData")) {
-        for (key, value) in fields {
-            let path = below(path, &["spec", "encryptedData", &key.text]);
-            items.push(SealedItem { name: key.text.clone(), value: value.text().unwrap_or_default().to_owned(), path });
-        }
+    let sealed = spec.and_then(|spec| spec.field("encryptedData"));
+    for (key, value) in sealed.map(Tree::fields).unwrap_or_default() {
+        let templated = |scalar| is_templated(edited, scalar);
+        items.push(SealedItem {
+            name: shown(edited, key),
+            value: value.scalar().map(|scalar| shown(edited, scalar)).unwrap_or_default(),
+            path: below(path, &["spec", "encryptedData", &key.text]),
+            templated: templated(key) || value.scalar().is_some_and(templated),
+        });
+    }
+    // All items come from a template, which is left out of a text where it has a line of its own.
+    let is_left_out =
+        |scalar: &Scalar| scalar.text.is_empty() && edited.has_templates() || is_templated(edited, scalar);
+    if sealed.and_then(Tree::scalar).is_some_and(is_left_out) {
+        let path = below(path, &["spec", "encryptedData"]);
+        items.push(SealedItem { name: "spec.encryptedData".to_owned(), value: String::new(), path, templated: true });
     }
     // The deprecated form: one sealed value, bound to the same label.
     if let Some(blob) = spec.and_then(|spec| spec.field("data")).and_then(Tree::text) {
@@ -136,6 +161,7 @@ fn items(tree: &Tree, path: &[Step]) -> Vec<SealedItem> {
             name: "spec.data".to_owned(),
             value: blob.to_owned(),
             path: below(path, &["spec", "data"]),
+            templated: blob.contains("{{"),
         });
     }
     items

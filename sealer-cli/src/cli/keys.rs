@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sealer_core::flags::{Flag, Values};
 
-use super::{Parsed, parsed};
+use super::{Parsed, names_given, parsed};
 use crate::diagnostics::CliError;
 use crate::key_files::KeySources;
 use crate::request::Request;
@@ -70,6 +70,7 @@ fn list(values: &Values) -> Result<Keys, CliError> {
     Ok(Keys::List(List {
         cluster: kubernetes_flags::choice(values),
         paths: [values.list("in"), values.positionals()].concat(),
+        given: names_given(values),
         period: Some(values.nanoseconds("renew-period")).filter(|period| *period > 0).map(nanoseconds),
         json: json(values),
     }))
@@ -88,6 +89,7 @@ fn rotate(values: &Values) -> Result<Keys, CliError> {
         patience: length(values, "timeout")?,
         backup_check: !values.is_on("no-backup-check"),
         reseal: [reseal, values.positionals()].concat(),
+        names: values.list("name").to_vec(),
         diff: values.is_on("diff"),
         record: None,
         dry_run: values.is_on("dry-run"),
@@ -143,6 +145,7 @@ fn check(values: &Values) -> Result<Keys, CliError> {
         keys: files(values, "check")?,
         in_cluster: values.is_on("in-cluster") || paths.is_empty(),
         paths,
+        given: names_given(values),
         json: json(values),
     }))
 }
@@ -160,6 +163,8 @@ fn retire(values: &Values) -> Result<Keys, CliError> {
         cluster: kubernetes_flags::choice(values),
         key: key.clone(),
         paths: values.list("in").to_vec(),
+        given: names_given(values),
+        allow_unopened: values.is_on("allow-unopened"),
         undo: values.is_on("undo"),
         dry_run: values.is_on("dry-run"),
         json: json(values),

@@ -2,7 +2,7 @@
 
 use sealer_core::flags::{Flag, Kind, Values};
 
-use super::{DIFF, DRY_RUN, HELP, Parsed, given, parsed};
+use super::{DIFF, DRY_RUN, HELP, NAMES, Parsed, given, parsed};
 use crate::cluster::Choice;
 use crate::diagnostics::CliError;
 use crate::request::{Request, Reseal};
@@ -32,6 +32,7 @@ pub(super) fn read(args: &[String], variable: &dyn Fn(&str) -> Option<String>) -
 pub(super) fn request(values: &Values, cluster: Choice, variable: &dyn Fn(&str) -> Option<String>) -> Reseal {
     Reseal {
         paths: values.positionals().to_vec(),
+        names: values.list("name").to_vec(),
         certificate: given(values, "cert"),
         keys: key_flags::sources(values),
         keys_in: None,
@@ -71,6 +72,7 @@ pub(super) const SHARED: &[Flag] = &[
     DIFF,
     DRY_RUN,
     HELP,
+    NAMES,
     Flag::new(
         "no-cache",
         Kind::Switch,

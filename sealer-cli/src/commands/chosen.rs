@@ -6,7 +6,7 @@ use crate::diagnostics::CliError;
 use crate::manifest;
 use crate::manifest::patch::{Edited, PatchError, Tree};
 use crate::request::items::Target;
-use crate::tree::{self, SealedItem, SealedObject};
+use crate::tree::{self, SealedItem, SealedObject, loose};
 
 /// Reads the text of a file as it can be edited.
 pub(crate) fn parsed<'t>(file: &str, text: &'t str) -> Result<Edited<'t>, CliError> {
@@ -99,6 +99,9 @@ pub(crate) fn is_item_name(name: &str) -> bool {
 /// What there is instead of a SealedSecret.
 pub(crate) fn none(edited: &Edited<'_>, text: &str, file: &str) -> CliError {
     let error = CliError::new(format!("{file} holds no SealedSecret"));
+    if let Some(loose) = loose::find(text.as_bytes(), &[]).first() {
+        return error.hint(format!("line {} holds a sealed value by itself; which key it needs tells: sealer keys list --in {file} --namespace NAMESPACE --name NAME", loose.line));
+    }
     let kinds: Vec<&str> =
         edited.documents().iter().filter_map(|tree| tree.field("kind").and_then(Tree::text)).collect();
     if kinds.contains(&"Secret") {

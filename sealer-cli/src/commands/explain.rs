@@ -59,7 +59,7 @@ pub(crate) fn run(request: &Explain, ui: &mut Ui) -> Result<(), CliError> {
     let names: Vec<String> = objects.iter().map(|object| object.name.clone()).collect();
     let about = |object: &mut SealedObject| {
         // The deprecated single value is told of as one.
-        object.items.retain(SealedItem::is_entry);
+        object.items.retain(|item| item.is_entry() || item.templated);
         let (nameless, shown) = settle(object, &unnamed, request, &judge);
         let asked = Asked { file: &request.file, edited: &edited, object, nameless, names: &names };
         answer(&asked, shown, &judge)

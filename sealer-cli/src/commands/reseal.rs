@@ -1,6 +1,7 @@
 //! `sealer reseal`: seals every value of a tree of files anew for another key; nothing else in them changes.
 
 mod file;
+mod loose;
 mod offline;
 mod online;
 mod report;
@@ -12,10 +13,11 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::diagnostics::CliError;
 use crate::request::Reseal;
-use crate::tree::{self, SealedObject};
+use crate::tree::{self, Found, SealedObject};
 use crate::ui::{Progress, Ui};
 
 use file::Report;
+use loose::Names;
 use offline::Offline;
 use online::Online;
 use report::Summary;
@@ -27,22 +29,39 @@ type Outcome = Result<Option<String>, String>;
 trait Sealer {
     /// For each item, what comes of it.
     fn object(&self, object: &SealedObject) -> Vec<Outcome>;
+
+    /// Names that may be tried on a value that does not say its own.
+    fn most_bindings(&self) -> usize;
+
+    /// Whether one value that does not open is a refusal of all.
+    fn refuses_together(&self) -> bool;
+
+    /// Whether that is told of a value which does not open under a name, and no other trouble.
+    fn is_refusal(&self, told: &str) -> bool;
+}
+
+/// What holds for all files of a run.
+struct Run<'a> {
+    request: &'a Reseal,
+    found: &'a Found,
+    names: Names<'a>,
 }
 
 pub(crate) fn run(request: &Reseal, ui: &mut Ui) -> Result<(), CliError> {
     let found = tree::find(&request.paths)?;
     let mut summary = Summary::new(request);
     let progress = ui.progress("resealing", found.files.len());
+    let run = Run { request, found: &found, names: Names::new(request, &found.files) };
     if !request.is_offline() {
         let sealer = Online::connect(request)?;
         for path in &found.files {
-            summary.add(file::reseal(path, &sealer, request), &progress, ui)?;
+            summary.add(file::reseal(path, &sealer, &run), &progress, ui)?;
             progress.step();
         }
         sealer.close();
     } else {
         let sealer = Offline::load(request, ui)?;
-        side_by_side(&found.files, &sealer, request, &mut summary, &progress, ui)?;
+        side_by_side(&sealer, &run, &mut summary, &progress, ui)?;
     }
     drop(progress);
     summary.finish(&found, ui)
@@ -50,17 +69,16 @@ pub(crate) fn run(request: &Reseal, ui: &mut Ui) -> Result<(), CliError> {
 
 /// On all cores, told in order; what was told is kept no longer.
 fn side_by_side(
-    files: &[PathBuf],
     sealer: &Offline,
-    request: &Reseal,
+    run: &Run<'_>,
     summary: &mut Summary,
     progress: &Progress,
     ui: &mut Ui,
 ) -> Result<(), CliError> {
-    let pool = pool(files, request)?;
-    for some in files.chunks(AT_ONCE) {
+    let pool = pool(&run.found.files, run.request)?;
+    for some in run.found.files.chunks(AT_ONCE) {
         let one = |path: &PathBuf| {
-            let report = file::reseal(path, sealer, request);
+            let report = file::reseal(path, sealer, run);
             progress.step();
             report
         };

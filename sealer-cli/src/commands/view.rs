@@ -78,7 +78,8 @@ impl<'a> Seen<'a> {
         let mut text = format!("{}\n  scope  {}\n  label  {label}\n", chosen::shown(object), object.scope);
         let width = items.iter().map(|item| item.item.name.len()).max().unwrap_or_default();
         for SeenItem { item, size, key } in items {
-            let size = size.map_or_else(|| "no sealed value".to_owned(), |size| format!("{size} bytes"));
+            let no_value = if item.templated { "of a template" } else { "no sealed value" };
+            let size = size.map_or_else(|| no_value.to_owned(), |size| format!("{size} bytes"));
             let key = key.as_deref().unwrap_or("unknown");
             text.push_str(&format!("  item   {:width$}  {size}  key {key}\n", item.name));
         }

@@ -83,6 +83,11 @@ impl<'t> Edited<'t> {
         self.text.get(range).unwrap_or_default()
     }
 
+    /// Whether it could be read only with its templates left out.
+    pub(crate) fn has_templates(&self) -> bool {
+        self.masked
+    }
+
     /// Whether a template stands in these bytes.
     pub(crate) fn is_templated(&self, range: Range<usize>) -> bool {
         self.masked && self.text.get(range).is_none_or(|part| part.contains("{{") || part.contains("}}"))

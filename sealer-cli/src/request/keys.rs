@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::cluster::Choice;
 use crate::key_files::KeySources;
+use crate::tree::Given;
 
 /// One verb of `sealer keys`.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub(crate) struct List {
     pub(crate) cluster: Choice,
     /// Files and folders to look for sealed values in, besides the cluster.
     pub(crate) paths: Vec<String>,
+    /// What values are sealed for that do not say so.
+    pub(crate) given: Given,
     /// After which age the controller is taken to make a new key; nothing means never.
     pub(crate) period: Option<Duration>,
     pub(crate) json: bool,
@@ -38,6 +41,8 @@ pub(crate) struct Rotate {
     pub(crate) backup_check: bool,
     /// Files and folders to seal anew afterwards.
     pub(crate) reseal: Vec<String>,
+    /// What values of them are sealed for that do not say so.
+    pub(crate) names: Vec<String>,
     pub(crate) diff: bool,
     /// Where it is written down which values are sealed for which key.
     pub(crate) record: Option<PathBuf>,
@@ -78,6 +83,8 @@ pub(crate) struct Check {
     pub(crate) cluster: Choice,
     pub(crate) keys: KeySources,
     pub(crate) paths: Vec<String>,
+    /// What values are sealed for that do not say so.
+    pub(crate) given: Given,
     /// Whether the cluster's SealedSecrets are looked at.
     pub(crate) in_cluster: bool,
     pub(crate) json: bool,
@@ -89,6 +96,10 @@ pub(crate) struct Retire {
     /// The beginning of a fingerprint.
     pub(crate) key: String,
     pub(crate) paths: Vec<String>,
+    /// What values are sealed for that do not say so.
+    pub(crate) given: Given,
+    /// Although values may need it that did not open.
+    pub(crate) allow_unopened: bool,
     /// Whether a retired key is taken into use again.
     pub(crate) undo: bool,
     pub(crate) dry_run: bool,

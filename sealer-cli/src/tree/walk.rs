@@ -1,4 +1,4 @@
-//! Which files do paths name?
+//! Which files do paths name, and which of them are texts?
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -15,13 +15,15 @@ use crate::input::LARGEST_DOCUMENT;
 pub(crate) struct Found {
     /// Each once, in order.
     pub(crate) files: Vec<PathBuf>,
+    /// Those of them that were named themselves, and not met in a folder.
+    named: BTreeSet<PathBuf>,
     /// What could not be looked into, and why.
     pub(crate) unreadable: Vec<(PathBuf, String)>,
     /// Links out of the folders that were named, which are not followed.
     pub(crate) outside: Vec<PathBuf>,
 }
 
-/// A file itself, also behind a link, and of a folder all YAML and JSON that its `.gitignore` lets through.
+/// A file itself, also behind a link, and of a folder all files that its `.gitignore` lets through.
 pub(crate) fn find(paths: &[String]) -> Result<Found, CliError> {
     let mut found = Found::default();
     for path in paths {
@@ -31,6 +33,7 @@ pub(crate) fn find(paths: &[String]) -> Result<Found, CliError> {
             found.folder(Path::new(path), &root);
         } else {
             found.files.push(PathBuf::from(path));
+            found.named.insert(PathBuf::from(path));
         }
     }
     // A file that several paths lead to is taken once, under the name by which it was met first.
@@ -41,7 +44,57 @@ pub(crate) fn find(paths: &[String]) -> Result<Found, CliError> {
     Ok(found)
 }
 
+/// What a file is, as far as values may stand in it.
+pub(crate) enum Content {
+    Text(Vec<u8>),
+    /// Values are texts, and so are the files that hold them.
+    Binary,
+    TooLarge,
+}
+
+impl Content {
+    /// Why a file is not looked at, behind its name.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::Text(_) => "is a text".to_owned(),
+            Self::Binary => "is no text".to_owned(),
+            Self::TooLarge => format!("is larger than {} MiB", LARGEST_TEXT >> 20),
+        }
+    }
+}
+
+/// Files of a folder that were not looked at.
+#[derive(Debug, Default)]
+pub(crate) struct PassedOver {
+    pub(crate) binary: usize,
+    pub(crate) too_large: usize,
+}
+
+impl PassedOver {
+    pub(crate) fn count(&mut self, content: &Content) {
+        match content {
+            Content::Text(_) => {}
+            Content::Binary => self.binary += 1,
+            Content::TooLarge => self.too_large += 1,
+        }
+    }
+
+    /// How many; nothing if all were looked at.
+    pub(crate) fn told(&self) -> Option<String> {
+        let Self { binary, too_large } = self;
+        let largest = LARGEST_TEXT >> 20;
+        (binary + too_large > 0).then(|| {
+            format!("files that were not looked at: {binary} that are no text, {too_large} larger than {largest} MiB")
+        })
+    }
+}
+
 impl Found {
+    /// Whether the file was named itself: then it is wanted, whatever it holds.
+    pub(crate) fn is_named(&self, path: &Path) -> bool {
+        self.named.contains(path)
+    }
+
     /// Walks a folder; `root` is where it really is.
     fn folder(&mut self, folder: &Path, root: &Path) {
         let walk = WalkBuilder::new(folder).hidden(false).require_git(false).filter_entry(is_no_git_folder).build();
@@ -54,7 +107,7 @@ impl Found {
     }
 
     fn entry(&mut self, entry: &DirEntry, folder: &Path, root: &Path) {
-        let Some(kind) = entry.file_type().filter(|_| has_manifest_ending(entry.path())) else { return };
+        let Some(kind) = entry.file_type() else { return };
         if kind.is_file() {
             self.files.push(entry.path().to_owned());
         } else if kind.is_symlink() {
@@ -85,6 +138,31 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
+/// Reads a file of a tree as far as it is a text of a bearable size. One with the ending of a manifest is one, or is told.
+pub(crate) fn content(path: &Path) -> Result<Content, String> {
+    if is_manifest(path) {
+        return read(path).map(Content::Text);
+    }
+    let failed = |error: std::io::Error| format!("cannot be read: {}", os_text(&error));
+    let mut file = File::open(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    file.by_ref().take(HEAD).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.contains(&0) && !is_wide(&bytes) {
+        return Ok(Content::Binary);
+    }
+    if file.metadata().map_err(failed)?.len() > LARGEST_TEXT {
+        return Ok(Content::TooLarge);
+    }
+    // It may grow meanwhile.
+    file.take(LARGEST_TEXT).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(if bytes.len() as u64 > LARGEST_TEXT { Content::TooLarge } else { Content::Text(bytes) })
+}
+
+/// Whether an editor or a shell of Windows wrote it in UTF-16.
+pub(crate) fn is_wide(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff])
+}
+
 fn is_no_git_folder(entry: &DirEntry) -> bool {
     entry.file_name() != ".git"
 }
@@ -102,12 +180,17 @@ fn told(error: &ignore::Error, folder: &Path) -> (PathBuf, String) {
     }
 }
 
-fn has_manifest_ending(path: &Path) -> bool {
+/// Whether a file has the ending of YAML or JSON.
+pub(crate) fn is_manifest(path: &Path) -> bool {
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     ["yaml", "yml", "json"].iter().any(|known| ending.eq_ignore_ascii_case(known))
 }
 
 /// An object has 1.5 MiB in a cluster at most; lists of very many are smaller than this.
 const LARGEST: u64 = LARGEST_DOCUMENT as u64;
+/// Of other texts: settings and templates are smaller by far, dumps and logs are not.
+const LARGEST_TEXT: u64 = 16 << 20;
+/// Where a byte of zero tells a file that is no text, as for Git.
+const HEAD: u64 = 8000;
 /// What such a link is told to be.
 pub(crate) const OUTSIDE: &str = "is a link out of the folder that was named, and is not followed";

@@ -86,7 +86,7 @@ fn tree() -> (tempfile::TempDir, Vec<PathBuf>) {
         ("list.json", format!("{{\"kind\": \"List\", \"items\": [{json}]}}")),
         ("ignored/one.yaml", yaml.clone()),
         (".gitignore", "ignored/\n".to_owned()),
-        ("notes.txt", yaml),
+        ("notes.txt", "nothing that is sealed\n".to_owned()),
     ];
     let mut paths = Vec::new();
     for (name, text) in files {

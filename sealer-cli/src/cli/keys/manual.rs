@@ -4,7 +4,7 @@ use sealer_core::api;
 use sealer_core::flags::{Flag, Kind};
 
 use super::KeysVerb;
-use crate::cli::{HELP, OUTPUT};
+use crate::cli::{HELP, NAMES, OUTPUT};
 use crate::key_flags;
 
 /// All verbs, in the order of a key's life.
@@ -15,10 +15,13 @@ pub(crate) const VERBS: &[KeysVerb] = &[
         about: "Show the sealing keys of a cluster, and what still needs each",
         text: "Shows fingerprint, Secret, age, state and recorded backup of every sealing key, and how many sealed items of the cluster and of\n\
 `--in PATH` only that key opens. For that it reads the private keys with your own rights; nothing of them or of a value is shown.\n\
-Without that right it shows the certificate that the controller serves, and says so.\n",
+Without that right it shows the certificate that the controller serves, and says so.\n\n\
+Sealed values are found in every text file by their form, also outside of SealedSecrets: in values of charts, templates, scripts and\n\
+settings. They are tried under `--namespace` and `--name`, under the names that the files of the tree name, and for all scopes.\n",
         own: &[
             HELP,
             IN,
+            NAMES,
             OUTPUT,
             Flag::new(
                 "renew-period",
@@ -48,6 +51,7 @@ rotation is one line and what was sealed anew another.\n",
             Flag::new("key-ttl", Kind::Duration, "87600h", "Validity of the new certificate.").without_variable(),
             Flag::new("no-backup-check", Kind::Switch, "", "Rotate even if the newest key has no recorded backup.")
                 .without_variable(),
+            NAMES,
             OUTPUT,
             Flag::new(
                 "reseal",
@@ -103,7 +107,7 @@ that is sealed for.\n",
         argument: "FILE...",
         about: "Prove that the keys of a backup open what is sealed",
         text: "Opens every sealed item of the cluster, or of `--in PATH`, with the keys of the files alone, shows nothing of them, and lists exactly\n\
-those that none of the keys opens; then the status is 1. (`--cluster`, here as everywhere, names a cluster of the kubeconfig.)\n",
+those that none of the keys opens, or that no name opens which is known; then the status is 1. (`--cluster`, here as everywhere, names a cluster of the kubeconfig.)\n",
         own: &[
             HELP,
             IN,
@@ -114,6 +118,7 @@ those that none of the keys opens; then the status is 1. (`--cluster`, here as e
                 "Look at the cluster's SealedSecrets beside those of --in; without --in it does so anyway.",
             )
             .without_variable(),
+            NAMES,
             OUTPUT,
             key_flags::PASSPHRASE_FILE,
         ],
@@ -124,11 +129,20 @@ those that none of the keys opens; then the status is 1. (`--cluster`, here as e
         argument: "FINGERPRINT",
         about: "Take a key out of use that nothing needs any longer",
         text: "Relabels a key Secret so that the controller stops using the key; the Secret stays, for `--undo`. It refuses while an item of the\n\
-cluster or of `--in PATH` needs the key, or may need it, and lists them; and for the active key.\n",
+cluster or of `--in PATH` needs the key, or may need it, and lists them; and for the active key. A sealed value outside of a\n\
+SealedSecret may need every key of its size until a name opens it.\n",
         own: &[
+            Flag::new(
+                "allow-unopened",
+                Kind::Switch,
+                "",
+                "Retire the key although values may need it that could not be opened to find out.",
+            )
+            .without_variable(),
             DRY_RUN,
             HELP,
             IN,
+            NAMES,
             OUTPUT,
             Flag::new("undo", Kind::Switch, "", "Take a retired key into use again.").without_variable(),
         ],
@@ -139,5 +153,5 @@ cluster or of `--in PATH` needs the key, or may need it, and lists them; and for
 const DRY_RUN: Flag =
     Flag::new("dry-run", Kind::Switch, "", "Change nothing; say what would be done.").without_variable();
 const IN: Flag =
-    Flag::new("in", Kind::Repeated, "", "File or folder with SealedSecrets to look at; may be given again.")
+    Flag::new("in", Kind::Repeated, "", "File or folder to look for sealed values in; may be given again.")
         .without_variable();

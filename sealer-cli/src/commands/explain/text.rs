@@ -8,15 +8,14 @@ use crate::tree::SealedItem;
 /// The first mistake that is seen.
 pub(super) fn verdict(asked: &Asked<'_>, item: &SealedItem) -> Option<Verdict> {
     let again = asked.seal_again(&item.name);
-    let scalar = asked.edited.at(&item.path).and_then(|tree| tree.scalar());
-    let Some(scalar) = scalar else {
-        return Some(Verdict::Closed(Mistake::new("is a list or a map, not a text", again)));
-    };
-    if asked.edited.is_templated(scalar.range.clone()) {
+    if item.templated {
         return Some(Verdict::Unseen(Mistake::new(
             "comes from a template, and what that renders is not seen here",
             RENDERED,
         )));
+    }
+    if asked.edited.at(&item.path).and_then(|tree| tree.scalar()).is_none() {
+        return Some(Verdict::Closed(Mistake::new("is a list or a map, not a text", again)));
     }
     let text = item.value.as_str();
     seen(text, &again).or_else(|| damaged(text, &again)).map(Verdict::Closed)

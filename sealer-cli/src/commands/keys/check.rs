@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::survey::{Finding, Opener, Survey};
+use super::survey::{Finding, Opener, SAY_NAMES, Survey, TEMPLATE, UNBOUND};
 use crate::cluster::Cluster;
 use crate::diagnostics::{CliError, visible_name};
 use crate::key_files;
@@ -11,7 +11,7 @@ use crate::ui::Ui;
 
 pub(super) fn run(request: &Check, ui: &mut Ui) -> Result<(), CliError> {
     let keyring = key_files::load(&request.keys, ui)?;
-    let mut survey = Survey::default();
+    let mut survey = Survey::new(request.given.clone());
     survey.add_files(&request.paths)?;
     if request.in_cluster {
         survey.add_cluster(&Cluster::connect(&request.cluster)?)?.required()?;
@@ -35,7 +35,10 @@ pub(super) fn run(request: &Check, ui: &mut Ui) -> Result<(), CliError> {
     if lines.is_empty() {
         return Ok(());
     }
-    Err(CliError::new(format!("{} are not proven to open with this backup", lines.len())).hint(
+    let error = CliError::new(format!("{} are not proven to open with this backup", lines.len()));
+    let is_unbound = |finding: &Finding| matches!(finding.opener, Opener::Unbound(_));
+    let error = if findings.iter().any(is_unbound) { error.hint(SAY_NAMES) } else { error };
+    Err(error.hint(
         "a new backup holds the keys that the cluster has now: sealer keys backup -o FILE; what no key of the cluster opens is lost",
     ))
 }
@@ -48,6 +51,8 @@ fn unopened(findings: &[Finding], unreadable: &[String]) -> Vec<String> {
         Opener::Unnamed => {
             Some(format!("{}: its name or namespace does not stand in the file; it cannot be tried", finding.place))
         }
+        Opener::Unbound(_) => Some(format!("{}: {UNBOUND}", finding.place)),
+        Opener::Template => Some(format!("{}: {TEMPLATE}", finding.place)),
     };
     findings.iter().filter_map(line).chain(unreadable.iter().cloned()).collect()
 }

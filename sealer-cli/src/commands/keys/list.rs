@@ -1,15 +1,15 @@
 //! `sealer keys list`: which keys there are, how old, how well kept, and who still needs them.
 
 use jiff::{SignedDuration, Timestamp};
-use sealer_core::Certificate;
 use sealer_core::key::keyring::{NextKey, RotationPolicy, next_key};
+use sealer_core::{Certificate, Fingerprint};
 use serde_json::{Value, json};
 
 use super::cluster_keys::{ClusterKey, ClusterKeys, State, Trust};
 use super::survey::{Finding, Opener, Survey};
 use crate::cluster::Cluster;
 use crate::cluster::objects::Sight;
-use crate::diagnostics::CliError;
+use crate::diagnostics::{CliError, visible_name};
 use crate::request::keys::List;
 use crate::ui::{self, Ui};
 
@@ -22,7 +22,7 @@ pub(super) fn run(request: &List, ui: &mut Ui) -> Result<(), CliError> {
     for broken in &keys.broken {
         ui.notice(&format!("warning: Secret {broken}"));
     }
-    let mut survey = Survey::default();
+    let mut survey = Survey::new(request.given.clone());
     survey.add_files(&request.paths)?;
     let cluster_seen = match survey.add_cluster(&cluster)? {
         Sight::Seen(()) => true,
@@ -102,13 +102,35 @@ impl Table<'_> {
         for (opener, what) in [
             (Opener::NoKey, "opened by none of these keys"),
             (Opener::Unnamed, "without their name or namespace in the file; which key they need cannot be told"),
+            (Opener::Template, "whose values a template takes from files that were not looked at"),
         ] {
             let number = self.findings.iter().filter(|finding| finding.opener == opener).count();
             if number > 0 {
                 text.push_str(&format!("items {what}: {number}\n"));
             }
         }
+        let unbound = self.unbound();
+        if !unbound.is_empty() {
+            text.push_str(&format!(
+                "sealed values that any key of their size may open, under a name that is not known (say it with --namespace and --name): {}\n",
+                unbound.len()
+            ));
+            let places =
+                unbound.iter().take(MOST_PLACES).map(|(finding, _)| format!("  {}\n", visible_name(&finding.place)));
+            text.extend(places);
+        }
         text + &renewal(due, request)
+    }
+
+    /// Values outside of SealedSecrets that did not open, and the keys of their size.
+    fn unbound(&self) -> Vec<(&Finding, &[Fingerprint])> {
+        let mut unbound = Vec::new();
+        for finding in self.findings {
+            if let Opener::Unbound(keys) = &finding.opener {
+                unbound.push((finding, keys.as_slice()));
+            }
+        }
+        unbound
     }
 
     fn row(&self, key: &ClusterKey) -> [String; 9] {
@@ -141,8 +163,11 @@ impl Table<'_> {
         };
         let others =
             |opener: &Opener| json!({ "cluster": self.count(opener, true), "files": self.count(opener, false) });
+        let unbound = self.unbound().into_iter().map(|(finding, keys)| {
+            json!({ "place": finding.place, "mayNeed": keys.iter().map(Fingerprint::as_str).collect::<Vec<_>>() })
+        });
         json!({
-            "complete": true, "keys": self.keys.keys.iter().map(key).collect::<Vec<_>>(), "nextRenewal": due,
+            "unbound": unbound.collect::<Vec<_>>(), "template": others(&Opener::Template), "complete": true, "keys": self.keys.keys.iter().map(key).collect::<Vec<_>>(), "nextRenewal": due,
             "noKeyOpens": others(&Opener::NoKey), "unnamed": others(&Opener::Unnamed),
         })
     }
@@ -166,4 +191,6 @@ fn minute(time: Timestamp) -> String {
     time.saturating_add(SignedDuration::from_secs(59)).unwrap_or(time).strftime("%Y-%m-%d %H:%MZ").to_string()
 }
 
+/// Of values that did not open; all of them stand in JSON.
+const MOST_PLACES: usize = 20;
 const HEAD: [&str; 9] = ["FINGERPRINT", "SECRET", "CREATED", "EXPIRES", "STATE", "BACKUP", "CLUSTER", "FILES", "TRUST"];

@@ -7,7 +7,7 @@ use sealer_core::api::{KEY_LABEL, KEY_LABEL_RETIRED, RETIRED_AT_ANNOTATION};
 use serde_json::json;
 
 use super::cluster_keys::{ClusterKey, ClusterKeys, State, in_use};
-use super::survey::{Finding, Opener, Survey};
+use super::survey::{Finding, Opener, SAY_NAMES, Survey, TEMPLATE, UNBOUND};
 use crate::cluster::Cluster;
 use crate::diagnostics::{CliError, visible_name};
 use crate::request::keys::Retire;
@@ -88,13 +88,15 @@ fn may_go(
         return Err(CliError::new(format!("{} is the only key in use", key.fingerprint()))
             .hint("make a new one first: sealer keys rotate"));
     }
-    let mut survey = Survey::default();
+    let mut survey = Survey::new(request.given.clone());
     survey.add_files(&request.paths)?;
     survey.add_cluster(cluster)?.required()?;
     let findings = survey.open(&keys.ring(), ui);
-    let needs = needs(key.fingerprint(), &findings, &survey.unreadable);
-    if needs.is_empty() {
-        note(request, &findings, ui);
+    let found: Vec<(String, bool)> = findings.iter().filter_map(|finding| need(key.fingerprint(), finding)).collect();
+    let is_needed = found.iter().any(|(_, is_certain)| *is_certain);
+    let needs: Vec<String> = found.into_iter().map(|(line, _)| line).chain(unread(&survey.unreadable)).collect();
+    if needs.is_empty() || request.allow_unopened && !is_needed {
+        note(request, &findings, needs.len(), ui);
         return Ok(());
     }
     if request.json {
@@ -103,13 +105,26 @@ fn may_go(
         ui.say(needs.iter().map(|line| format!("{}\n", visible_name(line))).collect::<String>());
     }
     ui.flush()?;
-    Err(CliError::new(format!("{} need {}, or may need it; it stays in use", needs.len(), key.fingerprint()))
-        .hint("seal them anew for the active key, and apply the files: sealer reseal PATH...")
-        .hint("files of other clusters need not be looked at: leave them out of --in"))
+    let mut error =
+        CliError::new(format!("{} need {}, or may need it; it stays in use", needs.len(), key.fingerprint()))
+            .hint("seal them anew for the active key, and apply the files: sealer reseal PATH...")
+            .hint("files of other clusters need not be looked at: leave them out of --in");
+    if findings.iter().any(|finding| matches!(finding.opener, Opener::Unbound(_))) {
+        error = error.hint(SAY_NAMES);
+    }
+    if !is_needed {
+        error = error.hint("if you know that what may need the key does not: --allow-unopened");
+    }
+    Err(error)
 }
 
 /// What could not be found out, and does not keep the key in use.
-fn note(request: &Retire, findings: &[Finding], ui: &Ui) {
+fn note(request: &Retire, findings: &[Finding], may: usize, ui: &Ui) {
+    if may > 0 {
+        ui.notice(&format!(
+            "note: values and files that may need the key, and are passed over by --allow-unopened: {may}"
+        ));
+    }
     if request.paths.is_empty() {
         ui.notice("note: no files were looked at; name your repositories with --in to look for what is not applied");
     }
@@ -119,16 +134,22 @@ fn note(request: &Retire, findings: &[Finding], ui: &Ui) {
     }
 }
 
-fn needs(key: &Fingerprint, findings: &[Finding], unreadable: &[String]) -> Vec<String> {
-    let line = |finding: &Finding| match &finding.opener {
-        Opener::Key(opener) if opener == key => Some(format!("{}: needs the key", finding.place)),
+/// What is to be told of an item, and whether it needs the key for certain.
+fn need(key: &Fingerprint, finding: &Finding) -> Option<(String, bool)> {
+    let place = &finding.place;
+    match &finding.opener {
+        Opener::Key(opener) if opener == key => Some((format!("{place}: needs the key"), true)),
         Opener::Unnamed => {
-            Some(format!("{}: may need the key; its name or namespace does not stand in the file", finding.place))
+            Some((format!("{place}: may need the key; its name or namespace does not stand in the file"), false))
         }
-        Opener::Key(_) | Opener::NoKey => None,
-    };
-    let files = unreadable.iter().map(|file| format!("{file}: may need the key"));
-    findings.iter().filter_map(line).chain(files).collect()
+        Opener::Unbound(keys) if keys.contains(key) => Some((format!("{place}: may need the key; {UNBOUND}"), false)),
+        Opener::Template => Some((format!("{place}: may need the key; {TEMPLATE}"), false)),
+        Opener::Key(_) | Opener::NoKey | Opener::Unbound(_) => None,
+    }
+}
+
+fn unread(unreadable: &[String]) -> impl Iterator<Item = String> {
+    unreadable.iter().map(|file| format!("{file}: may need the key"))
 }
 
 /// Waits until the label is stored: only then does the controller hear of it.

@@ -1,43 +1,73 @@
 //! Which key each sealed item needs, in a cluster and in files. Values are opened to find out, and dropped at once.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+mod files;
+mod trial;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use kube::api::DynamicObject;
 use rayon::prelude::*;
-use sealer_core::seal::{Trials, unseal_counted};
-use sealer_core::{Fingerprint, Keyring, Label, Scope, SealedValue};
+use sealer_core::seal::Trials;
+use sealer_core::{Fingerprint, Keyring, Label, Scope};
 use serde_json::Value;
 
 use crate::cluster::Cluster;
 use crate::cluster::objects::Sight;
-use crate::diagnostics::{CliError, visible_name};
-use crate::manifest;
-use crate::manifest::patch::Edited;
-use crate::tree::{self, OUTSIDE};
-use crate::ui::{self, Ui};
+use crate::diagnostics::CliError;
+use crate::tree::{Given, KnownNames};
+use crate::ui::Ui;
 
-/// SealedSecrets, and what could not be looked at.
+use trial::Effort;
+
+/// Sealed values, and what could not be looked at.
 #[derive(Default)]
 pub(crate) struct Survey {
     objects: Vec<Object>,
+    loose: Vec<LooseFile>,
+    /// Files that were looked at, and what the user says that values in them are sealed for.
+    files: Vec<PathBuf>,
+    given: Given,
     /// Files that cannot be read, and why.
     pub(crate) unreadable: Vec<String>,
 }
 
 struct Object {
-    /// The file and document; nothing in the cluster.
-    file: Option<String>,
+    /// Nothing in the cluster.
+    file: Option<PathBuf>,
+    /// Where it is, and its names.
+    place: String,
+    scope: Scope,
+    /// As far as they stand in the file.
+    namespace: Option<String>,
+    name: Option<String>,
+    /// What it may be applied as besides.
+    others: Vec<Label>,
+    items: Vec<Item>,
+    /// Names under which the values of a chart have what templates write here.
+    references: BTreeSet<String>,
+}
+
+struct Item {
     name: String,
-    /// Nothing where a part of it comes from elsewhere: from a template, or from whoever applies the file.
-    label: Option<Label>,
-    items: Vec<(String, String)>,
+    value: String,
+    /// Its value comes from a template.
+    templated: bool,
+}
+
+/// A file with sealed values outside of SealedSecrets.
+struct LooseFile {
+    path: PathBuf,
+    /// The line of each.
+    values: Vec<(usize, String)>,
+    /// What stands on its lines ahead of `:` or `=`.
+    keys: BTreeSet<String>,
 }
 
 /// A sealed item, and what is known of its key.
 #[derive(Debug)]
 pub(crate) struct Finding {
-    /// Where it is: `cluster: ns/name, item a` or `file.yaml: document 1, ns/name, item a`.
+    /// Where it is: `cluster: ns/name, item a`, `file.yaml: document 1, ns/name, item a` or `values.yaml: line 3`.
     pub(crate) place: String,
     pub(crate) in_cluster: bool,
     pub(crate) opener: Opener,
@@ -51,9 +81,17 @@ pub(crate) enum Opener {
     NoKey,
     /// It cannot be tried: a name that it is bound to does not stand in the file.
     Unnamed,
+    /// It stands in a text by itself, and no name that is known opens it. These keys are of its size.
+    Unbound(Vec<Fingerprint>),
+    /// A template writes it, and no file that was looked at holds what that takes.
+    Template,
 }
 
 impl Survey {
+    pub(crate) fn new(given: Given) -> Self {
+        Self { given, ..Self::default() }
+    }
+
     /// Adds all SealedSecrets of the cluster, if the user may list them.
     pub(crate) fn add_cluster(&mut self, cluster: &Cluster) -> Result<Sight<()>, CliError> {
         match cluster.sealed_secrets()? {
@@ -63,52 +101,121 @@ impl Survey {
         Ok(Sight::Seen(()))
     }
 
-    /// Adds all SealedSecrets of files and folders.
-    pub(crate) fn add_files(&mut self, paths: &[String]) -> Result<(), CliError> {
-        let found = tree::find(paths)?;
-        let told = |(path, reason): &(PathBuf, String)| format!("{}: {reason}", path.display());
-        self.unreadable.extend(found.unreadable.iter().map(told));
-        for path in found.outside {
-            ui::notice(&visible_name(&format!("warning: {}: {OUTSIDE}", path.display())));
-        }
-        for path in found.files {
-            match in_file(&path) {
-                Ok(objects) => self.objects.extend(objects),
-                Err(reason) => self.unreadable.push(format!("{}: {reason}", path.display())),
-            }
-        }
-        Ok(())
-    }
-
     /// Tries the keys on every item.
     pub(crate) fn open(&self, keyring: &Keyring, ui: &Ui) -> Vec<Finding> {
-        let progress = ui.progress("opening", self.objects.len());
+        let progress = ui.progress("opening", self.objects.len() + self.loose.len());
+        let effort = Effort::default();
         let opened = self.objects.par_iter().flat_map_iter(|object| {
             progress.step();
-            object.open(keyring)
+            self.open_object(object, keyring)
         });
-        opened.collect()
+        let mut found: Vec<Finding> = opened.collect();
+        let is_open = |finding: &Finding| matches!(finding.opener, Opener::Key(_) | Opener::Template);
+        let is_settled = self.loose.is_empty() && found.iter().all(|finding| finding.in_cluster || is_open(finding));
+        // Reading all files for names is worth it only where one is wanted.
+        if is_settled {
+            return found;
+        }
+        let known = KnownNames::read(&self.files, self.given.clone());
+        self.open_elsewhere(&mut found, &known, keyring, &effort);
+        let opened = self.loose.par_iter().flat_map_iter(|file| {
+            progress.step();
+            file.open(&known, keyring, &effort)
+        });
+        found.extend(opened.collect::<Vec<_>>());
+        found
+    }
+
+    /// One finding for each item that is not left to where the values of its template are.
+    fn open_object(&self, object: &Object, keyring: &Keyring) -> Vec<Finding> {
+        let mut trials = Trials::default();
+        let is_elsewhere = |item: &&Item| item.templated && self.has_values_of(object);
+        let finding = |item: &Item| Finding {
+            place: format!("{}, item {}", object.place, item.name),
+            in_cluster: object.file.is_none(),
+            opener: if item.templated { Opener::Template } else { object.opener(&item.value, keyring, &mut trials) },
+        };
+        object.items.iter().filter(|item| !is_elsewhere(item)).map(finding).collect()
+    }
+
+    /// Whether what its templates write was found, and is looked at where it stands.
+    fn has_values_of(&self, object: &Object) -> bool {
+        self.loose.iter().any(|file| !file.keys.is_disjoint(&object.references))
+    }
+
+    /// Tries items of files that do not open as they are written under the names that their tree knows.
+    fn open_elsewhere(&self, found: &mut [Finding], known: &KnownNames, keyring: &Keyring, effort: &Effort) {
+        let items = self.objects.iter().flat_map(|object| {
+            let is_elsewhere = |item: &&Item| item.templated && self.has_values_of(object);
+            object.items.iter().filter(move |item| !is_elsewhere(item)).map(move |item| (object, item))
+        });
+        let closed = found
+            .iter_mut()
+            .zip(items)
+            .filter(|(finding, _)| !finding.in_cluster && matches!(finding.opener, Opener::NoKey | Opener::Unnamed));
+        let closed: Vec<_> = closed.collect();
+        closed.into_par_iter().for_each(|(finding, (object, item))| {
+            let labels = object.elsewhere(known);
+            let opened = effort.open(&item.value, &labels, keyring, &mut Trials::default());
+            if let Some((fingerprint, _)) = opened {
+                finding.opener = Opener::Key(fingerprint);
+            }
+        });
     }
 }
 
 impl Object {
-    fn open(&self, keyring: &Keyring) -> Vec<Finding> {
-        let mut trials = Trials::default();
-        let finding = |(item, value): &(String, String)| Finding {
-            place: format!("{}{}, item {item}", self.file.as_deref().unwrap_or("cluster: "), self.name),
-            in_cluster: self.file.is_none(),
-            opener: match &self.label {
-                Some(label) => opener(value, label, keyring, &mut trials),
-                None => Opener::Unnamed,
-            },
-        };
-        self.items.iter().map(finding).collect()
+    /// What its values are bound to; nothing where a part of that comes from elsewhere.
+    fn label(&self) -> Option<Label> {
+        let (namespace, name) = (self.namespace.as_deref(), self.name.as_deref());
+        match self.scope {
+            Scope::Strict => Some(Label::as_given(self.scope, namespace?, name?)),
+            Scope::NamespaceWide => Some(Label::as_given(self.scope, namespace?, "")),
+            Scope::ClusterWide => Some(Label::as_given(self.scope, "", "")),
+        }
+    }
+
+    fn opener(&self, value: &str, keyring: &Keyring, trials: &mut Trials) -> Opener {
+        let label = self.label();
+        let mut labels = label.iter().chain(&self.others);
+        let opened = labels.find_map(|label| trial::open(value, label, keyring, trials));
+        opened.map_or(if label.is_some() { Opener::NoKey } else { Opener::Unnamed }, Opener::Key)
+    }
+
+    /// What it may be bound to besides, by the names that its tree knows: an overlay or a release gives what it lacks, and
+    /// an overlay replaces its namespace.
+    fn elsewhere(&self, known: &KnownNames) -> Vec<Label> {
+        let Some(file) = self.file.as_deref() else { return Vec::new() };
+        let label = |namespace: &str, name: &str| Label::as_given(self.scope, namespace, name);
+        match (&self.namespace, &self.name) {
+            _ if self.scope == Scope::ClusterWide => Vec::new(),
+            (_, Some(name)) => known.namespaces(file).iter().map(|namespace| label(namespace, name)).collect(),
+            (Some(namespace), None) => known.names(file).iter().map(|name| label(namespace, name)).collect(),
+            (None, None) => {
+                let bindings = known.bindings(file).into_iter().filter(|binding| binding.scope == self.scope);
+                bindings.map(|binding| binding.label()).collect()
+            }
+        }
     }
 }
 
-fn opener(value: &str, label: &Label, keyring: &Keyring, trials: &mut Trials) -> Opener {
-    let Ok(sealed) = SealedValue::from_base64(value) else { return Opener::NoKey };
-    unseal_counted(&sealed, label, keyring, trials).map_or(Opener::NoKey, |opened| Opener::Key(opened.fingerprint))
+impl LooseFile {
+    fn open(&self, known: &KnownNames, keyring: &Keyring, effort: &Effort) -> Vec<Finding> {
+        let mut labels: Vec<Label> = known.bindings(&self.path).iter().map(|binding| binding.label()).collect();
+        let mut trials = Trials::default();
+        let mut finding = |(line, value): &(usize, String)| {
+            let opener = match effort.open(value, &labels, keyring, &mut trials) {
+                Some((fingerprint, at)) => {
+                    // Values of one file are most likely bound to the same.
+                    labels.get_mut(..=at).unwrap_or_default().rotate_right(1);
+                    Opener::Key(fingerprint)
+                }
+                None => trial::unopened(value, keyring)?,
+            };
+            Some(Finding { place: format!("{}: line {line}", self.path.display()), in_cluster: false, opener })
+        };
+        self.values.iter().filter_map(|value| finding(value)).collect()
+    }
 }
 
 fn in_cluster(object: &DynamicObject) -> Object {
@@ -117,39 +224,22 @@ fn in_cluster(object: &DynamicObject) -> Object {
     let scope = Scope::from_annotations(object.metadata.annotations.as_ref().unwrap_or(&BTreeMap::new()));
     let spec = |field: &str| object.data.pointer(&format!("/spec/{field}"));
     // An item that is no text is a sealed value that does not open.
-    let text_of = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let items = spec("encryptedData").and_then(Value::as_object).into_iter().flatten();
-    let mut items: Vec<_> = items.map(|(item, value)| (item.clone(), text_of(value))).collect();
-    // The deprecated form: one value that holds a whole Secret.
-    items.extend(spec("data").filter(|blob| blob.is_string()).map(|blob| ("spec.data".to_owned(), text_of(blob))));
-    let label = Some(Label::as_given(scope, &namespace, &name));
-    Object { file: None, name: format!("{namespace}/{name}"), label, items }
-}
-
-/// Whether all that its values are bound to stands in the file.
-fn is_named(object: &tree::SealedObject) -> bool {
-    let stands = |text: &str| !text.is_empty() && !text.contains("{{");
-    let (name, namespace) = (stands(&object.name), stands(&object.namespace));
-    !object.templated
-        && match object.scope {
-            Scope::Strict => name && namespace,
-            Scope::NamespaceWide => namespace,
-            Scope::ClusterWide => true,
-        }
-}
-
-fn in_file(path: &Path) -> Result<Vec<Object>, String> {
-    let bytes = tree::read(path)?;
-    if !manifest::may_hold_sealed(&bytes) {
-        return Ok(Vec::new());
-    }
-    let text = std::str::from_utf8(&bytes).map_err(|_| "is no UTF-8".to_owned())?;
-    let edited = Edited::read(text).map_err(|error| error.to_string())?;
-    let object = |object: tree::SealedObject| Object {
-        file: Some(format!("{}: document {}, ", path.display(), object.document)),
-        name: format!("{}/{}", object.namespace, object.name),
-        label: Some(&object).filter(|object| is_named(object)).map(tree::SealedObject::label),
-        items: object.items.into_iter().map(|item| (item.name, item.value)).collect(),
+    let item = |name: &str, value: &Value| {
+        let value = value.as_str().unwrap_or_default().to_owned();
+        Item { name: name.to_owned(), value, templated: false }
     };
-    Ok(tree::objects(&edited).into_iter().map(object).collect())
+    let items = spec("encryptedData").and_then(Value::as_object).into_iter().flatten();
+    let mut items: Vec<_> = items.map(|(name, value)| item(name, value)).collect();
+    // The deprecated form: one value that holds a whole Secret.
+    items.extend(spec("data").filter(|blob| blob.is_string()).map(|blob| item("spec.data", blob)));
+    let place = format!("cluster: {namespace}/{name}");
+    let (namespace, name) = (Some(namespace), Some(name));
+    Object { file: None, place, scope, namespace, name, others: Vec::new(), items, references: BTreeSet::new() }
 }
+
+/// What is told of a value outside of SealedSecrets that did not open.
+pub(crate) const UNBOUND: &str = "a sealed value that no name opens which is known";
+/// What is told of an item whose value a template writes.
+pub(crate) const TEMPLATE: &str = "a template takes its value from a file that was not looked at";
+/// What makes such values open.
+pub(crate) const SAY_NAMES: &str = "say what the values outside of SealedSecrets are sealed for: --namespace NAMESPACE --name NAME (of the Secret, or of the release)";

@@ -2,22 +2,36 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Outcome, Sealer};
+use super::{Outcome, Run, Sealer, loose};
 use crate::in_place::InPlace;
-use crate::manifest;
 use crate::manifest::diff::diff;
 use crate::manifest::patch::{Edited, Replacement};
 use crate::request::Reseal;
-use crate::tree::{self, SealedItem, SealedObject};
+use crate::tree::loose::LooseValue;
+use crate::tree::{self, Content, SealedItem, SealedObject};
 
 /// What became of a file.
+#[derive(Default)]
 pub(super) struct Report {
     pub(super) path: PathBuf,
     /// Items sealed anew, as `document 1, namespace/name, item a`.
     pub(super) changed: Vec<String>,
     pub(super) unchanged: usize,
     pub(super) failed: Vec<Failure>,
+    /// Items that templates write, which have their values elsewhere.
+    pub(super) templated: Vec<String>,
+    /// It was not looked at.
+    pub(super) passed_over: Option<Content>,
     pub(super) diff: String,
+}
+
+impl Report {
+    /// Takes out what a template writes: the sealed value stands elsewhere.
+    fn leave_to_template(&mut self, object: &mut SealedObject) {
+        let (templated, own) = std::mem::take(&mut object.items).into_iter().partition(|item| item.templated);
+        object.items = own;
+        self.templated.extend(templated.iter().map(|item: &SealedItem| place(object, item)));
+    }
 }
 
 pub(super) struct Failure {
@@ -26,10 +40,9 @@ pub(super) struct Failure {
     pub(super) reason: String,
 }
 
-pub(super) fn reseal(path: &Path, sealer: &impl Sealer, request: &Reseal) -> Report {
-    let path = path.to_owned();
-    let mut report = Report { path, changed: Vec::new(), unchanged: 0, failed: Vec::new(), diff: String::new() };
-    if let Err(reason) = edit(&mut report, sealer, request) {
+pub(super) fn reseal(path: &Path, sealer: &impl Sealer, run: &Run<'_>) -> Report {
+    let mut report = Report { path: path.to_owned(), ..Report::default() };
+    if let Err(reason) = edit(&mut report, sealer, run) {
         report.changed.clear();
         report.diff.clear();
         report.failed.push(Failure { place: String::new(), reason });
@@ -37,35 +50,90 @@ pub(super) fn reseal(path: &Path, sealer: &impl Sealer, request: &Reseal) -> Rep
     report
 }
 
-fn edit(report: &mut Report, sealer: &impl Sealer, request: &Reseal) -> Result<(), String> {
-    let bytes = tree::read(&report.path)?;
-    if !manifest::may_hold_sealed(&bytes) {
-        return Ok(());
+fn edit(report: &mut Report, sealer: &impl Sealer, run: &Run<'_>) -> Result<(), String> {
+    let is_named = run.found.is_named(&report.path);
+    let bytes = match tree::content(&report.path)? {
+        Content::Text(bytes) => bytes,
+        content if is_named => return Err(content.reason()),
+        content => {
+            report.passed_over = Some(content);
+            return Ok(());
+        }
+    };
+    if tree::sealed(&report.path, &bytes)?.is_empty() {
+        return if is_named { Err("holds no sealed value".to_owned()) } else { Ok(()) };
     }
-    if !request.writes() {
-        return edited(&bytes, report, sealer, request).map(drop);
+    if !run.request.writes() {
+        return edited(&bytes, report, sealer, run).map(drop);
     }
     let file = InPlace::open(&report.path).map_err(|error| error.to_string())?;
-    match edited(file.bytes(), report, sealer, request)? {
-        Some(new) => file.replace(new.as_bytes()).map_err(|error| error.to_string()),
+    match edited(file.bytes(), report, sealer, run)? {
+        Some(new) => file.replace(&new).map_err(|error| error.to_string()),
         None => Ok(()),
     }
 }
 
 /// The new text, if anything of it changes.
-fn edited(bytes: &[u8], report: &mut Report, sealer: &impl Sealer, request: &Reseal) -> Result<Option<String>, String> {
-    let text = std::str::from_utf8(bytes).map_err(|_| "is no UTF-8".to_owned())?;
-    let edited = Edited::read(text).map_err(|error| error.to_string())?;
+fn edited(bytes: &[u8], report: &mut Report, sealer: &impl Sealer, run: &Run<'_>) -> Result<Option<Vec<u8>>, String> {
+    let path = report.path.clone();
+    let sealed = tree::sealed(&path, bytes)?;
     let mut values = Vec::new();
-    for object in tree::objects(&edited) {
-        let results = results(&object, &report.path, sealer, request);
+    for mut object in sealed.objects {
+        report.leave_to_template(&mut object);
+        let results = results(&object, &path, sealer, run.request);
         collect(&object, results, report, &mut values);
     }
-    let Some(new) = with(&edited, values, report)? else { return Ok(None) };
-    if request.diff {
-        report.diff = diff(&report.path.to_string_lossy(), text, &new);
+    let loose = loose::outcomes(&sealed.loose, &path, sealer, &run.names);
+    let new = match &sealed.edited {
+        Some(edited) => with(edited, values, report)?.map(String::into_bytes),
+        None => None,
+    };
+    let new = with_loose(bytes, new, &sealed.loose, loose, report);
+    if let (Some(new), true) = (&new, run.request.diff) {
+        let text = String::from_utf8_lossy;
+        report.diff = diff(&path.to_string_lossy(), &text(bytes), &text(new));
     }
-    Ok(Some(new))
+    Ok(new)
+}
+
+/// The text with new values outside of SealedSecrets, too.
+fn with_loose(
+    old: &[u8],
+    edited: Option<Vec<u8>>,
+    values: &[LooseValue],
+    outcomes: Vec<Option<Outcome>>,
+    report: &mut Report,
+) -> Option<Vec<u8>> {
+    let mut new = Vec::new();
+    for (at, (value, outcome)) in values.iter().zip(outcomes).enumerate() {
+        let place = format!("line {}", value.line);
+        match outcome {
+            None => {}
+            Some(Ok(None)) => report.unchanged += 1,
+            Some(Ok(Some(sealed))) => new.push((at, place, sealed)),
+            Some(Err(reason)) => report.failed.push(Failure { place, reason }),
+        }
+    }
+    if new.is_empty() {
+        return edited;
+    }
+    // What was edited may have moved them.
+    let text = edited.as_deref().unwrap_or(old);
+    let moved = tree::sealed(&report.path, text).map(|sealed| sealed.loose).unwrap_or_default();
+    let pairs: Vec<(&LooseValue, &str)> =
+        new.iter().filter_map(|(at, _, sealed)| Some((moved.get(*at)?, sealed.as_str()))).collect();
+    let is_whole = pairs.len() == new.len() && moved.len() == values.len();
+    match tree::loose::replace(text, &pairs).filter(|_| is_whole) {
+        Some(text) => {
+            report.changed.extend(new.into_iter().map(|(_, place, _)| place));
+            Some(text)
+        }
+        None => {
+            let failed = |place| Failure { place, reason: UNSURE.to_owned() };
+            report.failed.extend(new.into_iter().map(|(_, place, _)| failed(place)));
+            edited
+        }
+    }
 }
 
 /// The text with the new values. One that cannot be put in is told, and does not keep the others out.
@@ -120,19 +188,21 @@ fn unnamed(object: &SealedObject) -> Option<&'static str> {
 }
 
 fn collect(object: &SealedObject, results: Vec<Outcome>, report: &mut Report, new: &mut Vec<(String, Replacement)>) {
-    let place = |item: &SealedItem| {
-        format!("document {}, {}/{}, item {}", object.document, object.namespace, object.name, item.name)
-    };
     for (item, result) in object.items.iter().zip(results) {
         match result {
             Ok(Some(value)) => {
-                new.push((place(item), Replacement { path: item.path.clone(), value }));
+                new.push((place(object, item), Replacement { path: item.path.clone(), value }));
             }
             Ok(None) => report.unchanged += 1,
-            Err(reason) => report.failed.push(Failure { place: place(item), reason }),
+            Err(reason) => report.failed.push(Failure { place: place(object, item), reason }),
         }
     }
 }
 
+fn place(object: &SealedObject, item: &SealedItem) -> String {
+    format!("document {}, {}/{}, item {}", object.document, object.namespace, object.name, item.name)
+}
+
+const UNSURE: &str = "an edit would change more than its value";
 const NO_NAMESPACE: &str = "it has no namespace, and the value is bound to one; name it with --namespace";
 const TEMPLATED: &str = "its name or namespace is a template, and the value is bound to them";

@@ -88,6 +88,18 @@ impl Sealer for Offline {
         self.record.add(&traces);
         found.into_iter().map(|found| found.map(|found| found.new)).collect()
     }
+
+    fn most_bindings(&self) -> usize {
+        usize::MAX
+    }
+
+    fn refuses_together(&self) -> bool {
+        false
+    }
+
+    fn is_refusal(&self, told: &str) -> bool {
+        told == NO_KEY
+    }
 }
 
 /// The keys of all files, and those of the cluster where they are asked for.

@@ -66,7 +66,7 @@ impl Online {
             Ok(Answer::Ok(text)) => {
                 serde_json::from_str(&text).map_err(|_| "the controller's answer is no SealedSecret".to_owned())
             }
-            Ok(Answer::Conflict) => Err("the controller cannot open it".to_owned()),
+            Ok(Answer::Conflict) => Err(REFUSED.to_owned()),
             Err(cause) => Err(cause.to_string()),
         }
     }
@@ -95,8 +95,24 @@ impl Sealer for Online {
         };
         object.items.iter().map(anew).collect()
     }
+
+    fn most_bindings(&self) -> usize {
+        MOST_BINDINGS
+    }
+
+    fn refuses_together(&self) -> bool {
+        true
+    }
+
+    fn is_refusal(&self, told: &str) -> bool {
+        told == REFUSED
+    }
 }
 
 fn served(cluster: &Cluster) -> Option<Fingerprint> {
     Some(cluster.served().ok()?.key().fingerprint().clone())
 }
+
+const REFUSED: &str = "the controller cannot open it";
+/// Each is a request, of which the controller takes two a second.
+const MOST_BINDINGS: usize = 12;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::file::{Failure, Report};
 use crate::diagnostics::{CliError, visible_name};
 use crate::request::Reseal;
-use crate::tree::{Found, OUTSIDE};
+use crate::tree::{Found, OUTSIDE, PassedOver};
 use crate::ui::{Progress, Ui};
 
 /// Counts, and the lists that JSON is made of where that is wanted.
@@ -15,6 +15,7 @@ pub(super) struct Summary<'a> {
     changed: usize,
     unchanged: usize,
     failed: usize,
+    passed_over: PassedOver,
     json: Lists,
 }
 
@@ -27,7 +28,8 @@ struct Lists {
 
 impl<'a> Summary<'a> {
     pub(super) fn new(request: &'a Reseal) -> Self {
-        Self { request, files: 0, changed: 0, unchanged: 0, failed: 0, json: Lists::default() }
+        let passed_over = PassedOver::default();
+        Self { request, files: 0, changed: 0, unchanged: 0, failed: 0, passed_over, json: Lists::default() }
     }
 
     /// Takes what became of a file.
@@ -42,6 +44,12 @@ impl<'a> Summary<'a> {
         }
         for failure in &report.failed {
             progress.aside(|| self.fail(&path, failure, ui));
+        }
+        for place in &report.templated {
+            progress.aside(|| self.skip(&path, place, TEMPLATE, ui));
+        }
+        if let Some(content) = &report.passed_over {
+            self.passed_over.count(content);
         }
         if self.request.json && !report.changed.is_empty() {
             self.json.changed.push(json!({ "file": path, "items": report.changed }));
@@ -59,12 +67,13 @@ impl<'a> Summary<'a> {
         ui.notice(&visible_name(&format!("{path}: {place}{reason}")));
     }
 
-    fn skip(&mut self, path: &str, ui: &Ui) {
+    fn skip(&mut self, path: &str, place: &str, reason: &str, ui: &Ui) {
         if self.request.json {
-            self.json.skipped.push(json!({ "file": path, "reason": OUTSIDE }));
-        } else {
-            ui.notice(&visible_name(&format!("{path}: {OUTSIDE}")));
+            self.json.skipped.push(json!({ "file": path, "place": place, "reason": reason }));
+            return;
         }
+        let place = if place.is_empty() { String::new() } else { format!("{place}: ") };
+        ui.notice(&visible_name(&format!("{path}: {place}{reason}")));
     }
 
     /// Tells the rest; an error if anything failed.
@@ -74,15 +83,19 @@ impl<'a> Summary<'a> {
             self.fail(&path.display().to_string(), &failure, ui);
         }
         for path in &found.outside {
-            self.skip(&path.display().to_string(), ui);
+            self.skip(&path.display().to_string(), "", OUTSIDE, ui);
         }
-        let Self { files, changed, unchanged, failed, json, .. } = self;
+        let Self { files, changed, unchanged, failed, passed_over, json, .. } = self;
         if self.request.json {
             let Lists { changed, failed, skipped } = json;
-            let all = json!({ "changed": changed, "unchanged": unchanged, "failed": failed, "skipped": skipped });
+            let all = json!({ "changed": changed, "unchanged": unchanged, "failed": failed, "skipped": skipped,
+                "notLookedAt": passed_over.binary + passed_over.too_large });
             ui.write(format!("{all}\n"));
         } else {
             let would = if self.request.writes() { "sealed anew" } else { "to be sealed anew" };
+            if let Some(told) = passed_over.told() {
+                ui.notice(&told);
+            }
             ui.notice(&format!("{changed} values in {files} files {would}, {unchanged} current, {failed} failed"));
         }
         ui.flush()?;
@@ -94,3 +107,5 @@ impl<'a> Summary<'a> {
         }
     }
 }
+
+const TEMPLATE: &str = "a template writes it; its value is sealed anew where it stands";

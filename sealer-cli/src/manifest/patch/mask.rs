@@ -3,14 +3,15 @@
 /// Replaces every `{{ … }}`: alone on its lines it becomes a comment, beside other text a word.
 pub(super) fn without_templates(text: &str) -> String {
     let mut result = String::with_capacity(text.len());
-    let mut rest = text;
+    let (mut rest, mut number) = (text, 0);
     while let Some(start) = rest.find("{{") {
         let (before, action) = rest.split_at_checked(start).unwrap_or((rest, ""));
         let length = action.find("}}").map_or(action.len(), |end| end + 2);
         let (action, after) = action.split_at_checked(length).unwrap_or((action, ""));
         result.push_str(before);
         let alone = before_on_line(&result).trim().is_empty() && after_on_line(after).trim().is_empty();
-        push_masked(&mut result, action, alone);
+        push_masked(&mut result, action, alone, number);
+        number += 1;
         rest = after;
     }
     result + rest
@@ -26,14 +27,24 @@ fn after_on_line(text: &str) -> &str {
     if line.trim_start().starts_with("{{") { "" } else { line }
 }
 
-fn push_masked(result: &mut String, action: &str, alone: bool) {
+/// The words differ, as the texts do that templates write: two names of a map may both be templates.
+fn push_masked(result: &mut String, action: &str, alone: bool, number: usize) {
     let mut begins_line = alone;
-    for byte in action.bytes() {
+    let mut rest = number;
+    for (at, byte) in action.bytes().enumerate() {
         result.push(match byte {
             b'\n' | b'\r' => char::from(byte),
             _ if begins_line => '#',
-            _ => 'x',
+            _ if at == 0 => 'x',
+            _ => {
+                let letter = LETTERS.get(rest % LETTERS.len()).copied().unwrap_or(b'x');
+                rest /= LETTERS.len();
+                char::from(letter)
+            }
         });
         begins_line = alone && byte == b'\n';
     }
 }
+
+/// None of them makes a word that is more than a text, behind an `x`.
+const LETTERS: &[u8] = b"xabcdefghijklmnopqrstuvwyz";

@@ -1,0 +1,78 @@
+//! What of one file is sealed: SealedSecrets, as far as it reads as documents, and sealed values that stand in it by
+//! themselves.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::path::Path;
+
+use super::loose::{self, LooseValue};
+use super::walk::{is_manifest, is_wide};
+use super::{SealedObject, objects};
+use crate::manifest;
+use crate::manifest::patch::Edited;
+
+/// What is sealed in a text.
+#[derive(Default)]
+pub(crate) struct Sealed<'t> {
+    /// The documents, if SealedSecrets are among them.
+    pub(crate) edited: Option<Edited<'t>>,
+    pub(crate) objects: Vec<SealedObject>,
+    pub(crate) loose: Vec<LooseValue>,
+}
+
+impl Sealed<'_> {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.objects.is_empty() && self.loose.is_empty()
+    }
+}
+
+/// Finds what is sealed in a file. One with the ending of a manifest that speaks of SealedSecrets has to be one.
+pub(crate) fn sealed<'t>(path: &Path, bytes: &'t [u8]) -> Result<Sealed<'t>, String> {
+    if is_wide(bytes) {
+        let narrow: Vec<u8> = bytes.iter().copied().filter(|byte| *byte != 0).collect();
+        let holds = manifest::may_hold_sealed(bytes) || !loose::find(&narrow, &[]).is_empty();
+        return if holds { Err(NO_UTF8.to_owned()) } else { Ok(Sealed::default()) };
+    }
+    if !manifest::may_hold_sealed(bytes) {
+        return Ok(Sealed { loose: loose::find(bytes, &[]), ..Sealed::default() });
+    }
+    let documents = std::str::from_utf8(bytes)
+        .map_err(|_| NO_UTF8.to_owned())
+        .and_then(|text| Edited::read(text).map_err(|error| error.to_string()));
+    let edited = match documents {
+        Ok(edited) => edited,
+        Err(reason) => {
+            let loose = loose::find(bytes, &[]);
+            let is_template = [&b"{{"[..], b"{%"].iter().any(|mark| bytes.windows(2).any(|pair| pair == *mark));
+            // A template that only its own language reads still has its values where they can be seen.
+            let is_needed = is_manifest(path) && (!is_template || loose.is_empty());
+            return if is_needed { Err(reason) } else { Ok(Sealed { loose, ..Sealed::default() }) };
+        }
+    };
+    let objects = objects(&edited);
+    let items = objects.iter().flat_map(|object| &object.items).filter(|item| !item.templated);
+    let range = |path| Some(edited.at(path)?.scalar()?.range.clone());
+    let known: Vec<Range<usize>> = items.filter_map(|item| range(&item.path)).collect();
+    Ok(Sealed { loose: loose::find(bytes, &known), edited: Some(edited), objects })
+}
+
+/// The names that values have in a text: what stands ahead of `:` or `=` on its lines.
+pub(crate) fn keys(text: &str) -> BTreeSet<String> {
+    let key = |line: &str| {
+        let (key, _) = line.split_once([':', '='])?;
+        Some(key.trim_matches(|c: char| c.is_whitespace() || "\"'-#,{".contains(c)).to_owned())
+    };
+    text.lines().filter_map(key).filter(|key| !key.is_empty()).take(MOST_KEYS).collect()
+}
+
+/// The last names of what a template takes from the values of its chart: `password` of `.Values.db.password`.
+pub(crate) fn references(text: &str) -> BTreeSet<String> {
+    let reference = |rest: &str| {
+        let end = rest.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))).unwrap_or(rest.len());
+        rest.get(..end)?.rsplit('.').next().map(str::to_owned)
+    };
+    text.split(".Values.").skip(1).filter_map(reference).filter(|name| !name.is_empty()).take(MOST_KEYS).collect()
+}
+
+const NO_UTF8: &str = "is no UTF-8";
+const MOST_KEYS: usize = 10_000;

@@ -1,0 +1,257 @@
+//! Sealed values anywhere in a text, found by their form: base64 of an envelope (docs/format.md). `sealer --raw` makes
+//! them, and they stand in values of charts, templates, scripts and settings.
+
+use std::ops::Range;
+
+use sealer_core::{SealedValue, base64};
+
+/// A sealed value that stands in a text by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LooseValue {
+    /// Counted from 1.
+    pub(crate) line: usize,
+    /// On one line and padded, however it is written.
+    pub(crate) value: String,
+    /// Its bytes, from the first to the last line of it.
+    range: Range<usize>,
+    layout: Layout,
+}
+
+/// How a value is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Layout {
+    OneLine,
+    /// On lines of this length, with these bytes between the first two.
+    Wrapped(usize, Range<usize>),
+    /// Without its padding, which may stand there in another form.
+    Unpadded,
+}
+
+/// Finds all of them, except for those in the ranges that are known already.
+pub(crate) fn find(text: &[u8], known: &[Range<usize>]) -> Vec<LooseValue> {
+    let mut found = Vec::new();
+    let (mut at, mut lines, mut block_end) = (0, Lines::default(), 0);
+    while let Some(run) = next_run(text, at) {
+        at = run.end;
+        if known.iter().any(|range| range.contains(&run.start)) {
+            continue;
+        }
+        for token in tokens(text, run) {
+            let written = clean(text, &token);
+            let value = if least(&written).is_some_and(|least| written.len() >= least) {
+                alone(text, &token, written)
+            } else if token.start >= block_end {
+                // The lines of one block are not each the beginning of another.
+                let pieces = block(text, &token);
+                block_end = pieces.last().map_or(token.end, |piece| piece.end);
+                wrapped(text, &pieces)
+            } else {
+                None
+            };
+            if let Some((value, range, layout)) = value {
+                at = at.max(range.end);
+                found.push(LooseValue { line: lines.at(text, range.start), value, range, layout });
+            }
+        }
+    }
+    found
+}
+
+/// The text with new values in the place of old ones, each written as the old one was. Nothing if that cannot be done without
+/// changing more.
+pub(crate) fn replace(text: &[u8], new: &[(&LooseValue, &str)]) -> Option<Vec<u8>> {
+    let mut result = Vec::with_capacity(text.len());
+    let mut end = 0;
+    for (old, value) in new {
+        result.extend_from_slice(text.get(end..old.range.start)?);
+        match &old.layout {
+            Layout::OneLine => result.extend_from_slice(value.as_bytes()),
+            Layout::Wrapped(width, between) => {
+                let between = text.get(between.clone())?;
+                let lines: Vec<&[u8]> = value.as_bytes().chunks((*width).max(1)).collect();
+                result.extend_from_slice(&lines.join(between));
+            }
+            Layout::Unpadded => return None,
+        }
+        end = old.range.end;
+    }
+    result.extend_from_slice(text.get(end..)?);
+    // The proof: the new text reads as the old one with the new values.
+    let wanted = find(text, &[]).into_iter().map(|found| {
+        let replaced = new.iter().find(|(old, _)| old.range == found.range);
+        replaced.map_or(found.value, |(_, value)| (*value).to_owned())
+    });
+    find(&result, &[]).into_iter().map(|found| found.value).eq(wanted).then_some(result)
+}
+
+/// Whether a value that did not open is one all the same: what RSA makes has no structure, and keys have common sizes.
+pub(crate) fn is_likely(sealed: &SealedValue) -> bool {
+    has_no_structure(sealed) && sealed.wrapped_key().len().is_multiple_of(KEY_STEP)
+}
+
+/// Whether its first bytes look like those that RSA makes, of which hardly one is zero.
+pub(crate) fn has_no_structure(sealed: &SealedValue) -> bool {
+    sealed.wrapped_key().iter().take(HEAD).filter(|byte| **byte == 0).count() < MOST_ZEROS
+}
+
+impl LooseValue {
+    /// Whether its bytes can be replaced.
+    pub(crate) fn is_replaceable(&self) -> bool {
+        self.layout != Layout::Unpadded
+    }
+}
+
+type Written = (String, Range<usize>, Layout);
+
+/// A value on one line.
+fn alone(text: &[u8], token: &Range<usize>, written: String) -> Option<Written> {
+    let padding = padding(text, token.end);
+    let (value, is_whole) = padded(written, padding)?;
+    let layout = if is_whole { Layout::OneLine } else { Layout::Unpadded };
+    Some((value, token.start..token.end + padding, layout))
+}
+
+/// A value on several lines, if that is what they hold.
+fn wrapped(text: &[u8], pieces: &[Range<usize>]) -> Option<Written> {
+    let (first, second, last) = (pieces.first()?, pieces.get(1)?, pieces.last()?);
+    let mut written = String::new();
+    for piece in pieces {
+        written.push_str(std::str::from_utf8(text.get(piece.clone())?).ok()?);
+    }
+    if written.len() < least(&written)? {
+        return None;
+    }
+    let padding = padding(text, last.end);
+    let (value, is_whole) = padded(written, padding)?;
+    let layout = if is_whole { Layout::Wrapped(first.len(), first.end..second.start) } else { Layout::Unpadded };
+    Some((value, first.start..last.end + padding, layout))
+}
+
+/// Base64 with as much padding as it takes, and whether it was written so. Nothing for what no padding makes base64.
+fn padded(mut written: String, padding: usize) -> Option<(String, bool)> {
+    let wanted = written.len().wrapping_neg() % 4;
+    (wanted < 3).then(|| {
+        written.push_str("==".get(..wanted).unwrap_or_default());
+        (written, wanted == padding)
+    })
+}
+
+fn padding(text: &[u8], at: usize) -> usize {
+    text.iter().skip(at).take(2).take_while(|byte| **byte == b'=').count()
+}
+
+/// Characters that a sealed value takes at least which begins so; nothing for what is none. The first two bytes are the
+/// length of the wrapped key, so that the first character is `A`, or `B` for the longest keys.
+fn least(text: &str) -> Option<usize> {
+    let first = text.get(..4).filter(|first| first.starts_with(['A', 'B']))?;
+    let bytes = base64::decode(first).ok()?;
+    let length = usize::from(u16::from_be_bytes(*bytes.first_chunk()?));
+    KEYS.contains(&length).then(|| ((LENGTH_FIELD + length + TAG) * 4).div_ceil(3))
+}
+
+/// The next run of characters that a piece of a value may consist of, at least as long as the shortest. Only one byte in so
+/// many is looked at where there is none.
+fn next_run(text: &[u8], from: usize) -> Option<Range<usize>> {
+    let is_inside = |byte: &u8| is_base64(*byte) || *byte == b'\\';
+    let mut probe = from + SHORTEST_PIECE - 1;
+    while let Some(byte) = text.get(probe) {
+        if !is_inside(byte) {
+            probe += SHORTEST_PIECE;
+            continue;
+        }
+        let before = text.get(from..probe).unwrap_or_default().iter().rev().take_while(|byte| is_inside(byte)).count();
+        let after = text.get(probe..).unwrap_or_default().iter().take_while(|byte| is_inside(byte)).count();
+        if before + after >= SHORTEST_PIECE {
+            return Some(probe - before..probe + after);
+        }
+        probe += after + SHORTEST_PIECE;
+    }
+    None
+}
+
+/// The parts of a run between escapes: a text in quotes may have `\n` ahead of a value, and `\/` in it.
+fn tokens(text: &[u8], run: Range<usize>) -> Vec<Range<usize>> {
+    let at = |place: usize| text.get(place).copied().unwrap_or_default();
+    let mut tokens = Vec::new();
+    let mut start = run.start;
+    for place in run.clone().filter(|place| at(*place) == b'\\' && at(place + 1) != b'/') {
+        tokens.push(start..place);
+        // The letter of the escape belongs to it.
+        start = (place + if matches!(at(place + 1), b'n' | b't' | b'r' | b'b' | b'f') { 2 } else { 1 }).min(run.end);
+    }
+    tokens.push(start..run.end);
+    tokens.retain(|token| token.len() >= SHORTEST_PIECE);
+    tokens
+}
+
+fn clean(text: &[u8], token: &Range<usize>) -> String {
+    let written = text.get(token.clone()).unwrap_or_default().iter().filter(|byte| **byte != b'\\');
+    written.map(|byte| char::from(*byte)).collect()
+}
+
+/// A token at the end of its line, and the lines behind it that consist of such characters alone.
+fn block(text: &[u8], token: &Range<usize>) -> Vec<Range<usize>> {
+    let mut pieces = vec![token.clone()];
+    let mut end = token.end;
+    while let Some(next) = line_end(text, end).and_then(|at| piece(text, at)) {
+        end = next.end;
+        pieces.push(next);
+    }
+    pieces
+}
+
+/// The beginning of the next line, if nothing but white space is left of this one.
+fn line_end(text: &[u8], at: usize) -> Option<usize> {
+    let rest = text.get(at..)?;
+    let blank = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r')).count();
+    (rest.get(blank) == Some(&b'\n')).then_some(at + blank + 1)
+}
+
+/// What a line consists of, if that is a piece of a value, perhaps its last one.
+fn piece(text: &[u8], line: usize) -> Option<Range<usize>> {
+    let rest = text.get(line..)?;
+    let indent = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    let start = line + indent;
+    let length = rest.iter().skip(indent).take_while(|byte| is_base64(**byte)).count();
+    let end = start + length;
+    let ends = |byte: Option<&u8>| {
+        byte.is_none_or(|byte| matches!(byte, b'=' | b'"' | b'\'' | b'`' | b' ' | b'\t' | b'\r' | b'\n' | b'<'))
+    };
+    (length > 0 && ends(text.get(end))).then_some(start..end)
+}
+
+fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/')
+}
+
+/// Numbers of lines, counted on from the last place.
+#[derive(Default)]
+struct Lines {
+    place: usize,
+    before: usize,
+}
+
+impl Lines {
+    fn at(&mut self, text: &[u8], place: usize) -> usize {
+        let between = text.get(self.place..place).unwrap_or_default();
+        self.before += between.iter().filter(|byte| **byte == b'\n').count();
+        self.place = place;
+        self.before + 1
+    }
+}
+
+/// Bytes of wrapped keys: RSA of 1024 to 8192 bits, of which writers may strip zeros.
+const KEYS: std::ops::RangeInclusive<usize> = 112..=1024;
+const LENGTH_FIELD: usize = 2;
+/// Of AES-GCM; an empty value has no more.
+const TAG: usize = 16;
+/// Bytes of a wrapped key that are looked at. Four zeros among sixteen random bytes come once in two million.
+const HEAD: usize = 16;
+const MOST_ZEROS: usize = 4;
+/// Keys are made in sizes of multiples of 128 bits, in bytes.
+const KEY_STEP: usize = 16;
+/// Base64 is wrapped at 64 or 76 characters where it is; what is shorter is no piece of a value.
+const SHORTEST_PIECE: usize = 40;
+
+#[cfg(test)]
+mod tests;
