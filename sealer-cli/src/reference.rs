@@ -151,6 +151,10 @@ const CLUSTER: &str = "The cluster is chosen with the flags and variables above,
 const RESEAL: &str = "## sealer reseal PATH...\n\nSeals every value of the files' SealedSecrets anew: for the cluster's newest key, or for `--cert` of another one. Only the bytes of\n\
 the sealed values change; what does not parse, what no key opens and what a template holds stays as it is and is reported. Values\n\
 that are sealed for that key already stay, as far as that can be known: a private key at hand tells, or the record of earlier runs.\n\n\
+Sealed values outside of SealedSecrets (of `--raw`, in values of charts, templates, settings, of any ending or none) are found by\n\
+their form, and sealed anew where they stand for the names that they open under: those of `--namespace` and `--name`, those that the\n\
+files of the tree name, and all scopes. What none of them opens is named by file and line. A file that was named itself has to hold a\n\
+sealed value; files that are no text or larger than 16 MiB (manifests: 64 MiB) are counted.\n\n\
 Without keys, the controller opens and seals, and the record is all that is known. With `--backup`, `--private-key` or\n\
 `--keys-from-cluster` values are opened here; name the target's key, too, where somebody else may have sealed for it already. `--check` changes nothing and fails if a value is not sealed for that certificate.\n\n\
 The record is `sealer/sealed-for` in the user's cache folder (`XDG_CACHE_HOME`, `~/.cache`): SHA-256 hashes of sealed values with their\n\

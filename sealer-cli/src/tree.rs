@@ -148,13 +148,6 @@ fn items(edited: &Edited<'_>, tree: &Tree, path: &[Step]) -> Vec<SealedItem> {
             templated: templated(key) || value.scalar().is_some_and(templated),
         });
     }
-    // All items come from a template, which is left out of a text where it has a line of its own.
-    let is_left_out =
-        |scalar: &Scalar| scalar.text.is_empty() && edited.has_templates() || is_templated(edited, scalar);
-    if sealed.and_then(Tree::scalar).is_some_and(is_left_out) {
-        let path = below(path, &["spec", "encryptedData"]);
-        items.push(SealedItem { name: "spec.encryptedData".to_owned(), value: String::new(), path, templated: true });
-    }
     // The deprecated form: one sealed value, bound to the same label.
     if let Some(blob) = spec.and_then(|spec| spec.field("data")).and_then(Tree::text) {
         items.push(SealedItem {
@@ -163,6 +156,13 @@ fn items(edited: &Edited<'_>, tree: &Tree, path: &[Step]) -> Vec<SealedItem> {
             path: below(path, &["spec", "data"]),
             templated: blob.contains("{{"),
         });
+    }
+    // All items come from a template, which is left out of a text where it has a line of its own.
+    if items.is_empty()
+        && (edited.has_templates() || sealed.and_then(Tree::scalar).is_some_and(|it| is_templated(edited, it)))
+    {
+        let path = below(path, &["spec", "encryptedData"]);
+        items.push(SealedItem { name: "spec.encryptedData".to_owned(), value: String::new(), path, templated: true });
     }
     items
 }

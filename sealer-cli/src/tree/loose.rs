@@ -245,9 +245,10 @@ const KEYS: std::ops::RangeInclusive<usize> = 112..=1024;
 const LENGTH_FIELD: usize = 2;
 /// Of AES-GCM; an empty value has no more.
 const TAG: usize = 16;
-/// Bytes of a wrapped key that are looked at. Four zeros among sixteen random bytes come once in two million.
-const HEAD: usize = 16;
-const MOST_ZEROS: usize = 4;
+/// Bytes of a wrapped key that are looked at. Five zeros among so many random bytes come once in twenty million; what Windows
+/// protects (DPAPI) begins like the value of a key of 2048 bits, and has six.
+const HEAD: usize = 24;
+const MOST_ZEROS: usize = 5;
 /// Keys are made in sizes of multiples of 128 bits, in bytes.
 const KEY_STEP: usize = 16;
 /// Base64 is wrapped at 64 or 76 characters where it is; what is shorter is no piece of a value.

@@ -203,7 +203,8 @@ fn of_two_rotations_at_once_one_says_that_the_other_made_the_key() {
 #[test]
 fn retire_refuses_while_the_key_is_needed() {
     let (place, [_, old, new]) = (place(), &*KEYS);
-    place.file("tree/named.json", &old.sealed("x", &["k"]).to_string().replace("\"x\"", "\"{{ .Values.x }}\""));
+    place.file("tree/named.json", &old.sealed("q", &["k"]).to_string().replace("\"q\"", "\"{{ .Values.x }}\""));
+    // Its namespace stands in another file of the tree.
     let mut bare = old.sealed("w", &["k"]);
     bare["metadata"].as_object_mut().unwrap().remove("namespace");
     place.file("tree/bare.json", &bare.to_string());
@@ -211,7 +212,7 @@ fn retire_refuses_while_the_key_is_needed() {
     let said = place.run(&format!("keys retire {} --in tree", &old.fingerprint()[7..16]));
     assert_eq!(
         said.out,
-        "tree/bare.json: document 1, /w, item k: may need the key; its name or namespace does not stand in the file\n\
+        "tree/bare.json: document 1, /w, item k: needs the key\n\
          tree/named.json: document 1, ns/{{ .Values.x }}, item k: may need the key; its name or namespace does not stand in the file\n\
          tree/old.json: document 1, ns/x, item one: needs the key\n\
          cluster: ns/a, item one: needs the key\n\

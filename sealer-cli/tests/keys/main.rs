@@ -18,6 +18,7 @@ mod backup;
 mod cluster;
 mod files;
 mod life;
+mod loose;
 
 /// A key, the first day of its certificate, and its Secret.
 pub(crate) struct Key {
@@ -40,6 +41,12 @@ impl Key {
 
     pub(crate) fn fingerprint(&self) -> &str {
         self.key.fingerprint().as_str()
+    }
+
+    /// A sealed value by itself, as `sealer --raw` prints it.
+    pub(crate) fn raw(&self, scope: Scope, namespace: &str, name: &str) -> String {
+        let label = Label::as_given(scope, namespace, name);
+        seal(&Plaintext::new(b"hunter2".to_vec()), &label, self.key.sealing_key()).unwrap().to_base64()
     }
 
     /// A SealedSecret of the namespace `ns` with these items.

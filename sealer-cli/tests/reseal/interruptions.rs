@@ -124,7 +124,7 @@ fn folders_and_files_that_modes_protect_are_named_and_all_else_is_done() {
     for name in ["free/one.yaml", "free/secret.yaml", "read-only/one.yaml", "closed/one.yaml"] {
         fs::write(place(name), &text).unwrap();
     }
-    // The program, the key and the certificate where that somebody can read them.
+    // The program, which is no text, the key and the certificate where that somebody can read them.
     fs::copy(env!("CARGO_BIN_EXE_sealer"), place("keys/sealer")).unwrap();
     for name in ["key4096.pem", "cert2048.pem"] {
         fs::copy(fixture(name), place("keys").join(name)).unwrap();
@@ -146,6 +146,7 @@ fn folders_and_files_that_modes_protect_are_named_and_all_else_is_done() {
     let wanted = "./free/secret.yaml: cannot be read: permission denied\n\
                   ./read-only/one.yaml: cannot be written: permission denied\n\
                   ./closed: cannot be looked into: permission denied\n\
+                  files that were not looked at: 1 that are no text, 0 larger than 16 MiB\n\
                   2 values in 1 files sealed anew, 0 current, 3 failed\n\
                   error: 3 could not be sealed anew; they are as they were\n";
     assert_eq!((output.status.code(), said(&output).as_str()), (Some(1), wanted));
@@ -161,7 +162,7 @@ fn a_hundred_broken_files_keep_no_other_from_being_done() {
     for (at, path) in paths.iter().take(100).enumerate() {
         let broken = match at % 4 {
             0 => text.replace("spec:", "spec: ["),
-            1 => text.replace("    a: Ag", "    a: &x Ag"),
+            1 => text.replace("    a: Ag", "    a: &x Ag") + "again: *x\n",
             2 => text.replace("    a: Ag", "    a: !"),
             _ => text.replace("namespace: ns", "namespace: \"n\\e[2Js\""),
         };

@@ -5,6 +5,7 @@
 mod applied;
 mod interruptions;
 mod links;
+mod loose;
 mod moving;
 mod online;
 mod record;

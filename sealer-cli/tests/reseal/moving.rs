@@ -38,11 +38,10 @@ fn a_backup_and_the_new_certificate_bring_a_tree_over() {
     assert_eq!((status, told.as_str()), (Some(0), "14 values in 7 files to be sealed anew, 0 current, 0 failed\n"));
     assert_eq!(texts(&paths), before);
     // The second time it is the record that knows.
-    let cache = folder.path().join("cache");
-    fs::create_dir(&cache).unwrap();
+    let cache = tempfile::tempdir().unwrap();
     for summary in ["14 values in 7 files sealed anew, 0 current", "0 values in 0 files sealed anew, 14 current"] {
         let command = &mut sealer(folder.path(), &[&["move"], &args[..]].concat());
-        let output = finished(command.env("XDG_CACHE_HOME", &cache), "");
+        let output = finished(command.env("XDG_CACHE_HOME", cache.path()), "");
         let last = "The new cluster opens them as soon as they are applied there; the old one no longer does.";
         assert_eq!((output.status.code(), said(&output)), (Some(0), format!("{summary}, 0 failed\n{last}\n")));
     }

@@ -77,13 +77,13 @@ impl Controller {
     }
 
     /// Reseals through it, with a folder for what is written down.
-    fn reseal(&self, cache: &Path, folder: &Path, args: &[&str]) -> (Option<i32>, String) {
+    pub(crate) fn reseal(&self, cache: &Path, folder: &Path, args: &[&str]) -> (Option<i32>, String) {
         let args = [&["reseal", "--server", &self.address], args].concat();
         let output = finished(sealer(folder, &args).env("XDG_CACHE_HOME", cache), "");
         (output.status.code(), said(&output))
     }
 
-    fn posts(&self) -> usize {
+    pub(crate) fn posts(&self) -> usize {
         std::mem::take(&mut self.posts.lock().unwrap())
     }
 }

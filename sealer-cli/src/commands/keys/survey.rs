@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::cluster::Cluster;
 use crate::cluster::objects::Sight;
 use crate::diagnostics::CliError;
-use crate::tree::{Given, KnownNames};
+use crate::tree::{Binding, Given, KnownNames};
 use crate::ui::Ui;
 
 use trial::Effort;
@@ -179,7 +179,11 @@ impl Object {
         let label = self.label();
         let mut labels = label.iter().chain(&self.others);
         let opened = labels.find_map(|label| trial::open(value, label, keyring, trials));
-        opened.map_or(if label.is_some() { Opener::NoKey } else { Opener::Unnamed }, Opener::Key)
+        match (opened, &label) {
+            (Some(fingerprint), _) => Opener::Key(fingerprint),
+            (None, Some(_)) => Opener::NoKey,
+            (None, None) => Opener::Unnamed,
+        }
     }
 
     /// What it may be bound to besides, by the names that its tree knows: an overlay or a release gives what it lacks, and
@@ -201,9 +205,9 @@ impl Object {
 
 impl LooseFile {
     fn open(&self, known: &KnownNames, keyring: &Keyring, effort: &Effort) -> Vec<Finding> {
-        let mut labels: Vec<Label> = known.bindings(&self.path).iter().map(|binding| binding.label()).collect();
+        let mut labels: Vec<Label> = known.bindings(&self.path).iter().map(Binding::label).collect();
         let mut trials = Trials::default();
-        let mut finding = |(line, value): &(usize, String)| {
+        let finding = |(line, value): &(usize, String)| {
             let opener = match effort.open(value, &labels, keyring, &mut trials) {
                 Some((fingerprint, at)) => {
                     // Values of one file are most likely bound to the same.
@@ -214,7 +218,7 @@ impl LooseFile {
             };
             Some(Finding { place: format!("{}: line {line}", self.path.display()), in_cluster: false, opener })
         };
-        self.values.iter().filter_map(|value| finding(value)).collect()
+        self.values.iter().filter_map(finding).collect()
     }
 }
 

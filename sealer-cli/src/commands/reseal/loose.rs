@@ -96,8 +96,9 @@ fn tried(some: &[usize], values: &[LooseValue], binding: &Binding, sealer: &impl
         };
         SealedObject {
             document: 0,
-            name: binding.name.clone(),
-            namespace: binding.namespace.clone(),
+            // Controllers want names also where nothing is bound to them.
+            name: if binding.name.is_empty() { "value".to_owned() } else { binding.name.clone() },
+            namespace: if binding.namespace.is_empty() { "default".to_owned() } else { binding.namespace.clone() },
             scope: binding.scope,
             templated: false,
             name_is_templated: false,
