@@ -18,6 +18,7 @@ use crate::keys::trust::TrustNewKeys;
 use crate::telemetry::LogConfig;
 
 mod limits;
+mod words;
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -105,13 +106,7 @@ pub(crate) fn read(args: &[String], variable: impl Fn(&str) -> Option<String>) -
     if values.is_on("help") {
         return Ok(Request::Print(usage()));
     }
-    // The image's entry point is this program's name, which some manifests give again as the first argument.
-    let words = values.positionals();
-    let words =
-        if words.first().is_some_and(|word| word == PROGRAM) { words.get(1..).unwrap_or_default() } else { words };
-    if let Some(word) = words.first() {
-        return Err(ArgsError::Word { word: word.clone(), meant: meant(args, word) });
-    }
+    words::refuse(TABLE, args, values.positionals())?;
     // A variable that does not fit would silently turn something off.
     if let Some(bad) = bad.into_iter().find(|bad| !values.was_given(bad.flag)) {
         return Err(ArgsError::Variable(bad));
@@ -145,16 +140,6 @@ fn config(values: &Values, namespace: String) -> Result<Config, ArgsError> {
         allowed_types: values.list("allow-secret-types").to_vec(),
         deprecated: (!values.text("rotate-period").is_empty()).then_some(("rotate-period", "key-renew-period")),
     })
-}
-
-/// What a word behind a switch was meant as: a switch takes its value behind `=` alone.
-fn meant(args: &[String], word: &str) -> String {
-    let before = args.iter().zip(args.iter().skip(1)).find(|(_, next)| *next == word).map(|(flag, _)| flag.as_str());
-    let is_switch = |flag: &Flag, name: &str| flag.kind == Kind::Switch && name.strip_prefix("--") == Some(flag.name);
-    match before.filter(|name| TABLE.iter().any(|flag| is_switch(flag, name))) {
-        Some(name) => format!("write {name}={word}"),
-        None => "every argument is a flag: --name=value".to_owned(),
-    }
 }
 
 fn log_config(values: &Values) -> LogConfig {
@@ -297,8 +282,6 @@ fn usage() -> String {
 
 /// The one key of a Pod that says where it runs.
 const NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
-/// What this program is called in its image.
-const PROGRAM: &str = "controller";
 /// The API server adds random characters behind a prefix, and 253 is the end.
 const LONGEST_PREFIX: usize = 245;
 /// Below it no new key protects anything.

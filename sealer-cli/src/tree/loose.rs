@@ -59,7 +59,7 @@ pub(crate) fn find(text: &[u8], known: &[Range<usize>]) -> Vec<LooseValue> {
 
 /// The text with new values in the place of old ones, each written as the old one was. Nothing if that cannot be done without
 /// changing more.
-pub(crate) fn replace(text: &[u8], new: &[(&LooseValue, &str)]) -> Option<Vec<u8>> {
+pub(crate) fn rewritten(text: &[u8], new: &[(&LooseValue, &str)]) -> Option<Vec<u8>> {
     let mut result = Vec::with_capacity(text.len());
     let mut end = 0;
     for (old, value) in new {

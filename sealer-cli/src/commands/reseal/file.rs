@@ -68,7 +68,7 @@ fn edit(report: &mut Report, sealer: &impl Sealer, run: &Run<'_>) -> Result<(), 
     }
     let file = InPlace::open(&report.path).map_err(|error| error.to_string())?;
     match edited(file.bytes(), report, sealer, run)? {
-        Some(new) => file.replace(&new).map_err(|error| error.to_string()),
+        Some(new) => file.replace(new.as_slice()).map_err(|error| error.to_string()),
         None => Ok(()),
     }
 }
@@ -123,7 +123,7 @@ fn with_loose(
     let pairs: Vec<(&LooseValue, &str)> =
         new.iter().filter_map(|(at, _, sealed)| Some((moved.get(*at)?, sealed.as_str()))).collect();
     let is_whole = pairs.len() == new.len() && moved.len() == values.len();
-    match tree::loose::replace(text, &pairs).filter(|_| is_whole) {
+    match tree::loose::rewritten(text, &pairs).filter(|_| is_whole) {
         Some(text) => {
             report.changed.extend(new.into_iter().map(|(_, place, _)| place));
             Some(text)
