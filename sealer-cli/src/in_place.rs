@@ -132,7 +132,7 @@ impl InPlace {
         let folder = self.path.parent().unwrap_or_else(|| Path::new("/"));
         let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if self.turn.is_none() || name.len() > LONGEST_NAME {
-            return tempfile::Builder::new().prefix(".sealer-").tempfile_in(folder);
+            return tempfile::Builder::new().prefix(BESIDE).tempfile_in(folder);
         }
         let name = format!(".{name}{LEFTOVER}");
         match fs::remove_file(folder.join(&name)) {
@@ -140,6 +140,11 @@ impl InPlace {
             _ => tempfile::Builder::new().prefix(&name).rand_bytes(0).tempfile_in(folder),
         }
     }
+}
+
+/// Whether a file of that name is what one of these commands is about to put in a file's place, or has left behind.
+pub(crate) fn is_beside(name: &str) -> bool {
+    name.starts_with(BESIDE) || name.starts_with('.') && name.ends_with(LEFTOVER)
 }
 
 /// Takes the turn, or says that there are no turns here.
@@ -184,8 +189,10 @@ fn keep_owner_and_mode(path: &Path, new: &File) -> io::Result<()> {
     new.set_permissions(old.permissions())
 }
 
+/// How the name of a file begins that is not complete yet, where there are no turns.
+const BESIDE: &str = ".sealer-";
 /// How the name of a file ends that is not complete yet; it begins with a dot and the name of the file.
-pub(crate) const LEFTOVER: &str = ".sealer-new";
+const LEFTOVER: &str = ".sealer-new";
 /// Longer ones leave no room for more within the 255 bytes of most file systems.
 const LONGEST_NAME: usize = 200;
 /// For one file; a command that has it longer waits for somebody.

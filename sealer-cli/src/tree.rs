@@ -12,8 +12,8 @@ use sealer_core::{Label, Scope};
 
 use crate::manifest::patch::{Edited, Scalar, Step, Tree};
 
-pub(crate) use applied::{kustomized, otherwise};
-pub(crate) use file::{keys, references, sealed};
+pub(crate) use applied::{kustomized, named, otherwise};
+pub(crate) use file::{keys, may_hold_sealed, references, sealed};
 pub(crate) use names::{Binding, Given, KnownNames};
 pub(crate) use walk::{Content, Found, OUTSIDE, PassedOver, content, find};
 
@@ -95,7 +95,7 @@ fn collect(edited: &Edited<'_>, tree: &Tree, path: &mut Vec<Step>, found: &mut V
 fn object(edited: &Edited<'_>, tree: &Tree, path: &[Step]) -> SealedObject {
     let metadata = tree.field("metadata");
     let field = |name: &str| metadata.and_then(|metadata| metadata.field(name));
-    let text = |name: &str| field(name).and_then(Tree::scalar).map(|scalar| shown(edited, scalar)).unwrap_or_default();
+    let text = |name: &str| field(name).and_then(Tree::text).unwrap_or_default().to_owned();
     let is_templated = |tree: Option<&Tree>| tree.and_then(Tree::scalar).is_some_and(|it| is_templated(edited, it));
     let annotations: BTreeMap<String, String> = match field("annotations") {
         Some(Tree::Map(fields, _)) => {
@@ -122,14 +122,6 @@ fn object(edited: &Edited<'_>, tree: &Tree, path: &[Step]) -> SealedObject {
     }
 }
 
-/// A text as a reader of the file sees it, also where a template is left out of it.
-fn shown(edited: &Edited<'_>, scalar: &Scalar) -> String {
-    if edited.is_templated(scalar.range.clone()) {
-        return edited.written(scalar.range.clone()).to_owned();
-    }
-    scalar.text.clone()
-}
-
 /// Whether a template writes it. In quotes, a template reads as any other text.
 fn is_templated(edited: &Edited<'_>, scalar: &Scalar) -> bool {
     edited.is_templated(scalar.range.clone()) || scalar.text.contains("{{")
@@ -142,8 +134,8 @@ fn items(edited: &Edited<'_>, tree: &Tree, path: &[Step]) -> Vec<SealedItem> {
     for (key, value) in sealed.map(Tree::fields).unwrap_or_default() {
         let templated = |scalar| is_templated(edited, scalar);
         items.push(SealedItem {
-            name: shown(edited, key),
-            value: value.scalar().map(|scalar| shown(edited, scalar)).unwrap_or_default(),
+            name: key.text.clone(),
+            value: value.text().unwrap_or_default().to_owned(),
             path: below(path, &["spec", "encryptedData", &key.text]),
             templated: templated(key) || value.scalar().is_some_and(templated),
         });

@@ -23,6 +23,29 @@ pub(crate) fn otherwise(object: &SealedObject, file: &Path, namespace: Option<&s
     found
 }
 
+/// The object under names that the user says, where a template writes its own: as a whole, or in the place of one part of it.
+pub(crate) fn named(object: &SealedObject, names: &[String], namespace: Option<&str>) -> Vec<SealedObject> {
+    if !object.name_is_templated {
+        return Vec::new();
+    }
+    let part = object.name.find("{{").zip(object.name.rfind("}}").map(|end| end + 2));
+    let filled = |name: &String| {
+        let (start, end) = part?;
+        Some(format!("{}{name}{}", object.name.get(..start)?, object.name.get(end..)?))
+    };
+    let all = names.iter().flat_map(|name| [Some(name.clone()), filled(name)]).flatten();
+    let under = |name: String| {
+        let mut other = SealedObject { name, name_is_templated: false, ..object.clone() };
+        let is_open = other.namespace.is_empty() || other.namespace.contains("{{");
+        if let Some(namespace) = namespace.filter(|_| is_open) {
+            namespace.clone_into(&mut other.namespace);
+        }
+        other.templated = other.namespace.contains("{{");
+        other
+    };
+    all.map(under).filter(|other| !other.templated && !other.lacks_namespace()).collect()
+}
+
 /// The object as the kustomization beside its file applies it, where that takes the file; else as it is written.
 pub(crate) fn kustomized(object: &SealedObject, file: &Path) -> SealedObject {
     let kustomization = kustomization(file).filter(|kustomization| kustomization.takes(file));

@@ -56,6 +56,11 @@ pub(crate) fn sealed<'t>(path: &Path, bytes: &'t [u8]) -> Result<Sealed<'t>, Str
     Ok(Sealed { loose: loose::find(bytes, &known), edited: Some(edited), objects })
 }
 
+/// Whether a file may hold anything that is sealed: what is looked for ahead of all else, since most files do not.
+pub(crate) fn may_hold_sealed(bytes: &[u8]) -> bool {
+    is_wide(bytes) || manifest::may_hold_sealed(bytes) || !loose::find(bytes, &[]).is_empty()
+}
+
 /// The names that values have in a text: what stands ahead of `:` or `=` on its lines.
 pub(crate) fn keys(text: &str) -> BTreeSet<String> {
     let key = |line: &str| {

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use ignore::{DirEntry, WalkBuilder};
 
 use crate::diagnostics::{CliError, os_text};
+use crate::in_place::is_beside;
 use crate::input::LARGEST_DOCUMENT;
 
 /// What paths lead to.
@@ -107,7 +108,7 @@ impl Found {
     }
 
     fn entry(&mut self, entry: &DirEntry, folder: &Path, root: &Path) {
-        let Some(kind) = entry.file_type() else { return };
+        let Some(kind) = entry.file_type().filter(|_| !is_beside(&entry.file_name().to_string_lossy())) else { return };
         if kind.is_file() {
             self.files.push(entry.path().to_owned());
         } else if kind.is_symlink() {
@@ -144,8 +145,12 @@ pub(crate) fn content(path: &Path) -> Result<Content, String> {
         return read(path).map(Content::Text);
     }
     let failed = |error: std::io::Error| format!("cannot be read: {}", os_text(&error));
-    let mut file = File::open(path).map_err(failed)?;
     let mut bytes = Vec::new();
+    let mut file = match File::open(path) {
+        // What programs put beside their files comes and goes.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Content::Text(bytes)),
+        opened => opened.map_err(failed)?,
+    };
     file.by_ref().take(HEAD).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.contains(&0) && !is_wide(&bytes) {
         return Ok(Content::Binary);

@@ -33,6 +33,7 @@ fn a_namespace_that_a_release_gives_is_named() {
     // A name from a template nobody can tell, and a namespace that is written is not replaced.
     written(place, "name: x", "name: {{ .Release.Name }}");
     assert!(told(place, &["--namespace", "ns"]).ends_with("is a template, and the value is bound to them"));
+    assert_eq!(told(place, &["--namespace", "ns", "--name", "y", "--name", "x"]), DONE);
     written(place, "namespace: ns", "namespace: theirs");
     assert!(told(place, &["--namespace", "ns"]).ends_with(reason));
 }

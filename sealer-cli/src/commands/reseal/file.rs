@@ -60,8 +60,8 @@ fn edit(report: &mut Report, sealer: &impl Sealer, run: &Run<'_>) -> Result<(), 
             return Ok(());
         }
     };
-    if tree::sealed(&report.path, &bytes)?.is_empty() {
-        return if is_named { Err("holds no sealed value".to_owned()) } else { Ok(()) };
+    if !is_named && !tree::may_hold_sealed(&bytes) {
+        return Ok(());
     }
     if !run.request.writes() {
         return edited(&bytes, report, sealer, run).map(drop);
@@ -77,6 +77,9 @@ fn edit(report: &mut Report, sealer: &impl Sealer, run: &Run<'_>) -> Result<(), 
 fn edited(bytes: &[u8], report: &mut Report, sealer: &impl Sealer, run: &Run<'_>) -> Result<Option<Vec<u8>>, String> {
     let path = report.path.clone();
     let sealed = tree::sealed(&path, bytes)?;
+    if sealed.is_empty() && run.found.is_named(&path) {
+        return Err("holds no sealed value".to_owned());
+    }
     let mut values = Vec::new();
     for mut object in sealed.objects {
         report.leave_to_template(&mut object);
@@ -168,7 +171,9 @@ fn results(object: &SealedObject, path: &Path, sealer: &impl Sealer, request: &R
     if results.iter().all(Result::is_ok) {
         return results;
     }
-    for mut other in tree::otherwise(object, path, request.cluster.namespace.as_deref()) {
+    let namespace = request.cluster.namespace.as_deref();
+    let named = tree::named(object, &request.names, namespace);
+    for mut other in tree::otherwise(object, path, namespace).into_iter().chain(named) {
         let mut failed: Vec<(&mut Outcome, &SealedItem)> =
             results.iter_mut().zip(&object.items).filter(|(result, _)| result.is_err()).collect();
         other.items = failed.iter().map(|(_, item)| (*item).clone()).collect();

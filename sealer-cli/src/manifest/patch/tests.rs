@@ -97,6 +97,19 @@ fn a_value_whose_anchor_no_alias_names_is_replaced() {
     }
 }
 
+#[test]
+fn what_stands_in_for_templates_is_nowhere_to_be_seen() {
+    let text =
+        "a: {{ .b }}\n{{ .c }}: [x-{{ .d }}, {{ .e }}]\n{{ .f }}: '{{ .g }}'\n{{- range .h }}\n- 1\n{{- end }}\n";
+    let text = text.replace("- 1\n", "");
+    let edited = Edited::read(&text).unwrap();
+    let shown = format!("{:?}", edited.documents());
+    for written in ["{{ .b }}", "{{ .c }}", "x-{{ .d }}", "{{ .e }}", "{{ .f }}", "{{ .g }}"] {
+        assert!(shown.contains(&format!("text: {written:?}")) || shown.contains(written), "{written}: {shown}");
+    }
+    assert!(!shown.contains("xx") && !shown.contains("\"xa"), "{shown}");
+}
+
 fn style(value: &str, style: u8, indent: usize) -> String {
     let pad = " ".repeat(indent);
     match style {

@@ -334,6 +334,27 @@ impl Opened {
     }
 }
 
+/// Gives texts that a template writes, or parts of them, as they stand in the file: what stood in for them is not shown.
+pub(super) fn put_templates_back(tree: &mut Tree, text: &str) {
+    let put_back = |scalar: &mut Scalar| {
+        let written = text.get(scalar.range.clone()).unwrap_or_default();
+        if written.contains("{{") || written.contains("}}") {
+            let quoted = |mark| written.strip_prefix(mark).and_then(|rest| rest.strip_suffix(mark));
+            quoted('"').or_else(|| quoted('\'')).unwrap_or(written).clone_into(&mut scalar.text);
+        }
+    };
+    match tree {
+        Tree::Scalar(scalar) => put_back(scalar),
+        Tree::List(items, _) => items.iter_mut().for_each(|item| put_templates_back(item, text)),
+        Tree::Map(fields, _) => {
+            for (key, value) in fields {
+                put_back(key);
+                put_templates_back(value, text);
+            }
+        }
+    }
+}
+
 /// Marks everything below as standing in several places.
 fn mark_shared(tree: &mut Tree) {
     match tree {
