@@ -117,4 +117,5 @@ const UNOPENED: &str = "no name that is known opens it; say what it is sealed fo
 const UNPADDED: &str = "it is written without the `=` at its end; write it as `sealer --raw` prints it";
 /// Names that are tried however much was tried before.
 const LIKELIEST: usize = 8;
-const MOST_IN_ALL: usize = 20_000;
+/// Half a minute of one core for RSA-4096.
+const MOST_IN_ALL: usize = 5000;

@@ -72,6 +72,6 @@ impl Effort {
 /// Labels that are tried however much was tried before.
 const LIKELIEST: usize = 8;
 /// Some seconds of one core for RSA-4096.
-const MOST_FOR_ONE: u32 = 2000;
-/// Half a minute of two cores.
-const MOST_IN_ALL: u32 = 20_000;
+const MOST_FOR_ONE: u32 = 1000;
+/// Half a minute of one core.
+const MOST_IN_ALL: u32 = 5000;
