@@ -141,7 +141,7 @@ fn names_given(values: &Values) -> Given {
     Given { namespace: given(values, "namespace"), names: values.list("name").to_vec() }
 }
 
-const NAMES: Flag = Flag::new(
+const SEALED_FOR: Flag = Flag::new(
     "name",
     Kind::Repeated,
     "",

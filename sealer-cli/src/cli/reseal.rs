@@ -2,7 +2,7 @@
 
 use sealer_core::flags::{Flag, Kind, Values};
 
-use super::{DIFF, DRY_RUN, HELP, NAMES, Parsed, given, parsed};
+use super::{DIFF, DRY_RUN, HELP, Parsed, SEALED_FOR, given, parsed};
 use crate::cluster::Choice;
 use crate::diagnostics::CliError;
 use crate::request::{Request, Reseal};
@@ -72,7 +72,7 @@ pub(super) const SHARED: &[Flag] = &[
     DIFF,
     DRY_RUN,
     HELP,
-    NAMES,
+    SEALED_FOR,
     Flag::new(
         "no-cache",
         Kind::Switch,

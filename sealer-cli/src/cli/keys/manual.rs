@@ -4,7 +4,7 @@ use sealer_core::api;
 use sealer_core::flags::{Flag, Kind};
 
 use super::KeysVerb;
-use crate::cli::{HELP, NAMES, OUTPUT};
+use crate::cli::{HELP, OUTPUT, SEALED_FOR};
 use crate::key_flags;
 
 /// All verbs, in the order of a key's life.
@@ -21,7 +21,7 @@ settings. They are tried under `--namespace` and `--name`, under the names that 
         own: &[
             HELP,
             IN,
-            NAMES,
+            SEALED_FOR,
             OUTPUT,
             Flag::new(
                 "renew-period",
@@ -51,7 +51,7 @@ rotation is one line and what was sealed anew another.\n",
             Flag::new("key-ttl", Kind::Duration, "87600h", "Validity of the new certificate.").without_variable(),
             Flag::new("no-backup-check", Kind::Switch, "", "Rotate even if the newest key has no recorded backup.")
                 .without_variable(),
-            NAMES,
+            SEALED_FOR,
             OUTPUT,
             Flag::new(
                 "reseal",
@@ -118,7 +118,7 @@ those that none of the keys opens, or that no name opens which is known; then th
                 "Look at the cluster's SealedSecrets beside those of --in; without --in it does so anyway.",
             )
             .without_variable(),
-            NAMES,
+            SEALED_FOR,
             OUTPUT,
             key_flags::PASSPHRASE_FILE,
         ],
@@ -142,7 +142,7 @@ SealedSecret may need every key of its size until a name opens it.\n",
             DRY_RUN,
             HELP,
             IN,
-            NAMES,
+            SEALED_FOR,
             OUTPUT,
             Flag::new("undo", Kind::Switch, "", "Take a retired key into use again.").without_variable(),
         ],
