@@ -172,6 +172,8 @@ const TESTS: &[(&str, &str, Test)] = tests![
     faults::a_full_quota_is_named_and_others_go_on,
     faults::what_a_policy_denies_comes_when_the_policy_goes,
     faults::an_immutable_secret_waits_until_somebody_deletes_it,
+    faults::an_immutable_secret_is_made_again_with_leave,
+    faults::leave_to_make_a_secret_again_counts_by_itself_and_once,
     faults::a_namespace_that_ends_takes_nothing_else_along,
     hostile::broken_key_secrets_of_every_kind_stall_nothing,
     hostile::malformed_objects_fail_alone_and_are_named,
