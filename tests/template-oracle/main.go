@@ -1,6 +1,7 @@
 // Renders templates with Go and sprig: reads JSON lines {"template": text, "data": {name: base64}} and answers each with
-// a line {"result": base64} or {"error": text, "class": "parse" or "execution"}. With the name of a file as argument it
-// says how many microseconds the template in it takes.
+// a line {"result": base64} or {"error": text, "class": "parse" or "execution"}. A line without data is rendered with
+// the data of the line before. The clock stands still. With the word `methods` as argument it lists the methods of all
+// values that templates can get, with the name of a file it says how many microseconds the template in it takes.
 package main
 
 import (
@@ -27,7 +28,7 @@ type answer struct {
 	Class  string `json:"class,omitempty"`
 }
 
-func render(asked question, functions template.FuncMap) answer {
+func render(asked question, functions template.FuncMap) (result answer) {
 	data := map[string]string{"out": asked.Template}
 	for name, value := range asked.Data {
 		bytes, err := base64.StdEncoding.DecodeString(value)
@@ -40,6 +41,12 @@ func render(asked question, functions template.FuncMap) answer {
 	if err != nil {
 		return answer{Error: err.Error(), Class: "parse"}
 	}
+	// What panics outside of a function fails here, too.
+	defer func() {
+		if problem := recover(); problem != nil {
+			result = answer{Error: fmt.Sprint(problem), Class: "panic"}
+		}
+	}()
 	var out bytes.Buffer
 	if err := parsed.Execute(&out, data); err != nil {
 		return answer{Error: err.Error(), Class: "execution"}
@@ -73,6 +80,12 @@ func main() {
 	for _, name := range []string{"env", "expandenv", "getHostByName"} {
 		delete(functions, name)
 	}
+	if len(os.Args) > 1 && os.Args[1] == "methods" {
+		listMethods(functions)
+		return
+	}
+	stopClock(functions)
+	boundLists(functions)
 	if len(os.Args) > 1 {
 		measure(os.Args[1], functions)
 		return
@@ -80,11 +93,16 @@ func main() {
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, 1<<26)
 	answers := json.NewEncoder(os.Stdout)
+	var data map[string]string
 	for lines.Scan() {
 		var asked question
 		if err := json.Unmarshal(lines.Bytes(), &asked); err != nil {
 			panic(err)
 		}
+		if asked.Data == nil {
+			asked.Data = data
+		}
+		data = asked.Data
 		if err := answers.Encode(render(asked, functions)); err != nil {
 			panic(err)
 		}

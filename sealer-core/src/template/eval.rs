@@ -200,6 +200,7 @@ impl<'t> Engine<'t, '_, '_> {
         self.place = Place::Node(node);
         match value {
             Value::Text(text) => self.write(text),
+            Value::NoError => self.write(b"<nil>"),
             value if value.is_nil() => self.write(b"<no value>"),
             value => {
                 let text = format::shown(value, self.runtime.budget);

@@ -4,6 +4,7 @@ mod float;
 mod integer;
 mod printer;
 mod printf;
+mod shape;
 mod text;
 
 use super::budget::Budget;

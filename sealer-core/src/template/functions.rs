@@ -60,8 +60,8 @@ pub(crate) struct Function {
     pub(crate) reads: u32,
     /// How often it may hold its texts once more while it runs.
     pub(crate) copies: u8,
-    /// Of methods that Go cannot call from a template for what they return.
-    pub(crate) too_many_results: Option<u8>,
+    /// Why Go cannot call a method from a template, for what it returns.
+    pub(crate) results: Option<&'static str>,
 }
 
 #[derive(Clone, Copy)]
@@ -83,7 +83,7 @@ impl Function {
             expensive: false,
             reads: SLOW,
             copies: COPIES,
-            too_many_results: None,
+            results: None,
         }
     }
 

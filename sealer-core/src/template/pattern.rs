@@ -96,9 +96,10 @@ impl Pattern {
         self.empty
     }
 
-    /// The number of the group of this name.
-    pub(crate) fn group(&self, name: &str) -> Option<usize> {
-        self.names.iter().position(|known| known.as_deref() == Some(name))
+    /// The numbers of the groups of this name.
+    pub(crate) fn groups(&self, name: &str) -> impl Iterator<Item = usize> {
+        let named = self.names.iter().enumerate();
+        named.filter(move |(_, known)| known.as_deref() == Some(name)).map(|(index, _)| index)
     }
 
     pub(crate) fn is_match(&self, text: &[u8], budget: &mut Budget<'_>) -> Result<bool, Fault> {

@@ -2,6 +2,7 @@
 
 mod arena;
 mod decimal;
+pub(crate) mod problem;
 mod text;
 pub(crate) mod time;
 mod types;
@@ -13,13 +14,14 @@ use std::rc::Rc;
 
 pub(crate) use arena::Arena;
 pub(crate) use decimal::Decimal;
+pub(crate) use problem::Problem;
 pub(crate) use text::{
-    Key, Text, blocks, chars, is_digit, is_printable, is_punctuation, rune_at, to_lower, to_title, to_upper,
-    unicode_class,
+    Key, Text, blocks, chars, is_digit, is_letter, is_lower, is_number, is_printable, is_punctuation, is_title,
+    is_upper, known_class, rune_at, to_lower, to_title, to_upper, unicode_class,
 };
-pub(crate) use time::Time;
+pub(crate) use time::{Time, Zone};
 pub(crate) use types::{Kind, assignable, kind_name, type_name};
-pub(crate) use version::Version;
+pub(crate) use version::{HeldVersion, Version};
 
 /// A value, with its Go type.
 #[derive(Clone)]
@@ -38,8 +40,16 @@ pub(crate) enum Value {
     Dict(Dict),
     Strings(Strings),
     Time(Rc<Time>),
-    Version(Rc<Version>),
+    Location(Zone),
+    Version(HeldVersion),
     Certificate(Rc<KeyPair>),
+    /// An error that a method returned; `is_interface` until it is passed on as any value.
+    Error {
+        problem: Rc<Problem>,
+        is_interface: bool,
+    },
+    /// No error, where a method could have returned one.
+    NoError,
 }
 
 /// An integer of one of Go's types; unsigned ones as their bits.
@@ -200,6 +210,11 @@ impl Value {
         Self::Int(Integer { bits: value, kind })
     }
 
+    /// An error as a method returns it.
+    pub(crate) fn error(problem: Problem) -> Self {
+        Self::Error { problem: Rc::new(problem), is_interface: true }
+    }
+
     pub(crate) fn nil_list(kind: ListKind) -> Self {
         Self::List(List { kind, nil: true, depth: 1, items: Rc::default() })
     }
@@ -211,7 +226,7 @@ impl Value {
     /// Go's truth: whatever is not its type's empty value.
     pub(crate) fn truth(&self) -> bool {
         match self {
-            Self::Nil | Self::NilInterface => false,
+            Self::Nil | Self::NilInterface | Self::NoError => false,
             Self::Bool(value) => *value,
             Self::Int(value) => value.bits != 0,
             Self::Float(value) => *value != 0.0,
@@ -220,7 +235,7 @@ impl Value {
             Self::List(list) => !list.items.is_empty(),
             Self::Dict(dict) => dict.len() > 0,
             Self::Strings(map) => !map.entries().is_empty(),
-            Self::Time(_) | Self::Version(_) | Self::Certificate(_) => true,
+            Self::Time(_) | Self::Location(_) | Self::Version(_) | Self::Certificate(_) | Self::Error { .. } => true,
         }
     }
 

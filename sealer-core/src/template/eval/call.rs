@@ -75,18 +75,17 @@ impl<'t> Engine<'t, '_, '_> {
     fn check_count(&self, function: &'static Function, given: usize, piped: bool) -> Run<()> {
         let count = given + usize::from(piped);
         let (name, wanted) = (function.name, function.fixed.len());
-        let text = if let Some(returned) = function.too_many_results {
-            format!("function {name} has {returned} return values; should be 1 or 2")
-        } else if function.rest.is_some() {
+        let text = if function.rest.is_some() {
             if count >= wanted {
                 return Ok(());
             }
             format!("wrong number of args for {name}: want at least {wanted} got {given}")
-        } else {
-            if count == wanted {
-                return Ok(());
-            }
+        } else if count != wanted {
             format!("wrong number of args for {name}: want {wanted} got {count}")
+        } else if let Some(results) = function.results {
+            results.to_owned()
+        } else {
+            return Ok(());
         };
         let error = self.error(Fault::new("wrong number of arguments", text));
         Err(TemplateError { function: Some(name), ..error })

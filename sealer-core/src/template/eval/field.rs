@@ -3,6 +3,7 @@
 use super::{Engine, Place, Run};
 use crate::template::functions;
 use crate::template::syntax::tree::Operand;
+use crate::template::value::problem::Field;
 use crate::template::value::{Value, type_name};
 
 type Arguments<'t> = (&'t [Operand<'t>], Option<Value>);
@@ -20,17 +21,20 @@ impl<'t> Engine<'t, '_, '_> {
         let Some((last, before)) = names.split_last() else {
             return Ok(receiver);
         };
-        let mut value = receiver;
+        let (mut value, mut of) = (receiver, None);
         for name in before {
-            value = self.field(dot, value, operand, name, (&[], None))?;
+            let inner = element_type(&value, name);
+            value = self.field(dot, (value, of), operand, name, (&[], None))?;
+            of = inner;
         }
-        self.field(dot, value, operand, last, arguments)
+        self.field(dot, (value, of), operand, last, arguments)
     }
 
     fn field(
         &mut self,
         dot: &Value,
-        receiver: Value,
+        // The value, and the type that Go knows it by where that is none of its own.
+        (receiver, of): (Value, Option<&'static str>),
         operand: &'t Operand<'t>,
         name: &'t str,
         arguments: Arguments<'t>,
@@ -38,8 +42,8 @@ impl<'t> Engine<'t, '_, '_> {
         self.step()?;
         match &receiver {
             Value::Nil => return Ok(Value::Nil),
-            Value::NilInterface => {
-                let text = format!("nil pointer evaluating interface {{}}.{name}");
+            Value::NilInterface | Value::NoError => {
+                let text = format!("nil pointer evaluating {}.{name}", of.unwrap_or_else(|| type_name(&receiver)));
                 return self.fail("there is no value to look into", text);
             }
             _ => {}
@@ -63,17 +67,51 @@ impl<'t> Engine<'t, '_, '_> {
                 let found = map.entries().get(name.as_bytes());
                 Ok(found.map_or(Value::Nil, |text| Value::Text(text.clone())))
             }
-            Value::Certificate(pair) if matches!(name, "Cert" | "Key") => {
-                if has_arguments {
-                    let text = format!("{name} has arguments but cannot be invoked as function");
-                    return self.fail("arguments for what is no function", text);
-                }
-                Ok(Value::Text(if name == "Cert" { pair.certificate.clone() } else { pair.key.clone() }))
-            }
             other => {
-                let text = format!("can't evaluate field {name} in type {}", type_name(other));
-                self.fail("a value of this type has no such field", text)
+                let of = of.unwrap_or_else(|| type_name(other));
+                match structure_field(other, name) {
+                    Some(Field::Hidden) => {
+                        let text = format!("{name} is an unexported field of struct type {of}");
+                        self.fail("a value of this type has no such field", text)
+                    }
+                    Some(Field::Value(_)) if has_arguments => {
+                        let text = format!("{name} has arguments but cannot be invoked as function");
+                        self.fail("arguments for what is no function", text)
+                    }
+                    Some(Field::Value(value)) => Ok(value),
+                    None => {
+                        let text = format!("can't evaluate field {name} in type {of}");
+                        self.fail("a value of this type has no such field", text)
+                    }
+                }
             }
         }
     }
+}
+
+/// The type of what `name` gives, where it is an interface and the value's own type is hidden.
+fn element_type(receiver: &Value, name: &str) -> Option<&'static str> {
+    match receiver {
+        Value::Dict(_) => Some("interface {}"),
+        Value::Version(_) if name == "Value" => Some("driver.Value"),
+        _ => None,
+    }
+}
+
+fn structure_field(receiver: &Value, name: &str) -> Option<Field> {
+    let hidden: &[&str] = match receiver {
+        Value::Certificate(pair) => {
+            return match name {
+                "Cert" => Some(Field::Value(Value::Text(pair.certificate.clone()))),
+                "Key" => Some(Field::Value(Value::Text(pair.key.clone()))),
+                _ => None,
+            };
+        }
+        Value::Error { problem, .. } => return problem.field(name),
+        Value::Time(_) => &["wall", "ext", "loc"],
+        Value::Location(_) => &["name", "zone", "tx", "extend", "cacheStart", "cacheEnd", "cacheZone"],
+        Value::Version(_) => &["major", "minor", "patch", "pre", "metadata", "original"],
+        _ => &[],
+    };
+    hidden.contains(&name).then_some(Field::Hidden)
 }

@@ -181,7 +181,7 @@ impl<'t> Engine<'t, '_, '_> {
                 Some(float) => Ok(Value::Float(float)),
                 None => wrong("an argument must be a number", "float"),
             },
-            Kind::Dict | Kind::Anys | Kind::Time | Kind::Version | Kind::Certificate => {
+            Kind::Dict | Kind::Anys | Kind::Time | Kind::Location | Kind::Version | Kind::Bytes | Kind::Certificate => {
                 let text = format!("can't handle {} for arg of type {}", operand.source(), kind.go_name());
                 self.fail("an argument has the wrong type", text)
             }
@@ -196,7 +196,11 @@ impl<'t> Engine<'t, '_, '_> {
             }
             (Value::Nil, kind) => Ok(nil_of(kind)),
             (_, None) => Ok(value),
-            (Value::NilInterface, Some(Kind::Any | Kind::Reflect)) => Ok(Value::Nil),
+            (Value::NilInterface | Value::NoError, Some(Kind::Any | Kind::Reflect)) => Ok(Value::Nil),
+            (Value::Error { problem, .. }, Some(_)) => {
+                let value = Value::Error { problem: problem.clone(), is_interface: false };
+                if matches!(kind, Some(Kind::Any | Kind::Reflect)) { Ok(value) } else { self.wrong_type(&value, kind) }
+            }
             (Value::NilInterface, Some(_)) => self.wrong_type(&value, kind),
             (_, Some(wanted)) if !assignable(&value, wanted) => self.wrong_type(&value, kind),
             _ => Ok(value),
@@ -222,6 +226,7 @@ fn nil_of(kind: Option<Kind>) -> Value {
     match kind {
         Some(Kind::Dict) => Value::Dict(Dict::nil()),
         Some(Kind::Anys) => Value::nil_list(ListKind::Any),
+        Some(Kind::Bytes) => Value::nil_list(ListKind::Byte),
         _ => Value::Nil,
     }
 }

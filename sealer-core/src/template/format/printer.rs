@@ -5,6 +5,7 @@ use super::super::buffer::Buffer;
 use super::super::error::Fault;
 use super::super::functions::{ENTRY, SLOW};
 use super::super::value::{DEEPEST, Integer, IntegerKind, List, ListKind, Value, time, type_name};
+use super::shape::{self, Shape};
 
 /// The flags, width and precision of one verb.
 #[derive(Clone, Copy, Default)]
@@ -66,9 +67,13 @@ impl<'b, 'c> Printer<'b, 'c> {
 
     pub(super) fn print_argument(&mut self, value: &Value, verb: char) -> Printed {
         match (value, verb) {
-            (Value::Nil | Value::NilInterface, 'T' | 'v') => self.pad(b"<nil>"),
-            (Value::Nil | Value::NilInterface, _) => self.bad_verb(value, verb),
+            (Value::Nil | Value::NilInterface | Value::NoError, 'T' | 'v') => self.pad(b"<nil>"),
+            (Value::Nil | Value::NilInterface | Value::NoError, _) => self.bad_verb(value, verb),
             (_, 'T') => self.text(type_name(value).as_bytes(), 's', value),
+            (_, 'p') => match pointed(value) {
+                Some(there) => self.address(there, 'p', value),
+                None => self.bad_verb(value, verb),
+            },
             _ => self.print(value, verb, 0),
         }
     }
@@ -76,7 +81,7 @@ impl<'b, 'c> Printer<'b, 'c> {
     pub(super) fn bad_verb(&mut self, value: &Value, verb: char) -> Printed {
         self.erroring = true;
         self.push(format!("%!{verb}(").as_bytes())?;
-        if value.is_nil() {
+        if value.is_nil() || matches!(value, Value::NoError) {
             self.push(b"<nil>")?;
         } else {
             self.push(type_name(value).as_bytes())?;
@@ -97,7 +102,7 @@ impl<'b, 'c> Printer<'b, 'c> {
             return Ok(());
         }
         match value {
-            Value::Nil | Value::NilInterface => {
+            Value::Nil | Value::NilInterface | Value::NoError => {
                 self.push(if self.flags.sharp_v { b"interface {}(nil)" } else { b"<nil>" })
             }
             Value::Bool(truth) if matches!(verb, 't' | 'v') => self.pad(if *truth { b"true" } else { b"false" }),
@@ -120,30 +125,38 @@ impl<'b, 'c> Printer<'b, 'c> {
                     map.entries().iter().map(|(key, text)| (Value::Text(key.clone()), Value::Text(text.clone())));
                 self.map(entries, false, verb, (depth, value))
             }
-            Value::Certificate(pair) => {
-                let fields = [("Cert", pair.certificate.clone()), ("Key", pair.key.clone())];
-                self.structure(fields.map(|(name, text)| (name, Value::Text(text))), verb, (depth, value))
-            }
-            Value::Time(time) => self.text(time.to_go_string().as_bytes(), verb, value),
-            Value::Version(version) => self.text(version.to_string().as_bytes(), verb, value),
+            _ => match shape::of(value, self.budget)? {
+                Some((true, _)) if depth > 0 => self.address(true, verb, value),
+                Some((pointer, shape)) => {
+                    self.push(if pointer { b"&" } else { b"" })?;
+                    self.shape(&shape, verb, depth + usize::from(pointer))
+                }
+                None => Ok(()),
+            },
         }
     }
 
     /// Values that know how to show themselves, under the verbs for texts.
     fn print_with_method(&mut self, value: &Value, verb: char) -> Result<bool, Fault> {
-        if self.flags.sharp_v {
+        if self.flags.sharp_v && verb != 'w' {
             if let Value::Time(time) = value {
                 self.push(time.go_syntax().as_bytes())?;
                 return Ok(true);
             }
             return Ok(false);
         }
+        if verb == 'w' {
+            self.bad_verb(value, verb)?;
+            return Ok(true);
+        }
         if !matches!(verb, 'v' | 's' | 'x' | 'X' | 'q') {
             return Ok(false);
         }
         let shown = match value {
             Value::Time(time) => time.to_go_string(),
-            Value::Version(version) => version.to_string(),
+            Value::Version(version) => version.get().to_string(),
+            Value::Location(zone) => zone.name().to_owned(),
+            Value::Error { problem, .. } => problem.text(),
             Value::Int(Integer { bits, kind: IntegerKind::Month }) => time::month_name(*bits),
             Value::Int(Integer { bits, kind: IntegerKind::Weekday }) => time::weekday_name(*bits),
             Value::Int(Integer { bits, kind: IntegerKind::Duration }) => time::duration_text(*bits),
@@ -167,7 +180,8 @@ impl<'b, 'c> Printer<'b, 'c> {
             return self.text(&bytes, verb, value);
         }
         if self.flags.sharp_v {
-            self.push(type_name(value).as_bytes())?;
+            let bytes = list.kind == ListKind::Byte && depth == 0;
+            self.push(if bytes { b"[]byte" } else { type_name(value).as_bytes() })?;
             if list.nil {
                 return self.push(b"(nil)");
             }
@@ -207,21 +221,88 @@ impl<'b, 'c> Printer<'b, 'c> {
         self.push(if self.flags.sharp_v { b"}" } else { b"]" })
     }
 
-    fn structure(&mut self, fields: [(&str, Value); 2], verb: char, (depth, value): (usize, &Value)) -> Printed {
-        if self.flags.sharp_v {
-            self.push(type_name(value).as_bytes())?;
-        }
-        self.push(b"{")?;
-        for (index, (name, field)) in fields.into_iter().enumerate() {
-            if index > 0 {
-                self.push(if self.flags.sharp_v { b", " } else { b" " })?;
+    fn shape(&mut self, shape: &Shape, verb: char, depth: usize) -> Printed {
+        self.budget.step()?;
+        let between: &[u8] = if self.flags.sharp_v { b", " } else { b" " };
+        match shape {
+            Shape::Plain(value) => self.print(value, verb, depth),
+            Shape::Pointer(name, there) => self.pointer(name, *there, verb),
+            Shape::Structure(name, fields) => {
+                self.push(if self.flags.sharp_v { name.as_bytes() } else { b"" })?;
+                self.push(b"{")?;
+                for (index, (name, field)) in fields.iter().enumerate() {
+                    self.push(if index > 0 { between } else { b"" })?;
+                    if self.flags.plus_v || self.flags.sharp_v {
+                        self.push(name.as_bytes())?;
+                        self.push(b":")?;
+                    }
+                    self.shape(field, verb, depth + 1)?;
+                }
+                self.push(b"}")
             }
-            if self.flags.plus_v || self.flags.sharp_v {
-                self.push(name.as_bytes())?;
-                self.push(b":")?;
+            Shape::List(name, items) => {
+                let (open, close) = if self.flags.sharp_v { (b"{", b"}") } else { (b"[", b"]") };
+                self.push(if self.flags.sharp_v { name.as_bytes() } else { b"" })?;
+                if self.flags.sharp_v && items.is_none() {
+                    return self.push(b"(nil)");
+                }
+                self.push(open)?;
+                for (index, item) in items.iter().flatten().enumerate() {
+                    self.push(if index > 0 { between } else { b"" })?;
+                    self.shape(item, verb, depth + 1)?;
+                }
+                self.push(close)
             }
-            self.print(&field, verb, depth + 1)?;
         }
-        self.push(b"}")
+    }
+
+    /// The place of a value in memory, which is the same everywhere here.
+    fn address(&mut self, there: bool, verb: char, value: &Value) -> Printed {
+        self.pointer(type_name(value), there, verb)
+    }
+
+    fn pointer(&mut self, name: &str, there: bool, verb: char) -> Printed {
+        let place = Integer { bits: if there { PLACE } else { 0 }, kind: IntegerKind::Uint64 };
+        let number = Value::Int(place);
+        match verb {
+            'v' if self.flags.sharp_v => {
+                self.push(format!("({name})(").as_bytes())?;
+                if there {
+                    self.integer(place, 'v', &number)?
+                } else {
+                    self.push(b"nil")?
+                }
+                self.push(b")")
+            }
+            'v' if !there => self.pad_without_zeros(b"<nil>"),
+            'v' | 'p' => {
+                self.flags.sharp = !self.flags.sharp;
+                let result = self.integer(place, 'x', &number);
+                self.flags.sharp = !self.flags.sharp;
+                result
+            }
+            'b' | 'o' | 'd' | 'x' | 'X' => self.integer(place, verb, &number),
+            _ => {
+                self.erroring = true;
+                self.push(format!("%!{verb}({name}=").as_bytes())?;
+                self.pointer(name, there, 'v')?;
+                self.erroring = false;
+                self.push(b")")
+            }
+        }
     }
 }
+
+/// Whether the value is a pointer, a map or a list, which have a place in memory, and whether there is anything.
+fn pointed(value: &Value) -> Option<bool> {
+    match value {
+        Value::List(list) => Some(!list.nil),
+        Value::Dict(dict) => Some(!dict.is_nil()),
+        Value::Version(version) => version.pointer.then_some(true),
+        Value::Strings(_) | Value::Location(_) | Value::Error { .. } => Some(true),
+        _ => None,
+    }
+}
+
+/// Where everything is that Go would show the address of: templates render the same everywhere.
+const PLACE: i64 = 0xC0_0012_3450;

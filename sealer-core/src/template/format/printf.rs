@@ -59,7 +59,8 @@ impl Formatter<'_, '_, '_> {
         self.flags();
         self.index();
         self.width()?;
-        if self.byte() == Some(b'.') {
+        // A point at the very end is a verb.
+        if self.byte() == Some(b'.') && self.at + 1 < self.format.len() {
             self.at += 1;
             self.precision()?;
         }
@@ -134,11 +135,8 @@ impl Formatter<'_, '_, '_> {
     fn parse_number(&mut self) -> Option<usize> {
         let rest = self.format.get(self.at..).unwrap_or_default();
         let length = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        if length == 0 {
-            return None;
-        }
         let number = parse_digits(rest.get(..length).unwrap_or_default());
-        self.at = if number.is_some() { self.at + length } else { self.format.len() };
+        self.at = if number.is_some() || length == 0 { self.at + length } else { self.format.len() };
         number
     }
 
@@ -146,7 +144,7 @@ impl Formatter<'_, '_, '_> {
         let argument = self.arguments.get(self.next)?;
         self.next += 1;
         match argument {
-            Value::Int(integer) => i64::try_from(integer.wide()).ok().filter(|number| number.abs() <= LARGEST),
+            Value::Int(integer) => i64::try_from(integer.wide()).ok().filter(|number| LARGEST.contains(number)),
             _ => None,
         }
     }
@@ -166,7 +164,7 @@ impl Formatter<'_, '_, '_> {
             self.at += 1;
             return;
         };
-        let number = rest.get(1..closing).filter(|digits| !digits.is_empty()).and_then(parse_digits);
+        let number = rest.get(1..closing).and_then(parse_digits);
         self.at += closing + 1;
         self.after_index = number.is_some();
         match number.and_then(|number| number.checked_sub(1)).filter(|index| *index < self.arguments.len()) {
@@ -185,7 +183,7 @@ impl Formatter<'_, '_, '_> {
         let Some(argument) = self.arguments.get(self.next) else {
             return self.printer.push(format!("%!{verb}(MISSING)").as_bytes());
         };
-        if verb == 'v' {
+        if matches!(verb, 'v' | 'w') {
             let flags = &mut self.printer.flags;
             flags.sharp_v = std::mem::take(&mut flags.sharp);
             flags.plus_v = std::mem::take(&mut flags.plus);
@@ -216,10 +214,20 @@ impl Formatter<'_, '_, '_> {
     }
 }
 
+/// A number of digits alone. Go looks at what it has before each further digit, so that one of eight can be read.
 fn parse_digits(digits: &[u8]) -> Option<usize> {
-    let text = std::str::from_utf8(digits).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
-    text.parse().ok().filter(|number| *number <= LARGEST.unsigned_abs().try_into().unwrap_or(0))
+    let mut number = None;
+    for byte in digits {
+        let before = number.unwrap_or(0);
+        if !byte.is_ascii_digit() || before > LARGEST_BEFORE {
+            return None;
+        }
+        number = Some(before * 10 + usize::from(byte - b'0'));
+    }
+    number
 }
 
-/// The largest width, precision and index.
-const LARGEST: i64 = 1_000_000;
+/// Widths and precisions that an argument may give.
+const LARGEST: std::ops::RangeInclusive<i64> = -1_000_000..=1_000_000;
+/// What a number may be before its last digit.
+const LARGEST_BEFORE: usize = 1_000_000;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::super::value::{Dict, Text, Value};
+use super::super::value::{Dict, Text, Value, chars};
 
 #[derive(Clone, Copy)]
 pub(crate) struct Arguments<'a>(pub(crate) &'a [Value]);
@@ -26,8 +26,18 @@ impl<'a> Arguments<'a> {
         }
     }
 
+    /// The text, each byte that is no character as U+FFFD.
     pub(crate) fn str(self, index: usize) -> Cow<'a, str> {
-        String::from_utf8_lossy(self.bytes(index))
+        let bytes = self.bytes(index);
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => chars(bytes).map(|(_, character, _)| character.unwrap_or(char::REPLACEMENT_CHARACTER)).collect(),
+        }
+    }
+
+    /// The text with each byte as a character of its own, where all that matters is ASCII.
+    pub(crate) fn by_bytes(self, index: usize) -> String {
+        self.bytes(index).iter().map(|byte| char::from(*byte)).collect()
     }
 
     /// Bytes of texts, and elements of lists and maps. What is inside of elements is not counted.

@@ -2,15 +2,15 @@
 
 use zeroize::Zeroizing;
 
-use super::super::value::{is_digit, is_punctuation, to_lower};
-use super::words::is_space;
+use super::super::value::{chars, is_letter, is_number, is_punctuation, is_upper, to_lower};
+use super::words::is_connector;
 use super::{Outcome, Runtime};
 
 /// What a word is made of.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Sort {
-    /// There is none.
-    None,
+    /// No word: nothing, or bytes that are no characters.
+    Wrong,
     Number,
     Upper,
     Letters,
@@ -20,10 +20,10 @@ enum Sort {
 }
 
 /// Words in lower case with `connector` between them.
-pub(super) fn separated(runtime: &mut Runtime<'_, '_>, text: &str, connector: char) -> Outcome {
-    Runtime::short(text.as_bytes())?;
+pub(super) fn separated(runtime: &mut Runtime<'_, '_>, text: &[u8], connector: char) -> Outcome {
+    Runtime::short(text)?;
     let mut words = Words { rest: text };
-    let mut out = String::with_capacity(text.len() + 8);
+    let mut out = Zeroizing::new(Vec::with_capacity(text.len().saturating_mul(2)));
     let (mut sort, mut word) = words.take();
     while !words.rest.is_empty() {
         if sort != Sort::Connector {
@@ -38,39 +38,63 @@ pub(super) fn separated(runtime: &mut Runtime<'_, '_>, text: &str, connector: ch
             }
             Sort::Connector => push_lower(&mut out, before, last, connector),
             Sort::Punctuation => {}
-            _ if sort != Sort::Number => connect(&mut out, sort, connector),
+            _ if sort != Sort::Number => connect_any(&mut out, sort, connector),
             _ if words.rest.is_empty() => {}
             _ => (sort, word) = words.numbered(&mut out, word, connector),
         }
     }
     push_lower(&mut out, sort, word, connector);
-    runtime.text(Zeroizing::new(out).as_bytes())
+    runtime.text(out.as_slice())
 }
 
-fn connect(out: &mut String, next: Sort, connector: char) {
-    if !matches!(next, Sort::None | Sort::Connector | Sort::Punctuation) {
-        out.push(connector);
+/// A connector before the next word, if there is one.
+fn connect(out: &mut Vec<u8>, next: Sort, connector: char) {
+    if next != Sort::Wrong {
+        connect_any(out, next, connector);
     }
 }
 
-fn push_lower(out: &mut String, sort: Sort, word: &str, connector: char) {
-    match sort {
-        Sort::Upper => out.extend(word.chars().map(to_lower)),
-        Sort::Connector => out.extend(word.chars().map(|_| connector)),
-        _ => out.push_str(word),
+/// A connector before the next word, also before bytes that are no characters.
+fn connect_any(out: &mut Vec<u8>, next: Sort, connector: char) {
+    if !matches!(next, Sort::Connector | Sort::Punctuation) {
+        push(out, connector);
+    }
+}
+
+fn push(out: &mut Vec<u8>, character: char) {
+    out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+}
+
+fn push_lower(out: &mut Vec<u8>, sort: Sort, word: &[u8], connector: char) {
+    if !matches!(sort, Sort::Upper | Sort::Connector) {
+        out.extend_from_slice(word);
+        return;
+    }
+    for (_, character, _) in chars(word) {
+        let character = character.unwrap_or(WRONG);
+        push(
+            out,
+            if is_connector(character) {
+                connector
+            } else if is_upper(character) {
+                to_lower(character)
+            } else {
+                character
+            },
+        );
     }
 }
 
 /// A text from which words are taken.
 struct Words<'t> {
-    rest: &'t str,
+    rest: &'t [u8],
 }
 
-type Word<'t> = (Sort, &'t str);
+type Word<'t> = (Sort, &'t [u8]);
 
 impl<'t> Words<'t> {
     /// Writes letters and numbers as they follow each other, and returns the first word that is neither.
-    fn pass(&mut self, out: &mut String, mut word: Word<'t>, connector: char) -> Word<'t> {
+    fn pass(&mut self, out: &mut Vec<u8>, mut word: Word<'t>, connector: char) -> Word<'t> {
         while matches!(word.0, Sort::Letters | Sort::Number) {
             push_lower(out, word.0, word.1, connector);
             word = self.take();
@@ -79,68 +103,104 @@ impl<'t> Words<'t> {
     }
 
     /// A number belongs to the word before it, unless small letters follow: `Bld4Floor`, but `HTTP2xx`.
-    fn numbered(&mut self, out: &mut String, number: &'t str, connector: char) -> Word<'t> {
+    fn numbered(&mut self, out: &mut Vec<u8>, number: &'t [u8], connector: char) -> Word<'t> {
         let next = self.take();
         if next.0 == Sort::Letters {
-            out.push(connector);
-            out.push_str(number);
+            push(out, connector);
+            out.extend_from_slice(number);
             let next = self.pass(out, next, connector);
             connect(out, next.0, connector);
             return next;
         }
-        out.push_str(number);
-        connect(out, next.0, connector);
+        out.extend_from_slice(number);
+        connect_any(out, next.0, connector);
         next
     }
 
     fn take(&mut self) -> Word<'t> {
-        let Some(first) = self.rest.chars().next() else { return (Sort::None, "") };
+        let (first, size) = next_valid(self.rest, WRONG);
+        if first == WRONG {
+            return (Sort::Wrong, std::mem::take(&mut self.rest));
+        }
         let sort = sort_of(first);
         let length = match sort {
-            Sort::Upper => self.upper(),
-            Sort::Other => self.run(|next| matches!(sort_of(next), Sort::Other | Sort::Upper) && !is_letter(next)),
-            Sort::Letters => self.run(|next| sort_of(next) == Sort::Letters),
-            sort => self.run(|next| sort_of(next) == sort),
+            Sort::Upper => self.upper(first, size),
+            _ => self.run(first, size, |next| match sort {
+                Sort::Connector => is_connector(next),
+                Sort::Punctuation => is_punctuation(next),
+                Sort::Number => is_number(next),
+                Sort::Letters => in_words(next) && !is_upper(next),
+                _ => !(is_connector(next) || in_words(next) || is_number(next) || is_punctuation(next)),
+            }),
         };
-        let (word, rest) = self.rest.split_at_checked(length).unwrap_or((self.rest, ""));
+        let (word, rest) = self.rest.split_at_checked(length).unwrap_or((self.rest, &[]));
         self.rest = rest;
         (sort, word)
     }
 
-    /// Bytes of the characters at the beginning that fit, the first one in any case.
-    fn run(&self, fits: impl Fn(char) -> bool) -> usize {
-        let mut all = self.rest.char_indices().skip(1);
-        all.find(|(_, next)| !fits(*next)).map_or(self.rest.len(), |(at, _)| at)
+    /// Bytes up to the first character after `from` that does not fit. Bytes that are no characters belong to what
+    /// follows, at the end to what came before.
+    fn run(&self, first: char, from: usize, fits: impl Fn(char) -> bool) -> usize {
+        let (mut before, mut at) = (first, from);
+        while let Some(rest) = self.rest.get(at..).filter(|rest| !rest.is_empty()) {
+            let (next, size) = next_valid(rest, before);
+            if !fits(next) {
+                break;
+            }
+            (before, at) = (next, at + size);
+        }
+        at
     }
 
     /// One capital and small letters, or many capitals; of `HTTPStatus` the `S` begins the next word.
-    fn upper(&self) -> usize {
-        let capitals = self.run(|next| sort_of(next) == Sort::Upper);
-        let first = self.rest.chars().next().map_or(0, char::len_utf8);
-        let after = self.rest.get(capitals..).and_then(|rest| rest.chars().next());
-        let letters_follow = after.is_some_and(is_letter);
-        if capitals == first {
-            let body = Words { rest: self.rest.get(first..).unwrap_or_default() };
-            return if letters_follow { first + body.run(|next| sort_of(next) == Sort::Letters) } else { first };
+    fn upper(&self, first: char, size: usize) -> usize {
+        let (second, second_size) = next_valid(self.rest.get(size..).unwrap_or_default(), first);
+        if second_size == 0 {
+            return size;
         }
-        let last = self.rest.get(..capitals).and_then(|text| text.chars().next_back()).map_or(0, char::len_utf8);
-        if letters_follow { capitals - last } else { capitals }
+        if !is_upper(second) {
+            return self.run(first, size, |next| in_words(next) && !is_upper(next));
+        }
+        let (mut last_size, mut at, mut before) = (second_size, size + second_size, second);
+        while let Some(rest) = self.rest.get(at..).filter(|rest| !rest.is_empty()) {
+            let (next, next_size) = next_valid(rest, before);
+            if !is_upper(next) {
+                return if in_words(next) { at - last_size } else { at };
+            }
+            (last_size, at, before) = (next_size, at + next_size, next);
+        }
+        at
     }
+}
+
+/// The next character and the bytes up to its end; `before` where none follows.
+fn next_valid(bytes: &[u8], before: char) -> (char, usize) {
+    let mut size = 0;
+    for (_, character, width) in chars(bytes) {
+        size += width;
+        if let Some(character) = character.filter(|character| *character != WRONG) {
+            return (character, size);
+        }
+    }
+    (before, size)
 }
 
 fn sort_of(character: char) -> Sort {
     match character {
-        '_' | '-' => Sort::Connector,
-        space if is_space(space) => Sort::Connector,
+        connector if is_connector(connector) => Sort::Connector,
         mark if is_punctuation(mark) => Sort::Punctuation,
-        capital if capital.is_uppercase() => Sort::Upper,
-        letter if is_letter(letter) => Sort::Letters,
-        digit if is_digit(digit) || digit.is_numeric() => Sort::Number,
+        capital if is_upper(capital) => Sort::Upper,
+        letter if in_words(letter) => Sort::Letters,
+        number if is_number(number) => Sort::Number,
         _ => Sort::Other,
     }
 }
 
 /// Letters of scripts that are written in words.
-fn is_letter(character: char) -> bool {
-    character.is_alphabetic() && !('\u{4E00}'..='\u{9FCC}').contains(&character)
+fn in_words(character: char) -> bool {
+    let no_words = ['\u{4E00}'..='\u{9FCC}', '\u{3400}'..='\u{4D85}', '\u{20000}'..='\u{2B81D}'];
+    is_letter(character) && !no_words.iter().any(|range| range.contains(&character))
 }
+
+/// What a byte that is no character is taken for.
+const WRONG: char = char::REPLACEMENT_CHARACTER;

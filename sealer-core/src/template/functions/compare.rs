@@ -46,8 +46,11 @@ fn equal(runtime: &mut Runtime<'_, '_>, first: &Value, other: &Value) -> Result<
         (Value::Text(a), Value::Text(b)) => same(runtime.budget, a, b)?,
         (a, b) if a.is_nil() || b.is_nil() => a.is_nil() && b.is_nil(),
         (a, b) if is_basic(a) || is_basic(b) => return Err(incompatible(a, b)),
-        (Value::Time(a), Value::Time(b)) => a == b,
-        (Value::Version(a), Value::Version(b)) => std::rc::Rc::ptr_eq(a, b),
+        (Value::Time(a), Value::Time(b)) => a.same(b),
+        (Value::Location(a), Value::Location(b)) => a.same(b),
+        (Value::Version(a), Value::Version(b)) if a.pointer && b.pointer => a.same(b),
+        (Value::Version(a), Value::Version(b)) if !a.pointer && !b.pointer => a.get() == b.get(),
+        (Value::Error { problem: a, .. }, Value::Error { problem: b, .. }) => std::rc::Rc::ptr_eq(a, b),
         (Value::Certificate(a), Value::Certificate(b)) => a == b,
         (a, b) => return non_comparable(runtime, a, b),
     })

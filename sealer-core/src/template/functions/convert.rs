@@ -86,7 +86,8 @@ pub(super) fn to_int(value: &Value) -> i64 {
     match value {
         Value::Int(integer) if integer.kind == IntegerKind::Duration => 0,
         Value::Int(integer) => integer.bits,
-        Value::Float(float) if float.is_finite() && float.abs() < 9.3e18 => *float as i64,
+        // What is too large, or no number, becomes the smallest one.
+        Value::Float(float) if float.abs() < 9_223_372_036_854_775_808.0 => *float as i64,
         Value::Float(_) => i64::MIN,
         Value::Bool(truth) => i64::from(*truth),
         Value::Text(text) => {
@@ -124,6 +125,11 @@ fn listed(runtime: &mut Runtime<'_, '_>, texts: Vec<Text>) -> Outcome {
 pub(super) fn to_text(runtime: &mut Runtime<'_, '_>, value: &Value) -> Result<Text, Fault> {
     match value {
         Value::Text(text) => Ok(text.clone()),
+        Value::List(list) if list.kind == ListKind::Byte => {
+            runtime.budget.allocate(list.items.len().saturating_add(OVERHEAD))?;
+            let byte = |item: &Value| if let Value::Int(integer) = item { integer.bits.to_le_bytes()[0] } else { 0 };
+            Ok(list.items.iter().map(byte).collect::<Vec<u8>>().into())
+        }
         other => {
             let shown = format::shown(other, runtime.budget)?;
             runtime.budget.allocate(OVERHEAD)?;

@@ -6,14 +6,14 @@ use super::super::buffer::Buffer;
 use super::super::error::Fault;
 use super::super::syntax::excerpt;
 use super::super::value::time::{
-    DurationError, Zone, duration_text, parse_duration, parse_time, quoted, round_duration, since,
+    DurationError, Zone, duration_text, parse_duration, parse_time, quoted, round_duration, since, to_bytes,
 };
 use super::super::value::{IntegerKind, Kind, Time, Value};
 use super::convert::to_int;
 use super::{Arguments, Function, Outcome, Plain, Runtime};
 
 const DATE_IN_ZONE: Plain =
-    |runtime, arguments| in_zone(runtime, &arguments.str(0), arguments.any(1), &arguments.str(2));
+    |runtime, arguments| in_zone(runtime, &arguments.by_bytes(0), arguments.any(1), &arguments.str(2));
 const MODIFY: Plain = |_, arguments| match modified(arguments) {
     Err(Fault::Failed(..)) => Ok(arguments.any(1).clone()),
     other => other,
@@ -23,7 +23,7 @@ const MUST_MODIFY: Plain = |_, arguments| modified(arguments);
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("now", &[], |runtime, _| Ok(Value::Time(Rc::new(Time::of_clock(runtime.environment.now))))),
     Function::new("date", &[Kind::Text, Kind::Any], |runtime, arguments| {
-        in_zone(runtime, &arguments.str(0), arguments.any(1), "Local")
+        in_zone(runtime, &arguments.by_bytes(0), arguments.any(1), "Local")
     }),
     Function::new("dateInZone", &[Kind::Text, Kind::Any, Kind::Text], DATE_IN_ZONE),
     Function::new("date_in_zone", &[Kind::Text, Kind::Any, Kind::Text], DATE_IN_ZONE),
@@ -40,13 +40,13 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("toDate", &[Kind::Text, Kind::Text], |_, arguments| {
         Runtime::short(arguments.bytes(0))?;
         Runtime::short(arguments.bytes(1))?;
-        let time = parse_time(&arguments.str(0), &arguments.str(1)).unwrap_or_else(|_| Time::zero());
+        let time = parse_time(&arguments.by_bytes(0), &arguments.by_bytes(1)).unwrap_or_else(|_| Time::zero());
         Ok(Value::Time(Rc::new(time)))
     }),
     Function::new("mustToDate", &[Kind::Text, Kind::Text], |_, arguments| {
         Runtime::short(arguments.bytes(0))?;
         Runtime::short(arguments.bytes(1))?;
-        parse_time(&arguments.str(0), &arguments.str(1))
+        parse_time(&arguments.by_bytes(0), &arguments.by_bytes(1))
             .map(|time| Value::Time(Rc::new(time)))
             .map_err(|text| Fault::new("the date does not fit its layout", text))
     }),
@@ -77,7 +77,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("durationRound", &[Kind::Any], |runtime, arguments| {
         Runtime::short(arguments.bytes(0))?;
         let duration = match arguments.any(0) {
-            Value::Text(_) => parse_duration(&arguments.str(0)).unwrap_or(0),
+            Value::Text(_) => parse_duration(&arguments.by_bytes(0)).unwrap_or(0),
             Value::Int(integer) if matches!(integer.kind, IntegerKind::Int64) => integer.bits,
             Value::Time(time) => since(&Time::of_clock(runtime.environment.now), time),
             _ => 0,
@@ -86,8 +86,16 @@ pub(super) static FUNCTIONS: &[Function] = &[
     }),
 ];
 
+/// A decimal number; what is out of range becomes the nearest one, as Go has it beside its error.
 fn to_decimal(text: &str) -> i64 {
-    text.parse().unwrap_or(0)
+    match text.parse() {
+        Ok(number) => number,
+        Err(error) => match error.kind() {
+            std::num::IntErrorKind::PosOverflow => i64::MAX,
+            std::num::IntErrorKind::NegOverflow => i64::MIN,
+            _ => 0,
+        },
+    }
 }
 
 fn in_zone(runtime: &mut Runtime<'_, '_>, layout: &str, date: &Value, zone: &str) -> Outcome {
@@ -102,27 +110,26 @@ fn in_zone(runtime: &mut Runtime<'_, '_>, layout: &str, date: &Value, zone: &str
     formatted(runtime, &time.in_zone(zone), layout)
 }
 
-/// The time under a layout. A layout of one letter can stand for a long name.
+/// The time under a layout, given with a character for each byte. One letter can stand for a long name.
 pub(super) fn formatted(runtime: &mut Runtime<'_, '_>, time: &Time, layout: &str) -> Outcome {
     Runtime::short(layout.as_bytes())?;
     runtime.budget.steps(layout.len() as u64)?;
     let mut text = Buffer::default();
     for part in time.parts(layout) {
-        text.push(part.as_bytes(), runtime.budget)?;
+        text.push(&to_bytes(&part), runtime.budget)?;
     }
     runtime.written(text)
 }
 
 fn modified(arguments: Arguments<'_>) -> Outcome {
     Runtime::short(arguments.bytes(0))?;
-    let text = arguments.str(0);
-    let duration = parse_duration(&text).map_err(|error| {
+    let duration = parse_duration(&arguments.by_bytes(0)).map_err(|error| {
         let shown = quoted(excerpt(arguments.bytes(0)));
         let text = match error {
             DurationError::Invalid => format!("time: invalid duration {shown}"),
             DurationError::MissingUnit => format!("time: missing unit in duration {shown}"),
             DurationError::UnknownUnit(unit) => {
-                let unit = quoted(excerpt(unit.as_bytes()));
+                let unit = quoted(excerpt(&to_bytes(&unit)));
                 format!("time: unknown unit {unit} in duration {shown}")
             }
         };
@@ -134,18 +141,16 @@ fn modified(arguments: Arguments<'_>) -> Outcome {
     }
 }
 
-/// The duration in its largest unit.
+/// The duration in its largest unit, without its sign.
 fn rounded(duration: i64) -> String {
-    let sign = if duration < 0 { "-" } else { "" };
     let size = duration.unsigned_abs();
     let units = [(YEAR, "y"), (MONTH, "mo"), (DAY, "d"), (HOUR, "h"), (60, "m"), (1, "s")]
         .map(|(seconds, name)| (seconds * 1_000_000_000, name));
     for (unit, name) in units {
         if size > unit {
-            return format!("{sign}{}{name}", size / unit);
+            return format!("{}{name}", size / unit);
         }
     }
-    let _ = sign;
     "0s".to_owned()
 }
 

@@ -5,7 +5,7 @@ mod write;
 
 use super::super::buffer::Buffer;
 use super::super::error::Fault;
-use super::super::value::{Kind, Value};
+use super::super::value::{Kind, Problem, Text, Value};
 use super::{Function, Outcome, Plain, Runtime, SLOW};
 use write::{Style, write};
 
@@ -49,6 +49,29 @@ pub(super) static FUNCTIONS: &[Function] = &[
     })
     .reading(SLOW),
 ];
+
+/// A text that is a JSON string, or Go's error for what it is instead.
+pub(super) fn string(runtime: &mut Runtime<'_, '_>, text: &[u8]) -> Result<Result<Text, Problem>, Fault> {
+    let (result, end) = read::read_to(runtime, text);
+    let start = text.iter().position(|byte| !b" \t\r\n".contains(byte)).unwrap_or(0);
+    let position = |at: usize| i64::try_from(at).unwrap_or(i64::MAX);
+    let literal = text.trim_ascii_end().len();
+    let (found, offset) = match result {
+        Ok((Value::Text(text), _)) => return Ok(Ok(text)),
+        // Nothing is read from nothing.
+        Ok((Value::Nil, None)) => return Ok(Ok(Text::from(""))),
+        Ok((Value::Bool(_), _)) => ("bool", literal),
+        Ok((Value::List(_), _)) => ("array", start + 1),
+        Ok((Value::Dict(_), _)) => ("object", start + 1),
+        Ok(_) => ("number", literal),
+        Err(Fault::Failed(_, words)) => {
+            let offset = position((end + 1).min(text.len()));
+            return Ok(Err(Problem::Syntax { text: words, offset }));
+        }
+        Err(other) => return Err(other),
+    };
+    Ok(Err(Problem::WrongType { found, offset: position(offset) }))
+}
 
 fn encode(runtime: &mut Runtime<'_, '_>, value: &Value, style: Style, settle: Settle) -> Outcome {
     let text = settle(write(runtime.budget, value, style))?;

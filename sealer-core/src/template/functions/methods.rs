@@ -1,17 +1,27 @@
 //! Which methods do values have?
 
+mod errors;
+mod marshal;
+mod versions;
+
 use std::rc::Rc;
 
 use super::super::error::Fault;
 use super::super::value::time::{self, Zone, since};
-use super::super::value::{IntegerKind, Kind, Time, Value, Version};
+use super::super::value::{IntegerKind, Kind, Time, Value};
 use super::{Arguments, Function, Plain};
 
 /// The method `name` of the value's type.
 pub(crate) fn method(receiver: &Value, name: &str) -> Option<&'static Function> {
     let methods: &[Function] = match receiver {
         Value::Time(_) => TIME,
-        Value::Version(_) => VERSION,
+        Value::Location(_) => LOCATION,
+        Value::Version(version) if version.pointer => {
+            return versions::POINTER.iter().chain(versions::PLAIN).find(|method| method.name == name);
+        }
+        Value::Version(_) => versions::PLAIN,
+        Value::Error { problem, .. } if problem.inner().is_some() => errors::NESTED,
+        Value::Error { .. } => errors::PLAIN,
         Value::Int(integer) => match integer.kind {
             IntegerKind::Duration => DURATION,
             IntegerKind::Month | IntegerKind::Weekday => NAMED,
@@ -33,8 +43,9 @@ fn timed(time: Time) -> super::Outcome {
     Ok(Value::Time(Rc::new(time)))
 }
 
-const fn results(name: &'static str, count: u8) -> Function {
-    Function { too_many_results: Some(count), ..Function::new(name, &[], NOTHING) }
+/// A method whose results a template cannot take.
+const fn results(name: &'static str, why: &'static str) -> Function {
+    Function { results: Some(why), ..Function::new(name, &[], NOTHING) }
 }
 
 const NOTHING: Plain = |_, _| Ok(Value::Nil);
@@ -57,9 +68,9 @@ static TIME: &[Function] = &[
     Function::new("IsDST", &[], |_, a| Ok(Value::Bool(of(a, 0).is_summer()))),
     Function::new("String", &[], |runtime, a| runtime.text(of(a, 0).to_go_string())),
     Function::new("GoString", &[], |runtime, a| runtime.text(of(a, 0).go_syntax())),
-    Function::new("Format", &[Kind::Text], |runtime, a| super::dates::formatted(runtime, &of(a, 0), &a.str(1))),
+    Function::new("Format", &[Kind::Text], |runtime, a| super::dates::formatted(runtime, &of(a, 0), &a.by_bytes(1))),
     Function::new("UTC", &[], |_, a| timed(of(a, 0).as_ref().clone().in_zone(Zone::Utc))),
-    Function::new("Local", &[], |_, a| timed(of(a, 0).as_ref().clone().in_zone(Zone::Utc))),
+    Function::new("Local", &[], |_, a| timed(of(a, 0).as_ref().clone().in_zone(Zone::Local))),
     Function::new("AddDate", &[Kind::Int, Kind::Int, Kind::Int], |_, a| {
         timed(of(a, 0).add_date(a.int(1), a.int(2), a.int(3)))
     }),
@@ -71,14 +82,37 @@ static TIME: &[Function] = &[
     Function::new("Compare", &[Kind::Time], |_, a| Ok(Value::int(of(a, 0).instant().cmp(&of(a, 1).instant()) as i64))),
     Function::new("Truncate", &[Kind::Duration], |_, a| timed(of(a, 0).truncate(a.int(1)))),
     Function::new("Round", &[Kind::Duration], |_, a| timed(of(a, 0).round(a.int(1)))),
-    results("Date", 3),
-    results("Clock", 3),
+    Function::new("In", &[Kind::Location], |_, a| match a.any(1) {
+        Value::Location(zone) => timed(of(a, 0).as_ref().clone().in_zone(zone.clone())),
+        _ => Err(Fault::new("no zone", "time: missing Location in call to Time.In")),
+    }),
+    Function::new("Location", &[], |_, a| Ok(Value::Location(of(a, 0).zone().clone()))),
+    Function::new("MarshalBinary", &[], marshal::BINARY),
+    Function::new("GobEncode", &[], marshal::BINARY),
+    Function::new("MarshalJSON", &[], marshal::time_json),
+    Function::new("MarshalText", &[], marshal::time_text),
+    Function::new("AppendBinary", &[Kind::Bytes], marshal::append_binary),
+    Function::new("AppendFormat", &[Kind::Bytes, Kind::Text], marshal::append_format),
+    Function::new("AppendText", &[Kind::Bytes], marshal::append_text),
+    results("Date", "function Date has 3 return values; should be 1 or 2"),
+    results("Clock", "function Clock has 3 return values; should be 1 or 2"),
+    results("ISOWeek", "invalid function signature for ISOWeek: second return value should be error; is int"),
+    results("Zone", "invalid function signature for Zone: second return value should be error; is int"),
+    results(
+        "ZoneBounds",
+        "invalid function signature for ZoneBounds: second return value should be error; is time.Time",
+    ),
 ];
 
+static LOCATION: &[Function] = &[Function::new("String", &[], |runtime, a| match a.any(0) {
+    Value::Location(zone) => runtime.text(zone.name()),
+    _ => runtime.text("UTC"),
+})];
+
 static DURATION: &[Function] = &[
-    Function::new("Hours", &[], |_, a| Ok(Value::Float(a.int(0) as f64 / 3.6e12))),
-    Function::new("Minutes", &[], |_, a| Ok(Value::Float(a.int(0) as f64 / 6e10))),
-    Function::new("Seconds", &[], |_, a| Ok(Value::Float(a.int(0) as f64 / 1e9))),
+    Function::new("Hours", &[], |_, a| Ok(in_units(a.int(0), 3_600_000_000_000))),
+    Function::new("Minutes", &[], |_, a| Ok(in_units(a.int(0), 60_000_000_000))),
+    Function::new("Seconds", &[], |_, a| Ok(in_units(a.int(0), 1_000_000_000))),
     Function::new("Milliseconds", &[], |_, a| Ok(Value::int64(a.int(0) / 1_000_000))),
     Function::new("Microseconds", &[], |_, a| Ok(Value::int64(a.int(0) / 1_000))),
     Function::new("Nanoseconds", &[], |_, a| Ok(Value::int64(a.int(0)))),
@@ -99,34 +133,7 @@ static NAMED: &[Function] = &[Function::new("String", &[], |runtime, a| match a.
     _ => runtime.text(time::weekday_name(a.int(0))),
 })];
 
-fn version(arguments: Arguments<'_>, index: usize) -> Result<Rc<Version>, Fault> {
-    match arguments.any(index) {
-        Value::Version(version) => Ok(version.clone()),
-        _ => Err(Fault::new("nothing to compare with", super::lists::NIL_POINTER)),
-    }
+/// The whole units and the rest apart, as Go adds them.
+fn in_units(nanoseconds: i64, unit: i64) -> Value {
+    Value::Float((nanoseconds / unit) as f64 + (nanoseconds % unit) as f64 / unit as f64)
 }
-
-fn changed(version: Version) -> super::Outcome {
-    Ok(Value::Version(Rc::new(Version { pointer: false, ..version })))
-}
-
-const OTHER: &[Kind] = &[Kind::Version];
-
-static VERSION: &[Function] = &[
-    Function::new("Major", &[], |_, a| Ok(Value::uint64(version(a, 0)?.major))),
-    Function::new("Minor", &[], |_, a| Ok(Value::uint64(version(a, 0)?.minor))),
-    Function::new("Patch", &[], |_, a| Ok(Value::uint64(version(a, 0)?.patch))),
-    Function::new("Prerelease", &[], |runtime, a| runtime.text(version(a, 0)?.prerelease.as_str())),
-    Function::new("Metadata", &[], |runtime, a| runtime.text(version(a, 0)?.metadata.as_str())),
-    Function::new("Original", &[], |runtime, a| runtime.text(version(a, 0)?.original.as_str())),
-    Function::new("String", &[], |runtime, a| runtime.text(version(a, 0)?.to_string())),
-    Function::new("Compare", OTHER, |_, a| Ok(Value::int(version(a, 0)?.compare(&*version(a, 1)?) as i64))),
-    Function::new("Equal", OTHER, |_, a| Ok(Value::Bool(version(a, 0)?.compare(&*version(a, 1)?).is_eq()))),
-    Function::new("LessThan", OTHER, |_, a| Ok(Value::Bool(version(a, 0)?.compare(&*version(a, 1)?).is_lt()))),
-    Function::new("LessThanEqual", OTHER, |_, a| Ok(Value::Bool(version(a, 0)?.compare(&*version(a, 1)?).is_le()))),
-    Function::new("GreaterThan", OTHER, |_, a| Ok(Value::Bool(version(a, 0)?.compare(&*version(a, 1)?).is_gt()))),
-    Function::new("GreaterThanEqual", OTHER, |_, a| Ok(Value::Bool(version(a, 0)?.compare(&*version(a, 1)?).is_ge()))),
-    Function::new("IncMajor", &[], |_, a| changed(version(a, 0)?.next_major())),
-    Function::new("IncMinor", &[], |_, a| changed(version(a, 0)?.next_minor())),
-    Function::new("IncPatch", &[], |_, a| changed(version(a, 0)?.next_patch())),
-];

@@ -106,7 +106,10 @@ fn decrypt(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Outcome {
     }
     let sealed = base64::decode(text).map_err(|error| Fault::new("no base64", error.to_string()))?;
     let Some((start, body)) = sealed.split_first_chunk::<BLOCK>() else {
-        let go_text = format!("runtime error: slice bounds out of range [:{BLOCK}] with capacity {}", sealed.len());
+        let go_text = format!(
+            "runtime error: slice bounds out of range [:{BLOCK}] with capacity {}",
+            sealed.len().div_ceil(3) * 3
+        );
         return Err(Fault::new("shorter than one block", go_text));
     };
     let cipher = cbc::Decryptor::<Aes256>::new(&key(arguments).into(), start.into());

@@ -78,7 +78,9 @@ pub(super) fn deep_equal(budget: &mut Budget<'_>, first: &Value, other: &Value, 
             equal
         }
         (Value::Time(a), Value::Time(b)) => a == b,
-        (Value::Version(a), Value::Version(b)) => a == b,
+        (Value::Location(a), Value::Location(b)) => a == b,
+        (Value::Version(a), Value::Version(b)) => a.pointer == b.pointer && (a.same(b) || a.get() == b.get()),
+        (Value::Error { problem: a, .. }, Value::Error { problem: b, .. }) => a == b,
         (Value::Certificate(a), Value::Certificate(b)) => a == b,
         _ => false,
     })

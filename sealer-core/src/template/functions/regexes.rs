@@ -7,7 +7,7 @@ use super::super::buffer::Buffer;
 use super::super::error::Fault;
 use super::super::pattern::{Found, Groups, Pattern, Refusal};
 use super::super::syntax::{excerpt, go_quote};
-use super::super::value::{Kind, ListKind, Value};
+use super::super::value::{Kind, ListKind, Value, is_digit, is_letter};
 use super::{Arguments, FAST, Function, Outcome, Runtime, SLOW};
 
 const TWO: &[Kind] = &[Kind::Text, Kind::Text];
@@ -216,8 +216,11 @@ fn expand(budget: &mut Budget<'_>, matched: &Matched<'_>, result: &mut Buffer) -
         } else if let Some((name, after)) = reference(rest) {
             budget.read(name.len(), SLOW)?;
             let numbered = if name.len() > 1 && name.starts_with('0') { None } else { name.parse().ok() };
-            let group = numbered.or_else(|| matched.pattern.group(name));
-            let place = group.and_then(|group: usize| matched.found.get(group).cloned().flatten());
+            let place = match numbered {
+                Some(group) => matched.found.get::<usize>(group).cloned().flatten(),
+                // Of groups of one name the first that found something.
+                None => matched.pattern.groups(name).find_map(|group| matched.found.get(group).cloned().flatten()),
+            };
             result.push(place.map_or(&[][..], |place| part(matched.text, place)), budget)?;
             rest = after;
         } else {
@@ -230,7 +233,7 @@ fn expand(budget: &mut Budget<'_>, matched: &Matched<'_>, result: &mut Buffer) -
 /// The name after a dollar, in braces or as long as it goes, and what follows.
 fn reference(text: &[u8]) -> Option<(&str, &[u8])> {
     let (braced, inner) = text.strip_prefix(b"{").map_or((false, text), |inner| (true, inner));
-    let is_word = |character: char| character.is_alphanumeric() || character == '_';
+    let is_word = |character: char| is_letter(character) || is_digit(character) || character == '_';
     let length = super::super::value::chars(inner)
         .take_while(|(_, character, _)| character.is_some_and(is_word))
         .map(|(_, _, width)| width)

@@ -6,7 +6,7 @@ use regex_automata::meta::Regex;
 
 use super::super::error::Fault;
 use super::super::value::version::{Version, parse_version};
-use super::super::value::{Kind, Value};
+use super::super::value::{HeldVersion, Kind, Value};
 use super::Function;
 
 pub(super) static FUNCTIONS: &[Function] = &[
@@ -14,7 +14,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         bounded(arguments.bytes(0))?;
         runtime.budget.allocate(VERSION_SIZE)?;
         let version = parse_version(&arguments.str(0)).map_err(|text| Fault::new(NO_VERSION, text))?;
-        Ok(Value::Version(version.into()))
+        Ok(Value::Version(HeldVersion::new(version, true)))
     }),
     Function::new("semverCompare", &[Kind::Text, Kind::Text], |runtime, arguments| {
         bounded(arguments.bytes(0))?;
@@ -28,7 +28,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
 ];
 
 /// No version and no constraint is so long, and reading one takes longer the longer it is.
-fn bounded(text: &[u8]) -> Result<(), Fault> {
+pub(super) fn bounded(text: &[u8]) -> Result<(), Fault> {
     if text.len() > LONGEST { Err(Fault::Limit("too long a version")) } else { Ok(()) }
 }
 
@@ -210,6 +210,6 @@ const OPERATOR: &str = "(?:=||!=|>|<|>=|=>|<=|=<|~|~>|\\^)";
 const VERSION: &str = r"v?[0-9|x|X|*]+(?:\.[0-9|x|X|*]+)?(?:\.[0-9|x|X|*]+)?(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?";
 const VERSION_PARTS: &str = r"v?([0-9|x|X|*]+)(\.[0-9|x|X|*]+)?(\.[0-9|x|X|*]+)?((?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?)(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?";
 const LONGEST: usize = 1 << 10;
-const VERSION_SIZE: usize = 4 << 10;
+pub(super) const VERSION_SIZE: usize = 4 << 10;
 /// Steps that reading the shortest constraint takes.
 const COMPARE: u64 = 100;

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::super::buffer::Buffer;
-use super::super::value::{Kind, is_digit, to_lower, to_title, to_upper};
+use super::super::value::{Kind, is_digit, is_letter, is_lower, is_title, is_upper, to_lower, to_title, to_upper};
 use super::strings::map;
 use super::strings::to_size;
 use super::{Function, Outcome, PLAIN, Runtime, SLOW, SLOWEST, casing};
@@ -34,9 +34,9 @@ pub(super) static FUNCTIONS: &[Function] = &[
         let mut begins = true;
         map(runtime, arguments, |character| {
             let first = std::mem::replace(&mut begins, is_space(character));
-            if character.is_uppercase() {
+            if is_upper(character) || is_title(character) {
                 to_lower(character)
-            } else if character.is_lowercase() {
+            } else if is_lower(character) {
                 if first { to_title(character) } else { to_upper(character) }
             } else {
                 character
@@ -70,16 +70,16 @@ pub(super) static FUNCTIONS: &[Function] = &[
         })
     })
     .reading(SLOW),
-    Function::new("snakecase", ONE, |runtime, arguments| casing::separated(runtime, &arguments.str(0), '_'))
+    Function::new("snakecase", ONE, |runtime, arguments| casing::separated(runtime, arguments.bytes(0), '_'))
         .copying(SLOWEST),
-    Function::new("kebabcase", ONE, |runtime, arguments| casing::separated(runtime, &arguments.str(0), '-'))
+    Function::new("kebabcase", ONE, |runtime, arguments| casing::separated(runtime, arguments.bytes(0), '-'))
         .copying(SLOWEST),
     Function::new("camelcase", ONE, |runtime, arguments| {
         Runtime::short(arguments.bytes(0))?;
         let text = Zeroizing::new(camel(&arguments.str(0)));
         runtime.text(text.as_bytes())
     })
-    .copying(SLOW),
+    .copying(SLOWEST),
     Function::new("wrap", &[Kind::Int, Kind::Text], |runtime, arguments| {
         wrap(runtime, arguments.bytes(1), arguments.int(0), b"\n", false)
     })
@@ -100,35 +100,49 @@ fn is_separator(character: char) -> bool {
     if character.is_ascii() {
         return !(character.is_ascii_alphanumeric() || character == '_');
     }
-    !character.is_alphabetic() && !is_digit(character) && is_space(character)
+    !is_letter(character) && !is_digit(character) && is_space(character)
 }
 
-fn is_connector(character: char) -> bool {
+pub(super) fn is_connector(character: char) -> bool {
     matches!(character, '_' | '-') || is_space(character)
 }
 
-/// Words put together, each with its first letter in upper case.
+/// Words put together, each with its first letter in upper case. Of a run of connectors between words the last one
+/// goes; those at the ends stay.
 fn camel(text: &str) -> String {
-    let body_start = text.find(|character| !is_connector(character)).unwrap_or(text.len());
-    let body_end = text
-        .rfind(|character| !is_connector(character))
-        .map_or(body_start, |at| at + text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8));
-    let mut out = text.get(..body_start).unwrap_or("").to_owned();
-    let body = text.get(body_start..body_end).unwrap_or("");
-    for word in body.split(is_connector) {
-        let mut characters = word.chars();
-        out.extend(characters.next().map(to_upper));
-        out.push_str(&lowered(characters.as_str(), word));
+    let start = text.find(|character| !is_connector(character)).unwrap_or(text.len());
+    let (before, body) = text.split_at_checked(start).unwrap_or(("", text));
+    let mut out = before.to_owned();
+    let mut characters = body.chars();
+    let Some(first) = characters.next() else {
+        // Of connectors alone the last one is written twice.
+        out.extend(before.chars().next_back());
+        return out;
+    };
+    let mut shouts = is_upper(first);
+    // The character that is not written yet.
+    let mut held = to_upper(first);
+    for character in characters {
+        let mut character = character;
+        if is_connector(held) {
+            if is_connector(character) {
+                out.push(held);
+            } else {
+                shouts = is_upper(character);
+                character = to_upper(character);
+            }
+        } else {
+            // `HTTPServer` becomes `Httpserver`.
+            shouts = shouts && is_upper(character);
+            if shouts {
+                character = to_lower(character);
+            }
+            out.push(held);
+        }
+        held = character;
     }
-    out + text.get(body_end..).unwrap_or("")
-}
-
-/// The rest of a word, with the capitals that follow a first capital in lower case: `HTTPServer` as `Httpserver`.
-fn lowered(rest: &str, word: &str) -> String {
-    let shouts = word.starts_with(char::is_uppercase);
-    let capitals = rest.find(|character: char| !character.is_uppercase()).unwrap_or(rest.len());
-    let (capitals, after) = rest.split_at_checked(if shouts { capitals } else { 0 }).unwrap_or(("", rest));
-    capitals.chars().map(to_lower).chain(after.chars()).collect()
+    out.push(held);
+    out
 }
 
 fn wrap(runtime: &mut Runtime<'_, '_>, text: &[u8], length: i64, line_end: &[u8], breaks_words: bool) -> Outcome {

@@ -5,7 +5,7 @@ use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 use super::Refusal;
 use super::parser::{Parsed, Parser};
 use crate::template::functions::FAST;
-use crate::template::value::unicode_class;
+use crate::template::value::{known_class, unicode_class};
 
 impl<'p> Parser<'p, '_, '_> {
     /// `[…]`, from its first bracket on.
@@ -167,7 +167,7 @@ fn table(name: &str) -> Option<ClassUnicode> {
         "ascii" => return unicode_class(r"[\x{0}-\x{7F}]"),
         _ => {}
     }
-    unicode_class(&format!(r"\p{{gc={name}}}")).or_else(|| unicode_class(&format!(r"\p{{sc={name}}}")))
+    known_class(&format!(r"\p{{gc={name}}}")).or_else(|| known_class(&format!(r"\p{{sc={name}}}")))
 }
 
 const RANGES_PER_STEP: u64 = 8;

@@ -26,10 +26,6 @@ impl Parser<'_, '_, '_> {
         if !is_name(name) {
             return Err(Refusal::wrong(NAME, before.get(..=end).unwrap_or(before)));
         }
-        self.budget.steps(self.names.len() as u64 / NAMES_PER_STEP)?;
-        if self.names.iter().flatten().any(|known| known == name) {
-            return Err(Refusal::wrong("duplicate capture group name", name));
-        }
         self.advance(end + 1);
         self.begin(Some(Some(name.to_owned())), outer)
     }
@@ -70,4 +66,3 @@ fn is_name(name: &str) -> bool {
 }
 
 const NAME: &str = "invalid named capture";
-const NAMES_PER_STEP: u64 = 8;

@@ -1,6 +1,6 @@
 //! Where does a template's text split into tokens?
 
-use crate::template::value::is_digit;
+use crate::template::value::{is_digit, is_letter};
 
 use super::token::{BAD_NUMBER, Token, TokenKind};
 
@@ -367,7 +367,7 @@ fn right_delimiter(rest: &str) -> Option<usize> {
 }
 
 fn is_alphanumeric(character: char) -> bool {
-    character == '_' || character.is_alphabetic() || is_digit(character)
+    character == '_' || is_letter(character) || is_digit(character)
 }
 
 const LEFT: &str = "{{";

@@ -125,7 +125,7 @@ const BLOCK: usize = 8 << 10;
 pub(crate) fn to_upper(character: char) -> char {
     let mut mapped = character.to_uppercase();
     match (mapped.next(), mapped.next()) {
-        (Some(upper), None) => upper,
+        (Some(upper), None) => if_known(upper, character),
         _ => greek_title(character),
     }
 }
@@ -133,10 +133,15 @@ pub(crate) fn to_upper(character: char) -> char {
 pub(crate) fn to_lower(character: char) -> char {
     let mut mapped = character.to_lowercase();
     match (mapped.next(), mapped.next()) {
-        (Some(lower), None) => lower,
+        (Some(lower), None) => if_known(lower, character),
         _ if character == '\u{130}' => 'i',
         _ => character,
     }
+}
+
+/// The other case of a character, where Go's tables have it.
+fn if_known(mapped: char, character: char) -> char {
+    if mapped.is_ascii() || in_class(&KNOWN, mapped) { mapped } else { character }
 }
 
 pub(crate) fn to_title(character: char) -> char {
@@ -169,6 +174,30 @@ pub(crate) fn is_printable(character: char) -> bool {
     in_class(&PRINTABLE, character)
 }
 
+/// Whether the character is a capital: the category alone counts, no Roman number and no letter in a circle.
+pub(crate) fn is_upper(character: char) -> bool {
+    if character.is_ascii() { character.is_ascii_uppercase() } else { in_class(&UPPER, character) }
+}
+
+/// Whether the character is a small letter by its category.
+pub(crate) fn is_lower(character: char) -> bool {
+    if character.is_ascii() { character.is_ascii_lowercase() } else { in_class(&LOWER, character) }
+}
+
+/// Whether the character is one of two letters, the first of them a capital.
+pub(crate) fn is_title(character: char) -> bool {
+    !character.is_ascii() && in_class(&TITLE, character)
+}
+
+pub(crate) fn is_letter(character: char) -> bool {
+    if character.is_ascii() { character.is_ascii_alphabetic() } else { in_class(&LETTERS, character) }
+}
+
+/// Whether the character is a number of any kind.
+pub(crate) fn is_number(character: char) -> bool {
+    if character.is_ascii() { character.is_ascii_digit() } else { in_class(&NUMBERS, character) }
+}
+
 /// Whether the character is punctuation of any kind.
 pub(crate) fn is_punctuation(character: char) -> bool {
     in_class(&PUNCTUATION, character)
@@ -193,8 +222,25 @@ pub(crate) fn unicode_class(pattern: &str) -> Option<ClassUnicode> {
     }
 }
 
-static PRINTABLE: LazyLock<ClassUnicode> =
-    LazyLock::new(|| unicode_class(r"[\p{L}\p{M}\p{N}\p{P}\p{S}]").unwrap_or_else(ClassUnicode::empty));
-static PUNCTUATION: LazyLock<ClassUnicode> =
-    LazyLock::new(|| unicode_class(r"\p{P}").unwrap_or_else(ClassUnicode::empty));
-static DIGITS: LazyLock<ClassUnicode> = LazyLock::new(|| unicode_class(r"\p{Nd}").unwrap_or_else(ClassUnicode::empty));
+/// The characters of a class that are in the version of Unicode that Go knows.
+pub(crate) fn known_class(pattern: &str) -> Option<ClassUnicode> {
+    let mut class = unicode_class(pattern)?;
+    class.intersect(&KNOWN);
+    Some(class)
+}
+
+fn table(pattern: &str) -> ClassUnicode {
+    known_class(pattern).unwrap_or_else(ClassUnicode::empty)
+}
+
+/// What Unicode 15 assigned: Go's tables are of that version, those at hand are newer.
+static KNOWN: LazyLock<ClassUnicode> =
+    LazyLock::new(|| unicode_class(r"\p{age=15.0}").unwrap_or_else(ClassUnicode::empty));
+static PRINTABLE: LazyLock<ClassUnicode> = LazyLock::new(|| table(r"[\p{L}\p{M}\p{N}\p{P}\p{S}]"));
+static PUNCTUATION: LazyLock<ClassUnicode> = LazyLock::new(|| table(r"\p{P}"));
+static DIGITS: LazyLock<ClassUnicode> = LazyLock::new(|| table(r"\p{Nd}"));
+static NUMBERS: LazyLock<ClassUnicode> = LazyLock::new(|| table(r"\p{N}"));
+static UPPER: LazyLock<ClassUnicode> = LazyLock::new(|| table(r"\p{Lu}"));
+static LOWER: LazyLock<ClassUnicode> = LazyLock::new(|| table(r"\p{Ll}"));
+static TITLE: LazyLock<ClassUnicode> = LazyLock::new(|| table(r"\p{Lt}"));
+static LETTERS: LazyLock<ClassUnicode> = LazyLock::new(|| table(r"\p{L}"));

@@ -1,8 +1,10 @@
 //! What is a moment, in which zone, and on which day of the calendar is it?
 
+mod calendar;
 mod duration;
 mod layout;
 mod parse;
+mod write;
 
 use std::rc::Rc;
 
@@ -27,7 +29,12 @@ pub(crate) struct Time {
 #[derive(Clone, PartialEq)]
 pub(crate) enum Zone {
     Utc,
-    Fixed { offset: i64, name: Rc<str> },
+    /// The machine's own zone, which is UTC here: what a template renders to does not depend on the machine.
+    Local,
+    Fixed {
+        offset: i64,
+        name: Rc<str>,
+    },
     Named(TimeZone),
 }
 
@@ -44,10 +51,11 @@ pub(crate) struct Civil {
 }
 
 impl Zone {
-    /// The zone of that name. `Local` is UTC: what a template renders to does not depend on the machine.
+    /// The zone of that name.
     pub(crate) fn named(name: &str) -> Option<Self> {
         match name {
-            "" | "UTC" | "Local" => Some(Self::Utc),
+            "" | "UTC" => Some(Self::Utc),
+            "Local" => Some(Self::Local),
             _ if name.contains("..") || name.starts_with(['/', '\\']) => None,
             _ => {
                 let zone = TimeZoneDatabase::bundled().get(name).ok()?;
@@ -57,20 +65,40 @@ impl Zone {
     }
 
     pub(crate) fn fixed(offset: i64, name: &str) -> Self {
-        if offset == 0 && (name.is_empty() || name == "UTC") {
-            return Self::Utc;
-        }
         Self::Fixed { offset, name: name.into() }
+    }
+
+    /// Whether Go has one object for both zones.
+    pub(crate) fn same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Utc, Self::Utc) | (Self::Local, Self::Local) => true,
+            (Self::Fixed { offset: a, name: first }, Self::Fixed { offset: b, name: second }) => {
+                // Whole hours without a name are made once.
+                let shared = first.is_empty() && second.is_empty() && a % 3600 == 0 && (-12..=14).contains(&(a / 3600));
+                a == b && (shared || Rc::ptr_eq(first, second))
+            }
+            _ => false,
+        }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Utc | Self::Local => "UTC",
+            Self::Fixed { name, .. } => name,
+            Self::Named(zone) => zone.iana_name().unwrap_or_default(),
+        }
     }
 
     /// The offset in seconds, the zone's short name, and whether it is summer time.
     fn at(&self, seconds: i64) -> (i64, String, bool) {
         match self {
-            Self::Utc => (0, "UTC".to_owned(), false),
+            Self::Utc | Self::Local => (0, "UTC".to_owned(), false),
             Self::Fixed { offset, name } => (*offset, name.as_ref().to_owned(), false),
             Self::Named(zone) => {
-                let clamped = seconds.clamp(Timestamp::MIN.as_second(), Timestamp::MAX.as_second());
-                let moment = Timestamp::from_second(clamped).unwrap_or(Timestamp::UNIX_EPOCH);
+                let past = seconds.max(Timestamp::MIN.as_second());
+                // The rules of a zone go on for ever, and so does the calendar every 400 years.
+                let within = if past > LAST { LAST - CYCLE + (past - LAST) % CYCLE } else { past };
+                let moment = Timestamp::from_second(within).unwrap_or(Timestamp::UNIX_EPOCH);
                 let info = zone.to_offset_info(moment);
                 (i64::from(info.offset().seconds()), info.abbreviation().to_owned(), info.dst().is_dst())
             }
@@ -92,18 +120,20 @@ impl Time {
         let nanoseconds = i64::from(now.subsec_nanosecond());
         let (seconds, nanoseconds) =
             if nanoseconds < 0 { (now.as_second() - 1, nanoseconds + SECOND) } else { (now.as_second(), nanoseconds) };
-        Self { seconds, nanoseconds, zone: Zone::Utc, of_clock: true }
+        Self { seconds, nanoseconds, zone: Zone::Local, of_clock: true }
     }
 
-    /// The moment that the fields name. Fields out of range carry over.
+    /// The moment that the fields name. Months and days out of range carry over, and what no year is wide enough for
+    /// wraps around.
     pub(crate) fn from_civil(civil: &Civil, nanoseconds: i64, zone: Zone) -> Self {
-        let months = civil.year.saturating_mul(12).saturating_add(civil.month - 1);
-        let days = days_before(months.div_euclid(12), months.rem_euclid(12) + 1).saturating_add(civil.day - 1);
+        let months = civil.month.wrapping_sub(1);
+        let year = civil.year.wrapping_add(months.div_euclid(12));
+        let days = calendar::days_before(year, months.rem_euclid(12) + 1, civil.day);
         let clock = civil.hour * 3600 + civil.minute * 60 + civil.second;
-        let local = days.saturating_mul(DAY).saturating_add(clock);
+        let local = calendar::seconds_of(days).wrapping_add(clock);
         // The offset at the moment itself decides; the first guess may be off by a change of the clock.
-        let guess = local.saturating_sub(zone.at(local).0);
-        let seconds = local.saturating_sub(zone.at(guess).0);
+        let guess = local.wrapping_sub(zone.at(local).0);
+        let seconds = local.wrapping_sub(zone.at(guess).0);
         Self { seconds, nanoseconds, zone, of_clock: false }
     }
 
@@ -112,8 +142,22 @@ impl Time {
         self
     }
 
+    pub(crate) fn zone(&self) -> &Zone {
+        &self.zone
+    }
+
+    /// Seconds since the zero time, as Go counts them.
+    pub(crate) fn internal(&self) -> i64 {
+        self.seconds.wrapping_sub(ZERO)
+    }
+
     pub(crate) fn instant(&self) -> (i64, i64) {
-        (self.seconds, self.nanoseconds)
+        (self.internal(), self.nanoseconds)
+    }
+
+    /// Whether Go's `==` holds: the same moment in the same zone.
+    pub(crate) fn same(&self, other: &Self) -> bool {
+        self.instant() == other.instant() && self.of_clock == other.of_clock && self.zone.same(&other.zone)
     }
 
     pub(crate) fn is_zero(&self) -> bool {
@@ -129,35 +173,25 @@ impl Time {
     }
 
     pub(crate) fn civil(&self) -> Civil {
-        let local = self.seconds.saturating_add(self.zone.at(self.seconds).0);
-        let days = local.div_euclid(DAY);
-        let clock = local.rem_euclid(DAY);
-        let (year, month, day) = civil_of(days);
-        Civil {
-            year,
-            month,
-            day,
-            hour: clock / 3600,
-            minute: clock / 60 % 60,
-            second: clock % 60,
-            weekday: (days + 4).rem_euclid(7),
-            year_day: days - days_before(year, 1) + 1,
-        }
+        calendar::civil(self.seconds.wrapping_add(self.zone.at(self.seconds).0))
     }
 
     pub(crate) fn add(&self, nanoseconds: i64) -> Self {
         let total = self.nanoseconds + nanoseconds.rem_euclid(SECOND);
-        let seconds =
-            self.seconds.saturating_add(nanoseconds.div_euclid(SECOND)).saturating_add(total.div_euclid(SECOND));
+        let added = nanoseconds.div_euclid(SECOND) + total.div_euclid(SECOND);
+        let internal = self.internal().checked_add(added);
+        // What is too far away stays at the edge.
+        let edge = if added > 0 { i64::MAX } else { -i64::MAX };
+        let seconds = internal.unwrap_or(edge).wrapping_add(ZERO);
         Self { seconds, nanoseconds: total.rem_euclid(SECOND), ..self.clone() }
     }
 
     pub(crate) fn add_date(&self, years: i64, months: i64, days: i64) -> Self {
         let civil = self.civil();
         let moved = Civil {
-            year: civil.year.saturating_add(years),
-            month: civil.month.saturating_add(months),
-            day: civil.day.saturating_add(days),
+            year: civil.year.wrapping_add(years),
+            month: civil.month.wrapping_add(months),
+            day: civil.day.wrapping_add(days),
             ..civil
         };
         Self::from_civil(&moved, self.nanoseconds, self.zone.clone())
@@ -165,7 +199,7 @@ impl Time {
 
     /// Nanoseconds since the zero time, modulo `unit`.
     fn past(&self, unit: i64) -> i64 {
-        let since = (i128::from(self.seconds) - i128::from(ZERO)) * i128::from(SECOND) + i128::from(self.nanoseconds);
+        let since = i128::from(self.internal()) * i128::from(SECOND) + i128::from(self.nanoseconds);
         i64::try_from(since.rem_euclid(i128::from(unit))).unwrap_or(0)
     }
 
@@ -198,10 +232,8 @@ impl Time {
         let civil = self.civil();
         let zone = match &self.zone {
             Zone::Utc => "time.UTC".to_owned(),
-            Zone::Fixed { name, .. } => format!("time.Location({})", super::super::syntax::go_quote(name.as_bytes())),
-            Zone::Named(zone) => {
-                format!("time.Location({})", super::super::syntax::go_quote(zone.iana_name().unwrap_or("").as_bytes()))
-            }
+            Zone::Local => "time.Local".to_owned(),
+            other => format!("time.Location({})", quoted(other.name().as_bytes())),
         };
         format!(
             "time.Date({}, time.{}, {}, {}, {}, {}, {}, {zone})",
@@ -218,41 +250,31 @@ impl Time {
 
 /// Nanoseconds from `earlier` to `later`, at most what a duration holds.
 pub(crate) fn since(later: &Time, earlier: &Time) -> i64 {
-    let seconds = i128::from(later.seconds) - i128::from(earlier.seconds);
+    let seconds = i128::from(later.internal()) - i128::from(earlier.internal());
     let total = seconds * i128::from(SECOND) + i128::from(later.nanoseconds - earlier.nanoseconds);
     i64::try_from(total).unwrap_or(if total < 0 { i64::MIN } else { i64::MAX })
 }
 
-/// Days from 1970 to the first of the month.
-fn days_before(year: i64, month: i64) -> i64 {
-    let shifted = if month <= 2 { year.saturating_sub(1) } else { year };
-    let era = shifted.div_euclid(400);
-    let of_era = shifted.rem_euclid(400);
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5;
-    era.saturating_mul(146_097).saturating_add(of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468)
-}
-
-fn civil_of(days: i64) -> (i64, i64, i64) {
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_index = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month_index + 2) / 5 + 1;
-    let month = if month_index < 10 { month_index + 3 } else { month_index - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
-}
-
 pub(crate) fn days_in(year: i64, month: i64) -> i64 {
-    let next = if month == 12 { days_before(year + 1, 1) } else { days_before(year, month + 1) };
-    next - days_before(year, month)
+    match month {
+        2 => 28 + i64::from(calendar::is_leap(year)),
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
 }
 
 const SECOND: i64 = 1_000_000_000;
-const DAY: i64 = 86_400;
+/// The last second of the year 9998, which every table of zones reaches.
+const LAST: i64 = 253_370_764_799;
+/// Seconds of 400 years, which are whole weeks.
+const CYCLE: i64 = 146_097 * 86_400;
 /// The first of January of the year 1.
 const ZERO: i64 = -62_135_596_800;
+
+/// A text with each byte as a character of its own, as its bytes again.
+pub(crate) fn to_bytes(text: &str) -> Vec<u8> {
+    text.chars().map(|character| u8::try_from(u32::from(character)).unwrap_or(b'?')).collect()
+}
 
 /// A text in quotes as Go's `time` writes it in errors: all but plain ASCII as bytes.
 pub(crate) fn quoted(text: &[u8]) -> String {

@@ -19,7 +19,9 @@ pub(crate) enum Kind {
     Anys,
     Time,
     Duration,
+    Location,
     Version,
+    Bytes,
     Certificate,
 }
 
@@ -37,13 +39,18 @@ impl Kind {
             Self::Anys => "[]interface {}",
             Self::Time => "time.Time",
             Self::Duration => "time.Duration",
+            Self::Location => "*time.Location",
             Self::Version => "*semver.Version",
+            Self::Bytes => "[]uint8",
             Self::Certificate => "sprig.certificate",
         }
     }
 
     pub(crate) fn can_be_nil(self) -> bool {
-        matches!(self, Self::Any | Self::Reflect | Self::Dict | Self::Anys | Self::Version)
+        matches!(
+            self,
+            Self::Any | Self::Reflect | Self::Dict | Self::Anys | Self::Location | Self::Version | Self::Bytes
+        )
     }
 }
 
@@ -56,11 +63,13 @@ pub(crate) fn assignable(value: &Value, kind: Kind) -> bool {
         | (Kind::Bool, Value::Bool(_))
         | (Kind::Dict, Value::Dict(_))
         | (Kind::Time, Value::Time(_))
+        | (Kind::Location, Value::Location(_))
         | (Kind::Certificate, Value::Certificate(_)) => true,
         (Kind::Version, Value::Version(version)) => version.pointer,
         (Kind::Int, Value::Int(integer)) => integer.kind == IntegerKind::Int,
         (Kind::Duration, Value::Int(integer)) => integer.kind == IntegerKind::Duration,
         (Kind::Anys, Value::List(list)) => list.kind == ListKind::Any,
+        (Kind::Bytes, Value::List(list)) => list.kind == ListKind::Byte,
         _ => false,
     }
 }
@@ -79,6 +88,9 @@ pub(crate) fn type_name(value: &Value) -> &'static str {
         Value::Dict(_) => "map[string]interface {}",
         Value::Strings(_) => "map[string]string",
         Value::Time(_) => "time.Time",
+        Value::Location(_) => "*time.Location",
+        Value::NoError | Value::Error { is_interface: true, .. } => "error",
+        Value::Error { problem, .. } => problem.type_name(),
         Value::Version(version) if version.pointer => "*semver.Version",
         Value::Version(_) => "semver.Version",
         Value::Certificate(_) => "sprig.certificate",
@@ -110,7 +122,8 @@ fn list_type_name(kind: ListKind) -> &'static str {
 /// What Go calls the value's kind.
 pub(crate) fn kind_name(value: &Value) -> &'static str {
     match value {
-        Value::Nil | Value::NilInterface => "invalid",
+        Value::Nil | Value::NilInterface | Value::NoError => "invalid",
+        Value::Location(_) | Value::Error { .. } => "ptr",
         Value::Int(integer) => match integer.kind {
             IntegerKind::Int | IntegerKind::Month | IntegerKind::Weekday => "int",
             IntegerKind::Int64 | IntegerKind::Duration => "int64",

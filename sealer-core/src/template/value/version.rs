@@ -1,7 +1,9 @@
 //! What is a semantic version, read leniently, and how do versions compare?
 
+use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::fmt;
+use std::rc::Rc;
 
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Version {
@@ -11,8 +13,33 @@ pub(crate) struct Version {
     pub(crate) prerelease: String,
     pub(crate) metadata: String,
     pub(crate) original: String,
-    /// Go's pointer to a version, which `semver` gives; methods that change one give plain versions.
+}
+
+/// A version as a value of a template.
+#[derive(Clone)]
+pub(crate) struct HeldVersion {
+    /// Go's pointer to a version, which `semver` gives: all holders see when it is read anew. Methods that change a
+    /// version give plain ones.
     pub(crate) pointer: bool,
+    version: Rc<RefCell<Version>>,
+}
+
+impl HeldVersion {
+    pub(crate) fn new(version: Version, pointer: bool) -> Self {
+        Self { pointer, version: Rc::new(RefCell::new(version)) }
+    }
+
+    pub(crate) fn get(&self) -> Version {
+        self.version.borrow().clone()
+    }
+
+    pub(crate) fn set(&self, version: Version) {
+        *self.version.borrow_mut() = version;
+    }
+
+    pub(crate) fn same(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.version, &other.version)
+    }
 }
 
 /// Why a text is no version, in Go's words.
@@ -24,8 +51,8 @@ pub(crate) fn parse_version(text: &str) -> Result<Version, String> {
             format!("error parsing version segment: strconv.ParseUint: parsing \"{part}\": value out of range")
         })?;
     }
-    if prerelease.split('.').any(|part| part.len() > 1 && part.starts_with('0') && all_digits(part)) {
-        return Err("version segment starts with 0".to_owned());
+    if has_leading_zero(prerelease) {
+        return Err(LEADING_ZERO.to_owned());
     }
     let [major, minor, patch] = numbers;
     Ok(Version {
@@ -35,7 +62,6 @@ pub(crate) fn parse_version(text: &str) -> Result<Version, String> {
         prerelease: prerelease.to_owned(),
         metadata: metadata.to_owned(),
         original: text.to_owned(),
-        pointer: true,
     })
 }
 
@@ -59,6 +85,10 @@ fn identifiers(text: &str) -> Option<&str> {
     text.split('.').all(fits).then_some(text)
 }
 
+fn has_leading_zero(identifiers: &str) -> bool {
+    identifiers.split('.').any(|part| part.len() > 1 && part.starts_with('0') && all_digits(part))
+}
+
 fn all_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
@@ -72,11 +102,38 @@ impl Version {
 
     fn bare(major: u64, minor: u64, patch: u64, v: bool) -> Self {
         let text = format!("{}{major}.{minor}.{patch}", if v { "v" } else { "" });
-        Self { major, minor, patch, prerelease: String::new(), metadata: String::new(), original: text, pointer: true }
+        Self { major, minor, patch, prerelease: String::new(), metadata: String::new(), original: text }
     }
 
     fn has_v(&self) -> bool {
         self.original.starts_with('v')
+    }
+
+    /// The version with its parts written anew.
+    fn rewritten(mut self) -> Self {
+        let v = if self.has_v() { "v" } else { "" };
+        self.original = format!("{v}{self}");
+        self
+    }
+
+    /// The version with another pre-release, or why there is none of that name.
+    pub(crate) fn with_prerelease(&self, text: &str) -> Result<Self, &'static str> {
+        if !text.is_empty() {
+            if identifiers(text).is_none() {
+                return Err("invalid prerelease string");
+            }
+            if has_leading_zero(text) {
+                return Err(LEADING_ZERO);
+            }
+        }
+        Ok(Self { prerelease: text.to_owned(), ..self.clone() }.rewritten())
+    }
+
+    pub(crate) fn with_metadata(&self, text: &str) -> Result<Self, &'static str> {
+        if !text.is_empty() && identifiers(text).is_none() {
+            return Err("invalid metadata string");
+        }
+        Ok(Self { metadata: text.to_owned(), ..self.clone() }.rewritten())
     }
 
     pub(crate) fn next_major(&self) -> Self {
@@ -136,3 +193,4 @@ impl fmt::Display for Version {
 }
 
 pub(crate) const INVALID: &str = "invalid semantic version";
+const LEADING_ZERO: &str = "version segment starts with 0";

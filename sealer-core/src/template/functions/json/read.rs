@@ -12,15 +12,15 @@ use crate::template::value::{DEEPEST, ListKind, Value, rune_at};
 
 /// The value, and a failure that Go finds only after the whole text was read: a number out of range.
 pub(super) fn read(runtime: &mut Runtime<'_, '_>, text: &[u8]) -> Result<(Value, Option<Fault>), Fault> {
+    read_to(runtime, text).0
+}
+
+/// What was read, and how far the text was read until that was clear.
+pub(super) fn read_to(runtime: &mut Runtime<'_, '_>, text: &[u8]) -> (Result<(Value, Option<Fault>), Fault>, usize) {
     // First the whole text is checked: a value that is broken somewhere makes no value at all.
     let mut reader = Reader { text, at: 0, depth: 0, late: None };
-    reader.space();
-    let value = reader.value(runtime, "looking for beginning of value")?;
-    reader.space();
-    match reader.peek() {
-        None => Ok((value, reader.late)),
-        Some(_) => Err(reader.invalid("after top-level value")),
-    }
+    let result = reader.whole(runtime);
+    (result.map(|value| (value, reader.late.take())), reader.at)
 }
 
 struct Reader<'a> {
@@ -31,6 +31,16 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    fn whole(&mut self, runtime: &mut Runtime<'_, '_>) -> Result<Value, Fault> {
+        self.space();
+        let value = self.value(runtime, "looking for beginning of value")?;
+        self.space();
+        match self.peek() {
+            None => Ok(value),
+            Some(_) => Err(self.invalid("after top-level value")),
+        }
+    }
+
     fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()
     }

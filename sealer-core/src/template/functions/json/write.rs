@@ -8,7 +8,7 @@ use crate::template::buffer::Buffer;
 use crate::template::error::Fault;
 use crate::template::format::go_float;
 use crate::template::functions::{ENTRY, SLOW};
-use crate::template::value::{DEEPEST, Dict, Key, ListKind, Value, blocks, chars, type_name};
+use crate::template::value::{DEEPEST, Dict, Key, ListKind, Problem, Value, Zone, blocks, chars, type_name};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Style {
@@ -71,14 +71,45 @@ impl Writer<'_, '_> {
                 let entries = map.entries().iter();
                 self.container(b"{", b"}", entries.map(|(key, text)| (Some(key.clone()), Value::Text(text.clone()))))
             }
-            Value::Time(time) => self.text(time.format("2006-01-02T15:04:05.999999999Z07:00").as_bytes()),
-            Value::Version(version) => self.text(version.to_string().as_bytes()),
+            Value::Time(time) => match time.rfc3339() {
+                Ok(text) => self.text(text.as_bytes()),
+                Err(why) => {
+                    let text = format!("json: error calling MarshalJSON for type time.Time: Time.MarshalJSON: {why}");
+                    Err(Fault::new("a time that JSON cannot hold", text))
+                }
+            },
+            Value::Version(version) => self.text(version.get().to_string().as_bytes()),
+            Value::NoError => self.push(b"null"),
+            Value::Location(_) => self.push(b"{}"),
+            Value::Error { problem, .. } => self.error(problem),
             Value::Certificate(pair) => {
                 let fields = [("Cert", &pair.certificate), ("Key", &pair.key)];
                 let fields = fields.map(|(name, text)| (Some(name.into()), Value::Text(text.clone())));
                 self.container(b"{", b"}", fields.into_iter())
             }
         }
+    }
+
+    /// The fields of an error that all may see.
+    fn error(&mut self, problem: &Problem) -> Written {
+        let text = |text: &str| Value::Text(text.into());
+        let fields = match problem {
+            Problem::Plain(_) | Problem::Wrapped(..) => Vec::new(),
+            Problem::Number(number) => vec![
+                ("Func", text("ParseUint")),
+                ("Num", text(number)),
+                ("Err", problem.inner().map_or(Value::NoError, Value::error)),
+            ],
+            Problem::Syntax { offset, .. } => vec![("Offset", Value::int64(*offset))],
+            Problem::WrongType { found, offset } => vec![
+                ("Value", text(found)),
+                ("Type", Value::Location(Zone::Utc)),
+                ("Offset", Value::int64(*offset)),
+                ("Struct", text("")),
+                ("Field", text("")),
+            ],
+        };
+        self.container(b"{", b"}", fields.into_iter().map(|(name, value)| (Some(name.into()), value)))
     }
 
     fn dict(&mut self, dict: &Dict) -> Written {

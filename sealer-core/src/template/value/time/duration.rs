@@ -54,6 +54,7 @@ pub(crate) fn round_duration(duration: i64, unit: i64) -> i64 {
     (duration - rest).saturating_add(unit * duration.signum())
 }
 
+/// Reads a duration, given with a character for each byte.
 pub(crate) fn parse_duration(text: &str) -> Result<i64, DurationError> {
     let (negative, mut rest) = match text.as_bytes().first() {
         Some(b'-') => (true, text.get(1..).unwrap_or("")),
@@ -94,7 +95,8 @@ fn next_term(text: &str) -> Result<(u64, &str), DurationError> {
     let unit: u64 = match name {
         "" => return Err(DurationError::MissingUnit),
         "ns" => 1,
-        "us" | "µs" | "μs" => 1_000,
+        // Both signs for micro, each byte as a character.
+        "us" | "\u{C2}\u{B5}s" | "\u{CE}\u{BC}s" => 1_000,
         "ms" => 1_000_000,
         "s" => SECOND,
         "m" => 60 * SECOND,
@@ -103,14 +105,26 @@ fn next_term(text: &str) -> Result<(u64, &str), DurationError> {
     };
     let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| DurationError::Invalid)? };
     let whole = whole.checked_mul(unit).filter(|size| *size <= 1 << 63).ok_or(DurationError::Invalid)?;
-    Ok((whole + fraction_of(fraction, unit), rest))
+    let size = whole + fraction_of(fraction, unit);
+    if size > 1 << 63 { Err(DurationError::Invalid) } else { Ok((size, rest)) }
 }
 
+/// So many units behind the point, in the floating point numbers that Go takes for it.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "digits beyond a unit are cut off, and nothing is negative"
+)]
 fn fraction_of(digits: &str, unit: u64) -> u64 {
-    let digits = digits.get(..digits.len().min(18)).unwrap_or("");
-    let value: u128 = digits.parse().unwrap_or(0);
-    let scale = 10_u128.pow(u32::try_from(digits.len()).unwrap_or(0));
-    u64::try_from(value * u128::from(unit) / scale).unwrap_or(0)
+    let (mut value, mut scale) = (0_u64, 1.0);
+    for digit in digits.bytes().map(|byte| u64::from(byte - b'0')) {
+        let longer = (value <= FULL / 10).then(|| value * 10 + digit).filter(|longer| *longer <= FULL + 1);
+        let Some(longer) = longer else { break };
+        (value, scale) = (longer, scale * 10.0);
+    }
+    (value as f64 * (unit as f64 / scale)) as u64
 }
 
+/// The largest number that a fraction's digits may make.
+const FULL: u64 = (1 << 63) - 1;
 const SECOND: u64 = 1_000_000_000;

@@ -2,18 +2,18 @@
 
 use super::layout::{MONTHS, Part, WEEKDAYS, next_part};
 use super::quoted as quoted_whole;
-use super::{Civil, Time, Zone, days_in};
+use super::{Civil, Time, Zone, days_in, to_bytes};
 use crate::template::syntax::excerpt;
 
-/// Reads `value` under `layout`; the error is Go's text.
+/// Reads `value` under `layout`, both with a character for each byte; the error is Go's text.
 pub(crate) fn parse_time(layout: &str, value: &str) -> Result<Time, String> {
     let mut parser = Parser { layout, value, fields: Fields::default() };
     parser.run().map_err(|problem| problem.text(layout, value))
 }
 
 /// The beginning of a text as an error shows it.
-fn quoted(text: &[u8]) -> String {
-    quoted_whole(excerpt(text))
+fn quoted(text: &str) -> String {
+    quoted_whole(excerpt(&to_bytes(text)))
 }
 
 enum Problem {
@@ -25,16 +25,13 @@ enum Problem {
 
 impl Problem {
     fn text(&self, layout: &str, value: &str) -> String {
-        let shown = quoted(value.as_bytes());
+        let shown = quoted(value);
         match self {
             Self::OutOfRange(what) => format!("parsing time {shown}: {what} out of range"),
-            Self::Extra(rest) => format!("parsing time {shown}: extra text: {}", quoted(rest.as_bytes())),
-            Self::Mismatch(part, rest) => format!(
-                "parsing time {shown} as {}: cannot parse {} as {}",
-                quoted(layout.as_bytes()),
-                quoted(rest.as_bytes()),
-                quoted(part.as_bytes())
-            ),
+            Self::Extra(rest) => format!("parsing time {shown}: extra text: {}", quoted(rest)),
+            Self::Mismatch(part, rest) => {
+                format!("parsing time {shown} as {}: cannot parse {} as {}", quoted(layout), quoted(rest), quoted(part))
+            }
         }
     }
 }
@@ -253,12 +250,6 @@ impl<'a> Parser<'a> {
         if day < 1 || day > days_in(fields.year, month) {
             return Err(Problem::OutOfRange("day"));
         }
-        let zone = match (&fields.zone_name, fields.offset) {
-            _ if fields.utc => Zone::Utc,
-            (name, Some(offset)) => Zone::fixed(offset, name.as_deref().unwrap_or("")),
-            (Some(name), None) => Zone::fixed(named_offset(name), name),
-            (None, None) => Zone::Utc,
-        };
         let civil = Civil {
             year: fields.year,
             month,
@@ -269,7 +260,17 @@ impl<'a> Parser<'a> {
             weekday: 0,
             year_day: 0,
         };
-        Ok(Time::from_civil(&civil, fields.nanoseconds, zone))
+        let at = |zone: Zone| Time::from_civil(&civil, fields.nanoseconds, zone);
+        let name = fields.zone_name.as_deref().unwrap_or("");
+        // An offset of one second to the west is none.
+        Ok(match fields.offset.filter(|offset| *offset != -1) {
+            _ if fields.utc => at(Zone::Utc),
+            Some(0) if matches!(name, "" | "UTC") => at(Zone::Local),
+            Some(offset) => at(Zone::fixed(offset, name)),
+            // Of a name alone nobody knows the offset: the fields are UTC, only what is shown is not.
+            None if !name.is_empty() => at(Zone::Utc).in_zone(Zone::fixed(named_offset(name), name)),
+            None => at(Zone::Local),
+        })
     }
 }
 
