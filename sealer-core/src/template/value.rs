@@ -215,6 +215,15 @@ impl Value {
         Self::Error { problem: Rc::new(problem), is_interface: true }
     }
 
+    /// The value as a parameter of any type holds it.
+    pub(crate) fn as_any(&self) -> Self {
+        match self {
+            Self::Error { problem, .. } => Self::Error { problem: problem.clone(), is_interface: false },
+            Self::NoError => Self::Nil,
+            other => other.clone(),
+        }
+    }
+
     pub(crate) fn nil_list(kind: ListKind) -> Self {
         Self::List(List { kind, nil: true, depth: 1, items: Rc::default() })
     }

@@ -226,7 +226,7 @@ impl<'b, 'c> Printer<'b, 'c> {
         let between: &[u8] = if self.flags.sharp_v { b", " } else { b" " };
         match shape {
             Shape::Plain(value) => self.print(value, verb, depth),
-            Shape::Pointer(name, there) => self.pointer(name, *there, verb),
+            Shape::Pointer(name, behind) => self.pointer(name, behind.as_deref(), verb),
             Shape::Structure(name, fields) => {
                 self.push(if self.flags.sharp_v { name.as_bytes() } else { b"" })?;
                 self.push(b"{")?;
@@ -258,23 +258,14 @@ impl<'b, 'c> Printer<'b, 'c> {
 
     /// The place of a value in memory, which is the same everywhere here.
     fn address(&mut self, there: bool, verb: char, value: &Value) -> Printed {
-        self.pointer(type_name(value), there, verb)
-    }
-
-    fn pointer(&mut self, name: &str, there: bool, verb: char) -> Printed {
         let place = Integer { bits: if there { PLACE } else { 0 }, kind: IntegerKind::Uint64 };
         let number = Value::Int(place);
         match verb {
             'v' if self.flags.sharp_v => {
-                self.push(format!("({name})(").as_bytes())?;
-                if there {
-                    self.integer(place, 'v', &number)?
-                } else {
-                    self.push(b"nil")?
-                }
+                self.push(format!("({})(", type_name(value)).as_bytes())?;
+                self.integer(place, 'v', &number)?;
                 self.push(b")")
             }
-            'v' if !there => self.pad_without_zeros(b"<nil>"),
             'v' | 'p' => {
                 self.flags.sharp = !self.flags.sharp;
                 let result = self.integer(place, 'x', &number);
@@ -282,10 +273,40 @@ impl<'b, 'c> Printer<'b, 'c> {
                 result
             }
             'b' | 'o' | 'd' | 'x' | 'X' => self.integer(place, verb, &number),
+            _ => self.bad_verb(value, verb),
+        }
+    }
+
+    fn pointer(&mut self, name: &str, behind: Option<&Shape>, verb: char) -> Printed {
+        let place = Integer { bits: if behind.is_some() { PLACE } else { 0 }, kind: IntegerKind::Uint64 };
+        let number = Value::Int(place);
+        match (verb, behind) {
+            ('v', _) if self.flags.sharp_v => {
+                self.push(format!("({name})(").as_bytes())?;
+                match behind {
+                    Some(_) => self.integer(place, 'v', &number)?,
+                    None => self.push(b"nil")?,
+                }
+                self.push(b")")
+            }
+            ('v', None) => self.pad(b"<nil>"),
+            ('v', Some(_)) => {
+                self.flags.sharp = !self.flags.sharp;
+                let result = self.integer(place, 'x', &number);
+                self.flags.sharp = !self.flags.sharp;
+                result
+            }
+            ('b' | 'o' | 'd' | 'x' | 'X', _) => self.integer(place, verb, &number),
             _ => {
                 self.erroring = true;
                 self.push(format!("%!{verb}({name}=").as_bytes())?;
-                self.pointer(name, there, 'v')?;
+                match behind {
+                    Some(behind) => {
+                        self.push(b"&")?;
+                        self.shape(behind, 'v', 1)?;
+                    }
+                    None => self.pad(b"<nil>")?,
+                }
                 self.erroring = false;
                 self.push(b")")
             }

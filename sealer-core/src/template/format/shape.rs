@@ -6,12 +6,13 @@ use super::super::functions::ENTRY;
 use super::super::value::{Problem, Text, Time, Value, Version, Zone};
 
 /// A value's parts, which have no methods of their own.
+#[derive(Clone)]
 pub(super) enum Shape {
     Plain(Value),
     Structure(&'static str, Vec<(&'static str, Shape)>),
     List(&'static str, Option<Vec<Shape>>),
     /// What is elsewhere in memory, or nothing.
-    Pointer(&'static str, bool),
+    Pointer(&'static str, Option<Box<Shape>>),
 }
 
 /// The value's fields, and whether it is a pointer to them; nothing for what has none.
@@ -41,7 +42,7 @@ fn of_time(time: &Time) -> Shape {
     let fields = vec![
         ("wall", Shape::Plain(Value::uint64(time.nanoseconds.cast_unsigned()))),
         ("ext", Shape::Plain(Value::int64(time.internal()))),
-        ("loc", Shape::Pointer("*time.Location", *time.zone() != Zone::Utc)),
+        ("loc", Shape::Pointer("*time.Location", (*time.zone() != Zone::Utc).then(|| Box::new(of_zone(time.zone()))))),
     ];
     Shape::Structure("time.Time", fields)
 }
@@ -62,16 +63,16 @@ fn of_version(version: &Version) -> Shape {
 fn of_zone(zone: &Zone) -> Shape {
     let number = |number: i64| Shape::Plain(Value::int64(number));
     let truth = || Shape::Plain(Value::Bool(false));
-    let (mut zones, mut changes, mut cached) = (None, None, (0, 0));
+    let (mut zones, mut changes, mut cached, mut cached_zone) = (None, None, (0, 0), None);
     if let Zone::Fixed { offset, name } = zone {
         let fields = vec![("name", text(name)), ("offset", Shape::Plain(Value::int(*offset))), ("isDST", truth())];
-        zones = Some(vec![Shape::Structure("time.zone", fields)]);
+        zones = Some(vec![Shape::Structure("time.zone", fields.clone())]);
+        cached_zone = Some(Box::new(Shape::Structure("time.zone", fields)));
         let index = Shape::Plain(Value::of_kind(0, super::super::value::IntegerKind::Uint8));
         let fields = vec![("when", number(i64::MIN)), ("index", index), ("isstd", truth()), ("isutc", truth())];
         changes = Some(vec![Shape::Structure("time.zoneTrans", fields)]);
         cached = (i64::MIN, i64::MAX);
     }
-    let is_fixed = zones.is_some();
     let fields = vec![
         ("name", text(zone.name())),
         ("zone", Shape::List("[]time.zone", zones)),
@@ -79,7 +80,7 @@ fn of_zone(zone: &Zone) -> Shape {
         ("extend", text("")),
         ("cacheStart", number(cached.0)),
         ("cacheEnd", number(cached.1)),
-        ("cacheZone", Shape::Pointer("*time.zone", is_fixed)),
+        ("cacheZone", Shape::Pointer("*time.zone", cached_zone)),
     ];
     Shape::Structure("time.Location", fields)
 }
@@ -88,12 +89,13 @@ fn of_problem(problem: &Problem) -> Shape {
     let number = |number: i64| Shape::Plain(Value::int64(number));
     match problem {
         Problem::Plain(words) => Shape::Structure("errors.errorString", vec![("s", text(words))]),
-        Problem::Wrapped(words, _) => {
-            let fields = vec![("msg", text(words)), ("err", Shape::Pointer("*strconv.NumError", true))];
+        Problem::Wrapped(words, number) => {
+            let inner = Box::new(of_problem(&Problem::Number(number.clone())));
+            let fields = vec![("msg", text(words)), ("err", Shape::Pointer("*strconv.NumError", Some(inner)))];
             Shape::Structure("fmt.wrapError", fields)
         }
         Problem::Number(number) => {
-            let inner = problem.inner().map_or(Value::NoError, Value::error);
+            let inner = problem.inner().map_or(Value::NoError, |inner| Value::error(inner).as_any());
             let fields = vec![("Func", text("ParseUint")), ("Num", text(number)), ("Err", Shape::Plain(inner))];
             Shape::Structure("strconv.NumError", fields)
         }
@@ -103,7 +105,7 @@ fn of_problem(problem: &Problem) -> Shape {
         Problem::WrongType { found, offset } => {
             let fields = vec![
                 ("Value", text(found)),
-                ("Type", Shape::Pointer("*reflect.rtype", true)),
+                ("Type", Shape::Pointer("*reflect.rtype", Some(Box::new(text("string"))))),
                 ("Offset", number(*offset)),
                 ("Struct", text("")),
                 ("Field", text("")),

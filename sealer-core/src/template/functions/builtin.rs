@@ -47,7 +47,8 @@ fn length(_: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Outcome {
             return Err(Fault::new("nothing has no length", "reflect: call of reflect.Value.Type on zero Value"));
         }
         other => {
-            return Err(Fault::new("a value of this type has no length", format!("len of type {}", type_name(other))));
+            let text = format!("len of type {}", type_name(other).trim_start_matches('*'));
+            return Err(Fault::new("a value of this type has no length", text));
         }
     };
     Ok(Value::int(i64::try_from(length).unwrap_or(i64::MAX)))
@@ -81,7 +82,7 @@ fn index(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Outcome {
             }
             Value::NilInterface => return Err(Fault::plain("index of nil pointer")),
             other => {
-                let text = format!("can't index item of type {}", type_name(other));
+                let text = format!("can't index item of type {}", type_name(other).trim_start_matches('*'));
                 return Err(Fault::new("a value of this type has no elements", text));
             }
         };

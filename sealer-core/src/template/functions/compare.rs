@@ -60,12 +60,23 @@ fn non_comparable(runtime: &mut Runtime<'_, '_>, first: &Value, other: &Value) -
     let text = if kind_name(first) != kind_name(other) {
         let (shown, other_shown) = (shown(runtime, first)?, format::excerpt(other, runtime.budget)?);
         format!("non-comparable types {shown}: {}, {}: {other_shown}", type_name(first), type_name(other))
+    } else if is_nil(first) || is_nil(other) {
+        return Ok(is_nil(first) && is_nil(other));
     } else if matches!(other, Value::List(_) | Value::Dict(_) | Value::Strings(_)) {
         format!("non-comparable type {}: {}", shown(runtime, other)?, type_name(other))
     } else {
         return Ok(false);
     };
     Err(Fault::new("values of this type cannot be compared", text))
+}
+
+/// Whether the value is its type's nil.
+fn is_nil(value: &Value) -> bool {
+    match value {
+        Value::List(list) => list.nil,
+        Value::Dict(dict) => dict.is_nil(),
+        other => other.is_nil(),
+    }
 }
 
 fn shown(runtime: &mut Runtime<'_, '_>, value: &Value) -> Result<String, Fault> {

@@ -71,7 +71,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
 
 const TEXTS: &[Kind] = &[Kind::Text, Kind::Text];
 
-fn atoi(text: &[u8]) -> i64 {
+pub(super) fn atoi(text: &[u8]) -> i64 {
     let text = std::str::from_utf8(text).unwrap_or("");
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {

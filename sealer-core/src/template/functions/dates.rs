@@ -88,14 +88,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
 
 /// A decimal number; what is out of range becomes the nearest one, as Go has it beside its error.
 fn to_decimal(text: &str) -> i64 {
-    match text.parse() {
-        Ok(number) => number,
-        Err(error) => match error.kind() {
-            std::num::IntErrorKind::PosOverflow => i64::MAX,
-            std::num::IntErrorKind::NegOverflow => i64::MIN,
-            _ => 0,
-        },
-    }
+    super::convert::atoi(text.as_bytes())
 }
 
 fn in_zone(runtime: &mut Runtime<'_, '_>, layout: &str, date: &Value, zone: &str) -> Outcome {

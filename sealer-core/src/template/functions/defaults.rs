@@ -1,9 +1,11 @@
 //! Which value is taken where another is empty?
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::super::error::Fault;
-use super::super::value::{DEEPEST, Kind, ListKind, Value, kind_name};
+use super::super::value::{DEEPEST, HeldVersion, Kind, ListKind, Value, Version, Zone, kind_name};
+use super::versions::VERSION_SIZE;
 use super::{Function, OVERHEAD, Outcome, Runtime};
 
 pub(super) static FUNCTIONS: &[Function] = &[
@@ -64,6 +66,7 @@ fn copy(runtime: &mut Runtime<'_, '_>, value: &Value) -> Outcome {
     copy_deep(runtime, value, 0)
 }
 
+/// A copy of the value and of all that it holds. What a type keeps to itself is not copied.
 pub(super) fn copy_deep(runtime: &mut Runtime<'_, '_>, value: &Value, depth: u8) -> Outcome {
     if depth > DEEPEST {
         return Err(Fault::Limit("a value nested too deep"));
@@ -85,6 +88,14 @@ pub(super) fn copy_deep(runtime: &mut Runtime<'_, '_>, value: &Value, depth: u8)
                 entries.insert(key, copy_deep(runtime, &item, depth + 1)?);
             }
             runtime.dict(entries)
+        }
+        Value::Version(version) => {
+            runtime.budget.allocate(VERSION_SIZE)?;
+            Ok(Value::Version(HeldVersion::new(Version::default(), version.pointer)))
+        }
+        Value::Location(_) => Ok(Value::Location(Zone::fixed(0, ""))),
+        Value::Error { problem, .. } => {
+            Ok(Value::Error { problem: Rc::new(problem.without_hidden()), is_interface: false })
         }
         other => Ok(other.clone()),
     }

@@ -176,7 +176,15 @@ fn chunk(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Outcome {
     let count = (length - 1).div_euclid(size) + 1;
     if size < 0 {
         let exact = ((length - 1) as f64 / size as f64).floor() + 1.0;
-        return if exact == 0.0 { runtime.list_of(ListKind::Lists, 0, []) } else { Err(outside()) };
+        return match list.items.len() {
+            // Go's remainder has the sign of the length.
+            1 => {
+                let only = runtime.list_of(ListKind::Any, 1, list.items.iter().cloned())?;
+                runtime.list_of(ListKind::Lists, 1, [only])
+            }
+            _ if exact == 0.0 => runtime.list_of(ListKind::Lists, 0, []),
+            _ => Err(outside()),
+        };
     }
     let count = usize::try_from(count).unwrap_or(0).min(list.items.len());
     runtime.budget.allocate(count.saturating_mul(size_of::<Value>()).saturating_add(OVERHEAD))?;

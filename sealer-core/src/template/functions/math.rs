@@ -73,6 +73,8 @@ fn go_max(a: f64, b: f64) -> f64 {
         f64::INFINITY
     } else if a.is_nan() || b.is_nan() {
         f64::NAN
+    } else if a == 0.0 && b == 0.0 {
+        if a.is_sign_negative() { b } else { a }
     } else {
         a.max(b)
     }

@@ -6,10 +6,11 @@ use zeroize::Zeroizing;
 
 use super::super::buffer::Buffer;
 use super::super::error::Fault;
+use super::super::format;
 use super::super::syntax::go_quote;
-use super::super::value::{Kind, Value, blocks, chars, to_lower, to_upper};
+use super::super::value::{Kind, Text, Value, blocks, chars, to_lower, to_upper};
 use super::convert::{find, joined, to_text};
-use super::{Arguments, FAST, Function, Outcome, PLAIN, Runtime, SLOW};
+use super::{Arguments, FAST, Function, OVERHEAD, Outcome, PLAIN, Runtime, SLOW};
 
 const ONE: &[Kind] = &[Kind::Text];
 const TWO: &[Kind] = &[Kind::Text, Kind::Text];
@@ -71,17 +72,19 @@ pub(super) static FUNCTIONS: &[Function] = &[
         .reading(FAST),
     Function::new("hasSuffix", TWO, |_, arguments| Ok(Value::Bool(arguments.bytes(1).ends_with(arguments.bytes(0)))))
         .reading(FAST),
-    Function::variadic("quote", &[], Kind::Any, |runtime, arguments| quoted(runtime, arguments, b"\"", quote_part))
-        .reading(0),
+    Function::variadic("quote", &[], Kind::Any, |runtime, arguments| {
+        quoted(runtime, arguments, (b"\"", to_text), quote_part)
+    })
+    .reading(0),
     Function::variadic("squote", &[], Kind::Any, |runtime, arguments| {
-        quoted(runtime, arguments, b"'", |part, out| out.extend_from_slice(part))
+        quoted(runtime, arguments, (b"'", plain), |part, out| out.extend_from_slice(part))
     })
     .reading(0),
     Function::variadic("cat", &[], Kind::Any, |runtime, arguments| {
         runtime.budget.allocate(size_of_val(arguments.0))?;
         let mut parts = Vec::with_capacity(arguments.0.len());
         for value in arguments.0.iter().filter(|value| !value.is_nil()) {
-            parts.push(to_text(runtime, value)?);
+            parts.push(plain(runtime, value)?);
         }
         let text = joined(runtime, parts.iter().map(|part| &**part), b" ")?;
         runtime.budget.release(size_of_val(arguments.0));
@@ -102,6 +105,18 @@ pub(super) static FUNCTIONS: &[Function] = &[
 
 pub(super) fn to_size(number: i64) -> usize {
     usize::try_from(number).unwrap_or(0)
+}
+
+/// What `%v` shows, in which a list of bytes is one of numbers.
+fn plain(runtime: &mut Runtime<'_, '_>, value: &Value) -> Result<Text, Fault> {
+    match value {
+        Value::List(_) => {
+            let shown = format::shown(value, runtime.budget)?;
+            runtime.budget.allocate(OVERHEAD)?;
+            Ok(shown.into_text())
+        }
+        other => to_text(runtime, other),
+    }
 }
 
 /// A part of a text in double quotes.
@@ -256,12 +271,12 @@ fn replace(runtime: &mut Runtime<'_, '_>, text: &[u8], old: &[u8], new: &[u8]) -
 fn quoted(
     runtime: &mut Runtime<'_, '_>,
     arguments: Arguments<'_>,
-    mark: &[u8],
+    (mark, shown): (&[u8], fn(&mut Runtime<'_, '_>, &Value) -> Result<Text, Fault>),
     mut how: impl FnMut(&[u8], &mut Vec<u8>),
 ) -> Outcome {
     let mut out = Buffer::default();
     for value in arguments.0.iter().filter(|value| !value.is_nil()) {
-        let text = to_text(runtime, value)?;
+        let text = shown(runtime, value)?;
         runtime.budget.read(text.len(), SLOW)?;
         let space: &[u8] = if out.is_empty() { b"" } else { b" " };
         out.push(space, runtime.budget)?;

@@ -64,6 +64,16 @@ impl Problem {
         }
     }
 
+    /// The error with only those of its fields that everybody sees.
+    pub(crate) fn without_hidden(&self) -> Self {
+        match self {
+            Self::Plain(_) => Self::Plain(String::new()),
+            Self::Wrapped(..) => Self::Plain(String::new()),
+            Self::Syntax { offset, .. } => Self::Syntax { text: String::new(), offset: *offset },
+            other => other.clone(),
+        }
+    }
+
     pub(crate) fn field(&self, name: &str) -> Option<Field> {
         let text = |text: &str| Some(Field::Value(Value::Text(Text::from(text))));
         match (self, name) {
