@@ -15,4 +15,5 @@ pub mod process;
 pub mod product;
 pub mod report;
 pub mod shell;
+pub mod template_differences;
 pub mod template_maker;

@@ -59,6 +59,25 @@ impl Maker {
         }
     }
 
+    /// So many calls of each function and of each method and field of every value.
+    pub fn of_each(&mut self, calls: usize) -> Vec<String> {
+        let mut all = Vec::new();
+        for (name, kinds) in self.functions.clone() {
+            for _ in 0..calls {
+                let mut call = name.to_owned();
+                self.push_arguments(&mut call, kinds, 1);
+                all.push(format!("{{{{ {call} }}}}"));
+            }
+        }
+        for (receiver, name, kinds) in self.methods.clone() {
+            for _ in 0..calls {
+                let call = self.method_of(receiver, name, kinds);
+                all.push(format!("{{{{ {call} | printf \"%v %T\" }}}}"));
+            }
+        }
+        all
+    }
+
     fn pick<T: Copy + Default>(random: &mut StdRng, from: &[T]) -> T {
         if from.is_empty() {
             return T::default();
@@ -88,21 +107,24 @@ impl Maker {
     /// A method of a value, or one of what a method gave.
     fn method(&mut self) -> String {
         let (receiver, name, kinds) = Self::pick(&mut self.random, &self.methods);
+        let call = self.method_of(receiver, name, kinds);
+        if self.random.random_ratio(2, 3) {
+            return call;
+        }
+        let (_, next, kinds) = Self::pick(&mut self.random, &self.methods);
+        let apart = call.contains(' ') && self.random.random_ratio(3, 4);
+        let mut chain = if apart { format!("({call}).{next}") } else { format!("{call}.{next}") };
+        self.push_arguments(&mut chain, kinds, 1);
+        chain
+    }
+
+    fn method_of(&mut self, receiver: char, name: &str, kinds: &str) -> String {
         let mut value = self.argument(receiver, 0);
         if !value.starts_with('(') || self.random.random_ratio(1, 12) {
             value = format!("(index (list {value}) 0)");
         }
         let mut call = format!("{value}.{name}");
         self.push_arguments(&mut call, kinds, 1);
-        if self.random.random_ratio(1, 3) {
-            let (_, next, kinds) = Self::pick(&mut self.random, &self.methods);
-            call = if call.contains(' ') && self.random.random_ratio(3, 4) {
-                format!("({call}).{next}")
-            } else {
-                format!("{call}.{next}")
-            };
-            self.push_arguments(&mut call, kinds, 1);
-        }
         call
     }
 

@@ -27,8 +27,21 @@ pub(crate) fn shown(value: &Value, budget: &mut Budget<'_>) -> Result<Buffer, Fa
 /// The beginning of what `%v` shows, for messages.
 pub(crate) fn excerpt(value: &Value, budget: &mut Budget<'_>) -> Result<String, Fault> {
     let shown = shown(value, budget)?;
-    let text = String::from_utf8_lossy(syntax::excerpt(shown.as_slice())).into_owned();
+    let text = crate::template::value::lossy(syntax::excerpt(shown.as_slice())).into_owned();
     shown.give_back(budget);
+    Ok(text)
+}
+
+/// The same of what a pointer points to.
+pub(crate) fn excerpt_behind(value: &Value, budget: &mut Budget<'_>) -> Result<String, Fault> {
+    if !matches!(value, Value::Location(_) | Value::Error { .. }) {
+        return excerpt(value, budget);
+    }
+    let mut printer = Printer::new(budget);
+    printer.print_behind(value)?;
+    let out = printer.out;
+    let text = crate::template::value::lossy(syntax::excerpt(out.as_slice())).into_owned();
+    out.give_back(budget);
     Ok(text)
 }
 

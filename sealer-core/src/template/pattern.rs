@@ -41,7 +41,7 @@ pub(crate) enum Refusal {
 
 impl Refusal {
     fn wrong(code: &'static str, at: &str) -> Self {
-        Self::Wrong(PatternError { code, at: String::from_utf8_lossy(excerpt(at.as_bytes())).into_owned() })
+        Self::Wrong(PatternError { code, at: crate::template::value::lossy(excerpt(at.as_bytes())).into_owned() })
     }
 }
 

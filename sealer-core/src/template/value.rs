@@ -16,8 +16,8 @@ pub(crate) use arena::Arena;
 pub(crate) use decimal::Decimal;
 pub(crate) use problem::Problem;
 pub(crate) use text::{
-    Key, Text, blocks, chars, is_digit, is_letter, is_lower, is_number, is_printable, is_punctuation, is_title,
-    is_upper, known_class, rune_at, to_lower, to_title, to_upper, unicode_class,
+    Key, Text, blocks, chars, fold_known, is_digit, is_letter, is_lower, is_number, is_printable, is_punctuation,
+    is_title, is_upper, known_class, lossy, rune_at, to_lower, to_title, to_upper, unicode_class,
 };
 pub(crate) use time::{Time, Zone};
 pub(crate) use types::{Kind, assignable, kind_name, type_name};

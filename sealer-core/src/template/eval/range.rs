@@ -48,7 +48,8 @@ impl<'t> Engine<'t, '_, '_> {
             }
             Value::Nil | Value::NilInterface => true,
             other => {
-                let text = format!("range can't iterate over {}", self.shown(other)?);
+                let shown = format::excerpt_behind(other, self.runtime.budget);
+                let text = format!("range can't iterate over {}", self.counted(shown)?);
                 return self.fail("a value of this type has no elements", text);
             }
         };

@@ -221,6 +221,14 @@ impl<'b, 'c> Printer<'b, 'c> {
         self.push(if self.flags.sharp_v { b"}" } else { b"]" })
     }
 
+    /// The fields of what a pointer points to.
+    pub(super) fn print_behind(&mut self, value: &Value) -> Printed {
+        match shape::of(value, self.budget)? {
+            Some((_, shape)) => self.shape(&shape, 'v', 0),
+            None => Ok(()),
+        }
+    }
+
     fn shape(&mut self, shape: &Shape, verb: char, depth: usize) -> Printed {
         self.budget.step()?;
         let between: &[u8] = if self.flags.sharp_v { b", " } else { b" " };

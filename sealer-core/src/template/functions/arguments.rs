@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::super::value::{Dict, Text, Value, chars};
+use super::super::value::{Dict, Text, Value, lossy};
 
 #[derive(Clone, Copy)]
 pub(crate) struct Arguments<'a>(pub(crate) &'a [Value]);
@@ -28,11 +28,7 @@ impl<'a> Arguments<'a> {
 
     /// The text, each byte that is no character as U+FFFD.
     pub(crate) fn str(self, index: usize) -> Cow<'a, str> {
-        let bytes = self.bytes(index);
-        match std::str::from_utf8(bytes) {
-            Ok(text) => Cow::Borrowed(text),
-            Err(_) => chars(bytes).map(|(_, character, _)| character.unwrap_or(char::REPLACEMENT_CHARACTER)).collect(),
-        }
+        lossy(self.bytes(index))
     }
 
     /// The text with each byte as a character of its own, where all that matters is ASCII.

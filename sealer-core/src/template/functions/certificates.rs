@@ -124,7 +124,7 @@ fn texts(runtime: &mut Runtime<'_, '_>, list: &Value, failure: &str) -> Result<V
             let shown = format::excerpt(item, runtime.budget)?;
             return Err(wrong(format!("{failure}: {shown} is not a string")));
         };
-        texts.push(String::from_utf8_lossy(text).into_owned());
+        texts.push(crate::template::value::lossy(text).into_owned());
     }
     Ok(texts)
 }

@@ -44,7 +44,7 @@ fn equal(runtime: &mut Runtime<'_, '_>, first: &Value, other: &Value) -> Result<
         (Value::Float(a), Value::Float(b)) => a == b,
         (Value::Complex(a, b), Value::Complex(c, d)) => a == c && b == d,
         (Value::Text(a), Value::Text(b)) => same(runtime.budget, a, b)?,
-        (a, b) if a.is_nil() || b.is_nil() => a.is_nil() && b.is_nil(),
+        (a, b) if a.is_nil() || b.is_nil() => is_nil(a) && is_nil(b),
         (a, b) if is_basic(a) || is_basic(b) => return Err(incompatible(a, b)),
         (Value::Time(a), Value::Time(b)) => a.same(b),
         (Value::Location(a), Value::Location(b)) => a.same(b),
@@ -81,7 +81,7 @@ fn is_nil(value: &Value) -> bool {
 
 fn shown(runtime: &mut Runtime<'_, '_>, value: &Value) -> Result<String, Fault> {
     let shown = format::sprintf(b"%s", std::slice::from_ref(value), runtime.budget)?;
-    let text = String::from_utf8_lossy(excerpt(shown.as_slice())).into_owned();
+    let text = crate::template::value::lossy(excerpt(shown.as_slice())).into_owned();
     shown.give_back(runtime.budget);
     Ok(text)
 }

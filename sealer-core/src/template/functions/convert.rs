@@ -30,6 +30,11 @@ pub(super) static FUNCTIONS: &[Function] = &[
     })
     .reading(0),
     Function::new("toStrings", &[Kind::Any], |runtime, arguments| {
+        if let Value::List(list) = arguments.any(0)
+            && list.kind == ListKind::Text
+        {
+            return Ok(arguments.any(0).clone());
+        }
         let texts = to_texts(runtime, arguments.any(0))?;
         listed(runtime, texts)
     })
@@ -39,6 +44,9 @@ pub(super) static FUNCTIONS: &[Function] = &[
             list @ Value::List(_) => to_texts(runtime, list)?,
             other => vec![to_text(runtime, other)?],
         };
+        if matches!(arguments.any(0), Value::List(list) if list.kind == ListKind::Text && list.nil) {
+            return Ok(arguments.any(0).clone());
+        }
         let room = texts.len().saturating_mul(size_of::<Text>());
         let sorted = runtime.for_a_moment(room, |runtime| sorting::sorted(runtime.budget, texts))?;
         listed(runtime, sorted)
@@ -71,14 +79,31 @@ pub(super) static FUNCTIONS: &[Function] = &[
 
 const TEXTS: &[Kind] = &[Kind::Text, Kind::Text];
 
+/// A decimal number. What is out of range becomes the nearest one, as Go has it beside its error; what follows on
+/// digits that are too many does not matter.
 pub(super) fn atoi(text: &[u8]) -> i64 {
-    let text = std::str::from_utf8(text).unwrap_or("");
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return 0;
+    let (negative, digits) = match text {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
+    let mut size: Option<u64> = None;
+    for byte in digits {
+        if !byte.is_ascii_digit() {
+            return 0;
+        }
+        let longer = size.unwrap_or(0).checked_mul(10).and_then(|size| size.checked_add(u64::from(byte - b'0')));
+        let Some(longer) = longer else {
+            size = Some(u64::MAX);
+            break;
+        };
+        size = Some(longer);
     }
-    // What is out of range becomes the nearest number, as Go's Atoi has it beside its error.
-    text.parse().unwrap_or_else(|_| if text.starts_with('-') { i64::MIN } else { i64::MAX })
+    match size {
+        None => 0,
+        Some(size) if negative => 0_i64.checked_sub_unsigned(size).unwrap_or(i64::MIN),
+        Some(size) => i64::try_from(size).unwrap_or(i64::MAX),
+    }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "numbers are cut off at the point")]

@@ -89,10 +89,54 @@ fn round(_: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Outcome {
         Value::Float(from) => *from,
         _ => 0.5,
     };
-    let power = 10_f64.powf(arguments.int(1) as f64);
+    let power = power_of_ten(arguments.int(1));
     let shifted = power * to_float(arguments.any(0));
     let rounded = if shifted.fract() >= from { shifted.ceil() } else { shifted.floor() };
     Ok(Value::Float(rounded / power))
+}
+
+/// Ten to the power of `exponent`, multiplied as Go does it, which is not always the nearest number.
+fn power_of_ten(exponent: i64) -> f64 {
+    if exponent == 0 || exponent == 1 {
+        return if exponent == 0 { 1.0 } else { 10.0 };
+    }
+    let mut left = (exponent as f64).abs() as u64;
+    let (mut fraction, mut shift) = (1.0_f64, 0_i64);
+    let (mut factor, mut factor_shift) = (0.625_f64, 4_i64);
+    while left != 0 {
+        if factor_shift.abs() > 1 << 12 {
+            shift += factor_shift;
+            break;
+        }
+        if left & 1 == 1 {
+            fraction *= factor;
+            shift += factor_shift;
+        }
+        factor *= factor;
+        factor_shift <<= 1;
+        if factor < 0.5 {
+            factor += factor;
+            factor_shift -= 1;
+        }
+        left >>= 1;
+    }
+    if exponent < 0 { times_power_of_two(1.0 / fraction, -shift) } else { times_power_of_two(fraction, shift) }
+}
+
+/// A positive number near one times two to the power of `shift`, rounded once.
+fn times_power_of_two(number: f64, shift: i64) -> f64 {
+    let bits = number.to_bits();
+    let exponent = shift + i64::try_from(bits >> 52).unwrap_or(0) - 1023;
+    if exponent < -1075 {
+        return 0.0;
+    }
+    if exponent > 1023 {
+        return f64::INFINITY;
+    }
+    let (exponent, scale) =
+        if exponent < -1022 { (exponent + 53, 1.0 / (1_u64 << 53) as f64) } else { (exponent, 1.0) };
+    let exponent = u64::try_from(exponent + 1023).unwrap_or(0);
+    scale * f64::from_bits(bits & ((1 << 52) - 1) | exponent << 52)
 }
 
 fn decimal(value: &Value) -> Result<Decimal, Fault> {

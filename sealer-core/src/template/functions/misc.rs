@@ -8,7 +8,7 @@ use super::Function;
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("hello", &[], |runtime, _| runtime.text("Hello!")),
     Function::new("fail", &[Kind::Text], |_, arguments| {
-        let text = String::from_utf8_lossy(excerpt(arguments.bytes(0)));
+        let text = crate::template::value::lossy(excerpt(arguments.bytes(0)));
         Err(Fault::new("the template itself says that it fails", text))
     })
     .reading(0),

@@ -28,7 +28,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         if right < 4 || left > 0 && right < 7 {
             return Ok(arguments.any(2).clone());
         }
-        abbreviate(runtime, text, to_size(left), to_size(right))
+        abbreviate(runtime, text, left, to_size(right))
     })
     .reading(0),
     Function::new("trunc", NUMBER, |runtime, arguments| {
@@ -125,15 +125,16 @@ fn quote_part(part: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(quoted.get(1..quoted.len() - 1).unwrap_or_default().as_bytes());
 }
 
-fn abbreviate(runtime: &mut Runtime<'_, '_>, text: &[u8], offset: usize, width: usize) -> Outcome {
+fn abbreviate(runtime: &mut Runtime<'_, '_>, text: &[u8], offset: i64, width: usize) -> Outcome {
     let dots = b"...".as_slice();
     if text.len() <= width {
         return runtime.text(text);
     }
-    let mut offset = offset.min(text.len());
-    if text.len() - offset < width - 3 {
-        offset = text.len() - (width - 3);
-    }
+    let length = i64::try_from(text.len()).unwrap_or(i64::MAX);
+    let kept = i64::try_from(width - 3).unwrap_or(i64::MAX);
+    let offset = offset.min(length);
+    // What is too far to the left wraps around in Go.
+    let offset = to_size(if length.wrapping_sub(offset) < kept { length - kept } else { offset });
     let (before, part, after) = if offset <= 4 {
         (b"".as_slice(), text.get(..width - 3), dots)
     } else if width < 7 {

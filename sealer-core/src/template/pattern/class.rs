@@ -5,7 +5,7 @@ use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 use super::Refusal;
 use super::parser::{Parsed, Parser};
 use crate::template::functions::FAST;
-use crate::template::value::{known_class, unicode_class};
+use crate::template::value::{fold_known, known_class, unicode_class};
 
 impl<'p> Parser<'p, '_, '_> {
     /// `[…]`, from its first bracket on.
@@ -48,7 +48,7 @@ impl<'p> Parser<'p, '_, '_> {
             let characters: u64 = class.ranges().iter().map(size).sum();
             self.budget.steps(characters / CHARACTERS_PER_STEP)?;
             self.take(FOLDING.min(usize::try_from(characters).unwrap_or(FOLDING) * RANGE_SIZE))?;
-            class.case_fold_simple();
+            class = fold_known(class);
         }
         Ok(class)
     }

@@ -30,7 +30,7 @@ pub(super) fn parse(text: &[u8], budget: &mut Budget<'_>) -> Parsed<Expression> 
         Ok(text) => text,
         Err(error) => {
             let rest = text.get(error.valid_up_to()..).unwrap_or_default();
-            return Err(Refusal::wrong("invalid UTF-8", &String::from_utf8_lossy(rest)));
+            return Err(Refusal::wrong("invalid UTF-8", &crate::template::value::lossy(rest)));
         }
     };
     let mut parser = Parser {

@@ -300,10 +300,16 @@ fn hexadecimal_float(body: &str) -> Result<f64, ParseNumberError> {
 fn scaled(mantissa: u128, exponent: i64) -> Result<f64, ParseNumberError> {
     let mut mantissa = mantissa;
     let mut exponent = exponent;
-    // Below the normal range bits must go before the conversion, else they are rounded twice.
-    while mantissa != 0 && exponent < -1074 {
+    // Below the normal range bits must go before the conversion, else they are rounded twice. Two are kept to round by.
+    while mantissa != 0 && exponent < SMALLEST - 2 {
         mantissa = mantissa >> 1 | mantissa & 1;
         exponent += 1;
+    }
+    if exponent < SMALLEST && mantissa >> 55 == 0 {
+        let dropped = u32::try_from(SMALLEST - exponent).unwrap_or(0);
+        let (kept, rest, half) = (mantissa >> dropped, mantissa & ((1 << dropped) - 1), 1 << (dropped - 1));
+        let up = rest > half || rest == half && kept & 1 == 1;
+        (mantissa, exponent) = (kept + u128::from(up), SMALLEST);
     }
     let mut value = mantissa as f64;
     while exponent > 0 && value.is_finite() && value != 0.0 {
@@ -316,3 +322,6 @@ fn scaled(mantissa: u128, exponent: i64) -> Result<f64, ParseNumberError> {
     }
     if value.is_infinite() { Err(ParseNumberError::Range) } else { Ok(value) }
 }
+
+/// The power of two of the smallest number above zero.
+const SMALLEST: i64 = -1074;

@@ -245,7 +245,7 @@ impl<'t> Parser<'t, '_, '_> {
         match token.kind {
             TokenKind::QuotedText | TokenKind::RawText => {
                 let name = self.unquoted(token)?;
-                Ok(String::from_utf8_lossy(&name).into_owned())
+                Ok(crate::template::value::lossy(&name).into_owned())
             }
             _ => Err(self.unexpected(token, context)),
         }

@@ -37,7 +37,7 @@ fn literal(text: &[u8]) -> Result<Vec<u8>, String> {
 }
 
 fn check_address(name: &[u8]) -> Result<(), String> {
-    let text = String::from_utf8_lossy(name);
+    let text = crate::template::value::lossy(name);
     let (address, zone) =
         text.split_once('%').map_or_else(|| (text.as_ref(), None), |(address, zone)| (address, Some(zone)));
     let refused = |why: &str| Err(format!("invalid host: ParseAddr({}): {why}", go_quote(excerpt(name))));

@@ -1,5 +1,6 @@
 //! How do Go's strings behave, which are bytes and only mostly UTF-8?
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Deref;
@@ -91,6 +92,14 @@ pub(crate) fn rune_at(bytes: &[u8]) -> Option<(Option<char>, usize)> {
     })
 }
 
+/// The text with U+FFFD for each byte that is no character, as Go shows it.
+pub(crate) fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => chars(bytes).map(|(_, character, _)| character.unwrap_or(char::REPLACEMENT_CHARACTER)).collect(),
+    }
+}
+
 /// All characters with their offsets and lengths, as Go's `range` gives them.
 pub(crate) fn chars(bytes: &[u8]) -> impl Iterator<Item = (usize, Option<char>, usize)> + '_ {
     let mut offset = 0;
@@ -141,7 +150,8 @@ pub(crate) fn to_lower(character: char) -> char {
 
 /// The other case of a character, where Go's tables have it.
 fn if_known(mapped: char, character: char) -> char {
-    if mapped.is_ascii() || in_class(&KNOWN, mapped) { mapped } else { character }
+    let known = |character: char| character.is_ascii() || in_class(&KNOWN, character);
+    if mapped != character && known(mapped) && known(character) { mapped } else { character }
 }
 
 pub(crate) fn to_title(character: char) -> char {
@@ -222,12 +232,40 @@ pub(crate) fn unicode_class(pattern: &str) -> Option<ClassUnicode> {
     }
 }
 
-/// The characters of a class that are in the version of Unicode that Go knows.
+/// The characters of a class in the version of Unicode that Go knows.
 pub(crate) fn known_class(pattern: &str) -> Option<ClassUnicode> {
-    let mut class = unicode_class(pattern)?;
-    class.intersect(&KNOWN);
-    Some(class)
+    let class = unicode_class(pattern)?;
+    let unassigned = in_class(&class, UNASSIGNED);
+    let (mut known, unknown) = by_knowledge(class);
+    if unassigned {
+        known.union(&unknown);
+        let mut all = KNOWN.clone();
+        all.negate();
+        known.union(&all);
+    }
+    Some(known)
 }
+
+/// The characters of a class with their other cases, as far as Go knows them.
+pub(crate) fn fold_known(class: ClassUnicode) -> ClassUnicode {
+    let (mut known, unknown) = by_knowledge(class);
+    known.case_fold_simple();
+    known.intersect(&KNOWN);
+    known.union(&unknown);
+    known
+}
+
+/// The characters that Go knows, and the others.
+fn by_knowledge(class: ClassUnicode) -> (ClassUnicode, ClassUnicode) {
+    let mut unknown = class.clone();
+    unknown.difference(&KNOWN);
+    let mut known = class;
+    known.intersect(&KNOWN);
+    (known, unknown)
+}
+
+/// A code that no version of Unicode has given to a character.
+const UNASSIGNED: char = '\u{378}';
 
 fn table(pattern: &str) -> ClassUnicode {
     known_class(pattern).unwrap_or_else(ClassUnicode::empty)

@@ -201,10 +201,10 @@ impl Reader<'_> {
             }
             self.digits("in exponent of numeric literal")?;
         }
-        let source = self.text.get(start..self.at).map(String::from_utf8_lossy).unwrap_or_default();
+        let source = self.text.get(start..self.at).map(crate::template::value::lossy).unwrap_or_default();
         let float: f64 = source.parse().unwrap_or(0.0);
         if float.is_infinite() {
-            let source = String::from_utf8_lossy(excerpt(source.as_bytes()));
+            let source = crate::template::value::lossy(excerpt(source.as_bytes()));
             let text = format!("json: cannot unmarshal number {source} into Go value of type float64");
             self.late.get_or_insert_with(|| Fault::new("too large a number", text));
             return Ok(Value::Nil);

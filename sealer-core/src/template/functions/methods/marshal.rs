@@ -42,7 +42,10 @@ pub(super) fn append_format(runtime: &mut Runtime<'_, '_>, a: Arguments<'_>) -> 
         runtime.budget.allocate(part.len())?;
         made.extend(to_bytes(&part));
     }
-    bytes(runtime, elements(a, 1), &made)
+    match a.any(1) {
+        Value::List(before) if before.nil && made.is_empty() => Ok(a.any(1).clone()),
+        _ => bytes(runtime, elements(a, 1), &made),
+    }
 }
 
 fn unwritable(method: &str, why: &str) -> Fault {
@@ -56,7 +59,7 @@ fn elements(arguments: Arguments<'_>, index: usize) -> &[Value] {
     }
 }
 
-/// A list of bytes, after those that are there already. One without any is Go's nil where there was nothing before.
+/// A list of bytes, after those that are there already.
 pub(super) fn bytes(runtime: &mut Runtime<'_, '_>, before: &[Value], made: &[u8]) -> Outcome {
     let count = before.len().saturating_add(made.len());
     let made = made.iter().map(|byte| Value::of_kind(i64::from(*byte), IntegerKind::Uint8));

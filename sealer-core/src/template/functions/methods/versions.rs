@@ -86,7 +86,7 @@ fn changed(runtime: &mut Runtime<'_, '_>, version: Version) -> Outcome {
 fn read_anew(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>, text: &[u8]) -> Outcome {
     bounded(text)?;
     runtime.budget.steps(text.len() as u64 / 2)?;
-    match (arguments.any(0), parse_version(&String::from_utf8_lossy(text))) {
+    match (arguments.any(0), parse_version(&crate::template::value::lossy(text))) {
         (Value::Version(held), Ok(version)) => {
             held.set(version);
             Ok(Value::NoError)

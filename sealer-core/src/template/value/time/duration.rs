@@ -82,12 +82,16 @@ pub(crate) fn parse_duration(text: &str) -> Result<i64, DurationError> {
 fn next_term(text: &str) -> Result<(u64, &str), DurationError> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (whole, mut rest) = text.split_at_checked(digits).ok_or(DurationError::Invalid)?;
+    let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| DurationError::Invalid)? };
+    if whole > 1 << 63 {
+        return Err(DurationError::Invalid);
+    }
     let mut fraction = "";
     if let Some(after) = rest.strip_prefix('.') {
         let count = after.bytes().take_while(u8::is_ascii_digit).count();
         (fraction, rest) = after.split_at_checked(count).ok_or(DurationError::Invalid)?;
     }
-    if whole.is_empty() && fraction.is_empty() {
+    if digits == 0 && fraction.is_empty() {
         return Err(DurationError::Invalid);
     }
     let length = rest.bytes().take_while(|byte| *byte != b'.' && !byte.is_ascii_digit()).count();
@@ -103,7 +107,6 @@ fn next_term(text: &str) -> Result<(u64, &str), DurationError> {
         "h" => 3600 * SECOND,
         _ => return Err(DurationError::UnknownUnit(name.to_owned())),
     };
-    let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| DurationError::Invalid)? };
     let whole = whole.checked_mul(unit).filter(|size| *size <= 1 << 63).ok_or(DurationError::Invalid)?;
     let size = whole + fraction_of(fraction, unit);
     if size > 1 << 63 { Err(DurationError::Invalid) } else { Ok((size, rest)) }

@@ -185,12 +185,12 @@ fn long_year(year: i64) -> String {
 }
 
 fn offset_text(offset: i64, colon: bool, fields: u8) -> String {
-    let sign = if offset < 0 { '-' } else { '+' };
-    let size = offset.abs();
+    // Go looks at whole minutes for the sign.
+    let (sign, size) = if offset / 60 < 0 { ('-', -offset) } else { ('+', offset) };
     let separator = if colon { ":" } else { "" };
-    let parts = [size / 3600, size / 60 % 60, size % 60];
-    let texts: Vec<String> = parts.iter().take(usize::from(fields)).map(|part| format!("{part:02}")).collect();
-    format!("{sign}{}", texts.join(separator))
+    let two = |part: i64| if part < 0 { format!("-{:02}", -part) } else { format!("{part:02}") };
+    let parts = [size / 3600, size / 60 % 60, size % 60].map(two);
+    format!("{sign}{}", parts.get(..usize::from(fields)).unwrap_or_default().join(separator))
 }
 
 fn fraction(source: &str, nanoseconds: i64, count: usize) -> String {

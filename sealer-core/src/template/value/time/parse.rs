@@ -212,30 +212,37 @@ impl<'a> Parser<'a> {
             self.fields.utc = true;
             return Some(rest);
         }
-        let sign = match value.as_bytes().first()? {
-            b'+' => 1,
-            b'-' => -1,
-            _ => return None,
-        };
-        let mut rest = value.get(1..)?;
-        let mut parts = [0; 3];
+        let (sign, mut rest) = value.split_at_checked(1)?;
+        let mut parts: [Option<i64>; 3] = [Some(0); 3];
         for (index, slot) in parts.iter_mut().enumerate().take(usize::from(count)) {
             if colon && index > 0 {
                 rest = rest.strip_prefix(':')?;
             }
             let (text, after) = rest.split_at_checked(2)?;
-            *slot = digits(text)?;
+            *slot = digits(text);
             rest = after;
         }
         let [hours, minutes, seconds] = parts;
-        if hours > 24 {
-            self.fields.out_of_range = Some("time zone offset hour");
-        } else if minutes > 60 {
-            self.fields.out_of_range = Some("time zone offset minute");
-        } else if seconds > 60 {
+        // Numbers out of range are told before anything else that is wrong.
+        let (hour, minute) = (hours.unwrap_or(0), hours.and(minutes).unwrap_or(0));
+        let second = hours.and(minutes).and(seconds).unwrap_or(0);
+        if second > 60 {
             self.fields.out_of_range = Some("time zone offset second");
+        } else if minute > 60 {
+            self.fields.out_of_range = Some("time zone offset minute");
+        } else if hour > 24 {
+            self.fields.out_of_range = Some("time zone offset hour");
         }
-        self.fields.offset = Some(sign * (hours * 3600 + minutes * 60 + seconds));
+        let offset = hour * 3600 + minute * 60 + second;
+        self.fields.offset = match sign {
+            _ if self.fields.out_of_range.is_some() => None,
+            "+" => Some(offset),
+            "-" => Some(-offset),
+            _ => return None,
+        };
+        if self.fields.out_of_range.is_none() {
+            hours.and(minutes).and(seconds)?;
+        }
         Some(rest)
     }
 
