@@ -9,10 +9,10 @@ use super::super::value::{Problem, Text, Time, Value, Version, Zone};
 #[derive(Clone)]
 pub(super) enum Shape {
     Plain(Value),
-    Structure(&'static str, Vec<(&'static str, Shape)>),
-    List(&'static str, Option<Vec<Shape>>),
+    Structure(&'static str, Vec<(&'static str, Self)>),
+    List(&'static str, Option<Vec<Self>>),
     /// What is elsewhere in memory, or nothing.
-    Pointer(&'static str, Option<Box<Shape>>),
+    Pointer(&'static str, Option<Box<Self>>),
 }
 
 /// The value's fields, and whether it is a pointer to them; nothing for what has none.

@@ -125,10 +125,11 @@ fn put(
 fn merge_all(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>, overwrite: bool) -> Outcome {
     let mut target = arguments.dict(0);
     // Nothing becomes a dict as soon as one is merged into it.
-    if target.is_nil() && (1..arguments.0.len()).any(|index| !arguments.dict(index).is_nil()) {
-        if let Value::Dict(made) = runtime.dict(BTreeMap::new())? {
-            target = made;
-        }
+    if target.is_nil()
+        && (1..arguments.0.len()).any(|index| !arguments.dict(index).is_nil())
+        && let Value::Dict(made) = runtime.dict(BTreeMap::new())?
+    {
+        target = made;
     }
     for index in 1..arguments.0.len() {
         merge(runtime, &target, &arguments.dict(index), overwrite, 0)?;

@@ -100,7 +100,8 @@ fn power_of_ten(exponent: i64) -> f64 {
     if exponent == 0 || exponent == 1 {
         return if exponent == 0 { 1.0 } else { 10.0 };
     }
-    let mut left = (exponent as f64).abs() as u64;
+    // As a floating point number has it: what is too large for one gives infinity or nothing all the same.
+    let mut left = exponent.unsigned_abs();
     let (mut fraction, mut shift) = (1.0_f64, 0_i64);
     let (mut factor, mut factor_shift) = (0.625_f64, 4_i64);
     while left != 0 {

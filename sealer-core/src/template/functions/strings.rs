@@ -107,6 +107,9 @@ pub(super) fn to_size(number: i64) -> usize {
     usize::try_from(number).unwrap_or(0)
 }
 
+/// How a value becomes a text.
+type Shown = fn(&mut Runtime<'_, '_>, &Value) -> Result<Text, Fault>;
+
 /// What `%v` shows, in which a list of bytes is one of numbers.
 fn plain(runtime: &mut Runtime<'_, '_>, value: &Value) -> Result<Text, Fault> {
     match value {
@@ -272,7 +275,7 @@ fn replace(runtime: &mut Runtime<'_, '_>, text: &[u8], old: &[u8], new: &[u8]) -
 fn quoted(
     runtime: &mut Runtime<'_, '_>,
     arguments: Arguments<'_>,
-    (mark, shown): (&[u8], fn(&mut Runtime<'_, '_>, &Value) -> Result<Text, Fault>),
+    (mark, shown): (&[u8], Shown),
     mut how: impl FnMut(&[u8], &mut Vec<u8>),
 ) -> Outcome {
     let mut out = Buffer::default();

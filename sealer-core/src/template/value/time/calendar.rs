@@ -25,7 +25,7 @@ pub(super) fn civil(seconds: i64) -> Civil {
     let since = seconds.wrapping_sub(BEGINNING).cast_unsigned();
     let (days, clock) = (since / DAY, (since % DAY).cast_signed());
     let quarters = 4 * days + 3;
-    let (century, rest) = (quarters / CENTURIES, quarters % CENTURIES | 3);
+    let (century, rest) = (quarters / CENTURIES, (quarters % CENTURIES) | 3);
     let (year_of_century, of_year) = (rest / 1461, (rest % 1461 / 4).cast_signed());
     let of_next_year = of_year >= MARCH_TO_DECEMBER;
     let scaled = 5 * of_year + 461;
