@@ -54,6 +54,7 @@ pub struct Budget<'a> {
     allocation: u64,
     least_allocation: u64,
     nodes: u64,
+    unrepeatable: bool,
 }
 
 impl<'a> Budget<'a> {
@@ -70,6 +71,7 @@ impl<'a> Budget<'a> {
             allocation: limits.allocation,
             least_allocation: limits.allocation,
             nodes: limits.nodes,
+            unrepeatable: false,
         }
     }
 
@@ -86,6 +88,16 @@ impl<'a> Budget<'a> {
     /// The steps that all templates of the object took so far.
     pub fn steps_taken(&self) -> u64 {
         self.limits.steps - self.steps
+    }
+
+    /// Whether a template showed what Go shows anew in each run: an address in memory, or a reading of its second clock.
+    /// Here both are the same each time.
+    pub fn showed_unrepeatable(&self) -> bool {
+        self.unrepeatable
+    }
+
+    pub(crate) fn show_unrepeatable(&mut self) {
+        self.unrepeatable = true;
     }
 
     pub(crate) fn begin_item(&mut self) {

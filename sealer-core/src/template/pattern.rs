@@ -96,6 +96,11 @@ impl Pattern {
         self.empty
     }
 
+    /// How many groups there are to look through for a name.
+    pub(crate) fn names(&self) -> usize {
+        self.names.len()
+    }
+
     /// The numbers of the groups of this name.
     pub(crate) fn groups(&self, name: &str) -> impl Iterator<Item = usize> {
         let named = self.names.iter().enumerate();

@@ -196,6 +196,7 @@ impl<'t> Engine<'t, '_, '_> {
             }
             (Value::Nil, kind) => Ok(nil_of(kind)),
             (_, None) => Ok(value),
+            (Value::NoError, Some(Kind::Reflect)) => Ok(value),
             (Value::NilInterface | Value::NoError, Some(Kind::Any | Kind::Reflect)) => Ok(Value::Nil),
             (Value::Error { problem, .. }, Some(_)) => {
                 let value = Value::Error { problem: problem.clone(), is_interface: false };

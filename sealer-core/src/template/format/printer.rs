@@ -153,7 +153,12 @@ impl<'b, 'c> Printer<'b, 'c> {
             return Ok(false);
         }
         let shown = match value {
-            Value::Time(time) => time.to_go_string(),
+            Value::Time(time) => {
+                if time.has_second_clock() {
+                    self.budget.show_unrepeatable();
+                }
+                time.to_go_string()
+            }
             Value::Version(version) => version.get().to_string(),
             Value::Location(zone) => zone.name().to_owned(),
             Value::Error { problem, .. } => problem.text(),
@@ -266,6 +271,7 @@ impl<'b, 'c> Printer<'b, 'c> {
 
     /// The place of a value in memory, which is the same everywhere here.
     fn address(&mut self, there: bool, verb: char, value: &Value) -> Printed {
+        self.budget.show_unrepeatable();
         let place = Integer { bits: if there { PLACE } else { 0 }, kind: IntegerKind::Uint64 };
         let number = Value::Int(place);
         match verb {
@@ -286,6 +292,9 @@ impl<'b, 'c> Printer<'b, 'c> {
     }
 
     fn pointer(&mut self, name: &str, behind: Option<&Shape>, verb: char) -> Printed {
+        if behind.is_some() {
+            self.budget.show_unrepeatable();
+        }
         let place = Integer { bits: if behind.is_some() { PLACE } else { 0 }, kind: IntegerKind::Uint64 };
         let number = Value::Int(place);
         match (verb, behind) {

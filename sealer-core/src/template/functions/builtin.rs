@@ -43,6 +43,7 @@ fn length(_: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Outcome {
         Value::List(list) => list.items.len(),
         Value::Dict(dict) => dict.len(),
         Value::Strings(map) => map.entries().len(),
+        Value::NoError => return Err(Fault::plain("len of nil pointer")),
         Value::Nil => {
             return Err(Fault::new("nothing has no length", "reflect: call of reflect.Value.Type on zero Value"));
         }
@@ -56,7 +57,7 @@ fn length(_: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Outcome {
 
 fn index(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Outcome {
     let mut item = arguments.any(0).clone();
-    if item.is_nil() {
+    if item.is_nil() || matches!(item, Value::NoError) {
         return Err(Fault::plain("index of untyped nil"));
     }
     for at in arguments.from(1) {

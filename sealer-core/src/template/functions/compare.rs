@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::super::error::Fault;
 use super::super::format;
 use super::super::syntax::excerpt;
-use super::super::value::{Kind, Value, kind_name, type_name};
+use super::super::value::{Kind, Problem, Value, kind_name, type_name};
 use super::reflection::same;
 use super::{Arguments, FAST, Function, Runtime};
 
@@ -44,13 +44,16 @@ fn equal(runtime: &mut Runtime<'_, '_>, first: &Value, other: &Value) -> Result<
         (Value::Float(a), Value::Float(b)) => a == b,
         (Value::Complex(a, b), Value::Complex(c, d)) => a == c && b == d,
         (Value::Text(a), Value::Text(b)) => same(runtime.budget, a, b)?,
-        (a, b) if a.is_nil() || b.is_nil() => is_nil(a) && is_nil(b),
+        (a, b) if is_nothing(a) || is_nothing(b) => is_nil(a) && is_nil(b),
         (a, b) if is_basic(a) || is_basic(b) => return Err(incompatible(a, b)),
         (Value::Time(a), Value::Time(b)) => a.same(b),
         (Value::Location(a), Value::Location(b)) => a.same(b),
         (Value::Version(a), Value::Version(b)) if a.pointer && b.pointer => a.same(b),
         (Value::Version(a), Value::Version(b)) if !a.pointer && !b.pointer => a.get() == b.get(),
-        (Value::Error { problem: a, .. }, Value::Error { problem: b, .. }) => std::rc::Rc::ptr_eq(a, b),
+        // Errors without anything inside are made once.
+        (Value::Error { problem: a, .. }, Value::Error { problem: b, .. }) => {
+            std::rc::Rc::ptr_eq(a, b) || a == b && matches!(**a, Problem::Plain(_))
+        }
         (Value::Certificate(a), Value::Certificate(b)) => a == b,
         (a, b) => return non_comparable(runtime, a, b),
     })
@@ -70,11 +73,16 @@ fn non_comparable(runtime: &mut Runtime<'_, '_>, first: &Value, other: &Value) -
     Err(Fault::new("values of this type cannot be compared", text))
 }
 
+fn is_nothing(value: &Value) -> bool {
+    value.is_nil() || matches!(value, Value::NoError)
+}
+
 /// Whether the value is its type's nil.
 fn is_nil(value: &Value) -> bool {
     match value {
         Value::List(list) => list.nil,
         Value::Dict(dict) => dict.is_nil(),
+        Value::NoError => true,
         other => other.is_nil(),
     }
 }

@@ -123,11 +123,18 @@ pub(super) fn to_int(value: &Value) -> i64 {
     }
 }
 
+/// The text before a point with zeros behind it. Points that have none are passed over, as cast does it.
 fn without_zero_decimals(text: &str) -> &str {
-    match text.rsplit_once('.') {
-        Some((whole, zeros)) if !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0') => whole,
-        _ => text,
+    let mut zeros = false;
+    for (at, byte) in text.bytes().enumerate().rev() {
+        match byte {
+            b'.' if zeros => return text.get(..at).unwrap_or(text),
+            b'.' => {}
+            b'0' => zeros = true,
+            _ => break,
+        }
     }
+    text
 }
 
 pub(super) fn to_float(value: &Value) -> f64 {

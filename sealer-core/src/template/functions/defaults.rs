@@ -73,6 +73,7 @@ pub(super) fn copy_deep(runtime: &mut Runtime<'_, '_>, value: &Value, depth: u8)
     }
     runtime.budget.step()?;
     match value {
+        Value::List(list) if list.nil => Ok(value.clone()),
         Value::List(list) => {
             let count = list.items.len();
             runtime.budget.allocate(count.saturating_mul(size_of::<Value>()).saturating_add(OVERHEAD))?;

@@ -178,7 +178,7 @@ fn chunk(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Outcome {
         let exact = ((length - 1) as f64 / size as f64).floor() + 1.0;
         return match list.items.len() {
             // Go's remainder has the sign of the length.
-            1 => {
+            1 if size < -1 => {
                 let only = runtime.list_of(ListKind::Any, 1, list.items.iter().cloned())?;
                 runtime.list_of(ListKind::Lists, 1, [only])
             }

@@ -66,7 +66,12 @@ static TIME: &[Function] = &[
     Function::new("UnixNano", &[], |_, a| Ok(Value::int64(of(a, 0).unix_in(1_000_000_000)))),
     Function::new("IsZero", &[], |_, a| Ok(Value::Bool(of(a, 0).is_zero()))),
     Function::new("IsDST", &[], |_, a| Ok(Value::Bool(of(a, 0).is_summer()))),
-    Function::new("String", &[], |runtime, a| runtime.text(of(a, 0).to_go_string())),
+    Function::new("String", &[], |runtime, a| {
+        if of(a, 0).has_second_clock() {
+            runtime.budget.show_unrepeatable();
+        }
+        runtime.text(of(a, 0).to_go_string())
+    }),
     Function::new("GoString", &[], |runtime, a| runtime.text(of(a, 0).go_syntax())),
     Function::new("Format", &[Kind::Text], |runtime, a| super::dates::formatted(runtime, &of(a, 0), &a.by_bytes(1))),
     Function::new("UTC", &[], |_, a| timed(of(a, 0).as_ref().clone().in_zone(Zone::Utc))),

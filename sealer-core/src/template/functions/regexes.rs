@@ -219,7 +219,10 @@ fn expand(budget: &mut Budget<'_>, matched: &Matched<'_>, result: &mut Buffer) -
             let place = match numbered {
                 Some(group) => matched.found.get::<usize>(group).cloned().flatten(),
                 // Of groups of one name the first that found something.
-                None => matched.pattern.groups(name).find_map(|group| matched.found.get(group).cloned().flatten()),
+                None => {
+                    budget.read(matched.pattern.names(), SLOW)?;
+                    matched.pattern.groups(name).find_map(|group| matched.found.get(group).cloned().flatten())
+                }
             };
             result.push(place.map_or(&[][..], |place| part(matched.text, place)), budget)?;
             rest = after;

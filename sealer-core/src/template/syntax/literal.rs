@@ -256,7 +256,8 @@ pub(crate) fn go_parse_float(text: &str) -> Result<f64, ParseNumberError> {
         return hexadecimal_float(body).map(|value| sign * value);
     }
     let plain = body.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-' | b'_'));
-    if !plain || !body.bytes().any(|byte| byte.is_ascii_digit()) || !underscores_fit(body) {
+    let signs = body.starts_with(['+', '-']);
+    if signs || !plain || !body.bytes().any(|byte| byte.is_ascii_digit()) || !underscores_fit(body) {
         return Err(ParseNumberError::Syntax);
     }
     let value: f64 = body.replace('_', "").parse().map_err(|_| ParseNumberError::Syntax)?;

@@ -7,7 +7,7 @@ use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::LazyLock;
 
-use regex_syntax::hir::{Class, ClassUnicode, HirKind};
+use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, HirKind};
 use zeroize::Zeroizing;
 
 /// A string's bytes, shared, and wiped when the last holder is gone.
@@ -248,11 +248,28 @@ pub(crate) fn known_class(pattern: &str) -> Option<ClassUnicode> {
 
 /// The characters of a class with their other cases, as far as Go knows them.
 pub(crate) fn fold_known(class: ClassUnicode) -> ClassUnicode {
+    if let [range] = class.ranges()
+        && range.start() == range.end()
+    {
+        return fold_character(range.start());
+    }
     let (mut known, unknown) = by_knowledge(class);
     known.case_fold_simple();
     known.intersect(&KNOWN);
     known.union(&unknown);
     known
+}
+
+/// One character with its other cases: what most classes are made of.
+fn fold_character(character: char) -> ClassUnicode {
+    let mut class = ClassUnicode::new([ClassUnicodeRange::new(character, character)]);
+    let known = |character: char| character.is_ascii() || in_class(&KNOWN, character);
+    if !known(character) {
+        return class;
+    }
+    class.case_fold_simple();
+    let cases = class.iter().flat_map(|range| range.start()..=range.end()).filter(|case| known(*case));
+    ClassUnicode::new(cases.map(|case| ClassUnicodeRange::new(case, case)))
 }
 
 /// The characters that Go knows, and the others.

@@ -222,6 +222,11 @@ impl Time {
         (offset, name)
     }
 
+    /// Whether Go shows a reading of its second clock with the time.
+    pub(crate) fn has_second_clock(&self) -> bool {
+        self.of_clock
+    }
+
     pub(crate) fn to_go_string(&self) -> String {
         let text = self.format("2006-01-02 15:04:05.999999999 -0700 MST");
         if self.of_clock { text + " m=+0.000000001" } else { text }

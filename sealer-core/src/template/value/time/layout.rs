@@ -163,7 +163,7 @@ impl Time {
             Part::Second => civil.second.to_string(),
             Part::ZeroSecond => format!("{:02}", civil.second),
             Part::LongYear => long_year(civil.year),
-            Part::Year => format!("{:02}", civil.year.max(0) % 100),
+            Part::Year => format!("{:02}", civil.year.unsigned_abs() % 100),
             Part::UpperHalf => if civil.hour >= 12 { "PM" } else { "AM" }.to_owned(),
             Part::LowerHalf => if civil.hour >= 12 { "pm" } else { "am" }.to_owned(),
             Part::ZoneName if name.is_empty() => offset_text(offset, false, 2),

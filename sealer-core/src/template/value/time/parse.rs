@@ -65,7 +65,7 @@ impl<'a> Parser<'a> {
         let mut value = self.value;
         loop {
             let (prefix, part, rest) = next_part(layout);
-            value = skip(value, prefix).ok_or_else(|| Problem::Mismatch(prefix.to_owned(), value.to_owned()))?;
+            value = skip(value, prefix).map_err(|rest| Problem::Mismatch(prefix.to_owned(), rest.to_owned()))?;
             let Some((part, source)) = part else {
                 if !value.is_empty() {
                     return Err(Problem::Extra(value.to_owned()));
@@ -87,7 +87,11 @@ impl<'a> Parser<'a> {
         let (number, rest) = match part {
             Part::Year => {
                 let (text, rest) = value.split_at_checked(2)?;
-                let year = digits(text)?;
+                // A sign and one digit are a number, too.
+                let year = match text.strip_prefix('-') {
+                    Some(size) => -digits(size)?,
+                    None => digits(text.strip_prefix('+').unwrap_or(text))?,
+                };
                 fields.year = if year >= 69 { year + 1900 } else { year + 2000 };
                 return Some(rest);
             }
@@ -334,23 +338,23 @@ fn signed_length(value: &str) -> usize {
     if value.starts_with(['+', '-']) && number.is_some_and(|number| number <= 23) { 1 + digits } else { 0 }
 }
 
-/// The value after the layout's plain text; runs of spaces match any number of spaces.
-fn skip<'a>(value: &'a str, prefix: &str) -> Option<&'a str> {
+/// The value after the layout's plain text, or where it differs; runs of spaces match any number of spaces.
+fn skip<'a>(value: &'a str, prefix: &str) -> Result<&'a str, &'a str> {
     let mut value = value;
     let mut prefix = prefix;
     while let Some(first) = prefix.chars().next() {
         if first == ' ' {
             if !value.is_empty() && !value.starts_with(' ') {
-                return None;
+                return Err(value);
             }
             prefix = prefix.trim_start_matches(' ');
             value = value.trim_start_matches(' ');
             continue;
         }
-        value = value.strip_prefix(first)?;
-        prefix = prefix.get(first.len_utf8()..)?;
+        value = value.strip_prefix(first).ok_or(value)?;
+        prefix = prefix.get(first.len_utf8()..).unwrap_or_default();
     }
-    Some(value)
+    Ok(value)
 }
 
 fn digits(text: &str) -> Option<i64> {
