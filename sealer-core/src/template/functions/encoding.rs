@@ -58,31 +58,44 @@ fn encode_base32(bytes: &[u8], text: &mut Vec<u8>) {
     }
 }
 
+/// The bytes, or the place of the byte that Go finds wrong.
 fn decode_base32(text: &[u8]) -> Result<Vec<u8>, usize> {
     let text: Zeroizing<Vec<u8>> =
         Zeroizing::new(text.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect());
-    let mut out = Vec::with_capacity(text.len() / 8 * 5);
-    let mut start = 0;
-    while start < text.len() {
-        let block = text.get(start..(start + 8).min(text.len())).unwrap_or_default();
-        let letters = block.iter().position(|byte| *byte == b'=').unwrap_or(block.len());
-        let mut bits = 0_u64;
-        for (at, byte) in block.iter().take(letters).enumerate() {
-            let value = match byte {
-                b'A'..=b'Z' => byte - b'A',
-                b'2'..=b'7' => byte - b'2' + 26,
-                _ => return Err(start + at),
+    let (mut rest, total) = (text.as_slice(), text.len());
+    let mut out = Vec::with_capacity(total / 8 * 5);
+    while !rest.is_empty() {
+        let (mut bits, mut letters) = (0_u64, 0);
+        while letters < 8 {
+            let Some((first, after)) = rest.split_first() else { return Err(total - letters) };
+            rest = after;
+            let value = match first {
+                b'A'..=b'Z' => first - b'A',
+                b'2'..=b'7' => first - b'2' + 26,
+                b'=' if letters >= 2 && rest.len() < 8 => {
+                    check_padding(rest, letters, total)?;
+                    // What stands behind it is not read.
+                    rest = &[];
+                    break;
+                }
+                _ => return Err(total - rest.len() - 1),
             };
             bits = bits << 5 | u64::from(value);
-        }
-        let padded = block.len() == 8 && block.iter().skip(letters).all(|byte| *byte == b'=');
-        let last = letters < 8;
-        if !padded || last && (start + 8 < text.len() || !matches!(letters, 2 | 4 | 5 | 7)) {
-            return Err(if block.len() < 8 && letters == block.len() { start } else { start + letters });
+            letters += 1;
         }
         bits <<= 5 * (8 - letters);
         out.extend(bits.to_be_bytes().iter().skip(3).take(letters * 5 / 8));
-        start += 8;
     }
     Ok(out)
+}
+
+/// Whether a group of so many letters and one `=` may end with `rest`.
+fn check_padding(rest: &[u8], letters: usize, total: usize) -> Result<(), usize> {
+    if rest.len() + letters < 7 {
+        return Err(total);
+    }
+    if let Some(wrong) = rest.iter().take(7 - letters).position(|byte| *byte != b'=') {
+        return Err(total - rest.len() + wrong - 1);
+    }
+    if matches!(letters, 3 | 6) { Err(total - rest.len() - 1) } else { Ok(()) }
 }
