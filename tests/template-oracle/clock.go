@@ -64,7 +64,7 @@ const tooLong = "longer than the oracle's memory"
 func boundLists(functions template.FuncMap) {
 	untilStep := functions["untilStep"].(func(int, int, int) []int)
 	functions["untilStep"] = func(start, stop, step int) ([]int, error) {
-		if !bounded(start, stop) {
+		if !bounded(start, stop, step) {
 			return nil, errTooLong
 		}
 		return untilStep(start, stop, step), nil
@@ -87,8 +87,8 @@ func boundLists(functions template.FuncMap) {
 	}
 }
 
-func bounded(start, stop int) bool {
-	for _, number := range []int{start, stop} {
+func bounded(numbers ...int) bool {
+	for _, number := range numbers {
 		if number > 1e7 || number < -1e7 {
 			return false
 		}
