@@ -1,11 +1,14 @@
 //! One request and its whole answer, within a limit of time: every request of this program passes here.
 
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use http::{HeaderValue, Method, Request, Response, header};
 use http_body_util::{BodyExt as _, Limited};
-use hyper_util::client::legacy::Client;
+use hyper::body::Incoming;
+use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::TokioExecutor;
 use kube::client::Body;
 
@@ -24,12 +27,14 @@ pub(crate) struct Sender {
     limit: Option<Duration>,
     /// Bytes of an answer.
     most: usize,
+    /// Whether there may be a connection that was used before.
+    was_used: AtomicBool,
 }
 
 impl Sender {
     pub(crate) fn new(connector: Connector, trace: Trace, limit: Option<Duration>, most: usize) -> Self {
         let client = Mutex::new(client(&connector));
-        Self { connector, client, trace, limit, most }
+        Self { connector, client, trace, limit, most, was_used: AtomicBool::new(false) }
     }
 
     /// Leaves the connections that there are: they were made with another certificate.
@@ -63,9 +68,8 @@ impl Sender {
     }
 
     async fn exchange(&self, request: Request<Body>, verb: &str, url: &str) -> Result<Response<Vec<u8>>, Failure> {
-        let client = self.client.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let asked = self.trace.request(&request);
-        let answer = client.request(request).await;
+        let answer = self.answer(request).await;
         let answer = answer.map_err(|error| {
             asked.unanswered(&error);
             unanswered(verb, url, &error)
@@ -76,6 +80,26 @@ impl Sender {
         let body = body.to_bytes().to_vec();
         answered.body(&body);
         Ok(Response::from_parts(head, body))
+    }
+
+    /// As Go's transport (`shouldRetryRequest`): a server may close a connection that waits for the next request just as
+    /// that is sent. What only asks is asked once more, over a new connection.
+    async fn answer(&self, request: Request<Body>) -> Result<Response<Incoming>, Error> {
+        let again = (request.method() == Method::GET && self.was_used.load(Ordering::Relaxed)).then(|| copy(&request));
+        let answer = self.client().request(request).await;
+        let answer = match (answer, again) {
+            (Err(error), Some(again)) if was_closed(&error) => {
+                self.reconnect();
+                self.client().request(again).await
+            }
+            (answer, _) => answer,
+        };
+        self.was_used.fetch_or(answer.is_ok(), Ordering::Relaxed);
+        answer
+    }
+
+    fn client(&self) -> Client<Connector, Body> {
+        self.client.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What Go's transport adds to a request.
@@ -113,6 +137,28 @@ impl Sender {
 
 fn client(connector: &Connector) -> Client<Connector, Body> {
     Client::builder(TokioExecutor::new()).build(connector.clone())
+}
+
+/// The same request, which has no body.
+fn copy(request: &Request<Body>) -> Request<Body> {
+    let mut copy = Request::new(Body::empty());
+    copy.method_mut().clone_from(request.method());
+    copy.uri_mut().clone_from(request.uri());
+    copy.headers_mut().clone_from(request.headers());
+    copy
+}
+
+/// Whether the connection ended before the answer began.
+fn was_closed(error: &Error) -> bool {
+    if error.is_connect() {
+        return false;
+    }
+    let is_closed = |error: &(dyn std::error::Error + 'static)| {
+        let kinds = [io::ErrorKind::ConnectionReset, io::ErrorKind::BrokenPipe, io::ErrorKind::ConnectionAborted];
+        error.downcast_ref::<hyper::Error>().is_some_and(|error| error.is_incomplete_message() || error.is_canceled())
+            || error.downcast_ref::<io::Error>().is_some_and(|error| kinds.contains(&error.kind()))
+    };
+    std::iter::successors(Some(error as &(dyn std::error::Error + 'static)), |error| error.source()).any(is_closed)
 }
 
 /// `Get` for `GET`, as Go's errors begin.

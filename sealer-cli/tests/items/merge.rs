@@ -116,7 +116,7 @@ fn a_file_stays_in_its_form_unless_another_is_asked_for() {
     assert_eq!(told, (Some(0), "warning: db.yaml was UTF-16, and is written as UTF-8\n".to_owned()));
     assert!(place.read("db.yaml").starts_with("# Sealed by hand.\n"));
     // What is not certain is written anew, and says so.
-    let shared = kept_by_hand(&Place::new()).replace("    password: ", "    password: &p ");
+    let shared = kept_by_hand(&Place::new()).replace("    password: ", "    password: &p ") + "status: {spare: *p}\n";
     place.write("db.yaml", &shared);
     let (status, says) = merge(&place, "sealer", &["--merge-into", "db.yaml"], &secret);
     assert_eq!(status, Some(0), "{says}");

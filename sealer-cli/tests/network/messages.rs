@@ -219,6 +219,17 @@ fn redirects_are_followed_on_the_same_host_and_told_elsewhere() {
     assert_eq!(circle.asked().len(), 11);
 }
 
+/// Load balancers close what waits, and the next request meets the end of its connection.
+#[test]
+fn a_connection_that_was_closed_while_it_waited_is_made_anew() {
+    let (stage, api) = (Stage::new(), Server::closing());
+    stage.kubeconfig(&format!("http://127.0.0.1:{}", api.port), "", "");
+    for _ in 0..10 {
+        let ran = stage.fetch();
+        assert!(ran.is_served(), "{ran:?}");
+    }
+}
+
 #[test]
 fn a_busy_server_is_asked_again_when_it_says() {
     let (stage, api) = (

@@ -67,6 +67,24 @@ impl Server {
         Self::start(tls, |asked, _| api(asked))
     }
 
+    /// The same, which answers once on each connection, and closes it when the next request comes.
+    pub(crate) fn closing() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                thread::spawn(move || {
+                    let mut stream = BufReader::new(stream);
+                    let (line, headers) = head(&mut stream)?;
+                    let bytes = api(&Asked { line, headers, certificate: None });
+                    stream.get_mut().write_all(&bytes).ok()?;
+                    head(&mut stream)
+                });
+            }
+        });
+        Self { port, asked: Arc::default() }
+    }
+
     pub(crate) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }

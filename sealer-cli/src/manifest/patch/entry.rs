@@ -134,7 +134,7 @@ impl Edited<'_> {
         let style = style.unwrap_or(Style::Plain);
         let line_of_it =
             format!("{}{}: {}", self.before_on_line(model.range.start), name_in_style(key, name), value.styled(style));
-        let (end, edit) = match last.scalar().and_then(|scalar| self.end_of_kept(scalar)) {
+        let (end, edit) = match last_scalar(last).and_then(|scalar| self.end_of_kept(scalar)) {
             Some(end) if end < self.text.len() || self.text.ends_with('\n') => {
                 (end, format!("{line_of_it}{}", self.line_break()))
             }
@@ -204,7 +204,7 @@ impl Edited<'_> {
             return Err(unsure("is not on a line of its own"));
         }
         let start = key.range.start - indent.len();
-        let end = value.scalar().and_then(|scalar| self.end_of_kept(scalar));
+        let end = last_scalar(value).and_then(|scalar| self.end_of_kept(scalar));
         let end = end.unwrap_or_else(|| self.next_line(self.end_of(key, value)));
         if !self.is_whole(start, end) {
             return Err(unsure("is only in part what a template decides"));
@@ -265,7 +265,8 @@ impl Edited<'_> {
 
     /// A block that ended with the text, in the middle of a line, no longer does.
     fn forget_end_of_text(&self, fields: &mut [(Scalar, Tree)], at: usize) {
-        if let Some((_, Tree::Scalar(scalar))) = at.checked_sub(1).and_then(|at| fields.get_mut(at))
+        let before = at.checked_sub(1).and_then(|at| fields.get_mut(at));
+        if let Some(scalar) = before.and_then(|(_, tree)| last_scalar_mut(tree))
             && scalar.range.end >= self.text.len()
             && !self.text.ends_with('\n')
         {
@@ -291,6 +292,25 @@ impl Edited<'_> {
         let before = self.text.get(..start).unwrap_or_default();
         let before = before.strip_suffix('\n').unwrap_or(before);
         before.strip_suffix('\r').unwrap_or(before).len()
+    }
+}
+
+/// What the text of a value ends with, unless that is a bracket.
+fn last_scalar(tree: &Tree) -> Option<&Scalar> {
+    match tree {
+        Tree::Scalar(scalar) => Some(scalar),
+        Tree::List(items, Shape { flow: None, .. }) => last_scalar(items.last()?),
+        Tree::Map(fields, Shape { flow: None, .. }) => last_scalar(&fields.last()?.1),
+        Tree::List(..) | Tree::Map(..) => None,
+    }
+}
+
+fn last_scalar_mut(tree: &mut Tree) -> Option<&mut Scalar> {
+    match tree {
+        Tree::Scalar(scalar) => Some(scalar),
+        Tree::List(items, Shape { flow: None, .. }) => last_scalar_mut(items.last_mut()?),
+        Tree::Map(fields, Shape { flow: None, .. }) => last_scalar_mut(&mut fields.last_mut()?.1),
+        Tree::List(..) | Tree::Map(..) => None,
     }
 }
 
