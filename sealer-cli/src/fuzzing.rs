@@ -95,9 +95,9 @@ pub fn command_line(text: &str) {
 pub fn leaks(text: &str) {
     let (value, text) = text.split_once('\n').unwrap_or_default();
     let plaintext = Plaintext::new(value.as_bytes().to_vec());
-    let found = leak::look(text, &plaintext);
+    let found = leak::look("note", text, &plaintext);
     let one = BTreeMap::from([("item".to_owned(), plaintext)]);
-    assert_eq!(leak::find(text, &one).map(|(_, leak)| leak), found);
+    assert_eq!(leak::find("note", text, &one).map(|(_, leak)| leak), found);
     assert!(
         found.is_some() || value.trim_ascii_end().len() < 8 || !(text.contains(value) || text == base64::encode(value))
     );

@@ -20,33 +20,36 @@ pub(crate) enum Leak {
     Certain,
 }
 
-/// The worst leak of any item.
-pub(crate) fn find<'a>(text: &str, items: &'a BTreeMap<String, Plaintext>) -> Option<(&'a str, Leak)> {
+/// The worst leak of any item in an annotation or label of that name.
+pub(crate) fn find<'a>(name: &str, text: &str, items: &'a BTreeMap<String, Plaintext>) -> Option<(&'a str, Leak)> {
     if items.values().all(is_short) {
         return None;
     }
     let readings = readings(text);
-    let found = items.iter().filter_map(|(item, value)| Some((item.as_str(), judged(text, &readings, value)?)));
+    let found = items.iter().filter_map(|(item, value)| Some((item.as_str(), judged(name, text, &readings, value)?)));
     found.max_by_key(|(_, leak)| *leak)
 }
 
 /// How the text holds one value: as it is, escaped as in JSON or an address, in base64 (compressed too) or in hexadecimal.
 /// Values shorter than eight bytes (`true`, `prod`) stand in many texts by chance and are not looked for.
-pub(crate) fn look(text: &str, value: &Plaintext) -> Option<Leak> {
-    if is_short(value) { None } else { judged(text, &readings(text), value) }
+pub(crate) fn look(name: &str, text: &str, value: &Plaintext) -> Option<Leak> {
+    if is_short(value) { None } else { judged(name, text, &readings(text), value) }
 }
 
 fn is_short(value: &Plaintext) -> bool {
     trimmed(value.expose()).len() < SHORTEST
 }
 
-fn judged(text: &str, readings: &[Vec<u8>], value: &Plaintext) -> Option<Leak> {
+fn judged(name: &str, text: &str, readings: &[Vec<u8>], value: &Plaintext) -> Option<Leak> {
     let value = trimmed(value.expose());
     if value.len() < SHORTEST {
         return None;
     }
     let mut holding = readings.iter().filter(|reading| contains(reading, value)).peekable();
     holding.peek()?;
+    if guess::is_digest(name, value) && text.trim().as_bytes() == value {
+        return Some(Leak::Possible);
+    }
     let is_encoded = |reading: &[u8]| reading != text.as_bytes() && trimmed(reading) == value;
     let is_certain = guess::is_manifest(text.as_bytes())
         || holding.any(|reading| {
@@ -153,7 +156,7 @@ mod tests {
     const VALUE: &str = "pa\"ss wörd/1";
 
     fn found(text: &str) -> bool {
-        find(text, &BTreeMap::from([("k".to_owned(), Plaintext::new(VALUE.into()))])).is_some()
+        find("note", text, &BTreeMap::from([("k".to_owned(), Plaintext::new(VALUE.into()))])).is_some()
     }
 
     #[test]
@@ -182,7 +185,7 @@ mod tests {
             ("k".to_owned(), Plaintext::new(b"true".to_vec())),
             ("e".to_owned(), Plaintext::new(Vec::new())),
         ]);
-        assert_eq!(find("true", &short), None);
+        assert_eq!(find("note", "true", &short), None);
         assert!(!found("nothing of it") && !found(""));
     }
 }

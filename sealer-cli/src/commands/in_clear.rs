@@ -23,7 +23,7 @@ pub(crate) fn find(edited: &Edited<'_>, object: &SealedObject, value: &Plaintext
     for metadata in metadata {
         for (kind, field) in [("annotation", "annotations"), ("label", "labels")] {
             for (name, text) in metadata.field(field).into_iter().flat_map(Tree::fields) {
-                let found = text.text().and_then(|text| leak::look(text, value));
+                let found = text.text().and_then(|text| leak::look(&name.text, text, value));
                 if let Some(leak) = found.filter(|leak| worst.as_ref().is_none_or(|worst| worst.leak < *leak)) {
                     worst = Some(InClear { place: format!("{kind} `{}`", name.text), leak });
                 }

@@ -14,7 +14,7 @@ use crate::{certificate, cluster};
 pub(crate) fn run(request: &Compat, from: &RawValue, ui: &mut Ui) -> Result<(), CliError> {
     let certificate = certificate::load(request.certificate.as_deref(), &request.cluster)?;
     let label = label(request)?;
-    let (bytes, origin) = read(from, ui)?;
+    let (bytes, origin) = read(from, request.has_old_name, ui)?;
     let value = value::taken(bytes, request.trim);
     for oddity in value::oddities(&value, origin) {
         let warning = format!("warning: {oddity}");
@@ -26,7 +26,7 @@ pub(crate) fn run(request: &Compat, from: &RawValue, ui: &mut Ui) -> Result<(), 
 }
 
 /// The value as it is, and how it came.
-fn read(from: &RawValue, ui: &Ui) -> Result<(Vec<u8>, Origin), CliError> {
+fn read(from: &RawValue, has_old_name: bool, ui: &Ui) -> Result<(Vec<u8>, Origin), CliError> {
     let piped = || input::read(None, Input::Value);
     match from {
         RawValue::Stdin => {
@@ -39,9 +39,13 @@ fn read(from: &RawValue, ui: &Ui) -> Result<(Vec<u8>, Origin), CliError> {
             if bytes.is_empty() {
                 return Ok((input::read(Some(path), Input::Value)?, Origin::File));
             }
-            ui.notice(&format!(
-                "warning: the value is standard input, not {path}; for the file use --from-file {path}"
-            ));
+            let warning =
+                format!("warning: the value is standard input, not {path}; for the file use --from-file {path}");
+            if has_old_name {
+                ui.notice_reader(&warning)
+            } else {
+                ui.notice(&warning)
+            }
             Ok((bytes, Origin::Piped))
         }
     }

@@ -174,7 +174,7 @@ fn refuse_leak(secret: &SecretInput) -> Result<Vec<String>, CliError> {
     let labels = secret.labels().into_iter().map(|(name, text)| ("label", name, text));
     let mut possible = Vec::new();
     for (kind, name, text) in annotations.chain(labels) {
-        let Some((item, leak)) = leak::find(&text, &secret.items) else { continue };
+        let Some((item, leak)) = leak::find(&name, &text, &secret.items) else { continue };
         let told = format!("{kind} `{name}` holds the value of item `{item}` in clear text");
         if leak == Leak::Certain {
             return Err(CliError::new(format!("{told}; it would not be sealed"))

@@ -19,7 +19,7 @@ pub(super) fn is_given_away(text: &[u8], value: &[u8]) -> bool {
         let (before, after) = (text.get(..at)?, text.get(at + value.len()..)?);
         ends_here(after).then(|| assigned_to(before)).flatten()
     });
-    assigned.any(|name| is_secret_name(&name) || is_like_a_secret(value))
+    assigned.any(|name| is_secret_name(&name, value) || is_like_a_secret(value))
 }
 
 /// Whether a value ends where a text goes on.
@@ -44,10 +44,20 @@ fn assigned_to(before: &[u8]) -> Option<String> {
     text.strip_suffix(" is ").map(named)
 }
 
-/// Whether something of this name is secret, whatever its value looks like.
-fn is_secret_name(name: &str) -> bool {
+/// Whether something of this name is secret, whatever its value looks like; or else unless it looks like a name: `secret`
+/// and `token` are also what Secrets and accounts are named by.
+fn is_secret_name(name: &str, value: &[u8]) -> bool {
     let name: String = name.to_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
+    let is_name = || std::str::from_utf8(value).is_ok_and(|text| is_public(text.trim()));
     SECRET_NAMES.iter().any(|secret| name.ends_with(secret))
+        || (REFERRED_NAMES.iter().any(|secret| name.ends_with(secret)) && !is_name())
+}
+
+/// Whether a name is one of a checksum, a revision or a fingerprint, and the value is one.
+pub(super) fn is_digest(name: &str, value: &[u8]) -> bool {
+    let name = name.to_lowercase();
+    let is_hex = [32, 40, 56, 64, 96, 128].contains(&value.len()) && value.iter().all(u8::is_ascii_hexdigit);
+    DIGEST_NAMES.iter().any(|digest| name.contains(digest)) && is_hex
 }
 
 /// Whether the value looks like a secret by its length and by how little it looks like words.
@@ -57,7 +67,7 @@ pub(super) fn is_like_a_secret(value: &[u8]) -> bool {
     if text.contains("PRIVATE KEY-----") {
         return true;
     }
-    if let Some((_, rest)) = text.split_once("://") {
+    if let Some((_, rest)) = text.split_once("://").filter(|_| !is_resource(text)) {
         return has_password(rest);
     }
     if text.len() < SHORT || text.chars().any(char::is_whitespace) || is_public(text) {
@@ -81,8 +91,36 @@ fn is_public(text: &str) -> bool {
     };
     let is_number = || text.chars().all(|c| c.is_ascii_digit() || ".,:+-TZ/_".contains(c));
     let is_account = || text.matches('@').count() == 1 && text.rsplit('@').next().is_some_and(is_host);
-    let is_resource = || text.starts_with("arn:") || text.starts_with('/') || text.starts_with("projects/");
-    is_uuid() || is_number() || is_account() || is_resource() || is_host(text) || is_words(text)
+    let is_fingerprint = || ["SHA256:", "sha256:", "sha512:"].iter().any(|kind| text.starts_with(kind));
+    is_uuid()
+        || is_number()
+        || is_account()
+        || is_resource(text)
+        || is_fingerprint()
+        || is_key_id(text)
+        || is_host(text)
+        || is_words(text)
+        || is_generated(text)
+}
+
+fn is_resource(text: &str) -> bool {
+    text.starts_with("arn:") || text.starts_with('/') || text.starts_with("projects/")
+}
+
+/// What names a key or a channel: capitals and digits, as `AKIA…` of AWS, whose secret is another text.
+fn is_key_id(text: &str) -> bool {
+    let is_of_aws = ["AKIA", "ASIA"].iter().any(|start| text.starts_with(start)) && text.len() == 20;
+    (is_of_aws || text.len() <= 11) && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+}
+
+/// A name with what Kubernetes and other tools put behind it: `db-7f9c2a1b`, `web-5d4f8c7b9-x2k4q`.
+fn is_generated(text: &str) -> bool {
+    let Some((first, rest)) = text.split_once('-') else { return false };
+    let is_suffix = |part: &str| {
+        (4..=10).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    let words = first.len() >= 2 && first.bytes().all(|byte| byte.is_ascii_lowercase());
+    words && rest.split('-').all(|part| is_word(part) || is_suffix(part))
 }
 
 /// A DNS name with a dot, with a port or a path perhaps.
@@ -138,22 +176,10 @@ fn is_random(text: &str) -> bool {
     entropy >= LEAST_ENTROPY && (classes.len() >= 3 || changes >= 4 || text.len() >= LONG)
 }
 
-const SECRET_NAMES: [&str; 14] = [
-    "password",
-    "passwd",
-    "passphrase",
-    "pwd",
-    "pass",
-    "secret",
-    "token",
-    "apikey",
-    "accesskey",
-    "secretkey",
-    "privatekey",
-    "credential",
-    "credentials",
-    "auth",
-];
+const SECRET_NAMES: [&str; 9] =
+    ["password", "passwd", "passphrase", "pwd", "pass", "apikey", "accesskey", "secretkey", "privatekey"];
+const REFERRED_NAMES: [&str; 5] = ["secret", "token", "credential", "credentials", "auth"];
+const DIGEST_NAMES: [&str; 8] = ["checksum", "hash", "sha", "digest", "commit", "revision", "fingerprint", "md5"];
 /// Bits a character of a text by which it is told from words and repetitions.
 const LEAST_ENTROPY: f64 = 2.5;
 const SHORT: usize = 8;
