@@ -79,7 +79,7 @@ pub(crate) fn applied(object: &SealedObject, applied: &SealedObject) -> String {
     if written == applied {
         return String::new();
     }
-    format!("; sealed for {applied}, as the kustomization beside the file applies it")
+    format!("; sealed for {applied}, as the kustomization of the file applies it")
 }
 
 /// Refuses a name that no Secret can have as an item.

@@ -1,7 +1,7 @@
 //! Under which other names may an object of a file be applied? A chart leaves its namespace to the release, and a
 //! kustomization gives namespace, prefix and suffix; a value is bound to what comes of it.
 
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use super::{SealedObject, walk};
 use crate::manifest::patch::{Edited, Tree};
@@ -9,7 +9,7 @@ use crate::manifest::patch::{Edited, Tree};
 /// The object as it may be applied, likeliest first; what it is as written is not among them. `namespace` is the one that
 /// the user names.
 pub(crate) fn otherwise(object: &SealedObject, file: &Path, namespace: Option<&str>) -> Vec<SealedObject> {
-    let kustomization = kustomization(file);
+    let kustomization = file.parent().and_then(Kustomization::read);
     let mut found: Vec<SealedObject> = Vec::new();
     for (kustomized, namespace) in
         [(kustomization.as_ref(), namespace), (None, namespace), (kustomization.as_ref(), None)]
@@ -46,9 +46,9 @@ pub(crate) fn named(object: &SealedObject, names: &[String], namespace: Option<&
     all.map(under).filter(|other| !other.templated && !other.lacks_namespace()).collect()
 }
 
-/// The object as the kustomization beside its file applies it, where that takes the file; else as it is written.
+/// The object as the kustomization that takes its file applies it; else as it is written.
 pub(crate) fn kustomized(object: &SealedObject, file: &Path) -> SealedObject {
-    let kustomization = kustomization(file).filter(|kustomization| kustomization.takes(file));
+    let kustomization = kustomization(file);
     applied(object, kustomization.as_ref(), None)
 }
 
@@ -76,27 +76,41 @@ struct Kustomization {
 }
 
 impl Kustomization {
+    /// Whether it applies a file, which is named as seen from its folder.
     fn takes(&self, file: &Path) -> bool {
-        let is_file =
-            |resource: &String| Path::new(resource).file_name() == file.file_name() && !resource.contains("..");
-        self.resources.as_ref().is_none_or(|resources| resources.iter().any(is_file))
+        let is_file = |resource: &String| plain(Path::new(resource)) == plain(file);
+        let is_beside = file.components().count() == 1;
+        self.resources.as_ref().map_or(is_beside, |resources| resources.iter().any(is_file))
+    }
+
+    fn read(folder: &Path) -> Option<Self> {
+        let text = NAMES.iter().find_map(|name| String::from_utf8(walk::read(&folder.join(name)).ok()?).ok())?;
+        let edited = Edited::read(&text).ok()?;
+        let field = |name: &str| edited.documents().first()?.field(name).and_then(Tree::text).map(str::to_owned);
+        let part = |name: &str| field(name).unwrap_or_default();
+        let resources = match edited.documents().first()?.field("resources") {
+            Some(Tree::List(items, _)) => Some(items.iter().filter_map(Tree::text).map(str::to_owned).collect()),
+            _ => None,
+        };
+        let (namespace, prefix, suffix) = (field("namespace"), part("namePrefix"), part("nameSuffix"));
+        Some(Self { namespace, prefix, suffix, resources })
     }
 }
 
-/// The one beside a file.
-fn kustomization(file: &Path) -> Option<Kustomization> {
-    let folder = file.parent()?;
-    let text = NAMES.iter().find_map(|name| String::from_utf8(walk::read(&folder.join(name)).ok()?).ok())?;
-    let edited = Edited::read(&text).ok()?;
-    let field = |name: &str| edited.documents().first()?.field(name).and_then(Tree::text).map(str::to_owned);
-    let part = |name: &str| field(name).unwrap_or_default();
-    let resources = match edited.documents().first()?.field("resources") {
-        Some(Tree::List(items, _)) => Some(items.iter().filter_map(Tree::text).map(str::to_owned).collect()),
-        _ => None,
-    };
-    let (namespace, prefix, suffix) = (field("namespace"), part("namePrefix"), part("nameSuffix"));
-    Some(Kustomization { namespace, prefix, suffix, resources })
+/// A path without `.` in it.
+fn plain(path: &Path) -> PathBuf {
+    path.components().filter(|part| *part != Component::CurDir).collect()
 }
 
+/// The nearest one that applies a file: beside it, or in a folder above it that lists it.
+fn kustomization(file: &Path) -> Option<Kustomization> {
+    let folders = file.ancestors().skip(1).take(MOST_FOLDERS);
+    folders
+        .filter_map(|folder| Some((Kustomization::read(folder)?, file.strip_prefix(folder).ok()?)))
+        .find_map(|(kustomization, inside)| kustomization.takes(inside).then_some(kustomization))
+}
+
+/// Folders above a file in which a kustomization may list it.
+const MOST_FOLDERS: usize = 8;
 /// What kustomize looks for.
 const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];

@@ -78,16 +78,17 @@ fn values_are_sealed_for_the_names_that_a_kustomization_gives() {
         place.run(&["explain", "--private-key", &key, "as.yml"], "").stdout
     };
     for (kustomization, told, namespace, name) in [
-        ("namespace: prod\n", "; sealed for prod/db, as the kustomization beside the file applies it", "prod", "db"),
+        ("namespace: prod\n", "; sealed for prod/db, as the kustomization of the file applies it", "prod", "db"),
         (
             "namePrefix: a-\nnameSuffix: -z\nresources:\n- ./db.yaml\n",
-            "; sealed for shop/a-db-z, as the kustomization beside the file applies it",
+            "; sealed for shop/a-db-z, as the kustomization of the file applies it",
             "shop",
             "a-db-z",
         ),
         ("namespace: shop\nresources: [db.yaml]\n", "", "shop", "db"),
         // It applies other files.
         ("namespace: prod\nresources: [other.yaml]\n", "", "shop", "db"),
+        ("namespace: prod\nresources: [sub/db.yaml]\n", "", "shop", "db"),
     ] {
         place.write("kustomization.yaml", kustomization);
         set(told);
@@ -95,9 +96,23 @@ fn values_are_sealed_for_the_names_that_a_kustomization_gives() {
         let shown = String::from_utf8(opens_under(namespace, name)).unwrap();
         assert!(shown.contains("item `user` opens with key "), "{kustomization}{shown}");
     }
+    // One in a folder above counts if it lists the file.
+    fs::create_dir(place.path("sub")).unwrap();
+    place.write("sub/db.yaml", &place.read("db.yaml"));
+    for (kustomization, told) in [
+        (
+            "namespace: prod\nresources: [./sub/db.yaml]\n",
+            "; sealed for prod/db, as the kustomization of the file applies it",
+        ),
+        ("namespace: prod\n", ""),
+    ] {
+        place.write("kustomization.yaml", kustomization);
+        let output = place.told(&self::set(&certificate, &["sub/db.yaml", "user"]), "root");
+        assert_eq!(output, (Some(0), format!("item `user` of shop/db changed{told}\n")));
+    }
     // What it was before is another value only if it is one under the names that count.
     place.write("kustomization.yaml", "namespace: prod\n");
-    set("; sealed for prod/db, as the kustomization beside the file applies it");
+    set("; sealed for prod/db, as the kustomization of the file applies it");
     let keep = ["--keep-unchanged", "--private-key", &key, "db.yaml", "user"];
     let told = "item `user` of shop/db is that value already; nothing changed\n";
     assert_eq!(place.told(&self::set(&certificate, &keep), "root"), (Some(0), told.to_owned()));
