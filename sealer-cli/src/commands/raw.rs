@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal as _};
 
+use sealer_core::error::NameError;
 use sealer_core::{Label, Scope, seal};
 
 use crate::commands::value::{self, Origin};
@@ -13,12 +14,15 @@ use crate::{certificate, cluster};
 
 pub(crate) fn run(request: &Compat, from: &RawValue, ui: &mut Ui) -> Result<(), CliError> {
     let certificate = certificate::load(request.certificate.as_deref(), &request.cluster)?;
-    let label = label(request)?;
+    let (label, refused) = label(request)?;
+    // Existing scripts may seal for any name.
+    if let Some(refused) = refused {
+        warn(request.has_old_name, ui, &format!("{refused}; no cluster will accept an object of that name"));
+    }
     let (bytes, origin) = read(from, request.has_old_name, ui)?;
     let value = value::taken(bytes, request.trim);
     for oddity in value::oddities(&value, origin) {
-        let warning = format!("warning: {oddity}");
-        if request.has_old_name { ui.notice_reader(&warning) } else { ui.notice(&warning) }
+        warn(request.has_old_name, ui, oddity);
     }
     let sealed = seal(&value, &label, certificate.key()).map_err(|error| CliError::new(error.to_string()))?;
     ui.write(sealed.to_base64());
@@ -39,22 +43,28 @@ fn read(from: &RawValue, has_old_name: bool, ui: &Ui) -> Result<(Vec<u8>, Origin
             if bytes.is_empty() {
                 return Ok((input::read(Some(path), Input::Value)?, Origin::File));
             }
-            let warning =
-                format!("warning: the value is standard input, not {path}; for the file use --from-file {path}");
-            if has_old_name {
-                ui.notice_reader(&warning)
-            } else {
-                ui.notice(&warning)
-            }
+            let told = format!("the value is standard input, not {path}; for the file use --from-file {path}");
+            warn(has_old_name, ui, &told);
             Ok((bytes, Origin::Piped))
         }
     }
 }
 
-fn label(request: &Compat) -> Result<Label, CliError> {
+/// Scripts that call it by the old name hear nothing new.
+fn warn(has_old_name: bool, ui: &Ui, told: &str) {
+    let warning = format!("warning: {told}");
+    if has_old_name {
+        ui.notice_reader(&warning);
+    } else {
+        ui.notice(&warning);
+    }
+}
+
+/// What the value is bound to, and why no cluster takes an object of that name.
+fn label(request: &Compat) -> Result<(Label, Option<NameError>), CliError> {
     let scope = request.scope.of_bare_value();
     if scope == Scope::ClusterWide {
-        return Ok(Label::as_given(scope, "", ""));
+        return Ok((Label::as_given(scope, "", ""), None));
     }
     let (namespace, _) = cluster::namespace(&request.cluster).map_err(|error| {
         // A context that was named and is not there is what is wrong; else only the namespace is missing.
@@ -72,5 +82,6 @@ fn label(request: &Compat) -> Result<Label, CliError> {
             "a strict value opens under one name only; give it with --name, or widen with --scope namespace-wide",
         ));
     }
-    Ok(Label::as_given(scope, &namespace, &request.name))
+    let refused = Label::new(scope, &namespace, &request.name).err();
+    Ok((Label::as_given(scope, &namespace, &request.name), refused))
 }

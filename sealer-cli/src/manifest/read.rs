@@ -18,6 +18,8 @@ pub(crate) struct Document {
     pub(crate) syntax: Syntax,
     /// What it holds: a map that is not empty.
     pub(crate) node: Node,
+    /// Names that stand in a map of YAML twice; the last one counts.
+    pub(crate) doubled: Vec<String>,
 }
 
 /// How a document was written, which decides what may stand for text.
@@ -78,7 +80,7 @@ pub(crate) const NO_KIND: &str = "couldn't get version/kind; json parse error: "
 
 #[cfg(test)]
 pub(crate) fn yaml(text: &str) -> Option<Value> {
-    yaml::documents(text).ok()?.first()?.to_value()
+    yaml::documents(text).ok()?.first()?.0.to_value()
 }
 
 /// Where and why a document cannot be read. The reason never quotes the document.
@@ -129,7 +131,7 @@ impl Documents<'_> {
                 Ok(node) => {
                     good = start + stream.offset();
                     let syntax = if self.seen < 2 { Syntax::EarlyJson } else { Syntax::Json };
-                    self.push(node, syntax)?;
+                    self.push(node, syntax, Vec::new())?;
                 }
                 // `{...}` that is no JSON may be YAML, and YAML may follow one JSON document.
                 Err(_) if self.seen < 2 => return Ok(good),
@@ -172,17 +174,17 @@ impl Documents<'_> {
         let text = str::from_utf8(chunk)
             .map_err(|error| self.error(Broken::at(chunk, error.valid_up_to(), "is not UTF-8").below(lines_before)))?;
         let nodes = yaml::documents(text).map_err(|broken| self.error(broken.below(lines_before)))?;
-        nodes.into_iter().try_for_each(|node| self.push(node, Syntax::Yaml))
+        nodes.into_iter().try_for_each(|(node, doubled)| self.push(node, Syntax::Yaml, doubled))
     }
 
-    fn push(&mut self, node: Node, syntax: Syntax) -> Result<(), CliError> {
+    fn push(&mut self, node: Node, syntax: Syntax, doubled: Vec<String>) -> Result<(), CliError> {
         if !matches!(node, Node::Map(_) | Node::Null) {
             return Err(self.no_object(&node));
         }
         self.seen += 1;
         if !node.is_nothing() {
             self.is_empty = false;
-            return (self.take)(Document { number: self.seen, syntax, node });
+            return (self.take)(Document { number: self.seen, syntax, node, doubled });
         }
         Ok(())
     }

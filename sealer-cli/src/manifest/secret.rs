@@ -9,7 +9,7 @@ use crate::diagnostics::CliError;
 use crate::manifest::node::Node;
 use crate::manifest::read::{Document, Syntax};
 use crate::manifest::schema;
-use crate::manifest::stray::{Strays, strays};
+use crate::manifest::stray::{Strays, strays, told_twice};
 use crate::manifest::typed::{Rules, Wrong, typed};
 use crate::spelling::is_near;
 
@@ -66,7 +66,8 @@ impl SecretInput {
 pub(crate) fn secrets(documents: Vec<Document>) -> Result<Vec<SecretInput>, CliError> {
     let mut found = Vec::new();
     for document in documents {
-        let Document { number, syntax, node } = document;
+        let Document { number, syntax, node, doubled } = document;
+        let before = found.len();
         let reader = Reader { number, syntax };
         match list_items(&node) {
             Some(items) => {
@@ -75,6 +76,9 @@ pub(crate) fn secrets(documents: Vec<Document>) -> Result<Vec<SecretInput>, CliE
                 }
             }
             None => found.push(reader.secret(&node)?),
+        }
+        if let Some(first) = found.get_mut(before) {
+            first.strays.odd.extend(doubled.iter().map(|name| told_twice(name)));
         }
     }
     Ok(found)

@@ -67,6 +67,11 @@ fn twice(fields: &[(String, Node)], place: &str, in_any_case: bool, found: &mut 
     found.odd.extend(doubled.map(|name| format!("`{place}{name}` is there twice; {which}")));
 }
 
+/// What is told of a name that stands in a map of YAML twice.
+pub(crate) fn told_twice(name: &str) -> String {
+    format!("`{}` is there twice in one map; the last one counts", shown(name))
+}
+
 fn has(known: &Struct, name: &str) -> bool {
     known.fields.iter().any(|field| field.name.eq_ignore_ascii_case(name))
 }

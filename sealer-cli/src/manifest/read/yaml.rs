@@ -1,7 +1,7 @@
 //! YAML 1.1 as kubectl's reader takes it: the parser's events become nodes.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, StructureStyle, Tag, options};
 
@@ -10,8 +10,11 @@ use super::{Broken, DEEPEST, MOST_NODES, TOO_MANY};
 use crate::manifest::node::Node;
 use crate::manifest::scalar::{Scalar, resolve};
 
+/// A document, and names that stand in one of its maps twice.
+type Read = (Node, Vec<String>);
+
 /// Reads every document of a text.
-pub(super) fn documents(text: &str) -> Result<Vec<Node>, Broken> {
+pub(super) fn documents(text: &str) -> Result<Vec<Read>, Broken> {
     refuse_control_characters(text)?;
     // A line break of YAML 1.1 that the parser, of YAML 1.2, takes for a character.
     let mut text = Cow::Borrowed(text);
@@ -39,16 +42,20 @@ impl From<Broken> for Failure {
     }
 }
 
-fn read(text: &str) -> Result<Vec<Node>, Failure> {
+fn read(text: &str) -> Result<Vec<Read>, Failure> {
     let options = options! { block_scalar_eof_without_line_feed: true, emit_comments: false, emit_anchor_events: true };
     let parser = Parser::new_from_str_with_options(text, options);
-    let mut reader = Reader { text, parser, anchors: HashMap::new(), spent: 0, flow: 0, depth: 0, nodes: 0 };
+    let mut reader =
+        Reader { text, parser, anchors: HashMap::new(), spent: 0, flow: 0, depth: 0, nodes: 0, doubled: Vec::new() };
     let mut found = Vec::new();
     while let Some((event, span)) = reader.next()? {
         match event {
             Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
             Event::DocumentStart(..) => reader.anchors.clear(),
-            event => found.push(reader.node(event, span)?),
+            event => {
+                let node = reader.node(event, span)?;
+                found.push((node, std::mem::take(&mut reader.doubled)));
+            }
         }
     }
     Ok(found)
@@ -64,6 +71,7 @@ struct Reader<'a> {
     flow: usize,
     depth: usize,
     nodes: usize,
+    doubled: Vec<String>,
 }
 
 impl<'a> Reader<'a> {
@@ -152,7 +160,7 @@ impl<'a> Reader<'a> {
     }
 
     fn map(&mut self) -> Result<Node, Failure> {
-        let mut fields = BTreeMap::new();
+        let (mut fields, mut written) = (BTreeMap::new(), BTreeSet::new());
         while let Some((event, span)) = self.next()? {
             if event == Event::MappingEnd {
                 return Ok(Node::Map(fields.into_iter().collect()));
@@ -164,7 +172,11 @@ impl<'a> Reader<'a> {
             if merges {
                 merge(&mut fields, value).map_err(|reason| broken(value_span, reason))?;
             } else {
-                fields.insert(key_text(key).map_err(|reason| broken(span, reason))?, value);
+                let name = key_text(key).map_err(|reason| broken(span, reason))?;
+                if self.doubled.len() < MOST_DOUBLED && !written.insert(name.clone()) {
+                    self.doubled.push(name.clone());
+                }
+                fields.insert(name, value);
             }
         }
         Err(Broken::end(self.text, NOT_YAML).into())
@@ -334,6 +346,8 @@ fn broken(span: Span, reason: &'static str) -> Broken {
 const SEPARATORS: [char; 2] = ['\u{2028}', '\u{2029}'];
 const SEPARATORS_AND_NEWLINE: [char; 3] = ['\n', '\u{2028}', '\u{2029}'];
 const NOT_YAML: &str = "is not valid YAML";
+/// Names that are told of one document.
+const MOST_DOUBLED: usize = 8;
 /// Each costs a reading of its own.
 const MOST_TIGHT_COMMENTS: usize = 64;
 const NO_MERGE: &str = "has a merge key whose value is no map";

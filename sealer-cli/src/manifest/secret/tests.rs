@@ -27,6 +27,21 @@ fn data_and_string_data_become_items() {
 }
 
 #[test]
+fn names_that_stand_in_a_map_twice_are_told() {
+    let told = |text: &str| one(text).strays.odd;
+    let twice = ["`b` is there twice in one map; the last one counts"];
+    assert_eq!(told("kind: Secret\nstringData: {b: hunter2, b: x}\n"), twice);
+    assert_eq!(told("kind: Secret\nstringData:\n  b: hunter2\n  c: y\n  b: x\n"), twice);
+    // What is merged is there to be written over.
+    assert!(
+        told("kind: Secret\nx-base: &base {b: y}\nstringData: {<<: *base, b: x}\n")
+            .iter()
+            .all(|told| !told.contains("twice"))
+    );
+    assert!(told("kind: Secret\ndata: {b: eA==}\nstringData: {b: x}\n").is_empty());
+}
+
+#[test]
 fn bare_words_of_yaml_stand_for_text() {
     let text = "stringData: {a: yes, b: 010, c: 1.10, d: 1e7, e: .inf, f: 123456789.5, g: 3.14159265358979, h: ~}\n";
     let wanted = [
