@@ -252,9 +252,13 @@ fn retire_and_its_undo_change_the_label_and_nothing_else() {
     place.file("tree/other.json", &KEYS[0].sealed("y", &["one"]).to_string());
     let (retire, name) =
         (format!("keys retire {}", old.fingerprint()), format!("{} (Secret key-b)", old.fingerprint()));
-    let said = place.run(&format!("{retire} --in tree --dry-run"));
+    let said = place.run(&format!("{retire} --in tree --dry-run --allow-unopened"));
     assert_eq!((said.status, said.out), (Some(0), format!("{name} would be retired\n")));
-    assert_eq!(said.err, "note: items of the files that no key of this cluster opens as they stand: 1\n");
+    assert_eq!(
+        said.err,
+        "note: values and files that may need the key, and are passed over by --allow-unopened: 1\n\
+         note: items of the files that no key of this cluster opens as they stand: 1\n"
+    );
     assert_eq!(place.label("key-b"), "active");
     let said = place.run(&retire);
     assert_eq!(said.out, format!("{name} is retired; its Secret stays, and --undo takes it into use again\n"));
@@ -318,5 +322,35 @@ fn retire_knows_the_keys_that_it_must_leave_alone() {
     assert_eq!(
         place.run(&format!("keys retire {}", old.fingerprint())).err.lines().last().unwrap(),
         "hint: you need the right to: kubectl auth can-i patch secrets --namespace kube-system"
+    );
+}
+
+/// It may be applied under a name that does not stand in the tree: an overlay elsewhere, a release.
+#[test]
+fn an_item_of_a_file_that_no_known_name_opens_may_need_each_key_of_its_size() {
+    let [_, old, new] = &*KEYS;
+    let place = Place::with_keys(&[old, new]);
+    place.cluster.with(|state| state.sealed = vec![new.sealed("b", &["one"])]);
+    let elsewhere = old.sealed("prod-db", &["one"]).to_string().replace("\"prod-db\"", "\"db\"");
+    place.file("tree/db.json", &elsewhere);
+    let retire = format!("keys retire {} --in tree", old.fingerprint());
+    let said = place.run(&retire);
+    assert_eq!(
+        (said.status, said.out.as_str()),
+        (Some(1), "tree/db.json: document 1, ns/db, item one: may need the key; no name that is known opens it\n")
+    );
+    assert!(said.err.contains("--allow-unopened"), "{}", said.err);
+    assert_eq!(place.label("key-b"), "active");
+    // A value that no key of the cluster is large enough for.
+    let larger = sealer_core::UnsealingKey::generate(3072).unwrap();
+    let label = sealer_core::Label::as_given(sealer_core::Scope::ClusterWide, "", "");
+    let value = sealer_core::seal(&sealer_core::Plaintext::new(vec![]), &label, larger.sealing_key()).unwrap();
+    let mut other = new.sealed("db", &["one"]);
+    other["spec"]["encryptedData"]["one"] = json!(value.to_base64());
+    place.file("tree/db.json", &other.to_string());
+    let said = place.run(&format!("{retire} --dry-run"));
+    assert_eq!(
+        (said.status, said.err.as_str()),
+        (Some(0), "note: items of the files that no key of this cluster opens as they stand: 1\n")
     );
 }

@@ -143,6 +143,9 @@ fn need(key: &Fingerprint, finding: &Finding) -> Option<(String, bool)> {
             Some((format!("{place}: may need the key; its name or namespace does not stand in the file"), false))
         }
         Opener::Unbound(keys) if keys.contains(key) => Some((format!("{place}: may need the key; {UNBOUND}"), false)),
+        Opener::NoKey if finding.of_its_size.contains(key) => {
+            Some((format!("{place}: may need the key; no name that is known opens it"), false))
+        }
         Opener::Template => Some((format!("{place}: may need the key; {TEMPLATE}"), false)),
         Opener::Key(_) | Opener::NoKey | Opener::Unbound(_) => None,
     }

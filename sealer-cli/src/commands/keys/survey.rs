@@ -71,6 +71,8 @@ pub(crate) struct Finding {
     pub(crate) place: String,
     pub(crate) in_cluster: bool,
     pub(crate) opener: Opener,
+    /// Keys of its size, where it stands in a file and no name that is known opens it: it may be applied under another.
+    pub(crate) of_its_size: Vec<Fingerprint>,
 }
 
 /// Which key opens an item.
@@ -134,6 +136,7 @@ impl Survey {
             place: format!("{}, item {}", object.place, item.name),
             in_cluster: object.file.is_none(),
             opener: if item.templated { Opener::Template } else { object.opener(&item.value, keyring, &mut trials) },
+            of_its_size: Vec::new(),
         };
         object.items.iter().filter(|item| !is_elsewhere(item)).map(finding).collect()
     }
@@ -157,8 +160,9 @@ impl Survey {
         closed.into_par_iter().for_each(|(finding, (object, item))| {
             let labels = object.elsewhere(known);
             let opened = effort.open(&item.value, &labels, keyring, &mut Trials::default());
-            if let Some((fingerprint, _)) = opened {
-                finding.opener = Opener::Key(fingerprint);
+            match opened {
+                Some((fingerprint, _)) => finding.opener = Opener::Key(fingerprint),
+                None => finding.of_its_size = trial::of_its_size(&item.value, keyring),
             }
         });
     }
@@ -216,7 +220,8 @@ impl LooseFile {
                 }
                 None => trial::unopened(value, keyring)?,
             };
-            Some(Finding { place: format!("{}: line {line}", self.path.display()), in_cluster: false, opener })
+            let place = format!("{}: line {line}", self.path.display());
+            Some(Finding { place, in_cluster: false, opener, of_its_size: Vec::new() })
         };
         self.values.iter().filter_map(finding).collect()
     }

@@ -17,13 +17,21 @@ pub(super) fn open(value: &str, label: &Label, keyring: &Keyring, trials: &mut T
 /// What is known of a value by itself that no label opens. Nothing if it is none at all, but looks like one.
 pub(super) fn unopened(value: &str, keyring: &Keyring) -> Option<Opener> {
     let sealed = SealedValue::from_base64(value).ok()?;
-    let may_be_of = |entry: &&KeyEntry| Keyring::new(vec![(*entry).clone()]).may_have_sealed(&sealed);
-    let keys: Vec<Fingerprint> =
-        keyring.entries().iter().filter(may_be_of).map(|entry| entry.key.fingerprint().clone()).collect();
+    let keys = may_have_sealed(&sealed, keyring);
     if keys.is_empty() {
         return loose::is_likely(&sealed).then_some(Opener::NoKey);
     }
     loose::has_no_structure(&sealed).then_some(Opener::Unbound(keys))
+}
+
+/// Keys that may have sealed a value, by their size; none of what is no sealed value.
+pub(super) fn of_its_size(value: &str, keyring: &Keyring) -> Vec<Fingerprint> {
+    SealedValue::from_base64(value).map(|sealed| may_have_sealed(&sealed, keyring)).unwrap_or_default()
+}
+
+fn may_have_sealed(sealed: &SealedValue, keyring: &Keyring) -> Vec<Fingerprint> {
+    let may_be_of = |entry: &&KeyEntry| Keyring::new(vec![(*entry).clone()]).may_have_sealed(sealed);
+    keyring.entries().iter().filter(may_be_of).map(|entry| entry.key.fingerprint().clone()).collect()
 }
 
 /// Private-key operations that may still be spent on values that do not open at once.
