@@ -1,9 +1,13 @@
 //! Sealed values anywhere in a text, found by their form: base64 of an envelope (docs/format.md). `sealer --raw` makes
 //! them, and they stand in values of charts, templates, scripts and settings.
 
+mod armor;
+
 use std::ops::Range;
 
 use sealer_core::{SealedValue, base64};
+
+use armor::Armor;
 
 /// A sealed value that stands in a text by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,12 +29,16 @@ enum Layout {
     Wrapped(usize, Range<usize>),
     /// Without its padding, which may stand there in another form.
     Unpadded,
+    /// With characters of base64 that a language escapes.
+    Escaped,
+    /// It begins like a sealed value, and no whole one can be read: it is cut off, or put together of parts.
+    InPart,
 }
 
 /// Finds all of them, except for those in the ranges that are known already.
 pub(crate) fn find(text: &[u8], known: &[Range<usize>]) -> Vec<LooseValue> {
     let mut found = Vec::new();
-    let (mut at, mut lines, mut block_end) = (0, Lines::default(), 0);
+    let (mut at, mut lines, mut armor) = (0, Lines::default(), Armor::default());
     while let Some(run) = next_run(text, at) {
         at = run.end;
         if known.iter().any(|range| range.contains(&run.start)) {
@@ -38,15 +46,13 @@ pub(crate) fn find(text: &[u8], known: &[Range<usize>]) -> Vec<LooseValue> {
         }
         for token in tokens(text, run) {
             let written = clean(text, &token);
-            let value = if least(&written).is_some_and(|least| written.len() >= least) {
-                alone(text, &token, written)
-            } else if token.start >= block_end {
-                // The lines of one block are not each the beginning of another.
-                let pieces = block(text, &token);
-                block_end = pieces.last().map_or(token.end, |piece| piece.end);
-                wrapped(text, &pieces)
-            } else {
+            let Some(least) = least(&written) else { continue };
+            let value = if written.len() >= least {
+                alone(text, &token, &written).or_else(|| in_part(text, &token, written, least))
+            } else if armor.holds(text, token.start) {
                 None
+            } else {
+                wrapped(text, &block(text, &token, least), least).or_else(|| in_part(text, &token, written, least))
             };
             if let Some((value, range, layout)) = value {
                 at = at.max(range.end);
@@ -71,7 +77,7 @@ pub(crate) fn rewritten(text: &[u8], new: &[(&LooseValue, &str)]) -> Option<Vec<
                 let lines: Vec<&[u8]> = value.as_bytes().chunks((*width).max(1)).collect();
                 result.extend_from_slice(&lines.join(between));
             }
-            Layout::Unpadded => return None,
+            Layout::Unpadded | Layout::Escaped | Layout::InPart => return None,
         }
         end = old.range.end;
     }
@@ -95,36 +101,74 @@ pub(crate) fn has_no_structure(sealed: &SealedValue) -> bool {
 }
 
 impl LooseValue {
-    /// Whether its bytes can be replaced.
-    pub(crate) fn is_replaceable(&self) -> bool {
-        self.layout != Layout::Unpadded
+    /// Why its bytes cannot be replaced, where they cannot.
+    pub(crate) fn obstacle(&self) -> Option<&'static str> {
+        match self.layout {
+            Layout::OneLine | Layout::Wrapped(..) => None,
+            Layout::Unpadded => Some(UNPADDED),
+            Layout::Escaped => Some(ESCAPED),
+            Layout::InPart => Some(IN_PART),
+        }
+    }
+
+    /// Whether it only begins like a sealed value: its value is that beginning, filled up.
+    pub(crate) fn is_in_part(&self) -> bool {
+        self.layout == Layout::InPart
     }
 }
 
 type Written = (String, Range<usize>, Layout);
 
 /// A value on one line.
-fn alone(text: &[u8], token: &Range<usize>, written: String) -> Option<Written> {
+fn alone(text: &[u8], token: &Range<usize>, written: &str) -> Option<Written> {
     let padding = padding(text, token.end);
-    let (value, is_whole) = padded(written, padding)?;
+    let (value, is_whole) = padded(written.to_owned(), padding)?;
     let layout = if is_whole { Layout::OneLine } else { Layout::Unpadded };
+    let layout = if layout == Layout::OneLine && has_escapes(text, token) { Layout::Escaped } else { layout };
     Some((value, token.start..token.end + padding, layout))
 }
 
-/// A value on several lines, if that is what they hold.
-fn wrapped(text: &[u8], pieces: &[Range<usize>]) -> Option<Written> {
-    let (first, second, last) = (pieces.first()?, pieces.get(1)?, pieces.last()?);
+/// A value on several lines, if that is what they hold, without the lines at their end that do not fit.
+fn wrapped(text: &[u8], pieces: &[Range<usize>], least: usize) -> Option<Written> {
+    let (first, second) = (pieces.first()?, pieces.get(1)?);
     let mut written = String::new();
+    let mut lengths = Vec::new();
     for piece in pieces {
-        written.push_str(std::str::from_utf8(text.get(piece.clone())?).ok()?);
+        written.push_str(&clean(text, piece));
+        lengths.push(written.len());
     }
-    if written.len() < least(&written)? {
-        return None;
-    }
+    let fits = |number: &usize| {
+        let length = number.checked_sub(1).and_then(|last| lengths.get(last)).copied().unwrap_or_default();
+        length >= least && length % 4 != 1
+    };
+    // The word that ends a text in a script is no line of it.
+    let before_word = pieces.last().filter(|last| is_word(text, last)).map(|_| pieces.len() - 1);
+    let before_word = before_word.filter(|number| lengths.get(number - 1).is_some_and(|length| length % 4 == 0));
+    let number = before_word.into_iter().chain((1..=pieces.len()).rev()).find(fits)?;
+    let last = pieces.get(number - 1)?;
+    written.truncate(*lengths.get(number - 1)?);
     let padding = padding(text, last.end);
     let (value, is_whole) = padded(written, padding)?;
-    let layout = if is_whole { Layout::Wrapped(first.len(), first.end..second.start) } else { Layout::Unpadded };
+    let layout = match is_whole {
+        true if has_escapes(text, first) => Layout::Escaped,
+        true => Layout::Wrapped(first.len(), first.end..second.start),
+        false => Layout::Unpadded,
+    };
     Some((value, first.start..last.end + padding, layout))
+}
+
+/// What begins like a sealed value, and is none that can be read: its beginning, filled up to the least that one takes.
+fn in_part(text: &[u8], token: &Range<usize>, written: String, least: usize) -> Option<Written> {
+    let padding = padding(text, token.end);
+    // What is whole by itself, such as the base64 of a hash, is that.
+    if padding > 0 && (written.len() + padding).is_multiple_of(4) && written.len() < least {
+        return None;
+    }
+    let mut value = written;
+    value.truncate(value.len() / 4 * 4);
+    value.extend(std::iter::repeat_n('A', least.next_multiple_of(4).saturating_sub(value.len())));
+    let sealed = SealedValue::from_base64(&value).ok()?;
+    is_likely(&sealed).then(|| (value, token.start..token.end + padding, Layout::InPart))
 }
 
 /// Base64 with as much padding as it takes, and whether it was written so. Nothing for what no padding makes base64.
@@ -169,41 +213,91 @@ fn next_run(text: &[u8], from: usize) -> Option<Range<usize>> {
     None
 }
 
-/// The parts of a run between escapes: a text in quotes may have `\n` ahead of a value, and `\/` in it.
+/// The parts of a run between escapes: a text in quotes may have `\n` ahead of a value, and `\/` or `\u002B` in it.
 fn tokens(text: &[u8], run: Range<usize>) -> Vec<Range<usize>> {
     let at = |place: usize| text.get(place).copied().unwrap_or_default();
     let mut tokens = Vec::new();
     let mut start = run.start;
     for place in run.clone().filter(|place| at(*place) == b'\\' && at(place + 1) != b'/') {
+        if escaped(text, place).is_some() {
+            continue;
+        }
         tokens.push(start..place);
-        // The letter of the escape belongs to it.
-        start = (place + if matches!(at(place + 1), b'n' | b't' | b'r' | b'b' | b'f') { 2 } else { 1 }).min(run.end);
+        // The letters of the escape belong to it.
+        let letters = match at(place + 1) {
+            b'n' | b't' | b'r' | b'b' | b'f' => 1,
+            b'u' if (2..6).all(|digit| at(place + digit).is_ascii_hexdigit()) => 5,
+            _ => 0,
+        };
+        start = (place + 1 + letters).min(run.end);
     }
     tokens.push(start..run.end);
     tokens.retain(|token| token.len() >= SHORTEST_PIECE);
     tokens
 }
 
-fn clean(text: &[u8], token: &Range<usize>) -> String {
-    let written = text.get(token.clone()).unwrap_or_default().iter().filter(|byte| **byte != b'\\');
-    written.map(|byte| char::from(*byte)).collect()
+/// The character of base64 that an escape of JSON stands for, which begins there.
+fn escaped(text: &[u8], place: usize) -> Option<char> {
+    let digits = text.get(place..)?.strip_prefix(b"\\u00")?.first_chunk::<2>()?.to_ascii_uppercase();
+    match digits.as_slice() {
+        b"2B" => Some('+'),
+        b"2F" => Some('/'),
+        _ => None,
+    }
 }
 
-/// A token at the end of its line, and the lines behind it that consist of such characters alone.
-fn block(text: &[u8], token: &Range<usize>) -> Vec<Range<usize>> {
+fn has_escapes(text: &[u8], token: &Range<usize>) -> bool {
+    token.clone().any(|place| escaped(text, place).is_some())
+}
+
+/// What a token stands for.
+fn clean(text: &[u8], token: &Range<usize>) -> String {
+    let mut written = String::with_capacity(token.len());
+    let mut place = token.start;
+    while let Some(byte) = text.get(place).filter(|_| place < token.end) {
+        let escaped = escaped(text, place);
+        written.extend(escaped.or_else(|| Some(char::from(*byte)).filter(|_| *byte != b'\\')));
+        place += if escaped.is_some() { ESCAPE } else { 1 };
+    }
+    written
+}
+
+/// A token at the end of its line, and the lines behind it that consist of such characters alone: up to one that is shorter,
+/// as soon as there is enough for a value.
+fn block(text: &[u8], token: &Range<usize>, least: usize) -> Vec<Range<usize>> {
     let mut pieces = vec![token.clone()];
-    let mut end = token.end;
+    let (mut end, mut length) = (token.end, token.len());
     while let Some(next) = line_end(text, end).and_then(|at| piece(text, at)) {
         end = next.end;
+        length += next.len();
         pieces.push(next);
+        if length >= least && ends_short(&pieces) {
+            break;
+        }
     }
     pieces
 }
 
-/// The beginning of the next line, if nothing but white space is left of this one.
+/// Whether the last line is shorter than the full ones. The first may be of another length, behind the name of the value.
+fn ends_short(pieces: &[Range<usize>]) -> bool {
+    let full = match (pieces.get(1), pieces.get(2)) {
+        (Some(second), Some(third)) if second.len() == third.len() => Some(second),
+        _ => pieces.first(),
+    };
+    pieces.last().zip(full).is_some_and(|(last, full)| last.len() < full.len())
+}
+
+/// Whether it is the word that ends a text in a script: `EOF`, or another in capitals.
+fn is_word(text: &[u8], piece: &Range<usize>) -> bool {
+    let written = text.get(piece.clone()).unwrap_or_default();
+    written.len() > 2 && written.iter().all(u8::is_ascii_uppercase) && padding(text, piece.end) == 0
+}
+
+/// The beginning of the next line, if nothing is left of this one but white space, or what takes the end of the line away.
 fn line_end(text: &[u8], at: usize) -> Option<usize> {
     let rest = text.get(at..)?;
-    let blank = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r')).count();
+    let goes_on = usize::from(rest.first() == Some(&b'\\'));
+    let blank = rest.iter().skip(goes_on).take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r')).count() + goes_on;
     (rest.get(blank) == Some(&b'\n')).then_some(at + blank + 1)
 }
 
@@ -215,7 +309,7 @@ fn piece(text: &[u8], line: usize) -> Option<Range<usize>> {
     let length = rest.iter().skip(indent).take_while(|byte| is_base64(**byte)).count();
     let end = start + length;
     let ends = |byte: Option<&u8>| {
-        byte.is_none_or(|byte| matches!(byte, b'=' | b'"' | b'\'' | b'`' | b' ' | b'\t' | b'\r' | b'\n' | b'<'))
+        byte.is_none_or(|byte| matches!(byte, b'=' | b'"' | b'\'' | b'`' | b' ' | b'\t' | b'\r' | b'\n' | b'<' | b'\\'))
     };
     (length > 0 && ends(text.get(end))).then_some(start..end)
 }
@@ -242,6 +336,12 @@ impl Lines {
 
 /// Bytes of wrapped keys: RSA of 1024 to 8192 bits, of which writers may strip zeros.
 const KEYS: std::ops::RangeInclusive<usize> = 112..=1024;
+const UNPADDED: &str = "it is written without the `=` at its end; write it as `sealer --raw` prints it";
+const ESCAPED: &str = "it is written with escapes, `\\u002B` or `\\u002F`; write it as `sealer --raw` prints it";
+const IN_PART: &str =
+    "it begins like a sealed value, and is cut off or put together of parts; write it as `sealer --raw` prints it";
+/// Characters of `\u002B`.
+const ESCAPE: usize = 6;
 const LENGTH_FIELD: usize = 2;
 /// Of AES-GCM; an empty value has no more.
 const TAG: usize = 16;

@@ -249,7 +249,7 @@ fn retire_and_its_undo_change_the_label_and_nothing_else() {
     let place = Place::with_keys(&[old, new]);
     place.cluster.with(|state| state.sealed = vec![new.sealed("b", &["one"])]);
     place.file("tree/new.json", &new.sealed("x", &["one"]).to_string());
-    place.file("tree/other.json", &KEYS[0].sealed("y", &["one"]).to_string());
+    place.file("tree/other.json", &old.sealed("y", &["one"]).to_string().replace("\"y\"", "\"z\""));
     let (retire, name) =
         (format!("keys retire {}", old.fingerprint()), format!("{} (Secret key-b)", old.fingerprint()));
     let said = place.run(&format!("{retire} --in tree --dry-run --allow-unopened"));

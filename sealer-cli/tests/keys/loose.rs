@@ -97,9 +97,9 @@ fn values_of_a_chart_need_their_key_once_the_namespace_is_said() {
 
 #[test]
 fn an_explicit_flag_goes_on_where_nobody_can_tell() {
-    let (place, [oldest, old, _]) = (place(), &*KEYS);
+    let (place, [_, old, _]) = (place(), &*KEYS);
     place.file("tree/.env", &format!("A={}\n", old.raw(Scope::Strict, "away", "nowhere")));
-    place.file("tree/other.tf", &format!("a = \"{}\"\n", oldest.raw(Scope::Strict, "away", "nowhere")));
+    place.file("tree/other.tf", &format!("a = \"{}\"\n", old.raw(Scope::Strict, "away", "elsewhere")));
     let said = place.run(&retire("--in tree"));
     assert_eq!(said.out.lines().count(), 2, "{}", said.out);
     let said = place.run(&retire("--in tree --allow-unopened --dry-run"));
@@ -279,4 +279,34 @@ fn what_is_of_no_key_of_the_cluster_is_told_and_no_more() {
         (said.status, said.err.as_str()),
         (Some(0), "note: items of the files that no key of this cluster opens as they stand: 1\n")
     );
+}
+
+/// Nothing of these is a whole value on a line of its own, and each needs the key, or may.
+#[test]
+fn values_that_are_wrapped_cut_or_escaped_keep_their_key_in_use() {
+    let (place, [_, old, _]) = (place(), &*KEYS);
+    let raw = old.raw(Scope::Strict, "shop", "db");
+    let wrapped = |between: &str| {
+        let lines = raw.trim_end_matches('=').as_bytes().chunks(76).map(|line| std::str::from_utf8(line).unwrap());
+        lines.collect::<Vec<_>>().join(between)
+    };
+    let hash = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881";
+    place.file("word/run.sh", &format!("cat > v <<'VALUE'\n{}\nVALUE\n", wrapped("\n")));
+    place.file("hash/values.yaml", &format!("blob: |\n  {hash}\n  {}\n", wrapped("\n  ")));
+    place.file("json/app.json", &format!("{{\"a\": \"{}\"}}\n", raw.replace('+', "\\u002B")));
+    place.file("shell/run.sh", &format!("A=\"{}\"\n", wrapped("\\\n")));
+    for (folder, line) in [("word/run.sh", 2), ("hash/values.yaml", 3), ("json/app.json", 1), ("shell/run.sh", 1)] {
+        let said = place.run(&retire(&format!("--in {folder} --namespace shop --name db")));
+        assert_eq!((said.status, said.out), (Some(1), format!("{folder}: line {line}: needs the key\n")));
+    }
+    let (ahead, rest) = raw.split_at(100);
+    place.file("parts/x.groovy", &format!("x = \"{ahead}\" +\n  \"{rest}\"\n"));
+    place.file("cut/values.yaml", &format!("a: {}\n", &raw[..200]));
+    for file in ["parts/x.groovy", "cut/values.yaml"] {
+        let told = "a sealed value that no name opens which is known";
+        let said = place.run(&retire(&format!("--in {file} --namespace shop --name db")));
+        assert_eq!((said.status, said.out), (Some(1), format!("{file}: line 1: may need the key; {told}\n")));
+        let said = place.run(&format!("{CHECK} --in {file} --namespace shop --name db"));
+        assert_eq!(said.status, Some(1), "{}", said.out);
+    }
 }

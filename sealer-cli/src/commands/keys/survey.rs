@@ -15,6 +15,7 @@ use serde_json::Value;
 use crate::cluster::Cluster;
 use crate::cluster::objects::Sight;
 use crate::diagnostics::CliError;
+use crate::tree::loose::LooseValue;
 use crate::tree::{Binding, Given, KnownNames};
 use crate::ui::Ui;
 
@@ -58,8 +59,7 @@ struct Item {
 /// A file with sealed values outside of SealedSecrets.
 struct LooseFile {
     path: PathBuf,
-    /// The line of each.
-    values: Vec<(usize, String)>,
+    values: Vec<LooseValue>,
     /// What stands on its lines ahead of `:` or `=`.
     keys: BTreeSet<String>,
 }
@@ -211,12 +211,18 @@ impl LooseFile {
     fn open(&self, known: &KnownNames, keyring: &Keyring, effort: &Effort) -> Vec<Finding> {
         let mut labels: Vec<Label> = known.bindings(&self.path).iter().map(Binding::label).collect();
         let mut trials = Trials::default();
-        let finding = |(line, value): &(usize, String)| {
-            let opener = match effort.open(value, &labels, keyring, &mut trials) {
+        let finding = |loose: &LooseValue| {
+            let (line, value) = (loose.line, &loose.value);
+            let opened = (!loose.is_in_part()).then(|| effort.open(value, &labels, keyring, &mut trials)).flatten();
+            let opener = match opened {
                 Some((fingerprint, at)) => {
                     // Values of one file are most likely bound to the same.
                     labels.get_mut(..=at).unwrap_or_default().rotate_right(1);
                     Opener::Key(fingerprint)
+                }
+                None if loose.is_in_part() => {
+                    let keys = trial::of_its_size(value, keyring);
+                    (!keys.is_empty()).then_some(Opener::Unbound(keys))?
                 }
                 None => trial::unopened(value, keyring)?,
             };

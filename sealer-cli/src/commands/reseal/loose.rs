@@ -48,13 +48,14 @@ pub(super) fn outcomes(
     if values.is_empty() {
         return outcomes;
     }
+    let is_whole = |at: &usize| values.get(*at).is_some_and(|value| !value.is_in_part());
     let mut reason = UNOPENED.to_owned();
     for (at, binding) in names.bindings(file).iter().take(sealer.most_bindings()).enumerate() {
         if at >= LIKELIEST && names.left.load(Ordering::Relaxed) == 0 {
             break;
         }
         let closed: Vec<usize> =
-            (0..values.len()).filter(|at| outcomes.get(*at).is_some_and(Option::is_none)).collect();
+            (0..values.len()).filter(|at| is_whole(at) && outcomes.get(*at).is_some_and(Option::is_none)).collect();
         if closed.is_empty() {
             break;
         }
@@ -74,8 +75,9 @@ pub(super) fn outcomes(
         }
     }
     for (outcome, value) in outcomes.iter_mut().zip(values) {
-        if matches!(outcome, Some(Ok(Some(_)))) && !value.is_replaceable() {
-            *outcome = Some(Err(UNPADDED.to_owned()));
+        let is_for_it = matches!(outcome, Some(Ok(Some(_)))) || value.is_in_part();
+        if let Some(obstacle) = value.obstacle().filter(|_| is_for_it) {
+            *outcome = Some(Err(obstacle.to_owned()));
         }
     }
     outcomes
@@ -114,7 +116,6 @@ fn tried(some: &[usize], values: &[LooseValue], binding: &Binding, sealer: &impl
 }
 
 const UNOPENED: &str = "no name that is known opens it; say what it is sealed for with --namespace and --name (of the Secret, or of the release)";
-const UNPADDED: &str = "it is written without the `=` at its end; write it as `sealer --raw` prints it";
 /// Names that are tried however much was tried before.
 const LIKELIEST: usize = 8;
 /// Half a minute of one core for RSA-4096.

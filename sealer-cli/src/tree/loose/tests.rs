@@ -79,9 +79,7 @@ fn other_base64_is_left_alone() {
     let shifted: String = lines.map(|line| line + "\n").collect();
     let long = "word ".repeat(100);
     let path = "AgB/".repeat(9);
-    for text in
-        [&certificate, &shifted, &long, &path, &"A".repeat(3000), &format!("x{value}"), &value[..300].to_owned()]
-    {
+    for text in [&certificate, &shifted, &long, &path, &"A".repeat(3000), &format!("x{value}")] {
         assert_eq!(found(text), [], "{text}");
     }
 }
@@ -105,8 +103,107 @@ fn only_the_bytes_of_a_value_change() {
     // Its padding stands there in another form, which would be left behind.
     let text = format!("\"{}\\u003d\"", old.trim_end_matches('='));
     let values = find(text.as_bytes(), &[]);
-    assert_eq!((values[0].value.trim_end_matches('='), values[0].is_replaceable()), (old.trim_end_matches('='), false));
+    assert_eq!(
+        (values[0].value.trim_end_matches('='), values[0].obstacle()),
+        (old.trim_end_matches('='), Some(UNPADDED))
+    );
     assert_eq!(rewritten(text.as_bytes(), &[(&values[0], &new)]), None);
+}
+
+/// A script ends a text with a word, which is base64, too.
+#[test]
+fn a_word_behind_a_value_is_no_part_of_it() {
+    for (key, size) in [(256, 7), (256, 9), (256, 20), (384, 30), (512, 40), (512, 47)] {
+        let value = sealed(key, size, 3);
+        for width in [64, 76, 80] {
+            for word in ["VALUE", "EOF", "END", "DONE", "value", "x"] {
+                let lines = wrapped_at(value.trim_end_matches('='), width, "\n");
+                // A word that may be the rest of a full line cannot be told from one.
+                if lines.lines().last().unwrap().len() == width && !["VALUE", "EOF", "END", "DONE"].contains(&word) {
+                    continue;
+                }
+                let text = format!("cat > v <<'{word}'\n{lines}\n{word}\n");
+                assert_eq!(found(&text), [(2, value.clone())], "{key} {size} {width} {word}");
+            }
+        }
+    }
+    // A full last line, and a word that makes no base64 of it.
+    let value = sealed(256, 10, 3);
+    let lines = wrapped_at(&value[..value.len() / 76 * 76], 76, "\n");
+    for word in ["VALUE", "value"] {
+        let values = found(&format!("<<'{word}'\n{lines}\n{word}\n"));
+        assert_eq!(values.len(), 1);
+    }
+}
+
+#[test]
+fn a_value_behind_other_lines_of_base64_is_found() {
+    let value = sealed(512, 40, 3);
+    let hash = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881";
+    for (ahead, number) in [(format!("{hash}\n"), 2), (format!("{hash}\n  {hash}\n"), 3)] {
+        for width in [64, 76] {
+            let text = format!("{ahead}{}\nend: 1\n", wrapped_at(&value, width, "\n"));
+            assert!(found(&text).contains(&(number, value.clone())), "{text}");
+        }
+    }
+    // Also behind what looks like the beginning of a certificate, and is none.
+    let text = format!("-----BEGIN is what they look for\n\n{hash}\n{}\n", wrapped_at(&value, 64, "\n"));
+    assert_eq!(found(&text), [(4, value.clone())]);
+    let text = format!("-----BEGIN SEALED-----\n{}\n-----END SEALED-----\n", wrapped_at(&value, 64, "\n"));
+    assert_eq!(found(&text), [(2, value)]);
+}
+
+/// What cannot be read as a whole is told as a value of its size, and never put in place of.
+#[test]
+fn the_beginning_of_a_value_is_told() {
+    let value = sealed(256, 60, 3);
+    let (ahead, rest) = value.split_at(100);
+    for text in [
+        value[..300].to_owned(),
+        format!("x = \"{ahead}\" +\n  \"{rest}\"\n"),
+        format!("{}\n", &value[..value.len() / 4 * 4 - 3]),
+        format!("a: \"{}\"\n", wrapped_at(&value, 76, "\\n")),
+    ] {
+        let values = find(text.as_bytes(), &[]);
+        assert_eq!(values.len(), 1, "{text}");
+        assert_eq!((values[0].line, values[0].obstacle(), values[0].is_in_part()), (1, Some(IN_PART), true), "{text}");
+        assert_eq!(SealedValue::from_base64(&values[0].value).unwrap().wrapped_key().len(), 256);
+        assert!(rewritten(text.as_bytes(), &[(&values[0], &value)]).is_none());
+    }
+    // The hash of a lock file is whole.
+    let hash =
+        base64::encode([1, 0].into_iter().chain((0..62_u8).map(|byte| byte.wrapping_mul(37) | 1)).collect::<Vec<_>>());
+    assert_eq!(found(&format!("\"integrity\": \"sha512-{hash}\"")), []);
+}
+
+#[test]
+fn escapes_of_json_and_of_shells_are_read() {
+    let value = sealed(256, 60, 3);
+    assert!(value.contains('+') && value.contains('/'));
+    for (plus, slash) in [("\\u002B", "/"), ("\\u002b", "\\/"), ("+", "\\u002F"), ("\\u002B", "\\u002f")] {
+        let text = format!("{{\"a\": \"{}\"}}", value.replace('+', plus).replace('/', slash));
+        let values = find(text.as_bytes(), &[]);
+        assert_eq!((values.len(), &values[0].value, values[0].obstacle()), (1, &value, Some(ESCAPED)), "{text}");
+    }
+    let inside = format!("\"{{\\u0022a\\u0022:\\u0022{value}\\u0022}}\"");
+    assert_eq!(found(&inside), [(1, value.clone())]);
+    // A shell takes the end of the line away.
+    let new = sealed(512, 9, 2);
+    let written = |value: &str| format!("A=\"{}\"\nB=1\n", wrapped_at(value, 76, "\\\n"));
+    let text = written(&value);
+    let values = find(text.as_bytes(), &[]);
+    assert_eq!((values.len(), &values[0].value), (1, &value));
+    assert_eq!(String::from_utf8(rewritten(text.as_bytes(), &[(&values[0], &new)]).unwrap()).unwrap(), written(&new));
+}
+
+/// Every line of a text may begin like a value, and none be one.
+#[test]
+fn lines_that_all_begin_like_a_value_take_bounded_time() {
+    let line = format!("{}\n", &sealed(256, 60, 3)[..44]);
+    let text = line.repeat(100_000);
+    assert!(!found(&text).is_empty());
+    let ends = format!("{}{}\n", line.repeat(10), "abc\n");
+    assert!(!found(&ends.repeat(10_000)).is_empty());
 }
 
 #[test]

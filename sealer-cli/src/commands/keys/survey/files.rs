@@ -75,7 +75,7 @@ fn in_text(path: &Path, bytes: &[u8], namespace: Option<&str>) -> Result<(Vec<Ob
     let is_templated = sealed.objects.iter().any(|object| object.items.iter().any(|item| item.templated));
     let references = if is_templated { tree::references(&text()) } else { BTreeSet::new() };
     let objects = sealed.objects.iter().map(|object| in_file(path, object, namespace, &references)).collect();
-    let values: Vec<(usize, String)> = sealed.loose.into_iter().map(|loose| (loose.line, loose.value)).collect();
+    let values = sealed.loose;
     let loose = (!values.is_empty()).then(|| LooseFile { path: path.to_owned(), values, keys: tree::keys(&text()) });
     Ok((objects, loose))
 }
