@@ -22,6 +22,8 @@ pub(crate) struct Found {
     pub(crate) unreadable: Vec<(PathBuf, String)>,
     /// Links out of the folders that were named, which are not followed.
     pub(crate) outside: Vec<PathBuf>,
+    /// Files that ignore files hide.
+    pub(crate) hidden: usize,
 }
 
 /// A file itself, also behind a link, and of a folder all files that its `.gitignore` lets through.
@@ -96,15 +98,27 @@ impl Found {
         self.named.contains(path)
     }
 
+    /// How many files ignore files hide; nothing if they hide none.
+    pub(crate) fn told_of_hidden(&self) -> Option<String> {
+        (self.hidden > 0).then(|| format!("files that ignore files hide, and that were not looked at: {}", self.hidden))
+    }
+
     /// Walks a folder; `root` is where it really is.
     fn folder(&mut self, folder: &Path, root: &Path) {
-        let walk = WalkBuilder::new(folder).hidden(false).require_git(false).filter_entry(is_no_git_folder).build();
-        for entry in walk {
+        let mut walk = WalkBuilder::new(folder);
+        walk.hidden(false).require_git(false).filter_entry(is_no_git_folder);
+        let mut seen = 0;
+        for entry in walk.build() {
             match entry {
-                Ok(entry) => self.entry(&entry, folder, root),
+                Ok(entry) => {
+                    seen += usize::from(is_file(&entry));
+                    self.entry(&entry, folder, root);
+                }
                 Err(error) => self.unreadable.push(told(&error, folder)),
             }
         }
+        let all = walk.standard_filters(false).build().flatten().filter(is_file).count();
+        self.hidden += all.saturating_sub(seen);
     }
 
     fn entry(&mut self, entry: &DirEntry, folder: &Path, root: &Path) {
@@ -142,7 +156,10 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, String> {
 /// Reads a file of a tree as far as it is a text of a bearable size. One with the ending of a manifest is one, or is told.
 pub(crate) fn content(path: &Path) -> Result<Content, String> {
     if is_manifest(path) {
-        return read(path).map(Content::Text);
+        let bytes = read(path)?;
+        // Tools of Windows write two bytes for each character, and not all of them say so.
+        let is_text = is_wide(&bytes) || !bytes.contains(&0);
+        return if is_text { Ok(Content::Text(bytes)) } else { Err(HAS_ZEROS.to_owned()) };
     }
     let failed = |error: std::io::Error| format!("cannot be read: {}", os_text(&error));
     let mut bytes = Vec::new();
@@ -168,6 +185,11 @@ pub(crate) fn is_wide(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff])
 }
 
+/// Whether it is a file of its own, and none that a command puts beside another for a moment.
+fn is_file(entry: &DirEntry) -> bool {
+    entry.file_type().is_some_and(|kind| kind.is_file()) && !is_beside(&entry.file_name().to_string_lossy())
+}
+
 fn is_no_git_folder(entry: &DirEntry) -> bool {
     entry.file_name() != ".git"
 }
@@ -191,6 +213,7 @@ pub(crate) fn is_manifest(path: &Path) -> bool {
     ["yaml", "yml", "json"].iter().any(|known| ending.eq_ignore_ascii_case(known))
 }
 
+const HAS_ZEROS: &str = "holds bytes of zero, and cannot be looked at: is it UTF-16 without its mark?";
 /// An object has 1.5 MiB in a cluster at most; lists of very many are smaller than this.
 const LARGEST: u64 = LARGEST_DOCUMENT as u64;
 /// Of other texts: settings and templates are smaller by far, dumps and logs are not.

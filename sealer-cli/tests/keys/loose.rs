@@ -310,3 +310,41 @@ fn values_that_are_wrapped_cut_or_escaped_keep_their_key_in_use() {
         assert_eq!(said.status, Some(1), "{}", said.out);
     }
 }
+
+/// A file that nobody can look at proves nothing; what ignore files hide is counted.
+#[test]
+fn what_is_not_looked_at_is_told() {
+    let (place, [_, old, new]) = (place(), &*KEYS);
+    place.file("wide/new.json", &new.sealed("x", &["one"]).to_string());
+    let text = format!("a: {}\n", old.raw(Scope::Strict, "shop", "db"));
+    let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    fs::write(place.folder.path().join("wide/values.yaml"), wide).unwrap();
+    let told = "wide/values.yaml: holds bytes of zero, and cannot be looked at: is it UTF-16 without its mark?";
+    let said = place.run(&retire("--in wide --dry-run"));
+    assert_eq!((said.status, said.out), (Some(1), format!("{told}: may need the key\n")));
+    let said = place.run(&format!("{CHECK} --in wide"));
+    assert_eq!((said.status, said.out.lines().next()), (Some(1), Some(told)));
+
+    place.file("tree/new.json", &new.sealed("x", &["one"]).to_string());
+    place.file("tree/.ignore", "*.env\n");
+    place.file("tree/sub/prod.env", &format!("A={}\n", old.raw(Scope::Strict, "shop", "db")));
+    for command in [retire("--in tree --dry-run"), format!("{CHECK} --in tree"), "keys list --in tree".to_owned()] {
+        let said = place.run(&command);
+        assert_eq!(
+            (said.status, said.err.as_str()),
+            (Some(0), "note: files that ignore files hide, and that were not looked at: 1\n"),
+            "{command}"
+        );
+    }
+    // A link out of the folder may lead to what needs the key.
+    place.file("apart/prod.env", "A=1\n");
+    fs::create_dir(place.folder.path().join("links")).unwrap();
+    place.file("links/new.json", &new.sealed("x", &["one"]).to_string());
+    std::os::unix::fs::symlink("../apart", place.folder.path().join("links/apart")).unwrap();
+    let told = "links/apart: is a link out of the folder that was named, and is not followed";
+    let said = place.run(&retire("--in links --dry-run"));
+    assert_eq!((said.status, said.out), (Some(1), format!("{told}: may need the key\n")));
+    let said = place.run(&format!("{CHECK} --in links"));
+    assert_eq!((said.status, said.out.lines().next()), (Some(1), Some(told)));
+    assert_eq!(place.run(&retire("--in links --dry-run --allow-unopened")).status, Some(0));
+}

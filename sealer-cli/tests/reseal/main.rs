@@ -58,9 +58,12 @@ fn resealing(keys: &[&str], folder: &Path, args: &[&str]) -> Command {
     sealer(folder, &[&always, args].concat())
 }
 
+/// All but what is told of the file that the tree has its ignore file hide.
 fn said(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
+    String::from_utf8(output.stderr.clone()).unwrap().replace(HIDDEN, "")
 }
+
+const HIDDEN: &str = "files that ignore files hide, and that were not looked at: 1\n";
 
 /// A repository as people have them.
 fn tree() -> (tempfile::TempDir, Vec<PathBuf>) {
@@ -108,6 +111,7 @@ fn only_sealed_values_change_and_a_second_run_changes_nothing() {
     let (folder, paths) = tree();
     let before = texts(&paths);
     let output = reseal(folder.path(), &["."]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains(HIDDEN));
     assert_eq!(
         (output.status.code(), said(&output).as_str()),
         (Some(0), "14 values in 7 files sealed anew, 0 current, 0 failed\n")

@@ -89,11 +89,11 @@ impl<'a> Summary<'a> {
         if self.request.json {
             let Lists { changed, failed, skipped } = json;
             let all = json!({ "changed": changed, "unchanged": unchanged, "failed": failed, "skipped": skipped,
-                "notLookedAt": passed_over.binary + passed_over.too_large });
+                "notLookedAt": passed_over.binary + passed_over.too_large, "hidden": found.hidden });
             ui.write(format!("{all}\n"));
         } else {
             let would = if self.request.writes() { "sealed anew" } else { "to be sealed anew" };
-            if let Some(told) = passed_over.told() {
+            for told in passed_over.told().into_iter().chain(found.told_of_hidden()) {
                 ui.notice(&told);
             }
             ui.notice(&format!("{changed} values in {files} files {would}, {unchanged} current, {failed} failed"));

@@ -24,9 +24,7 @@ impl Survey {
         let found = tree::find(paths)?;
         let told = |(path, reason): &(PathBuf, String)| format!("{}: {reason}", path.display());
         self.unreadable.extend(found.unreadable.iter().map(told));
-        for path in &found.outside {
-            ui::notice(&visible_name(&format!("warning: {}: {OUTSIDE}", path.display())));
-        }
+        self.unreadable.extend(found.outside.iter().map(|path| format!("{}: {OUTSIDE}", path.display())));
         let namespace = self.given.namespace.as_deref();
         let looked: Vec<Looked> = found.files.par_iter().map(|path| look(path, namespace)).collect();
         let mut passed_over = PassedOver::default();
@@ -43,6 +41,9 @@ impl Survey {
             }
         }
         if let Some(told) = passed_over.told() {
+            ui::notice(&format!("note: {told}"));
+        }
+        if let Some(told) = found.told_of_hidden() {
             ui::notice(&format!("note: {told}"));
         }
         self.files.extend(found.files);
