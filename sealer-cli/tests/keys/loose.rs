@@ -348,3 +348,18 @@ fn what_is_not_looked_at_is_told() {
     assert_eq!((said.status, said.out.lines().next()), (Some(1), Some(told)));
     assert_eq!(place.run(&retire("--in links --dry-run --allow-unopened")).status, Some(0));
 }
+
+#[test]
+fn a_template_takes_no_value_of_another_chart() {
+    let (place, [_, _, new]) = (place(), &*KEYS);
+    let head = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata:\n  name: db\n  namespace: shop\nspec:\n  encryptedData:\n";
+    for folder in ["tree/one/templates", "tree/charts/two/deep"] {
+        place.file(&format!("{folder}/a.yaml"), &format!("{head}    a: {{{{ .Values.password }}}}\n"));
+    }
+    place.file("tree/charts/two/Chart.yaml", "name: two\n");
+    place.file("tree/other/values.yaml", &format!("password: {}\n", new.raw(Scope::Strict, "shop", "db")));
+    let needs = "may need the key; a template takes its value from a file that was not looked at";
+    let said = place.run(&retire("--in tree --dry-run"));
+    let line = |file: &str| format!("tree/{file}/a.yaml: document 1, shop/db, item a: {needs}\n");
+    assert_eq!((said.status, said.out), (Some(1), line("charts/two/deep") + &line("one/templates")));
+}

@@ -4,7 +4,7 @@ mod files;
 mod trial;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use kube::api::DynamicObject;
 use rayon::prelude::*;
@@ -143,7 +143,9 @@ impl Survey {
 
     /// Whether what its templates write was found, and is looked at where it stands.
     fn has_values_of(&self, object: &Object) -> bool {
-        self.loose.iter().any(|file| !file.keys.is_disjoint(&object.references))
+        let chart = object.file.as_deref().and_then(chart);
+        let is_of_it = |file: &&LooseFile| chart.is_none_or(|chart| file.path.starts_with(chart));
+        self.loose.iter().filter(is_of_it).any(|file| !file.keys.is_disjoint(&object.references))
     }
 
     /// Tries items of files that do not open as they are written under the names that their tree knows.
@@ -231,6 +233,14 @@ impl LooseFile {
         };
         self.values.iter().filter_map(finding).collect()
     }
+}
+
+/// The folder of the chart that a template is of, which takes values of its own alone.
+fn chart(template: &Path) -> Option<&Path> {
+    let of_templates = |folder: &&Path| folder.file_name().is_some_and(|name| name == "templates");
+    let above = || template.ancestors().skip(1);
+    let marked = above().find(|folder| folder.join("Chart.yaml").is_file());
+    marked.or_else(|| above().find(of_templates).and_then(Path::parent))
 }
 
 fn in_cluster(object: &DynamicObject) -> Object {
