@@ -174,6 +174,14 @@ mod tests {
     }
 
     #[test]
+    fn only_the_exact_word_true_has_an_immutable_secret_made_again() {
+        for (value, expected) in [("true", true), ("True", false), ("", false), ("false", false)] {
+            assert_eq!(replaces_immutable(&annotations(&[(REPLACE_IMMUTABLE_ANNOTATION, value)])), expected, "{value}");
+        }
+        assert!(!replaces_immutable(&annotations(&[(MANAGED_ANNOTATION, "true")])));
+    }
+
+    #[test]
     fn only_the_exact_word_true_widens_a_scope() {
         for value in ["True", "TRUE", "1", "yes", "", " true", "true "] {
             assert_eq!(Scope::from_annotations(&annotations(&[(CLUSTER_WIDE_ANNOTATION, value)])), Scope::Strict);
