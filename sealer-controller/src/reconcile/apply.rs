@@ -92,7 +92,11 @@ async fn put_back(context: &Context, key: &Key, old: Secret) {
     let secret = Secret { metadata, ..old };
     if let Err(error) = context.secrets(&key.namespace).create(&context.write(), &secret).await {
         let error = answer(&error);
-        tracing::error!(secret = key.to_string(), error, "cannot put the Secret back that was to be replaced");
+        tracing::error!(
+            secret = key.to_string(),
+            error,
+            "cannot restore the Secret that was deleted to be replaced; the next retry makes it anew"
+        );
     }
 }
 

@@ -67,7 +67,8 @@ pub(crate) fn plan(desired: &Secret, live: Option<&Secret>, owner_uid: &str, pol
         return Plan::Replace(Box::new(next));
     }
     if live.metadata.deletion_timestamp.is_some() {
-        let message = "the Secret is being deleted, and waits for its finalizers";
+        let message =
+            "the Secret is being deleted and waits for its finalizers; it is made again when they are removed";
         return refuse(Failure::new(Reason::Update, Class::Transient, message));
     }
     Plan::Recreate
