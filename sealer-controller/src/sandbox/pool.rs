@@ -76,7 +76,8 @@ impl Pool {
         wire::read_checked(&answer, job.templates).ok_or(NotRendered::Failed(Cause::Nonsense))
     }
 
-    /// Asks a worker. One that somebody else killed (for memory, or by hand) is replaced and the next one asked once.
+    /// Asks a worker. One that somebody else killed (for memory, or by hand) is replaced and the next one asked: every
+    /// idle one may have been killed a moment ago, before the kernel says so, and after those comes a new one.
     async fn ask(
         &self,
         job: &Job<'_>,
@@ -100,7 +101,7 @@ impl Pool {
                     self.give_back(worker).await;
                     return Ok(answer);
                 }
-                Err(Broken::Killed) if attempt == 0 => None,
+                Err(Broken::Killed) if attempt < WORKERS => None,
                 Err(Broken::TooLong) => Some(NotRendered::Failed(Cause::TooLong)),
                 // A template has no way to wait without using processor time: the node is busy or stood still.
                 Err(Broken::Starved) => Some(NotRendered::Unavailable("it got no processor time".to_owned())),
