@@ -132,6 +132,9 @@ pub(crate) enum Class {
     SoonCapped,
     /// Only when the object, its Secret or the keyring changes.
     Permanent,
+    /// As [`Class::Permanent`], and told in events alone: a write of the status would have the API server read, compare
+    /// and store all of the object again, while every watch of its kind waits.
+    Oversized,
     /// After others: nothing is known yet.
     AfterOthers,
 }

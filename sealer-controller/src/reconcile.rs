@@ -75,7 +75,7 @@ fn settle_failure(context: &Context, key: &Key, failure: &Failure) {
     if failure.class == Class::AfterOthers {
         return context.queue.failed(key, |_| AFTER_OTHERS);
     }
-    if failure.class == Class::Permanent && !changes_unseen(context, key, failure) {
+    if matches!(failure.class, Class::Permanent | Class::Oversized) && !changes_unseen(context, key, failure) {
         tracing::error!(key = key.to_string(), error = failure.message, "Error updating, giving up");
         context.queue.done(key);
         return;
@@ -152,7 +152,8 @@ async fn reconcile(context: &Context, key: &Key, slot: &mut WorkerSlot) -> Resul
 async fn fetch(context: &Context, key: &Key) -> Result<Option<Object>, Failure> {
     let watched = context.index.take(key).and_then(|text| Object::read(&text).ok());
     let first = if watched.is_some() { watched } else { get(context, key).await? };
-    if first.as_ref().is_some_and(|object| object.spec.is_err()) { get(context, key).await } else { Ok(first) }
+    let is_doubtful = |object: &Object| object.spec.as_ref().is_err_and(|failure| failure.class != Class::Oversized);
+    if first.as_ref().is_some_and(is_doubtful) { get(context, key).await } else { Ok(first) }
 }
 
 async fn get(context: &Context, key: &Key) -> Result<Option<Object>, Failure> {
@@ -242,7 +243,8 @@ async fn report(
     if wrote || is_told {
         events::emit(context, &state.metadata, outcome).await;
     }
-    if let Some(next) = changed.filter(|_| context.config.update_status) {
+    let is_oversized = outcome.as_ref().is_err_and(|failure| failure.class == Class::Oversized);
+    if let Some(next) = changed.filter(|_| context.config.update_status && !is_oversized) {
         apply::write_status(context, &state.metadata, next, message).await.inspect_err(|failure| {
             context.metrics.count_error(Reason::Status, &key.namespace);
             tracing::error!(

@@ -15,7 +15,7 @@ use crate::cluster::Collection;
 use crate::cluster::json::{self, Shape};
 use crate::cluster::metadata::{Metadata, strict};
 use crate::cluster::unreadable::{Unreadable, unreadable_answer};
-use crate::error::Failure;
+use crate::error::{Class, Failure};
 use crate::queue::Key;
 use crate::watch::object_state::{Identity, KeyHints};
 
@@ -177,10 +177,12 @@ fn spec(spec: Option<&RawValue>) -> Result<SealedSecretSpec, Failure> {
         )));
     }
     if shape.nodes > LARGEST_SPEC.nodes {
-        return Err(Failure::unseal(format!(
+        let failure = Failure::unseal(format!(
             "the spec holds {} values; at most {} are read: make several SealedSecrets of it",
             shape.nodes, LARGEST_SPEC.nodes
-        )));
+        ));
+        let class = if shape.nodes > OVERSIZED { Class::Oversized } else { failure.class };
+        return Err(Failure { class, ..failure });
     }
     // serde's text may quote the field, which may hold anything.
     serde_json::from_str(spec.get())
@@ -192,6 +194,8 @@ const INSTANCE_LABEL: &str = "app.kubernetes.io/instance";
 const OWN_ANNOTATIONS: &str = "sealedsecrets.bitnami.com/";
 /// An object has room for about two thousand sealed values.
 const LARGEST_SPEC: Shape = Shape { depth: 64, nodes: 10_000 };
+/// Beyond that many values a write of the status keeps the API server busy for seconds.
+const OVERSIZED: usize = 50_000;
 /// Conditions of several writers; a larger one is nobody's, and is written anew.
 const LARGEST_STATUS: Shape = Shape { depth: 16, nodes: 2_000 };
 

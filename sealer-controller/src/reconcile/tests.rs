@@ -697,6 +697,19 @@ async fn an_object_that_is_too_deep_is_told_in_its_status_without_its_body() {
 }
 
 #[tokio::test]
+async fn an_oversized_object_costs_the_api_server_an_event_alone() {
+    let mut exchanges = Vec::from(told(object(1, None)));
+    exchanges.truncate(1);
+    let script = Script::new(exchanges);
+    let mut object = object(1, None);
+    object["spec"]["template"] = json!({ "data": vec![1; 50_001] });
+    let failure = script.process(&object).await.unwrap_err();
+    assert_eq!((failure.reason, failure.class), (Reason::Unseal, Class::Oversized));
+    let message = script.body(0)["message"].as_str().unwrap().to_owned();
+    assert!(message.starts_with("Failed to unseal: the spec holds 50") && message.contains("at most 10000 are read"));
+}
+
+#[tokio::test]
 async fn a_spec_that_one_answer_alone_has_malformed_counts_as_sound() {
     for spec in [json!(5), json!({ "template": 5 }), json!({ "data": [1, 2] })] {
         let mut spoilt = object(1, None);

@@ -1,15 +1,19 @@
 //! Everything that strangers and tenants can do at once, beside somebody honest: how much memory it takes, and how long
 //! the honest one waits.
 
+use std::collections::HashMap;
 use std::io::Write as _;
 use std::net::TcpStream;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
+use futures::{AsyncBufReadExt as _, TryStreamExt as _};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use kube::Client;
 use kube::api::{Api, DynamicObject, ObjectMeta, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
@@ -38,20 +42,22 @@ pub(super) async fn run(options: &Options) -> Result<()> {
     let mut controller = cluster.controller_with(&[], &["--rate-limit=100000", "--rate-limit-burst=100000"])?;
     controller.serves().await?;
     let under_siege = objects.split_off(honest);
-    let (alone, _) = waits(&cluster, objects).await?;
+    let alone = lengths(&waits(&cluster, objects).await?);
     let (_, idle) = controller.memory()?;
 
+    let calls = cluster.calls()?;
+    let served = Arc::new(AtomicBool::new(false));
+    let watch = tokio::spawn(sightings(cluster.client.clone(), served.clone()));
     let siege = Siege::begin(&controller, &good);
     hostile_objects(&cluster).await?;
     let begun = Instant::now();
-    let served = AtomicBool::new(false);
     let serve = async {
         let waits = waits(&cluster, under_siege).await;
         served.store(true, Ordering::Relaxed);
         waits
     };
-    let (waits, edits) = tokio::join!(serve, edits(&cluster, &served));
-    let ((waits, writes), edits) = (waits?, edits?);
+    let (under_siege, edits, writes) = tokio::join!(serve, edits(&cluster, &served), writes(&cluster, &served));
+    let (under_siege, edits, writes, seen) = (under_siege?, edits?, writes?, watch.await??);
     let (posts, probes) = siege.end();
     let (_, peak) = controller.memory()?;
     let workers = controller.memory_of_workers()?.into_iter().map(|(_, peak)| peak).fold(0.0, f64::max);
@@ -61,31 +67,47 @@ pub(super) async fn run(options: &Options) -> Result<()> {
          that never end, six objects of 190,000 values and {edits} versions of objects with endless templates",
         begun.elapsed().as_secs_f64()
     ));
-    figure("an honest Secret after, ms: median alone", median(&alone).as_millis());
-    figure("  median, worst under siege", format!("{}, {}", median(&waits).as_millis(), worst(&waits).as_millis()));
-    let slow = waits.iter().filter(|wait| **wait > PROMISED).count();
-    figure("  later than 2 s", format!("{slow} of {}", waits.len()));
-    // The API server shares the processors with all of this, and every honest Secret takes it several requests.
-    figure(
-        "  a bare ConfigMap meanwhile: median, worst",
-        format!("{}, {}", median(&writes).as_millis(), worst(&writes).as_millis()),
-    );
-    figure("  worst, beside the median alone", format!("{:.1}x", ratio(worst(&waits), median(&alone))));
+    report(&alone, &under_siege, &writes, &seen);
     figure("probes of the public port answered", format!("{} of {}", probes.0, probes.1));
     figure("memory: idle, at most, MiB", format!("{idle:.1}, {peak:.1}"));
     figure("  a process that renders templates, at most, MiB", format!("{workers:.1}"));
+    figure("requests of the controller under siege", format!("{:?}", calls.count()?));
     controller.stop();
     ensure!(peak - idle <= MOST_MEMORY, "{:.1} MiB over idle", peak - idle);
     ensure!(probes.0 == probes.1, "the public port leaves probes without an answer");
     Ok(())
 }
 
-/// Creates objects one after the other; returns how long each waited for its Secret, and how long the API server took to
-/// store a ConfigMap behind each.
-async fn waits(cluster: &Cluster, objects: Vec<DynamicObject>) -> Result<(Vec<Duration>, Vec<Duration>)> {
+/// Shows how long the honest objects waited, and how much of that anybody would have waited: the API server shares the
+/// processors with all of this.
+fn report(alone: &[Duration], under_siege: &[Wait], writes: &[Duration], seen: &HashMap<String, Instant>) {
+    let waits = lengths(under_siege);
+    let seen = |done: &Wait| seen.get(&done.name).map_or(done.ended, |seen| (*seen).max(done.begun));
+    let brought: Vec<Duration> = under_siege.iter().map(|done| seen(done).duration_since(done.begun)).collect();
+    let behind: Vec<Duration> =
+        under_siege.iter().map(|done| done.ended.saturating_duration_since(seen(done))).collect();
+    figure("an honest Secret after, ms: median alone", median(alone).as_millis());
+    figure("  median, worst under siege", pair(&waits));
+    figure("  later than 2 s", format!("{} of {}", waits.iter().filter(|wait| **wait > PROMISED).count(), waits.len()));
+    figure("  a bare ConfigMap meanwhile: median, worst", pair(writes));
+    figure("  a bare watch brings the same object after: median, worst", pair(&brought));
+    figure("  the Secret behind that: median, worst", pair(&behind));
+    figure("  worst, beside the median alone", format!("{:.1}x", ratio(worst(&waits), median(alone))));
+}
+
+/// An object and its Secret.
+struct Wait {
+    name: String,
+    /// When the object was stored.
+    begun: Instant,
+    /// When its Secret was there.
+    ended: Instant,
+}
+
+/// Creates objects one after the other, each once the one before has its Secret.
+async fn waits(cluster: &Cluster, objects: Vec<DynamicObject>) -> Result<Vec<Wait>> {
     let secrets: Api<Secret> = Api::namespaced(cluster.client.clone(), "honest");
-    let configmaps: Api<ConfigMap> = Api::namespaced(cluster.client.clone(), "honest");
-    let (mut waits, mut writes) = (Vec::new(), Vec::new());
+    let mut waits = Vec::new();
     for object in objects {
         let name = object.metadata.name.clone().unwrap_or_default();
         cluster.create(vec![object]).await?;
@@ -94,14 +116,47 @@ async fn waits(cluster: &Cluster, objects: Vec<DynamicObject>) -> Result<(Vec<Du
             ensure!(begun.elapsed() < PATIENCE, "{name} has no Secret");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        waits.push(begun.elapsed());
+        waits.push(Wait { name, begun, ended: Instant::now() });
+    }
+    Ok(waits)
+}
+
+/// Stores ConfigMaps, which nobody else does; returns how long each took.
+async fn writes(cluster: &Cluster, served: &AtomicBool) -> Result<Vec<Duration>> {
+    let configmaps: Api<ConfigMap> = Api::namespaced(cluster.client.clone(), "honest");
+    let mut writes = Vec::new();
+    while !served.load(Ordering::Relaxed) {
+        let name = Some(format!("bystander-{}", writes.len()));
+        let bare = ConfigMap { metadata: ObjectMeta { name, ..ObjectMeta::default() }, ..ConfigMap::default() };
         let begun = Instant::now();
-        let bare =
-            ConfigMap { metadata: ObjectMeta { name: Some(name), ..ObjectMeta::default() }, ..ConfigMap::default() };
         configmaps.create(&PostParams::default(), &bare).await?;
         writes.push(begun.elapsed());
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    Ok((waits, writes))
+    Ok(writes)
+}
+
+/// Follows all SealedSecrets as the controller does, and reads nothing but the names of small ones; returns when each
+/// came.
+async fn sightings(client: Client, served: Arc<AtomicBool>) -> Result<HashMap<String, Instant>> {
+    let path = "/apis/bitnami.com/v1alpha1/sealedsecrets?watch=1&resourceVersion=0";
+    let lines = client.request_stream(http::Request::get(path).body(Vec::new())?).await?;
+    let mut lines = pin!(lines.lines());
+    let mut seen = HashMap::new();
+    while !served.load(Ordering::Relaxed) {
+        let Ok(line) = tokio::time::timeout(Duration::from_millis(100), lines.try_next()).await else { continue };
+        let Some(line) = line? else { break };
+        if line.len() < SMALL {
+            let event: Value = serde_json::from_str(&line)?;
+            let name = event.pointer("/object/metadata/name").and_then(Value::as_str).unwrap_or_default();
+            seen.entry(name.to_owned()).or_insert_with(Instant::now);
+        }
+    }
+    Ok(seen)
+}
+
+fn lengths(waits: &[Wait]) -> Vec<Duration> {
+    waits.iter().map(|wait| wait.ended.duration_since(wait.begun)).collect()
 }
 
 async fn hostile_objects(cluster: &Cluster) -> Result<()> {
@@ -223,6 +278,10 @@ fn median(waits: &[Duration]) -> Duration {
     sorted.get(sorted.len() / 2).copied().unwrap_or_default()
 }
 
+fn pair(times: &[Duration]) -> String {
+    format!("{}, {}", median(times).as_millis(), worst(times).as_millis())
+}
+
 fn worst(waits: &[Duration]) -> Duration {
     waits.iter().max().copied().unwrap_or_default()
 }
@@ -240,6 +299,8 @@ fn now() -> Timestamp {
 const MOST_MEMORY: f64 = 100.0;
 /// What an honest object is to wait at most.
 const PROMISED: Duration = Duration::from_secs(2);
+/// No object of the attack is so small.
+const SMALL: usize = 64 << 10;
 const CONNECTIONS: usize = 700;
 const POSTERS: usize = 4;
 const PATIENCE: Duration = Duration::from_secs(60);
