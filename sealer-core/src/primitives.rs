@@ -14,7 +14,7 @@ use aes_gcm::{Aes128Gcm, Aes256Gcm, AesGcm};
 use rand::TryRng;
 use rand::rngs::SysRng;
 use rsa::pkcs1::{DecodeRsaPrivateKey as _, EncodeRsaPrivateKey as _};
-use rsa::{Oaep, RsaPrivateKey, RsaPublicKey};
+use rsa::{Oaep, PrivateKey, PublicKey};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
@@ -73,7 +73,7 @@ fn decrypt_with_nonce(key: &SessionKey, nonce: &[u8; NONCE], ciphertext: Payload
 pub(crate) enum PublicBackend {
     #[cfg(feature = "native")]
     Native(aws_lc_rs::rsa::OaepPublicEncryptingKey),
-    Portable(Box<RsaPublicKey>),
+    Portable(Box<PublicKey>),
     Refused(SealError),
 }
 
@@ -138,9 +138,9 @@ fn native_wrap(
     Ok(wrapped)
 }
 
-fn portable_public(modulus: &[u8], exponent: &[u8]) -> Option<RsaPublicKey> {
+fn portable_public(modulus: &[u8], exponent: &[u8]) -> Option<PublicKey> {
     let integer = |bytes: &[u8]| rsa::BoxedUint::from_be_slice_vartime(bytes);
-    RsaPublicKey::new_with_size_limits(integer(modulus), integer(exponent), SMALLEST_KEY..=LARGEST_KEY).ok()
+    PublicKey::new_with_size_limits(integer(modulus), integer(exponent), SMALLEST_KEY..=LARGEST_KEY).ok()
 }
 
 fn oaep(label: &Label) -> Oaep<Sha256> {
@@ -151,7 +151,7 @@ fn oaep(label: &Label) -> Oaep<Sha256> {
 pub(crate) enum PrivateBackend {
     #[cfg(feature = "native")]
     Native(aws_lc_rs::rsa::OaepPrivateDecryptingKey),
-    Portable(Box<RsaPrivateKey>),
+    Portable(Box<PrivateKey>),
 }
 
 impl PrivateBackend {
@@ -164,7 +164,7 @@ impl PrivateBackend {
             return OaepPrivateDecryptingKey::new(key).map(Self::Native).map_err(|_| KeyError::NotAKey);
         }
         let _ = pkcs8;
-        let key = RsaPrivateKey::from_pkcs1_der(pkcs1).map_err(|_| KeyError::UnsupportedSize(bits))?;
+        let key = PrivateKey::from_pkcs1_der(pkcs1).map_err(|_| KeyError::UnsupportedSize(bits))?;
         Ok(Self::Portable(Box::new(key)))
     }
 
@@ -194,7 +194,7 @@ pub(crate) fn generate(bits: usize) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     if let Some(size) = native_size(bits) {
         return native_generate(size);
     }
-    let key = RsaPrivateKey::new(&mut rand::rng(), bits).map_err(|_| KeyError::Generation)?;
+    let key = PrivateKey::new(&mut rand::rng(), bits).map_err(|_| KeyError::Generation)?;
     let der = key.to_pkcs1_der().map_err(|_| KeyError::Generation)?;
     Ok(Zeroizing::new(der.as_bytes().to_vec()))
 }
@@ -253,7 +253,7 @@ mod tests {
     fn native_and_portable_open_each_other() {
         let key = UnsealingKey::generate(2048).unwrap();
         let portable_private =
-            PrivateBackend::Portable(Box::new(RsaPrivateKey::from_pkcs1_der(key.secret_pkcs1_der()).unwrap()));
+            PrivateBackend::Portable(Box::new(PrivateKey::from_pkcs1_der(key.secret_pkcs1_der()).unwrap()));
         let public = key.sealing_key();
         let portable_public =
             PublicBackend::Portable(Box::new(portable_public(public.modulus(), public.exponent()).unwrap()));
@@ -356,7 +356,7 @@ mod tests {
     fn new_keys_have_the_size_asked_for_and_the_usual_exponent() {
         for bits in [1024, 1056, 2048, 3072] {
             let der = generate(bits).unwrap();
-            let key = RsaPrivateKey::from_pkcs1_der(&der).unwrap();
+            let key = PrivateKey::from_pkcs1_der(&der).unwrap();
             key.validate().unwrap();
             let public = UnsealingKey::from_pem(crate::pem::encode("RSA PRIVATE KEY", &der).as_bytes()).unwrap();
             assert_eq!((public.bits(), public.sealing_key().exponent()), (bits, &[1, 0, 1][..]));

@@ -4,7 +4,7 @@
 use aes_gcm::aead::{Aead, KeyInit, Nonce};
 use aes_gcm::{Aes128Gcm, Aes256Gcm, AesGcm, aead::consts::U12, aes::Aes192};
 use rsa::pkcs1::DecodeRsaPrivateKey;
-use rsa::{Oaep, RsaPrivateKey};
+use rsa::{Oaep, PrivateKey};
 use sealer_core::resource::assemble::{OpenOptions, open};
 use sealer_core::{Keyring, Label, Scope, SealedSecretSpec, SealedValue, UnsealingKey, base64, unseal};
 use sha2::Sha256;
@@ -13,7 +13,7 @@ const KEY: &str = include_str!("keys/throwaway.pkcs1.pem");
 const VALUE: &[u8] = b"value";
 
 fn wrapped(session: &[u8]) -> Vec<u8> {
-    let key = RsaPrivateKey::from_pkcs1_pem(KEY).unwrap();
+    let key = PrivateKey::from_pkcs1_pem(KEY).unwrap();
     key.to_public_key()
         .encrypt(&mut rand::rng(), Oaep::<Sha256>::new_with_label(b"ns/name".as_slice()), session)
         .unwrap()

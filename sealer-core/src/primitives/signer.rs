@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use rsa::RsaPrivateKey;
+use rsa::PrivateKey;
 use rsa::pkcs1::DecodeRsaPrivateKey as _;
 use rsa::pkcs1v15::{Signature, SigningKey, VerifyingKey};
 use rsa::signature::{Error, Keypair, Signer};
@@ -25,7 +25,7 @@ pub(crate) struct CertificateSigner {
 impl CertificateSigner {
     /// Takes a key in PKCS#1 DER.
     pub(crate) fn new(pkcs1: &[u8]) -> Result<Self, KeyError> {
-        let portable = RsaPrivateKey::from_pkcs1_der(pkcs1).map_err(|_| KeyError::NotAKey)?;
+        let portable = PrivateKey::from_pkcs1_der(pkcs1).map_err(|_| KeyError::NotAKey)?;
         Ok(Self {
             portable: SigningKey::new(portable),
             #[cfg(feature = "native")]
