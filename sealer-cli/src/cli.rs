@@ -141,7 +141,9 @@ fn search(values: &Values, paths: Vec<String>) -> Result<Search, CliError> {
     let given_names = Given { namespace: given(values, "namespace"), names: values.list("name").to_vec() };
     let tries = values.integer("max-tries");
     let most_tries = u32::try_from(tries).map_err(|_| {
-        CliError::command_line(format!("--max-tries {tries} is out of range; use a number above zero, or 0 for the usual one"))
+        CliError::command_line(format!(
+            "--max-tries {tries} is out of range; use a number above zero, or 0 for the usual one"
+        ))
     })?;
     let most_tries = Some(most_tries).filter(|most| *most > 0);
     let search = Search { paths, exclude: values.list("exclude").to_vec(), given: given_names, most_tries };

@@ -29,7 +29,11 @@ pub(super) fn read(args: &[String], variable: &dyn Fn(&str) -> Option<String>) -
 }
 
 /// What `sealer reseal` and `sealer move` ask for alike.
-pub(super) fn request(values: &Values, cluster: Choice, variable: &dyn Fn(&str) -> Option<String>) -> Result<Reseal, CliError> {
+pub(super) fn request(
+    values: &Values,
+    cluster: Choice,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Result<Reseal, CliError> {
     Ok(Reseal {
         search: search(values, values.positionals().to_vec())?,
         certificate: given(values, "cert"),

@@ -131,7 +131,10 @@ impl Kustomization {
     }
 
     fn read(folder: &Path) -> Option<Self> {
-        NAMES.iter().find_map(|name| String::from_utf8(walk::read(&folder.join(name)).ok()?).ok()).and_then(|text| Self::of(&text))
+        NAMES
+            .iter()
+            .find_map(|name| String::from_utf8(walk::read(&folder.join(name)).ok()?).ok())
+            .and_then(|text| Self::of(&text))
     }
 
     /// What a text says, if it is the file of one.

@@ -152,3 +152,100 @@ fn once(bindings: impl Iterator<Item = Binding>, most: usize) -> Vec<Binding> {
     let mut met = std::collections::HashSet::new();
     bindings.filter(|binding| met.insert(binding.clone())).take(most).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
+
+    use std::fs;
+
+    use super::*;
+    use crate::tree::sealed;
+
+    /// What the value of one file comes in question for, of a tree with these.
+    fn bindings(files: &[(&str, &str)], given: Given, of: &str, most: usize) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let mut key = vec![1_u8, 0];
+        key.extend((0..300_u32).map(|byte| (byte * 7 + 11).to_be_bytes()[3] | 1));
+        let value = sealer_core::base64::encode(key);
+        let mut paths = Vec::new();
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, text.replace("SEALED", &value)).unwrap();
+            paths.push(path);
+        }
+        let file = folder.path().join(of);
+        let text = fs::read(&file).unwrap();
+        let found = sealed(&file, &text).unwrap();
+        let bindings = Bindings::new(given, &paths);
+        let all = match found.objects.first() {
+            Some(object) => [bindings.said(object, &file), bindings.guessed(object, &file, most)].concat(),
+            None => bindings.of_loose(&found.loose[0], &file, most),
+        };
+        all.iter().map(|binding| format!("{}/{}", binding.namespace, binding.name)).collect()
+    }
+
+    #[test]
+    fn given_names_come_first_and_near_ones_next() {
+        let files = [
+            ("a/values.yaml", "namespace: near\nx: SEALED\n"),
+            ("a/templates/x.yaml", "kind: SealedSecret\nname: {{ .Release.Name }}-db\n"),
+            ("b/values.yaml", "namespace: far\nname: other\n"),
+        ];
+        let given = Given { namespace: Some("given".to_owned()), names: vec!["rel".to_owned()] };
+        let shown = bindings(&files, given, "a/values.yaml", 400);
+        assert_eq!(shown[..6], ["given/rel", "given/", "/", "given/rel-db", "near/", "near/rel"]);
+        for name in ["near/rel-db", "far/other", "far/other-db", "a/a-db"] {
+            assert!(shown.contains(&name.to_owned()), "{name} {shown:?}");
+        }
+    }
+
+    #[test]
+    fn names_of_templates_that_use_a_value_come_before_others() {
+        let template = |name: &str, data: &str| {
+            format!("kind: SealedSecret\nmetadata:\n  name: {name}\nspec:\n  encryptedData:\n    a: {{{{ {data} }}}}\n")
+        };
+        let (one, two, all) =
+            (template("one", ".Values.a.x"), template("two", "range .Values.b"), template("all", "toYaml .Values"));
+        let files = [
+            ("c/values.yaml", "name: aaa\nb:\n  x: SEALED\n"),
+            ("c/templates/a-one.yaml", one.as_str()),
+            ("c/templates/b-all.yaml", &all),
+            ("c/templates/c-two.yaml", &two),
+        ];
+        let given = Given { namespace: Some("ns".to_owned()), names: Vec::new() };
+        let shown = bindings(&files, given, "c/values.yaml", 400);
+        let place = |name: &str| shown.iter().position(|shown| shown == name).unwrap();
+        assert!(
+            place("ns/two") < place("ns/all") && place("ns/all") < place("ns/aaa") && place("ns/all") < place("ns/one")
+        );
+    }
+
+    #[test]
+    fn no_more_is_tried_than_can_be() {
+        let text: String = (0..1000).map(|number| format!("name: n{number}\nnamespace: s{number}\n")).collect();
+        let with = format!("{text}x: SEALED\n");
+        let files = [("a.yaml", with.as_str()), ("b.yaml", &text)];
+        assert_eq!(bindings(&files, Given::default(), "a.yaml", 400).len(), 400);
+    }
+
+    #[test]
+    fn an_object_is_bound_to_what_overlays_make_of_it() {
+        let object =
+            "kind: SealedSecret\nmetadata:\n  name: db\n  namespace: base\nspec:\n  encryptedData:\n    a: SEALED\n";
+        let files = [
+            ("base/db.yaml", object),
+            ("base/kustomization.yaml", "resources: [./db.yaml]\n"),
+            ("mid/kustomization.yaml", "bases: [../base/]\nnameSuffix: -m\n"),
+            ("top/a/kustomization.yaml", "components: [../../mid]\nnamePrefix: t-\nnamespace: prod\n"),
+            ("other/kustomization.yaml", "resources: [../elsewhere]\nnamespace: theirs\nnamePrefix: o-\n"),
+            ("loop/kustomization.yaml", "resources: [../loop, ../base]\nnameSuffix: -l\n"),
+        ];
+        let shown = bindings(&files, Given::default(), "base/db.yaml", 400);
+        for name in ["base/db", "base/db-m", "prod/t-db-m", "base/db-l", "theirs/db", "prod/db"] {
+            assert!(shown.contains(&name.to_owned()), "{name} {shown:?}");
+        }
+        assert!(!shown.iter().any(|name| name.contains("o-db")), "{shown:?}");
+    }
+}

@@ -5,13 +5,13 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::SealedObject;
 use super::applied::{Kustomization, Overlays};
 use super::bindings::Given;
 use super::loose::{self, LooseValue};
 use super::names::Names;
 use super::values::{Reference, chart, references};
 use super::walk::{self, Content};
-use super::SealedObject;
 
 /// All that was read of a tree of files.
 #[derive(Debug, Default)]
@@ -129,7 +129,9 @@ impl KnownNames {
             let end = start + rest.partition_point(|(path, _)| path.starts_with(above));
             for sealed in [true, false] {
                 let outside = (start..end).filter(|at| !inner.contains(at));
-                for (_, names) in outside.filter_map(|at| self.files.get(at)).filter(|(_, names)| names.sealed == sealed) {
+                for (_, names) in
+                    outside.filter_map(|at| self.files.get(at)).filter(|(_, names)| names.sealed == sealed)
+                {
                     if near.names.len() + near.namespaces.len() > MOST_NEAR {
                         break 'all;
                     }

@@ -64,7 +64,9 @@ impl Reference {
         let is_global = self.0.first().is_some_and(|first| first == "global");
         match place {
             Place::Path(path) if is_global => path.starts_with(&self.0),
-            Place::Path(path) => path.split_first().is_some_and(|(first, rest)| first == name && rest.starts_with(&self.0)),
+            Place::Path(path) => {
+                path.split_first().is_some_and(|(first, rest)| first == name && rest.starts_with(&self.0))
+            }
             Place::Name(_) | Place::Unknown => false,
         }
     }
@@ -139,13 +141,16 @@ fn named(bytes: &[u8], start: usize) -> Place {
     let before = bytes.get(..start).unwrap_or_default();
     let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
     let line = String::from_utf8_lossy(line);
-    let name = line.split_once([':', '=']).map(|(name, _)| name.trim_matches(|c: char| c.is_whitespace() || "\"'-{".contains(c)));
+    let name = line
+        .split_once([':', '='])
+        .map(|(name, _)| name.trim_matches(|c: char| c.is_whitespace() || "\"'-{".contains(c)));
     name.filter(|name| !name.is_empty()).map_or(Place::Unknown, |name| Place::Name(name.to_owned()))
 }
 
 /// `.Values.a.b`, and `index .Values "a" "b"`.
 static VALUES: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r#"(?P<call>\b(?:index|get)\s+\(?\s*)?\$?\.Values\b(?P<path>(?:\.[\w-]+)*)(?P<keys>(?:\s+"[^"\n]*")*)"#).ok()
+    Regex::new(r#"(?P<call>\b(?:index|get)\s+\(?\s*)?\$?\.Values\b(?P<path>(?:\.[\w-]+)*)(?P<keys>(?:\s+"[^"\n]*")*)"#)
+        .ok()
 });
 const MOST_REFERENCES: usize = 10_000;
 /// Of a file, to read for its names.
@@ -175,15 +180,21 @@ mod tests {
     #[test]
     fn a_reference_takes_what_is_under_it_in_its_own_chart() {
         let taken = |reference: &str, place: &Place, file: &str, chart: &str| {
-            references(&format!(".Values{reference}")).iter().all(|it| it.takes(place, Path::new(file), Path::new(chart)))
+            references(&format!(".Values{reference}"))
+                .iter()
+                .all(|it| it.takes(place, Path::new(file), Path::new(chart)))
         };
         let password = path(&["db", "password"]);
-        for (reference, is_taken) in [(".db.password", true), (".db", true), ("", true), (".db.user", false), (".password", false)] {
+        for (reference, is_taken) in
+            [(".db.password", true), (".db", true), ("", true), (".db.user", false), (".password", false)]
+        {
             assert_eq!(taken(reference, &password, "a/values.yaml", "a"), is_taken, "{reference}");
             let above = path(&["sub", "db", "password"]);
             assert_eq!(taken(reference, &above, "a/values.yaml", "a/charts/sub"), is_taken, "{reference}");
         }
-        assert!(!taken(".db", &password, "b/values.yaml", "a") && !taken(".db", &password, "a/values.yaml", "a/charts/sub"));
+        assert!(
+            !taken(".db", &password, "b/values.yaml", "a") && !taken(".db", &password, "a/values.yaml", "a/charts/sub")
+        );
         assert!(taken(".global.x", &path(&["global", "x"]), "a/values.yaml", "a/charts/sub"));
         assert!(taken(".db.password", &Place::Name("password".to_owned()), "a/v.j2", "a"));
         assert!(!taken(".db", &Place::Unknown, "a/v.j2", "a"));

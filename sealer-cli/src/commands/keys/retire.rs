@@ -112,10 +112,9 @@ fn may_go(
 
 /// The refusal, with what may be done about it.
 fn needed(key: &ClusterKey, findings: &[Finding], needs: usize, is_certain: bool) -> CliError {
-    let mut error =
-        CliError::new(format!("{needs} need {}, or may need it; it stays in use", key.fingerprint()))
-            .hint("seal them anew for the active key, and apply the files: sealer reseal PATH...")
-            .hint("files of other clusters need not be looked at: leave them out of --in");
+    let mut error = CliError::new(format!("{needs} need {}, or may need it; it stays in use", key.fingerprint()))
+        .hint("seal them anew for the active key, and apply the files: sealer reseal PATH...")
+        .hint("files of other clusters need not be looked at: leave them out of --in");
     if findings.iter().any(|finding| matches!(finding.opener, Opener::Unbound(_))) {
         error = error.hint(SAY_NAMES);
     }

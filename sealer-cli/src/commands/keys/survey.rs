@@ -16,7 +16,7 @@ use crate::cluster::Cluster;
 use crate::cluster::objects::Sight;
 use crate::diagnostics::CliError;
 use crate::tree::loose::LooseValue;
-use crate::tree::{Bindings, Effort, Reference, Search, SealedObject, chart};
+use crate::tree::{Bindings, Effort, Reference, SealedObject, Search, chart};
 use crate::ui::Ui;
 
 use files::Mistake;
@@ -256,7 +256,6 @@ pub(crate) const SAY_NAMES: &str = "say what the values outside of SealedSecrets
 /// What is told besides of a value on which not every known name was tried.
 pub(crate) const LIMITED: &str = "not every name that is known was tried on it";
 /// What makes that more.
-pub(crate) const TRY_MORE: &str =
-    "say what values are sealed for (--namespace, --name), leave files of others out (--exclude), or allow more tries (--max-tries)";
+pub(crate) const TRY_MORE: &str = "say what values are sealed for (--namespace, --name), leave files of others out (--exclude), or allow more tries (--max-tries)";
 /// Half a minute of one core for RSA-4096.
 const MOST_TRIES: u32 = 20_000;

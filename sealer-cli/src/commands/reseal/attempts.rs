@@ -51,8 +51,7 @@ impl<'a> Attempts<'a> {
 
     /// Tries names on items until each is open, or as many are tried as may be.
     pub(super) fn open(&self, items: &[SealedItem], names: &Names<'_>, file: &Path, sealer: &dyn Sealer) -> Tried {
-        let mut tried =
-            Tried { outcomes: items.iter().map(|_| None).collect(), is_limited: false, trouble: None };
+        let mut tried = Tried { outcomes: items.iter().map(|_| None).collect(), is_limited: false, trouble: None };
         if items.is_empty() {
             return tried;
         }
@@ -139,7 +138,11 @@ pub(super) fn under(binding: &Binding, items: &[SealedItem], sealer: &dyn Sealer
         templated: false,
         name_is_templated: false,
         // Two items of one object have names of their own.
-        items: some.iter().enumerate().map(|(at, item)| SealedItem { name: format!("value-{at}"), ..item.clone() }).collect(),
+        items: some
+            .iter()
+            .enumerate()
+            .map(|(at, item)| SealedItem { name: format!("value-{at}"), ..item.clone() })
+            .collect(),
         path: Vec::new(),
     };
     let outcomes = sealer.object(&object(items));

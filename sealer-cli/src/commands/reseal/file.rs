@@ -168,7 +168,8 @@ fn results(object: &SealedObject, path: &Path, sealer: &dyn Sealer, attempts: &A
         Some(reason) => object.items.iter().map(|_| Err(reason.to_owned())).collect(),
         None => as_written(object, sealer),
     };
-    let is_closed = |result: &Outcome| matches!(result, Err(told) if sealer.is_refusal(told) || unnamed(object).is_some());
+    let is_closed =
+        |result: &Outcome| matches!(result, Err(told) if sealer.is_refusal(told) || unnamed(object).is_some());
     let mut said = attempts.said(object, path);
     said.retain(|binding| unnamed(object).is_some() || binding.label() != object.label());
     for names in [Names::Said(&said), Names::Guessed(object)] {
@@ -203,9 +204,7 @@ fn as_written(object: &SealedObject, sealer: &dyn Sealer) -> Vec<Outcome> {
         return outcomes;
     }
     let alone = |(item, outcome): (&SealedItem, Outcome)| match outcome {
-        outcome if is_refused(&outcome) => {
-            sealer.object(&SealedObject { items: vec![item.clone()], ..object.clone() })
-        }
+        outcome if is_refused(&outcome) => sealer.object(&SealedObject { items: vec![item.clone()], ..object.clone() }),
         outcome => vec![outcome],
     };
     object.items.iter().zip(outcomes).flat_map(alone).collect()

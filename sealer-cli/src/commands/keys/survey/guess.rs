@@ -102,6 +102,7 @@ struct Text<'a> {
     done: usize,
     /// Those that were tried ahead of their turn.
     ahead: HashSet<Binding>,
+    /// Operations so far.
     spent: u32,
     answer: Option<Answer>,
 }
@@ -114,6 +115,16 @@ pub(super) fn answers(
     effort: &Effort,
 ) -> Vec<(usize, Answer)> {
     let mut files = by_file(questions, keyring);
+    ask_all(&mut files, bindings, keyring, effort);
+    let answer = |text: Text<'_>| {
+        let answer = text.answer.unwrap_or(Answer::Limited);
+        text.places.into_iter().map(move |place| (place.at, answer.clone())).collect::<Vec<_>>()
+    };
+    files.into_iter().flatten().flat_map(answer).collect()
+}
+
+/// Goes round until all are answered or nothing is left to spend.
+fn ask_all(files: &mut [Vec<Text<'_>>], bindings: &Bindings<'_>, keyring: &Keyring, effort: &Effort) {
     let is_open = |text: &&Text<'_>| text.answer.is_none();
     loop {
         let open = files.iter().flatten().filter(is_open).count();
@@ -132,11 +143,6 @@ pub(super) fn answers(
             break;
         }
     }
-    let answer = |text: Text<'_>| {
-        let answer = text.answer.unwrap_or(Answer::Limited);
-        text.places.into_iter().map(move |place| (place.at, answer.clone())).collect::<Vec<_>>()
-    };
-    files.into_iter().flatten().flat_map(answer).collect()
 }
 
 /// Each text that keys may open once, with those of the same file together.
@@ -200,6 +206,8 @@ impl Text<'_> {
             }
             let before = trials.operations();
             let opened = unseal_counted(&self.sealed, &binding.label(), keyring, trials);
+            let operations = trials.operations().saturating_sub(before);
+            self.spent += operations;
             if let Ok(opened) = opened {
                 effort.give_back(self.keys);
                 self.answer = Some(Answer::Opened(opened.fingerprint));
@@ -208,9 +216,8 @@ impl Text<'_> {
                 likely.truncate(MOST_LIKELY);
                 return;
             }
-            effort.give_back(self.keys.saturating_sub(trials.operations().saturating_sub(before)));
-            used += self.keys;
-            self.spent += self.keys;
+            effort.give_back(self.keys.saturating_sub(operations));
+            used += operations;
             if is_ahead {
                 self.ahead.insert(binding);
             } else {
@@ -238,3 +245,68 @@ impl Text<'_> {
 const MOST_LIKELY: usize = 4;
 /// Places of one text whose names are tried on it.
 const MOST_PLACES: usize = 20;
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests may panic")]
+
+    use std::path::PathBuf;
+
+    use sealer_core::{Plaintext, Scope, UnsealingKey, seal};
+
+    use super::*;
+    use crate::tree::{Given, sealed};
+
+    fn raw(key: &UnsealingKey, namespace: &str, name: &str) -> String {
+        let label = Label::as_given(Scope::Strict, namespace, name);
+        seal(&Plaintext::new(b"v".to_vec()), &label, key.sealing_key()).unwrap().to_base64()
+    }
+
+    /// Operations that the values of a text cost, and what came of them.
+    fn asked(values: &[String], names: &str, keyring: &Keyring, most: u32) -> (u32, Vec<Answer>) {
+        let folder = tempfile::tempdir().unwrap();
+        let files: Vec<PathBuf> = ["names.yaml", "values.yaml"].iter().map(|name| folder.path().join(name)).collect();
+        let text: String = values.iter().enumerate().map(|(at, value)| format!("v{at}: {value}\n")).collect();
+        for (file, text) in files.iter().zip([names, &text]) {
+            std::fs::write(file, text).unwrap();
+        }
+        let file = files.last().unwrap();
+        let found = sealed(file, text.as_bytes()).unwrap().loose;
+        let questions = found.iter().enumerate().map(|(at, value)| Question::of_loose(at, value, file)).collect();
+        let mut texts = by_file(questions, keyring);
+        let effort = Effort::new(most);
+        ask_all(&mut texts, &Bindings::new(Given::default(), &files), keyring, &effort);
+        let spent = texts.iter().flatten().map(|text| text.spent).sum();
+        let answers = texts.into_iter().flatten().map(|text| text.answer.unwrap_or(Answer::Limited)).collect();
+        (spent, answers)
+    }
+
+    #[test]
+    fn foreign_values_cost_no_more_operations_than_the_limit() {
+        let key = || UnsealingKey::generate(1024).unwrap();
+        let (own, foreign) = (key(), key());
+        let (fingerprint, ours) = (own.fingerprint().clone(), raw(&own, "s0", "n0"));
+        let keyring = Keyring::from_keys(vec![own, key()]);
+        let names: String = (0..60).map(|number| format!("name: n{number}\nnamespace: s{number}\n")).collect();
+        let mut values: Vec<String> = (0..800).map(|_| raw(&foreign, "theirs", "x")).collect();
+        values.push(ours);
+        let (spent, answers) = asked(&values, &names, &keyring, 1000);
+        assert!((500..=1000).contains(&spent), "{spent}");
+        // Nearly half of them may by chance be too large for our keys, and cost nothing.
+        assert!(answers.iter().filter(|answer| **answer == Answer::Limited).count() >= 350, "{spent}");
+        // With as many as it takes, what is ours is found however much of others stands ahead of it.
+        let (_, answers) = asked(&values.split_off(780), &names, &keyring, 2000);
+        assert_eq!(answers.last(), Some(&Answer::Opened(fingerprint)));
+    }
+
+    #[test]
+    fn a_text_that_stands_in_many_places_is_tried_once() {
+        let (own, foreign) = (UnsealingKey::generate(1024).unwrap(), UnsealingKey::generate(1024).unwrap());
+        let keyring = Keyring::from_keys(vec![own]);
+        let value = raw(&foreign, "theirs", "x");
+        let names = "name: a\nnamespace: b\n";
+        let (once, answers) = asked(std::slice::from_ref(&value), names, &keyring, 20_000);
+        let (many, _) = asked(&vec![value; 1000], names, &keyring, 20_000);
+        assert_eq!((once, answers.len()), (many, 1));
+    }
+}
