@@ -75,12 +75,15 @@ fn overlaid(place: &Path) {
     fs::write(place.join("eu/kustomization.yaml"), "resources: [../base]\nnamePrefix: eu-\nnamespace: ns\n").unwrap();
 }
 
+/// What is tried, what makes the tree, and what is said.
+type Case = (&'static str, fn(&Path), &'static [&'static str]);
+
 /// One rule for all commands: what `keys check` opens, `reseal` seals anew, with keys or through the controller.
 #[test]
 fn overlays_in_other_folders_and_names_of_the_tree_count_with_and_without_keys() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path();
-    let cases: [(&str, fn(&Path), &[&str]); 4] = [
+    let cases: [Case; 4] = [
         ("overlay", overlaid, &[]),
         ("namespace", |place| written(place, "namespace: ns", "namespace: theirs"), &["--namespace", "ns"]),
         (

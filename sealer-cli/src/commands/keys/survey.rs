@@ -3,6 +3,7 @@
 mod files;
 mod guess;
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
@@ -149,15 +150,8 @@ impl Survey {
 
     /// The items that are not left to where the values of their templates are.
     fn items(&self) -> Vec<(&Object, &Item)> {
-        let of = |object: &'_ Object| -> Vec<usize> {
-            let is_own = |item: &Item| !item.templated || !self.has_values_of(object, item);
-            object.items.iter().enumerate().filter(|(_, item)| is_own(item)).map(|(at, _)| at).collect()
-        };
-        let mut items = Vec::new();
-        for object in &self.objects {
-            items.extend(of(object).into_iter().filter_map(|at| Some((object, object.items.get(at)?))));
-        }
-        items
+        let items = self.objects.iter().flat_map(|object| object.items.iter().map(move |item| (object, item)));
+        items.filter(|(object, item)| !item.templated || !self.has_values_of(object, item)).collect()
     }
 
     /// One finding for each item, tried as it is written. The same text under the same names is tried once.
@@ -165,11 +159,11 @@ impl Survey {
         let mut first: HashMap<(&str, &Label), usize> = HashMap::new();
         let mut once = Vec::new();
         for (at, (object, item)) in asked.iter().enumerate() {
-            if let Some(label) = object.label.as_ref().filter(|_| !item.templated) {
-                if let std::collections::hash_map::Entry::Vacant(entry) = first.entry((item.value.as_str(), label)) {
-                    entry.insert(at);
-                    once.push((at, object.place.as_str(), item.value.as_str(), label));
-                }
+            if let Some(label) = object.label.as_ref().filter(|_| !item.templated)
+                && let Entry::Vacant(entry) = first.entry((item.value.as_str(), label))
+            {
+                entry.insert(at);
+                once.push((at, object.place.as_str(), item.value.as_str(), label));
             }
         }
         let progress = ui.progress("opening", once.len());
