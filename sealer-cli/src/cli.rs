@@ -162,7 +162,7 @@ const MAX_TRIES: Flag = Flag::new(
     "max-tries",
     Kind::Integer,
     "0",
-    "Tries that may be spent on names which are guessed: private-key operations, or requests where the controller opens; 0 is 20000 of the one, 500 of the other.",
+    "Tries that may be spent on names which are guessed: private-key operations, or requests where the controller opens; 0 is 10000 of the one, 500 of the other.",
 )
 .without_variable();
 const SEALED_FOR: Flag = Flag::new(

@@ -251,5 +251,5 @@ pub(crate) const SAY_NAMES: &str = "say what the values outside of SealedSecrets
 pub(crate) const LIMITED: &str = "not every name that is known was tried on it";
 /// What makes that more.
 pub(crate) const TRY_MORE: &str = "say what values are sealed for (--namespace, --name), leave files of others out (--exclude), or allow more tries (--max-tries)";
-/// Half a minute of one core for RSA-4096.
-const MOST_TRIES: u32 = 20_000;
+/// Less than a minute of one core for RSA-4096.
+const MOST_TRIES: u32 = 10_000;

@@ -1,8 +1,8 @@
 //! Opening values that do not open as they are written: under the names that the user, kustomizations and the tree give,
 //! each text under each name once, and no more in all than somebody waits for.
 
-use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -15,8 +15,8 @@ use crate::tree::{Binding, Bindings, Effort, SealedItem, SealedObject};
 pub(super) struct Attempts<'a> {
     bindings: Bindings<'a>,
     effort: Effort,
-    /// Texts, each with a name that does not open it.
-    in_vain: Mutex<HashSet<u64>>,
+    /// Texts, each with the names that do not open it.
+    in_vain: Mutex<HashMap<u64, HashSet<u64>>>,
 }
 
 /// Names that come in question, likeliest first.
@@ -72,6 +72,10 @@ impl<'a> Attempts<'a> {
             if closed.is_empty() {
                 continue;
             }
+            if !is_said && closed.iter().all(|at| items.get(*at).is_some_and(|item| self.is_given_up(&item.value))) {
+                tried.is_limited = true;
+                break;
+            }
             let some: Vec<SealedItem> = closed.iter().filter_map(|at| items.get(*at).cloned()).collect();
             let cost = sealer.tries(&some);
             let is_enough = spent > 0 && spent.saturating_add(cost) > most_spent;
@@ -115,7 +119,12 @@ impl<'a> Attempts<'a> {
                 }
                 Err(told) if sealer.is_refusal(&told) => {
                     let value = items.get(*at).map_or("", |item| item.value.as_str());
-                    self.in_vain.lock().unwrap_or_else(PoisonError::into_inner).insert(hashed(value, binding));
+                    self.in_vain
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .entry(hashed(value))
+                        .or_default()
+                        .insert(hashed(binding));
                 }
                 Err(told) => tried.trouble = Some(told),
             }
@@ -123,7 +132,14 @@ impl<'a> Attempts<'a> {
     }
 
     fn is_in_vain(&self, value: &str, binding: &Binding) -> bool {
-        self.in_vain.lock().unwrap_or_else(PoisonError::into_inner).contains(&hashed(value, binding))
+        let in_vain = self.in_vain.lock().unwrap_or_else(PoisonError::into_inner);
+        in_vain.get(&hashed(value)).is_some_and(|names| names.contains(&hashed(binding)))
+    }
+
+    /// Whether one text has had its share, wherever it stands.
+    fn is_given_up(&self, value: &str) -> bool {
+        let in_vain = self.in_vain.lock().unwrap_or_else(PoisonError::into_inner);
+        in_vain.get(&hashed(value)).is_some_and(|names| names.len() >= self.effort.for_one() as usize)
     }
 }
 
@@ -156,9 +172,9 @@ fn is_refused(outcome: &Outcome, sealer: &dyn Sealer) -> bool {
     matches!(outcome, Err(told) if sealer.is_refusal(told))
 }
 
-fn hashed(value: &str, binding: &Binding) -> u64 {
+fn hashed(value: impl std::hash::Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
-    (value, binding).hash(&mut hasher);
+    value.hash(&mut hasher);
     hasher.finish()
 }
 

@@ -134,7 +134,7 @@ fn keyring(request: &Reseal, ui: &Ui) -> Result<Keyring, CliError> {
 }
 
 const NO_KEY: &str = "no key at hand opens it under this name, namespace and scope";
-/// Half a minute of one core for RSA-4096.
-const MOST_TRIES: u32 = 20_000;
+/// Less than a minute of one core for RSA-4096.
+const MOST_TRIES: u32 = 10_000;
 /// As `sealer keys check` tries.
 const MOST_BINDINGS: usize = 1000;
