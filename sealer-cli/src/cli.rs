@@ -11,7 +11,7 @@ use sealer_core::flags::{self, Flag, FlagError, Kind, Values};
 
 use crate::diagnostics::CliError;
 use crate::request::Request;
-use crate::tree::Given;
+use crate::tree::{self, Given, Search};
 
 /// A verb.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,11 +136,35 @@ fn given(values: &Values, flag: &str) -> Option<String> {
     Some(values.text(flag).to_owned()).filter(|text| !text.is_empty())
 }
 
-/// What values are sealed for that do not say so themselves.
-fn names_given(values: &Values) -> Given {
-    Given { namespace: given(values, "namespace"), names: values.list("name").to_vec() }
+/// Where sealed values are looked for, and what is known of them.
+fn search(values: &Values, paths: Vec<String>) -> Result<Search, CliError> {
+    let given_names = Given { namespace: given(values, "namespace"), names: values.list("name").to_vec() };
+    let tries = values.integer("max-tries");
+    let most_tries = u32::try_from(tries).map_err(|_| {
+        CliError::command_line(format!(
+            "--max-tries {tries} is out of range; use a number above zero, or 0 for the usual one"
+        ))
+    })?;
+    let most_tries = Some(most_tries).filter(|most| *most > 0);
+    let search = Search { paths, exclude: values.list("exclude").to_vec(), given: given_names, most_tries };
+    tree::check_globs(&search)?;
+    Ok(search)
 }
 
+const EXCLUDE: Flag = Flag::new(
+    "exclude",
+    Kind::Repeated,
+    "",
+    "Leave out the files and folders that match a glob, as in a .gitignore; may be given again.",
+)
+.without_variable();
+const MAX_TRIES: Flag = Flag::new(
+    "max-tries",
+    Kind::Integer,
+    "0",
+    "Tries that may be spent on names which are guessed: private-key operations, or requests where the controller opens; 0 is 10000 of the one, 500 of the other.",
+)
+.without_variable();
 const SEALED_FOR: Flag = Flag::new(
     "name",
     Kind::Repeated,

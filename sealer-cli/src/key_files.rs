@@ -42,13 +42,27 @@ pub(crate) fn load(sources: &KeySources, ui: &Ui) -> Result<Keyring, CliError> {
 
 /// The same keys with what is known about each.
 pub(crate) fn stored(sources: &KeySources, ui: &Ui) -> Result<Vec<StoredKey>, CliError> {
-    let mut keys = Vec::new();
+    let (mut keys, mut failed) = (Vec::new(), Vec::new());
     for path in &sources.files {
-        let bytes =
-            Zeroizing::new(input::read_text(Some(path.as_str()).filter(|path| *path != ui::STREAM), Input::Keys)?);
-        keys.extend(of_file(path, &bytes, sources.passphrase_file.as_deref(), ui)?);
+        match named(path, sources, ui) {
+            Ok(found) => keys.extend(found),
+            Err(error) => failed.push(error),
+        }
     }
-    Ok(keys)
+    match failed.len() {
+        0 => Ok(keys),
+        1 => Err(failed.remove(0)),
+        // Whoever names several wants to know of each.
+        several => {
+            failed.iter().for_each(|error| ui.notice(error.message()));
+            Err(CliError::new(format!("{several} of the files that were named for keys cannot be used")))
+        }
+    }
+}
+
+fn named(path: &str, sources: &KeySources, ui: &Ui) -> Result<Vec<StoredKey>, CliError> {
+    let bytes = Zeroizing::new(input::read_text(Some(path).filter(|path| *path != ui::STREAM), Input::Keys)?);
+    of_file(path, &bytes, sources.passphrase_file.as_deref(), ui)
 }
 
 fn of_file(path: &str, bytes: &[u8], passphrase_file: Option<&str>, ui: &Ui) -> Result<Vec<StoredKey>, CliError> {

@@ -154,7 +154,11 @@ that are sealed for that key already stay, as far as that can be known: a privat
 Sealed values outside of SealedSecrets (of `--raw`, in values of charts, templates, settings, of any ending or none) are found by\n\
 their form, and sealed anew where they stand for the names that they open under: those of `--namespace` and `--name`, those that the\n\
 files of the tree name, and all scopes. What none of them opens is named by file and line. A file that was named itself has to hold a\n\
-sealed value; files that are no text or larger than 16 MiB (manifests: 64 MiB) are counted.\n\n\
+sealed value; files that are no text or larger than 16 MiB (manifests: 64 MiB) are counted, and so are those that ignore files such\n\
+as `.gitignore` hide and those that `--exclude GLOB` leaves out. Which names are tried is the same for `sealer keys list`, `check` and\n\
+`retire`: what an object says, what a kustomization makes of it, in whatever folder of the tree it lies, `--namespace` and `--name`,\n\
+the names of templates that use a value, and those of near files. Values of others must not keep a command busy: `--max-tries` limits\n\
+what is spent on guesses, the same text is tried once, and a value on which not every name was tried is told.\n\n\
 Without keys, the controller opens and seals, and the record is all that is known. With `--backup`, `--private-key` or\n\
 `--keys-from-cluster` values are opened here; name the target's key, too, where somebody else may have sealed for it already. `--check` changes nothing and fails if a value is not sealed for that certificate.\n\n\
 The record is `sealer/sealed-for` in the user's cache folder (`XDG_CACHE_HOME`, `~/.cache`): SHA-256 hashes of sealed values with their\n\

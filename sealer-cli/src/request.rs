@@ -8,6 +8,7 @@ use crate::cli::words::Word;
 use crate::cluster::Choice;
 use crate::diagnostics::CliError;
 use crate::key_files::KeySources;
+use crate::tree::Search;
 
 pub(crate) mod items;
 pub(crate) mod keys;
@@ -50,9 +51,7 @@ pub(crate) enum Request {
 /// Which files to seal anew, for whom, and opened how.
 #[derive(Debug)]
 pub(crate) struct Reseal {
-    pub(crate) paths: Vec<String>,
-    /// What values are sealed for that do not say so.
-    pub(crate) names: Vec<String>,
+    pub(crate) search: Search,
     /// Instead of the cluster's newest.
     pub(crate) certificate: Option<String>,
     /// Without any, here or in a cluster, the controller opens.
@@ -81,8 +80,7 @@ impl Reseal {
     /// For the cluster's newest key, opened and sealed by its controller.
     pub(crate) fn after(rotate: &keys::Rotate) -> Self {
         Self {
-            paths: rotate.reseal.clone(),
-            names: rotate.names.clone(),
+            search: rotate.reseal.clone(),
             certificate: None,
             keys: KeySources::default(),
             keys_in: None,

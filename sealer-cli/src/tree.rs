@@ -1,9 +1,14 @@
 //! SealedSecrets in files: which files there are, which objects in them, and where each sealed value stands.
 
 mod applied;
+mod bindings;
+mod effort;
+mod exclude;
 mod file;
+mod known;
 pub(crate) mod loose;
 mod names;
+mod values;
 mod walk;
 
 use std::collections::BTreeMap;
@@ -12,10 +17,26 @@ use sealer_core::{Label, Scope};
 
 use crate::manifest::patch::{Edited, Scalar, Step, Tree};
 
-pub(crate) use applied::{kustomized, named, otherwise};
-pub(crate) use file::{keys, may_hold_sealed, references, sealed};
-pub(crate) use names::{Binding, Given, KnownNames};
-pub(crate) use walk::{Content, Found, OUTSIDE, PassedOver, content, find};
+pub(crate) use applied::{kustomized, otherwise};
+pub(crate) use bindings::{Binding, Bindings, Given};
+pub(crate) use effort::Effort;
+pub(crate) use exclude::check_globs;
+pub(crate) use file::{may_hold_sealed, sealed};
+pub(crate) use values::{Reference, chart, references};
+pub(crate) use walk::{Content, Found, OUTSIDE, PassedOver, Reach, content, find};
+
+/// Where sealed values are looked for, and how far.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Search {
+    /// Files and folders.
+    pub(crate) paths: Vec<String>,
+    /// Globs of what is left out of them.
+    pub(crate) exclude: Vec<String>,
+    /// What values are sealed for that do not say so.
+    pub(crate) given: Given,
+    /// Tries that may be spent on names which are guessed; nothing for the usual number.
+    pub(crate) most_tries: Option<u32>,
+}
 
 /// A SealedSecret in a text.
 #[derive(Clone)]
@@ -61,6 +82,11 @@ impl SealedObject {
     /// Where its items stand, or would stand.
     pub(crate) fn entries(&self) -> Vec<Step> {
         below(&self.path, &["spec", "encryptedData"])
+    }
+
+    /// Whether all that its values are bound to stands in it.
+    pub(crate) fn is_whole(&self) -> bool {
+        !self.templated && !self.lacks_namespace()
     }
 
     /// Whether it is bound to a namespace and does not say to which.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sealer_core::flags::{Flag, Values};
 
-use super::{Parsed, names_given, parsed};
+use super::{Parsed, parsed, search};
 use crate::diagnostics::CliError;
 use crate::key_files::KeySources;
 use crate::request::Request;
@@ -69,8 +69,7 @@ pub(super) fn read(args: &[String], variable: &dyn Fn(&str) -> Option<String>) -
 fn list(values: &Values) -> Result<Keys, CliError> {
     Ok(Keys::List(List {
         cluster: kubernetes_flags::choice(values),
-        paths: [values.list("in"), values.positionals()].concat(),
-        given: names_given(values),
+        search: search(values, [values.list("in"), values.positionals()].concat())?,
         period: Some(values.nanoseconds("renew-period")).filter(|period| *period > 0).map(nanoseconds),
         json: json(values),
     }))
@@ -88,8 +87,7 @@ fn rotate(values: &Values) -> Result<Keys, CliError> {
         validity: length(values, "key-ttl")?,
         patience: length(values, "timeout")?,
         backup_check: !values.is_on("no-backup-check"),
-        reseal: [reseal, values.positionals()].concat(),
-        names: values.list("name").to_vec(),
+        reseal: search(values, [reseal, values.positionals()].concat())?,
         diff: values.is_on("diff"),
         record: None,
         dry_run: values.is_on("dry-run"),
@@ -144,8 +142,7 @@ fn check(values: &Values) -> Result<Keys, CliError> {
         cluster: kubernetes_flags::choice(values),
         keys: files(values, "check")?,
         in_cluster: values.is_on("in-cluster") || paths.is_empty(),
-        paths,
-        given: names_given(values),
+        search: search(values, paths)?,
         json: json(values),
     }))
 }
@@ -162,8 +159,7 @@ fn retire(values: &Values) -> Result<Keys, CliError> {
     Ok(Keys::Retire(Retire {
         cluster: kubernetes_flags::choice(values),
         key: key.clone(),
-        paths: values.list("in").to_vec(),
-        given: names_given(values),
+        search: search(values, values.list("in").to_vec())?,
         allow_unopened: values.is_on("allow-unopened"),
         undo: values.is_on("undo"),
         dry_run: values.is_on("dry-run"),

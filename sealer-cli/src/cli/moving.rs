@@ -18,7 +18,7 @@ pub(super) fn read(args: &[String], variable: &dyn Fn(&str) -> Option<String>) -
     let chosen = kubernetes_flags::choice(&values);
     let keys_in = given(&values, "from-context").map(|context| Choice { context: Some(context), ..chosen.clone() });
     let cluster = Choice { context: given(&values, "to-context"), ..chosen };
-    let mut moved = Reseal { keys_in, ..reseal::request(&values, cluster, variable) };
+    let mut moved = Reseal { keys_in, ..reseal::request(&values, cluster, variable)? };
     moved.keys.files.extend_from_slice(values.list("from-backup"));
     if values.is_on("restore-keys") {
         return restore_keys(moved).map(Request::Move);
@@ -31,7 +31,7 @@ pub(super) fn read(args: &[String], variable: &dyn Fn(&str) -> Option<String>) -
     if moved.cluster.context.is_none() && moved.certificate.is_none() {
         return Err(wrong("`sealer move` needs the new cluster: --to-context NAME, or --cert FILE of it".to_owned()));
     }
-    if moved.paths.is_empty() {
+    if moved.search.paths.is_empty() {
         return Err(wrong("`sealer move` needs at least one file or folder".to_owned()));
     }
     Ok(Request::Move(Move::Reseal(Box::new(moved))))
@@ -42,7 +42,8 @@ fn restore_keys(moved: Reseal) -> Result<Move, CliError> {
         return Err(CliError::command_line("`--restore-keys` needs the old keys and the new cluster")
             .hint("sealer move --restore-keys --from-backup old.keys --to-context new"));
     }
-    let Reseal { keys, cluster, dry_run, json, paths, .. } = moved;
+    let Reseal { keys, cluster, dry_run, json, search, .. } = moved;
+    let paths = search.paths;
     Ok(Move::RestoreKeys { keys: Box::new(Restore { cluster, keys, dry_run, json }), paths })
 }
 

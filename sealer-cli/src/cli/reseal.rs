@@ -2,7 +2,7 @@
 
 use sealer_core::flags::{Flag, Kind, Values};
 
-use super::{DIFF, DRY_RUN, HELP, Parsed, SEALED_FOR, given, parsed};
+use super::{DIFF, DRY_RUN, EXCLUDE, HELP, MAX_TRIES, Parsed, SEALED_FOR, given, parsed, search};
 use crate::cluster::Choice;
 use crate::diagnostics::CliError;
 use crate::request::{Request, Reseal};
@@ -18,7 +18,7 @@ pub(super) fn read(args: &[String], variable: &dyn Fn(&str) -> Option<String>) -
     }
     let cluster = kubernetes_flags::choice(&values);
     let keys_in = values.is_on("keys-from-cluster").then(|| cluster.clone());
-    let reseal = Reseal { keys_in, check: values.is_on("check"), ..request(&values, cluster, variable) };
+    let reseal = Reseal { keys_in, check: values.is_on("check"), ..request(&values, cluster, variable)? };
     if reseal.check && !reseal.is_offline() {
         return Err(CliError::command_line(
             "`--check` needs private keys: without them nobody can tell which key a value is sealed for",
@@ -29,10 +29,13 @@ pub(super) fn read(args: &[String], variable: &dyn Fn(&str) -> Option<String>) -
 }
 
 /// What `sealer reseal` and `sealer move` ask for alike.
-pub(super) fn request(values: &Values, cluster: Choice, variable: &dyn Fn(&str) -> Option<String>) -> Reseal {
-    Reseal {
-        paths: values.positionals().to_vec(),
-        names: values.list("name").to_vec(),
+pub(super) fn request(
+    values: &Values,
+    cluster: Choice,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Result<Reseal, CliError> {
+    Ok(Reseal {
+        search: search(values, values.positionals().to_vec())?,
         certificate: given(values, "cert"),
         keys: key_flags::sources(values),
         keys_in: None,
@@ -42,7 +45,7 @@ pub(super) fn request(values: &Values, cluster: Choice, variable: &dyn Fn(&str) 
         json: values.text("output") == "json",
         record: record::place(variable).filter(|_| !values.is_on("no-cache")),
         cluster,
-    }
+    })
 }
 
 /// The flags of `sealer reseal`.
@@ -71,7 +74,9 @@ pub(super) const SHARED: &[Flag] = &[
     Flag::new("cert", Kind::Text, "", "Certificate to seal for, a file or a URL, instead of the cluster's newest."),
     DIFF,
     DRY_RUN,
+    EXCLUDE,
     HELP,
+    MAX_TRIES,
     SEALED_FOR,
     Flag::new(
         "no-cache",

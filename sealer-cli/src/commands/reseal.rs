@@ -1,5 +1,6 @@
 //! `sealer reseal`: seals every value of a tree of files anew for another key; nothing else in them changes.
 
+mod attempts;
 mod file;
 mod loose;
 mod offline;
@@ -13,11 +14,11 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::diagnostics::CliError;
 use crate::request::Reseal;
-use crate::tree::{self, Found, SealedObject};
+use crate::tree::{self, Found, Reach, SealedItem, SealedObject};
 use crate::ui::{Progress, Ui};
 
+use attempts::Attempts;
 use file::Report;
-use loose::Names;
 use offline::Offline;
 use online::Online;
 use report::Summary;
@@ -30,11 +31,20 @@ trait Sealer {
     /// For each item, what comes of it.
     fn object(&self, object: &SealedObject) -> Vec<Outcome>;
 
-    /// Names that may be tried on a value that does not say its own.
+    /// Names that are guessed and may be tried on the values of one object or file.
     fn most_bindings(&self) -> usize;
+
+    /// Tries that may be spent on guesses in all, where the user says no other number.
+    fn most_tries(&self) -> u32;
+
+    /// Tries that one name costs on these items.
+    fn tries(&self, items: &[SealedItem]) -> u32;
 
     /// Whether one value that does not open is a refusal of all.
     fn refuses_together(&self) -> bool;
+
+    /// What is told of a value that does not open under a name.
+    fn refusal(&self) -> &'static str;
 
     /// Whether that is told of a value which does not open under a name, and no other trouble.
     fn is_refusal(&self, told: &str) -> bool;
@@ -44,16 +54,20 @@ trait Sealer {
 struct Run<'a> {
     request: &'a Reseal,
     found: &'a Found,
-    names: Names<'a>,
+    attempts: Attempts<'a>,
 }
 
 pub(crate) fn run(request: &Reseal, ui: &mut Ui) -> Result<(), CliError> {
-    let found = tree::find(&request.paths)?;
+    let found = tree::find(&request.search, Reach::Tracked)?;
     let mut summary = Summary::new(request);
     let progress = ui.progress("resealing", found.files.len());
-    let run = Run { request, found: &found, names: Names::new(request, &found.files) };
+    let run = |sealer: &dyn Sealer| {
+        let most = request.search.most_tries.unwrap_or_else(|| sealer.most_tries());
+        Run { request, found: &found, attempts: Attempts::new(request, &found.files, most) }
+    };
     if !request.is_offline() {
         let sealer = Online::connect(request)?;
+        let run = run(&sealer);
         for path in &found.files {
             summary.add(file::reseal(path, &sealer, &run), &progress, ui)?;
             progress.step();
@@ -61,6 +75,7 @@ pub(crate) fn run(request: &Reseal, ui: &mut Ui) -> Result<(), CliError> {
         sealer.close();
     } else {
         let sealer = Offline::load(request, ui)?;
+        let run = run(&sealer);
         side_by_side(&sealer, &run, &mut summary, &progress, ui)?;
     }
     drop(progress);

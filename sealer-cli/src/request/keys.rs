@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::cluster::Choice;
 use crate::key_files::KeySources;
-use crate::tree::Given;
+use crate::tree::Search;
 
 /// One verb of `sealer keys`.
 #[derive(Debug)]
@@ -21,10 +21,8 @@ pub(crate) enum Keys {
 #[derive(Debug)]
 pub(crate) struct List {
     pub(crate) cluster: Choice,
-    /// Files and folders to look for sealed values in, besides the cluster.
-    pub(crate) paths: Vec<String>,
-    /// What values are sealed for that do not say so.
-    pub(crate) given: Given,
+    /// Files to look for sealed values in, besides the cluster.
+    pub(crate) search: Search,
     /// After which age the controller is taken to make a new key; nothing means never.
     pub(crate) period: Option<Duration>,
     pub(crate) json: bool,
@@ -39,10 +37,8 @@ pub(crate) struct Rotate {
     pub(crate) patience: Duration,
     /// Whether the newest key must have a recorded backup.
     pub(crate) backup_check: bool,
-    /// Files and folders to seal anew afterwards.
-    pub(crate) reseal: Vec<String>,
-    /// What values of them are sealed for that do not say so.
-    pub(crate) names: Vec<String>,
+    /// Files to seal anew afterwards.
+    pub(crate) reseal: Search,
     pub(crate) diff: bool,
     /// Where it is written down which values are sealed for which key.
     pub(crate) record: Option<PathBuf>,
@@ -82,9 +78,7 @@ pub(crate) struct Restore {
 pub(crate) struct Check {
     pub(crate) cluster: Choice,
     pub(crate) keys: KeySources,
-    pub(crate) paths: Vec<String>,
-    /// What values are sealed for that do not say so.
-    pub(crate) given: Given,
+    pub(crate) search: Search,
     /// Whether the cluster's SealedSecrets are looked at.
     pub(crate) in_cluster: bool,
     pub(crate) json: bool,
@@ -95,9 +89,7 @@ pub(crate) struct Retire {
     pub(crate) cluster: Choice,
     /// The beginning of a fingerprint.
     pub(crate) key: String,
-    pub(crate) paths: Vec<String>,
-    /// What values are sealed for that do not say so.
-    pub(crate) given: Given,
+    pub(crate) search: Search,
     /// Although values may need it that did not open.
     pub(crate) allow_unopened: bool,
     /// Whether a retired key is taken into use again.

@@ -1,10 +1,56 @@
 //! Under which other names may an object of a file be applied? A chart leaves its namespace to the release, and a
 //! kustomization gives namespace, prefix and suffix; a value is bound to what comes of it.
 
+use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 
 use super::{SealedObject, walk};
 use crate::manifest::patch::{Edited, Tree};
+
+/// The kustomizations of a tree, by what they apply.
+#[derive(Debug, Default)]
+pub(super) struct Overlays {
+    all: Vec<(PathBuf, Kustomization)>,
+    /// By the files and folders that they list.
+    listing: HashMap<PathBuf, Vec<usize>>,
+    /// By their own folders, where they do not say what they apply.
+    beside: HashMap<PathBuf, Vec<usize>>,
+}
+
+impl Overlays {
+    pub(super) fn add(&mut self, path: &Path, kustomization: Kustomization) {
+        let folder = lexical(path.parent().unwrap_or_else(|| Path::new("")));
+        let number = self.all.len();
+        match &kustomization.resources {
+            None => self.beside.entry(folder.clone()).or_default().push(number),
+            Some(resources) => {
+                for resource in resources.iter().take(MOST_OVERLAYS) {
+                    self.listing.entry(lexical(&folder.join(resource))).or_default().push(number);
+                }
+            }
+        }
+        self.all.push((folder, kustomization));
+    }
+
+    /// The objects that they make of one, in whatever folders they lie. Each may be taken by others again.
+    pub(super) fn of(&self, object: &SealedObject, file: &Path) -> Vec<SealedObject> {
+        let mut found: Vec<(SealedObject, PathBuf)> = vec![(object.clone(), lexical(file))];
+        let mut next = 0;
+        while let Some((object, target)) = found.get(next).cloned().filter(|_| found.len() < MOST_OVERLAYS) {
+            let folder = target.parent().filter(|_| next == 0);
+            let beside = folder.and_then(|folder| self.beside.get(folder)).into_iter().flatten();
+            let takers = self.listing.get(&target).into_iter().flatten().chain(beside);
+            for (folder, kustomization) in takers.filter_map(|number| self.all.get(*number)) {
+                let other = applied(&object, Some(kustomization), None);
+                if !found.iter().any(|(known, place)| place == folder && known.label() == other.label()) {
+                    found.push((other, folder.clone()));
+                }
+            }
+            next += 1;
+        }
+        found.into_iter().skip(1).map(|(object, _)| object).collect()
+    }
+}
 
 /// The object as it may be applied, likeliest first; what it is as written is not among them. `namespace` is the one that
 /// the user names.
@@ -24,7 +70,7 @@ pub(crate) fn otherwise(object: &SealedObject, file: &Path, namespace: Option<&s
 }
 
 /// The object under names that the user says, where a template writes its own: as a whole, or in the place of one part of it.
-pub(crate) fn named(object: &SealedObject, names: &[String], namespace: Option<&str>) -> Vec<SealedObject> {
+pub(super) fn named(object: &SealedObject, names: &[String], namespace: Option<&str>) -> Vec<SealedObject> {
     if !object.name_is_templated {
         return Vec::new();
     }
@@ -67,7 +113,8 @@ fn applied(object: &SealedObject, kustomization: Option<&Kustomization>, named: 
     other
 }
 
-struct Kustomization {
+#[derive(Debug)]
+pub(super) struct Kustomization {
     namespace: Option<String>,
     prefix: String,
     suffix: String,
@@ -84,17 +131,46 @@ impl Kustomization {
     }
 
     fn read(folder: &Path) -> Option<Self> {
-        let text = NAMES.iter().find_map(|name| String::from_utf8(walk::read(&folder.join(name)).ok()?).ok())?;
-        let edited = Edited::read(&text).ok()?;
+        NAMES
+            .iter()
+            .find_map(|name| String::from_utf8(walk::read(&folder.join(name)).ok()?).ok())
+            .and_then(|text| Self::of(&text))
+    }
+
+    /// What a text says, if it is the file of one.
+    pub(super) fn of_file(path: &Path, bytes: &[u8]) -> Option<Self> {
+        NAMES.iter().find(|name| path.file_name().is_some_and(|file| file == **name))?;
+        Self::of(std::str::from_utf8(bytes).ok()?)
+    }
+
+    fn of(text: &str) -> Option<Self> {
+        let edited = Edited::read(text).ok()?;
         let field = |name: &str| edited.documents().first()?.field(name).and_then(Tree::text).map(str::to_owned);
         let part = |name: &str| field(name).unwrap_or_default();
-        let resources = match edited.documents().first()?.field("resources") {
-            Some(Tree::List(items, _)) => Some(items.iter().filter_map(Tree::text).map(str::to_owned).collect()),
-            _ => None,
-        };
+        let mut resources: Option<Vec<String>> = None;
+        for list in ["resources", "bases", "components"] {
+            if let Some(Tree::List(items, _)) = edited.documents().first()?.field(list) {
+                resources.get_or_insert_default().extend(items.iter().filter_map(Tree::text).map(str::to_owned));
+            }
+        }
         let (namespace, prefix, suffix) = (field("namespace"), part("namePrefix"), part("nameSuffix"));
         Some(Self { namespace, prefix, suffix, resources })
     }
+}
+
+/// A path without `.` and `..` in it, as far as they can be told without looking.
+fn lexical(path: &Path) -> PathBuf {
+    let mut result = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(result.components().next_back(), Some(Component::Normal(_))) => {
+                result.pop();
+            }
+            part => result.push(part),
+        }
+    }
+    result
 }
 
 /// A path without `.` in it.
@@ -114,3 +190,5 @@ fn kustomization(file: &Path) -> Option<Kustomization> {
 const MOST_FOLDERS: usize = 8;
 /// What kustomize looks for.
 const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+/// Objects that overlays may make of one, and files that one of them is taken to list.
+const MOST_OVERLAYS: usize = 200;

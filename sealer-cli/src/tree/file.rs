@@ -1,13 +1,12 @@
 //! What of one file is sealed: SealedSecrets, as far as it reads as documents, and sealed values that stand in it by
 //! themselves.
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::Path;
 
 use super::loose::{self, LooseValue};
 use super::walk::{is_manifest, is_wide};
-use super::{SealedObject, objects};
+use super::{SealedObject, objects, values};
 use crate::manifest;
 use crate::manifest::patch::Edited;
 
@@ -34,7 +33,9 @@ pub(crate) fn sealed<'t>(path: &Path, bytes: &'t [u8]) -> Result<Sealed<'t>, Str
         return if holds { Err(NO_UTF8.to_owned()) } else { Ok(Sealed::default()) };
     }
     if !manifest::may_hold_sealed(bytes) {
-        return Ok(Sealed { loose: loose::find(bytes, &[]), ..Sealed::default() });
+        let mut loose = loose::find(bytes, &[]);
+        values::place(bytes, None, &mut loose);
+        return Ok(Sealed { loose, ..Sealed::default() });
     }
     let documents = std::str::from_utf8(bytes)
         .map_err(|_| NO_UTF8.to_owned())
@@ -42,7 +43,8 @@ pub(crate) fn sealed<'t>(path: &Path, bytes: &'t [u8]) -> Result<Sealed<'t>, Str
     let edited = match documents {
         Ok(edited) => edited,
         Err(reason) => {
-            let loose = loose::find(bytes, &[]);
+            let mut loose = loose::find(bytes, &[]);
+            values::place(bytes, None, &mut loose);
             let is_template = [&b"{{"[..], b"{%"].iter().any(|mark| bytes.windows(2).any(|pair| pair == *mark));
             // A template that only its own language reads still has its values where they can be seen.
             let is_needed = is_manifest(path) && (!is_template || loose.is_empty());
@@ -53,7 +55,9 @@ pub(crate) fn sealed<'t>(path: &Path, bytes: &'t [u8]) -> Result<Sealed<'t>, Str
     let items = objects.iter().flat_map(|object| &object.items).filter(|item| !item.templated);
     let range = |path| Some(edited.at(path)?.scalar()?.range.clone());
     let known: Vec<Range<usize>> = items.filter_map(|item| range(&item.path)).collect();
-    Ok(Sealed { loose: loose::find(bytes, &known), edited: Some(edited), objects })
+    let mut loose = loose::find(bytes, &known);
+    values::place(bytes, Some(&edited), &mut loose);
+    Ok(Sealed { loose, edited: Some(edited), objects })
 }
 
 /// Whether a file may hold anything that is sealed: what is looked for ahead of all else, since most files do not.
@@ -61,23 +65,4 @@ pub(crate) fn may_hold_sealed(bytes: &[u8]) -> bool {
     is_wide(bytes) || manifest::may_hold_sealed(bytes) || !loose::find(bytes, &[]).is_empty()
 }
 
-/// The names that values have in a text: what stands ahead of `:` or `=` on its lines.
-pub(crate) fn keys(text: &str) -> BTreeSet<String> {
-    let key = |line: &str| {
-        let (key, _) = line.split_once([':', '='])?;
-        Some(key.trim_matches(|c: char| c.is_whitespace() || "\"'-#,{".contains(c)).to_owned())
-    };
-    text.lines().filter_map(key).filter(|key| !key.is_empty()).take(MOST_KEYS).collect()
-}
-
-/// The last names of what a template takes from the values of its chart: `password` of `.Values.db.password`.
-pub(crate) fn references(text: &str) -> BTreeSet<String> {
-    let reference = |rest: &str| {
-        let end = rest.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))).unwrap_or(rest.len());
-        rest.get(..end)?.rsplit('.').next().map(str::to_owned)
-    };
-    text.split(".Values.").skip(1).filter_map(reference).filter(|name| !name.is_empty()).take(MOST_KEYS).collect()
-}
-
 const NO_UTF8: &str = "is no UTF-8";
-const MOST_KEYS: usize = 10_000;

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use sealer_core::{SealedValue, base64};
 
+use super::values::Place;
 use armor::Armor;
 
 /// A sealed value that stands in a text by itself.
@@ -16,6 +17,8 @@ pub(crate) struct LooseValue {
     pub(crate) line: usize,
     /// On one line and padded, however it is written.
     pub(crate) value: String,
+    /// The names that lead to it, as far as they can be told.
+    pub(crate) place: Place,
     /// Its bytes, from the first to the last line of it.
     range: Range<usize>,
     layout: Layout,
@@ -56,7 +59,8 @@ pub(crate) fn find(text: &[u8], known: &[Range<usize>]) -> Vec<LooseValue> {
             };
             if let Some((value, range, layout)) = value {
                 at = at.max(range.end);
-                found.push(LooseValue { line: lines.at(text, range.start), value, range, layout });
+                let place = Place::default();
+                found.push(LooseValue { line: lines.at(text, range.start), value, place, range, layout });
             }
         }
     }
@@ -109,6 +113,11 @@ impl LooseValue {
             Layout::Escaped => Some(ESCAPED),
             Layout::InPart => Some(IN_PART),
         }
+    }
+
+    /// Where its first byte stands.
+    pub(super) fn start(&self) -> usize {
+        self.range.start
     }
 
     /// Whether it only begins like a sealed value: its value is that beginning, filled up.

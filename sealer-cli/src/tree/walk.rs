@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use ignore::{DirEntry, WalkBuilder};
 
+use super::Search;
+use super::exclude::Exclude;
 use crate::diagnostics::{CliError, os_text};
 use crate::in_place::is_beside;
 use crate::input::LARGEST_DOCUMENT;
@@ -24,19 +26,39 @@ pub(crate) struct Found {
     pub(crate) outside: Vec<PathBuf>,
     /// Files that ignore files hide.
     pub(crate) hidden: usize,
+    /// Paths that were named and cannot be opened, and why.
+    pub(crate) failed: Vec<(PathBuf, String)>,
+    /// Files that the user leaves out; nothing where no glob was given.
+    pub(crate) excluded: Option<usize>,
 }
 
-/// A file itself, also behind a link, and of a folder all files that its `.gitignore` lets through.
-pub(crate) fn find(paths: &[String]) -> Result<Found, CliError> {
-    let mut found = Found::default();
-    for path in paths {
-        let failed = |error: std::io::Error| CliError::file("open", path, &error);
-        if fs::metadata(path).map_err(failed)?.is_dir() {
-            let root = fs::canonicalize(path).map_err(failed)?;
-            found.folder(Path::new(path), &root);
-        } else {
-            found.files.push(PathBuf::from(path));
-            found.named.insert(PathBuf::from(path));
+/// Which files of a folder are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Those that its ignore files let through: what is changed is what Git keeps.
+    Tracked,
+    /// All but those of `.git`: a proof leaves nothing out.
+    All,
+}
+
+/// A file itself, also behind a link, and the files of a folder, without those that the user leaves out.
+pub(crate) fn find(search: &Search, reach: Reach) -> Result<Found, CliError> {
+    let exclude = Exclude::new(&search.exclude)?;
+    let mut found = Found { excluded: (!search.exclude.is_empty()).then_some(0), ..Found::default() };
+    for path in &search.paths {
+        let root = fs::metadata(path)
+            .and_then(|metadata| if metadata.is_dir() { fs::canonicalize(path).map(Some) } else { Ok(None) });
+        match root {
+            Ok(Some(root)) => found.folder(Path::new(path), &root, &exclude, reach),
+            Ok(None) if exclude.holds(Path::new(path), None, false) => found.exclude(1),
+            Ok(None) => {
+                found.files.push(PathBuf::from(path));
+                found.named.insert(PathBuf::from(path));
+            }
+            Err(error) if search.paths.len() == 1 => return Err(CliError::file("open", path, &error)),
+            Err(error) => {
+                found.failed.push((PathBuf::from(path), format!("cannot be opened: {}", os_text(&error))));
+            }
         }
     }
     // A file that several paths lead to is taken once, under the name by which it was met first.
@@ -103,13 +125,30 @@ impl Found {
         (self.hidden > 0).then(|| format!("files that ignore files hide, and that were not looked at: {}", self.hidden))
     }
 
+    /// How many files the user leaves out; nothing if no glob was given.
+    pub(crate) fn told_of_excluded(&self) -> Option<String> {
+        Some(format!("files that --exclude leaves out, and that were not looked at: {}", self.excluded?))
+    }
+
+    fn exclude(&mut self, files: usize) {
+        self.excluded = self.excluded.map(|excluded| excluded + files);
+    }
+
     /// Walks a folder; `root` is where it really is.
-    fn folder(&mut self, folder: &Path, root: &Path) {
+    fn folder(&mut self, folder: &Path, root: &Path, exclude: &Exclude, reach: Reach) {
+        let is_out = |entry: &DirEntry| {
+            let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+            exclude.holds(entry.path(), Some(folder), is_folder)
+        };
         let mut walk = WalkBuilder::new(folder);
         walk.hidden(false).require_git(false).filter_entry(is_no_git_folder);
+        if reach == Reach::All {
+            walk.standard_filters(false);
+        }
         let mut seen = 0;
         for entry in walk.build() {
             match entry {
+                Ok(entry) if is_out(&entry) => {}
                 Ok(entry) => {
                     seen += usize::from(is_file(&entry));
                     self.entry(&entry, folder, root);
@@ -117,8 +156,10 @@ impl Found {
                 Err(error) => self.unreadable.push(told(&error, folder)),
             }
         }
-        let all = walk.standard_filters(false).build().flatten().filter(is_file).count();
-        self.hidden += all.saturating_sub(seen);
+        let all = walk.standard_filters(false).build().flatten().filter(is_file);
+        let (out, left): (Vec<DirEntry>, Vec<DirEntry>) = all.partition(is_out);
+        self.hidden += left.len().saturating_sub(seen);
+        self.exclude(out.len());
     }
 
     fn entry(&mut self, entry: &DirEntry, folder: &Path, root: &Path) {

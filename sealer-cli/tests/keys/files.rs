@@ -139,6 +139,18 @@ fn a_key_of_openssl_s_own_is_no_backup() {
 }
 
 #[test]
+fn every_file_with_keys_is_read_before_a_wrong_one_is_told() {
+    let place = place();
+    place.file("empty.yaml", "a: b\n");
+    let told = place.refused(&format!("{CHECK} both.keys empty.yaml missing.keys new.keys --in tree"));
+    assert_eq!(
+        told,
+        "no private key in empty.yaml\nopen missing.keys: no such file or directory\n\
+         error: 2 of the files that were named for keys cannot be used\n"
+    );
+}
+
+#[test]
 fn a_backup_opens_files_for_reseal() {
     let place = place();
     fs::write(place.folder.path().join("new.pem"), &KEYS[2].pem).unwrap();

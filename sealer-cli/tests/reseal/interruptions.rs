@@ -164,7 +164,7 @@ fn a_hundred_broken_files_keep_no_other_from_being_done() {
             0 => text.replace("spec:", "spec: ["),
             1 => text.replace("    a: Ag", "    a: &x Ag") + "again: *x\n",
             2 => text.replace("    a: Ag", "    a: !"),
-            _ => text.replace("namespace: ns", "namespace: \"n\\e[2Js\""),
+            _ => text.replace("name: x", "name: \"x\\e[2J\""),
         };
         fs::write(path, broken).unwrap();
     }
@@ -177,8 +177,8 @@ fn a_hundred_broken_files_keep_no_other_from_being_done() {
         "./001.yaml: document 1, ns/x, item a: the value at line 9 has an anchor or is an alias".to_owned(),
         "./002.yaml: document 1, ns/x, item a: sealed value is too short".to_owned(),
         // A name may hold anything; the terminal gets letters.
-        format!("./003.yaml: document 1, n\\u{{1b}}[2Js/x, item a: {none}"),
-        format!("./003.yaml: document 1, n\\u{{1b}}[2Js/x, item b: {none}"),
+        format!("./003.yaml: document 1, ns/x\\u{{1b}}[2J, item a: {none}"),
+        format!("./003.yaml: document 1, ns/x\\u{{1b}}[2J, item b: {none}"),
         "./004.yaml: line 9, column 6: is no YAML".to_owned(),
     ];
     assert_eq!((output.status.code(), &told[..6]), (Some(1), &first[..]));

@@ -4,7 +4,7 @@ use sealer_core::api;
 use sealer_core::flags::{Flag, Kind};
 
 use super::KeysVerb;
-use crate::cli::{HELP, OUTPUT, SEALED_FOR};
+use crate::cli::{EXCLUDE, HELP, MAX_TRIES, OUTPUT, SEALED_FOR};
 use crate::key_flags;
 
 /// All verbs, in the order of a key's life.
@@ -17,10 +17,13 @@ pub(crate) const VERBS: &[KeysVerb] = &[
 `--in PATH` only that key opens. For that it reads the private keys with your own rights; nothing of them or of a value is shown.\n\
 Without that right it shows the certificate that the controller serves, and says so.\n\n\
 Sealed values are found in every text file by their form, also outside of SealedSecrets: in values of charts, templates, scripts and\n\
-settings. They are tried under `--namespace` and `--name`, under the names that the files of the tree name, and for all scopes.\n",
+settings. They are tried under `--namespace` and `--name`, under the names that the files of the tree name, and for all scopes.\n\
+All files of a folder are looked at, also those that ignore files such as `.gitignore` hide, but for `.git`; `--exclude GLOB` leaves files out.\n",
         own: &[
+            EXCLUDE,
             HELP,
             IN,
+            MAX_TRIES,
             SEALED_FOR,
             OUTPUT,
             Flag::new(
@@ -44,11 +47,13 @@ rotation is one line and what was sealed anew another.\n",
         own: &[
             Flag::new("diff", Kind::Switch, "", "Print the lines of --reseal that change.").without_variable(),
             DRY_RUN,
+            EXCLUDE,
             HELP,
             Flag::new("key-prefix", Kind::Text, api::DEFAULT_KEY_PREFIX, "Prefix of the new key Secret's name.")
                 .without_variable(),
             Flag::new("key-size", Kind::Integer, "4096", "Bits of the new key.").without_variable(),
             Flag::new("key-ttl", Kind::Duration, "87600h", "Validity of the new certificate.").without_variable(),
+            MAX_TRIES,
             Flag::new("no-backup-check", Kind::Switch, "", "Rotate even if the newest key has no recorded backup.")
                 .without_variable(),
             SEALED_FOR,
@@ -107,8 +112,11 @@ that is sealed for.\n",
         argument: "FILE...",
         about: "Prove that the keys of a backup open what is sealed",
         text: "Opens every sealed item of the cluster, or of `--in PATH`, with the keys of the files alone, shows nothing of them, and lists exactly\n\
-those that none of the keys opens, or that no name opens which is known; then the status is 1. (`--cluster`, here as everywhere, names a cluster of the kubeconfig.)\n",
+those that none of the keys opens, or that no name opens which is known; then the status is 1. A proof leaves nothing out: files that\n\
+ignore files such as `.gitignore` hide are looked at, too, and only `.git` and what `--exclude` names are not.\n\
+(`--cluster`, here as everywhere, names a cluster of the kubeconfig.)\n",
         own: &[
+            EXCLUDE,
             HELP,
             IN,
             Flag::new(
@@ -118,6 +126,7 @@ those that none of the keys opens, or that no name opens which is known; then th
                 "Look at the cluster's SealedSecrets beside those of --in; without --in it does so anyway.",
             )
             .without_variable(),
+            MAX_TRIES,
             SEALED_FOR,
             OUTPUT,
             key_flags::PASSPHRASE_FILE,
@@ -130,7 +139,8 @@ those that none of the keys opens, or that no name opens which is known; then th
         about: "Take a key out of use that nothing needs any longer",
         text: "Relabels a key Secret so that the controller stops using the key; the Secret stays, for `--undo`. It refuses while an item of the\n\
 cluster or of `--in PATH` needs the key, or may need it, and lists them; and for the active key. A sealed value outside of a\n\
-SealedSecret may need every key of its size until a name opens it.\n",
+SealedSecret may need every key of its size until a name opens it. A proof leaves nothing out: files that ignore files such as\n\
+`.gitignore` hide are looked at, too, and only `.git` and what `--exclude` names are not.\n",
         own: &[
             Flag::new(
                 "allow-unopened",
@@ -140,8 +150,10 @@ SealedSecret may need every key of its size until a name opens it.\n",
             )
             .without_variable(),
             DRY_RUN,
+            EXCLUDE,
             HELP,
             IN,
+            MAX_TRIES,
             SEALED_FOR,
             OUTPUT,
             Flag::new("undo", Kind::Switch, "", "Take a retired key into use again.").without_variable(),

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::survey::{Finding, Opener, SAY_NAMES, Survey, TEMPLATE, UNBOUND};
+use super::survey::{Finding, LIMITED, Opener, SAY_NAMES, Survey, TEMPLATE, TRY_MORE, UNBOUND};
 use crate::cluster::Cluster;
 use crate::diagnostics::{CliError, visible_name};
 use crate::key_files;
@@ -11,8 +11,8 @@ use crate::ui::Ui;
 
 pub(super) fn run(request: &Check, ui: &mut Ui) -> Result<(), CliError> {
     let keyring = key_files::load(&request.keys, ui)?;
-    let mut survey = Survey::new(request.given.clone());
-    survey.add_files(&request.paths)?;
+    let mut survey = Survey::new(request.search.clone());
+    survey.add_files()?;
     if request.in_cluster {
         survey.add_cluster(&Cluster::connect(&request.cluster)?)?.required()?;
     }
@@ -29,15 +29,18 @@ pub(super) fn run(request: &Check, ui: &mut Ui) -> Result<(), CliError> {
     }
     ui.flush()?;
     if findings.is_empty() && lines.is_empty() {
+        survey.mistaken()?;
         return Err(CliError::new("nothing was proven: there is no sealed item")
             .hint("is it the right folder or cluster? --in PATH looks at files, --in-cluster at the cluster"));
     }
     if lines.is_empty() {
-        return Ok(());
+        return survey.mistaken();
     }
+    survey.tell_mistakes();
     let error = CliError::new(format!("{} are not proven to open with this backup", lines.len()));
     let is_unbound = |finding: &Finding| matches!(finding.opener, Opener::Unbound(_));
     let error = if findings.iter().any(is_unbound) { error.hint(SAY_NAMES) } else { error };
+    let error = if findings.iter().any(|finding| finding.is_limited) { error.hint(TRY_MORE) } else { error };
     Err(error.hint(
         "a new backup holds the keys that the cluster has now: sealer keys backup -o FILE; what no key of the cluster opens is lost",
     ))
@@ -46,7 +49,8 @@ pub(super) fn run(request: &Check, ui: &mut Ui) -> Result<(), CliError> {
 /// One line each for what does not open or cannot be tried.
 fn unopened(findings: &[Finding], unreadable: &[String]) -> Vec<String> {
     let line = |finding: &Finding| match finding.opener {
-        Opener::Key(_) => None,
+        Opener::Key(_) | Opener::NoValue => None,
+        Opener::NoKey | Opener::Unbound(_) if finding.is_limited => Some(format!("{}: {LIMITED}", finding.place)),
         Opener::NoKey => Some(format!("{}: no key of the backup opens it", finding.place)),
         Opener::Unnamed => {
             Some(format!("{}: its name or namespace does not stand in the file; it cannot be tried", finding.place))

@@ -6,7 +6,7 @@ use sealer_core::{Certificate, Fingerprint};
 use serde_json::{Value, json};
 
 use super::cluster_keys::{ClusterKey, ClusterKeys, State, Trust};
-use super::survey::{Finding, Opener, Survey};
+use super::survey::{Finding, Opener, Survey, TRY_MORE};
 use crate::cluster::Cluster;
 use crate::cluster::objects::Sight;
 use crate::diagnostics::{CliError, visible_name};
@@ -22,8 +22,8 @@ pub(super) fn run(request: &List, ui: &mut Ui) -> Result<(), CliError> {
     for broken in &keys.broken {
         ui.notice(&format!("warning: Secret {broken}"));
     }
-    let mut survey = Survey::new(request.given.clone());
-    survey.add_files(&request.paths)?;
+    let mut survey = Survey::new(request.search.clone());
+    survey.add_files()?;
     let cluster_seen = match survey.add_cluster(&cluster)? {
         Sight::Seen(()) => true,
         Sight::Forbidden(error) => {
@@ -35,11 +35,12 @@ pub(super) fn run(request: &List, ui: &mut Ui) -> Result<(), CliError> {
         ui.notice(&format!("warning: {unreadable}"));
     }
     let findings = survey.open(&keys.ring(), ui);
-    let table = Table { keys: &keys, findings: &findings, cluster_seen, files_seen: !request.paths.is_empty() };
+    let table = Table { keys: &keys, findings: &findings, cluster_seen, files_seen: !request.search.paths.is_empty() };
     let due = due(&keys, request);
     let text = if request.json { format!("{}\n", table.json(due)) } else { table.text(due, request) };
     ui.write(text);
-    Ok(())
+    ui.flush()?;
+    survey.mistaken()
 }
 
 /// What anybody may see who can reach the controller.
@@ -109,6 +110,10 @@ impl Table<'_> {
                 text.push_str(&format!("items {what}: {number}\n"));
             }
         }
+        let limited = self.limited();
+        if limited > 0 {
+            text.push_str(&format!("items on which not every name that is known was tried ({TRY_MORE}): {limited}\n"));
+        }
         let unbound = self.unbound();
         if !unbound.is_empty() {
             text.push_str(&format!(
@@ -120,6 +125,11 @@ impl Table<'_> {
             text.extend(places);
         }
         text + &renewal(due, request)
+    }
+
+    /// Items on which not every known name was tried.
+    fn limited(&self) -> usize {
+        self.findings.iter().filter(|finding| finding.is_limited).count()
     }
 
     /// Values outside of SealedSecrets that did not open, and the keys of their size.
@@ -167,7 +177,7 @@ impl Table<'_> {
             json!({ "place": finding.place, "mayNeed": keys.iter().map(Fingerprint::as_str).collect::<Vec<_>>() })
         });
         json!({
-            "unbound": unbound.collect::<Vec<_>>(), "template": others(&Opener::Template), "complete": true, "keys": self.keys.keys.iter().map(key).collect::<Vec<_>>(), "nextRenewal": due,
+            "unbound": unbound.collect::<Vec<_>>(), "limited": self.limited(), "template": others(&Opener::Template), "complete": true, "keys": self.keys.keys.iter().map(key).collect::<Vec<_>>(), "nextRenewal": due,
             "noKeyOpens": others(&Opener::NoKey), "unnamed": others(&Opener::Unnamed),
         })
     }

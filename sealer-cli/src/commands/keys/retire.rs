@@ -7,7 +7,7 @@ use sealer_core::api::{KEY_LABEL, KEY_LABEL_RETIRED, RETIRED_AT_ANNOTATION};
 use serde_json::json;
 
 use super::cluster_keys::{ClusterKey, ClusterKeys, State, in_use};
-use super::survey::{Finding, Opener, SAY_NAMES, Survey, TEMPLATE, UNBOUND};
+use super::survey::{Finding, LIMITED, Opener, SAY_NAMES, Survey, TEMPLATE, TRY_MORE, UNBOUND};
 use crate::cluster::Cluster;
 use crate::diagnostics::{CliError, visible_name};
 use crate::request::keys::Retire;
@@ -88,14 +88,15 @@ fn may_go(
         return Err(CliError::new(format!("{} is the only key in use", key.fingerprint()))
             .hint("make a new one first: sealer keys rotate"));
     }
-    let mut survey = Survey::new(request.given.clone());
-    survey.add_files(&request.paths)?;
+    let mut survey = Survey::new(request.search.clone());
+    survey.add_files()?;
     survey.add_cluster(cluster)?.required()?;
     let findings = survey.open(&keys.ring(), ui);
     let found: Vec<(String, bool)> = findings.iter().filter_map(|finding| need(key.fingerprint(), finding)).collect();
     let is_needed = found.iter().any(|(_, is_certain)| *is_certain);
     let needs: Vec<String> = found.into_iter().map(|(line, _)| line).chain(unread(&survey.unreadable)).collect();
     if needs.is_empty() || request.allow_unopened && !is_needed {
+        survey.mistaken()?;
         note(request, &findings, needs.len(), ui);
         return Ok(());
     }
@@ -105,17 +106,25 @@ fn may_go(
         ui.say(needs.iter().map(|line| format!("{}\n", visible_name(line))).collect::<String>());
     }
     ui.flush()?;
-    let mut error =
-        CliError::new(format!("{} need {}, or may need it; it stays in use", needs.len(), key.fingerprint()))
-            .hint("seal them anew for the active key, and apply the files: sealer reseal PATH...")
-            .hint("files of other clusters need not be looked at: leave them out of --in");
+    survey.tell_mistakes();
+    Err(needed(key, &findings, needs.len(), is_needed))
+}
+
+/// The refusal, with what may be done about it.
+fn needed(key: &ClusterKey, findings: &[Finding], needs: usize, is_certain: bool) -> CliError {
+    let mut error = CliError::new(format!("{needs} need {}, or may need it; it stays in use", key.fingerprint()))
+        .hint("seal them anew for the active key, and apply the files: sealer reseal PATH...")
+        .hint("files of other clusters need not be looked at: leave them out of --in");
     if findings.iter().any(|finding| matches!(finding.opener, Opener::Unbound(_))) {
         error = error.hint(SAY_NAMES);
     }
-    if !is_needed {
+    if findings.iter().any(|finding| finding.is_limited) {
+        error = error.hint(TRY_MORE);
+    }
+    if !is_certain {
         error = error.hint("if you know that what may need the key does not: --allow-unopened");
     }
-    Err(error)
+    error
 }
 
 /// What could not be found out, and does not keep the key in use.
@@ -125,7 +134,7 @@ fn note(request: &Retire, findings: &[Finding], may: usize, ui: &Ui) {
             "note: values and files that may need the key, and are passed over by --allow-unopened: {may}"
         ));
     }
-    if request.paths.is_empty() {
+    if request.search.paths.is_empty() {
         ui.notice("note: no files were looked at; name your repositories with --in to look for what is not applied");
     }
     let foreign = findings.iter().filter(|finding| !finding.in_cluster && finding.opener == Opener::NoKey).count();
@@ -142,12 +151,18 @@ fn need(key: &Fingerprint, finding: &Finding) -> Option<(String, bool)> {
         Opener::Unnamed => {
             Some((format!("{place}: may need the key; its name or namespace does not stand in the file"), false))
         }
+        Opener::Unbound(keys) if finding.is_limited && keys.contains(key) => {
+            Some((format!("{place}: may need the key; {LIMITED}"), false))
+        }
+        Opener::NoKey if finding.is_limited && finding.of_its_size.contains(key) => {
+            Some((format!("{place}: may need the key; {LIMITED}"), false))
+        }
         Opener::Unbound(keys) if keys.contains(key) => Some((format!("{place}: may need the key; {UNBOUND}"), false)),
         Opener::NoKey if finding.of_its_size.contains(key) => {
             Some((format!("{place}: may need the key; no name that is known opens it"), false))
         }
         Opener::Template => Some((format!("{place}: may need the key; {TEMPLATE}"), false)),
-        Opener::Key(_) | Opener::NoKey | Opener::Unbound(_) => None,
+        Opener::Key(_) | Opener::NoKey | Opener::Unbound(_) | Opener::NoValue => None,
     }
 }
 

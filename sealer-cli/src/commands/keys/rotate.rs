@@ -49,7 +49,7 @@ pub(super) fn run(request: &Rotate, ui: &mut Ui) -> Result<(), CliError> {
         return Err(overtaken(&other, &new));
     }
     report(request, &before, &new, ui);
-    if !request.reseal.is_empty() {
+    if !request.reseal.paths.is_empty() {
         ui.flush()?;
         reseal::run(&Reseal::after(request), ui)?;
     }
@@ -103,7 +103,7 @@ fn plan(request: &Rotate, before: &Fingerprint, unfinished: Option<&ClusterKey>,
         let new = new.unwrap_or("would be made; nothing was done");
         ui.write(format!("old key  {before}\nnew key  {new}\n"));
     }
-    if request.reseal.is_empty() {
+    if request.reseal.paths.is_empty() {
         return Ok(());
     }
     ui.flush()?;

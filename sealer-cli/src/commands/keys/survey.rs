@@ -1,10 +1,11 @@
 //! Which key each sealed item needs, in a cluster and in files. Values are opened to find out, and dropped at once.
 
 mod files;
-mod trial;
+mod guess;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 
 use kube::api::DynamicObject;
 use rayon::prelude::*;
@@ -16,37 +17,42 @@ use crate::cluster::Cluster;
 use crate::cluster::objects::Sight;
 use crate::diagnostics::CliError;
 use crate::tree::loose::LooseValue;
-use crate::tree::{Binding, Given, KnownNames};
+use crate::tree::{Bindings, Effort, Reference, SealedObject, Search, chart};
 use crate::ui::Ui;
 
-use trial::Effort;
+use files::Mistake;
+use guess::{Answer, Question};
 
 /// Sealed values, and what could not be looked at.
 #[derive(Default)]
 pub(crate) struct Survey {
     objects: Vec<Object>,
     loose: Vec<LooseFile>,
-    /// Files that were looked at, and what the user says that values in them are sealed for.
+    /// Files that were looked at.
     files: Vec<PathBuf>,
-    given: Given,
+    search: Search,
     /// Files that cannot be read, and why.
     pub(crate) unreadable: Vec<String>,
+    /// Files that were named themselves and are not what they were named for.
+    mistakes: Vec<Mistake>,
 }
 
 struct Object {
     /// Nothing in the cluster.
-    file: Option<PathBuf>,
+    file: Option<InFile>,
     /// Where it is, and its names.
     place: String,
-    scope: Scope,
-    /// As far as they stand in the file.
-    namespace: Option<String>,
-    name: Option<String>,
-    /// What it may be applied as besides.
-    others: Vec<Label>,
+    /// What it is bound to as it is written; nothing where a part of that comes from elsewhere.
+    label: Option<Label>,
     items: Vec<Item>,
-    /// Names under which the values of a chart have what templates write here.
-    references: BTreeSet<String>,
+}
+
+/// What is known of an object besides its items that stands in a file.
+struct InFile {
+    path: PathBuf,
+    object: SealedObject,
+    /// What templates of its file take from the values of a chart.
+    references: Vec<Reference>,
 }
 
 struct Item {
@@ -54,14 +60,14 @@ struct Item {
     value: String,
     /// Its value comes from a template.
     templated: bool,
+    /// What that template takes from the values of a chart, as far as it stands in the item itself.
+    references: Vec<Reference>,
 }
 
 /// A file with sealed values outside of SealedSecrets.
 struct LooseFile {
     path: PathBuf,
     values: Vec<LooseValue>,
-    /// What stands on its lines ahead of `:` or `=`.
-    keys: BTreeSet<String>,
 }
 
 /// A sealed item, and what is known of its key.
@@ -73,6 +79,8 @@ pub(crate) struct Finding {
     pub(crate) opener: Opener,
     /// Keys of its size, where it stands in a file and no name that is known opens it: it may be applied under another.
     pub(crate) of_its_size: Vec<Fingerprint>,
+    /// Not every name that is known was tried on it.
+    pub(crate) is_limited: bool,
 }
 
 /// Which key opens an item.
@@ -87,11 +95,13 @@ pub(crate) enum Opener {
     Unbound(Vec<Fingerprint>),
     /// A template writes it, and no file that was looked at holds what that takes.
     Template,
+    /// It only begins as a sealed value does.
+    NoValue,
 }
 
 impl Survey {
-    pub(crate) fn new(given: Given) -> Self {
-        Self { given, ..Self::default() }
+    pub(crate) fn new(search: Search) -> Self {
+        Self { search, ..Self::default() }
     }
 
     /// Adds all SealedSecrets of the cluster, if the user may list them.
@@ -103,144 +113,114 @@ impl Survey {
         Ok(Sight::Seen(()))
     }
 
-    /// Tries the keys on every item.
+    /// Tries the keys on every item: as it is written, then under the names that its tree knows.
     pub(crate) fn open(&self, keyring: &Keyring, ui: &Ui) -> Vec<Finding> {
-        let progress = ui.progress("opening", self.objects.len() + self.loose.len());
-        let effort = Effort::default();
-        let opened = self.objects.par_iter().flat_map_iter(|object| {
-            progress.step();
-            self.open_object(object, keyring)
-        });
-        let mut found: Vec<Finding> = opened.collect();
-        let is_open = |finding: &Finding| matches!(finding.opener, Opener::Key(_) | Opener::Template);
-        let is_settled = self.loose.is_empty() && found.iter().all(|finding| finding.in_cluster || is_open(finding));
-        // Reading all files for names is worth it only where one is wanted.
-        if is_settled {
-            return found;
+        let asked = self.items();
+        let mut found = self.as_written(&asked, keyring, ui);
+        let mut questions: Vec<Question<'_>> = Vec::new();
+        for (at, (finding, (object, item))) in found.iter().zip(&asked).enumerate() {
+            let is_closed = matches!(finding.opener, Opener::NoKey | Opener::Unnamed);
+            if let Some(file) = object.file.as_ref().filter(|_| is_closed) {
+                questions.push(Question::of_item(at, &item.value, &file.path, &file.object));
+            }
         }
-        let known = KnownNames::read(&self.files, self.given.clone());
-        self.open_elsewhere(&mut found, &known, keyring, &effort);
-        let opened = self.loose.par_iter().flat_map_iter(|file| {
-            progress.step();
-            file.open(&known, keyring, &effort)
-        });
-        found.extend(opened.collect::<Vec<_>>());
+        for file in &self.loose {
+            for value in &file.values {
+                questions.push(Question::of_loose(found.len(), value, &file.path));
+                found.push(loose_finding(file, value, keyring));
+            }
+        }
+        let effort = Effort::new(self.search.most_tries.unwrap_or(MOST_TRIES));
+        let bindings = Bindings::new(self.search.given.clone(), &self.files);
+        for (at, answer) in guess::answers(questions, &bindings, keyring, &effort) {
+            let Some(finding) = found.get_mut(at) else { continue };
+            match answer {
+                Answer::Opened(fingerprint) => {
+                    finding.opener = Opener::Key(fingerprint);
+                    finding.of_its_size.clear();
+                }
+                Answer::Closed => {}
+                Answer::Limited => finding.is_limited = true,
+            }
+        }
+        // What no key can have sealed, and does not look like a sealed value either, is none.
+        found.retain(|finding| finding.opener != Opener::NoValue);
         found
     }
 
-    /// One finding for each item that is not left to where the values of its template are.
-    fn open_object(&self, object: &Object, keyring: &Keyring) -> Vec<Finding> {
-        let mut trials = Trials::default();
-        let is_elsewhere = |item: &&Item| item.templated && self.has_values_of(object);
-        let finding = |item: &Item| Finding {
-            place: format!("{}, item {}", object.place, item.name),
-            in_cluster: object.file.is_none(),
-            opener: if item.templated { Opener::Template } else { object.opener(&item.value, keyring, &mut trials) },
-            of_its_size: Vec::new(),
-        };
-        object.items.iter().filter(|item| !is_elsewhere(item)).map(finding).collect()
+    /// The items that are not left to where the values of their templates are.
+    fn items(&self) -> Vec<(&Object, &Item)> {
+        let items = self.objects.iter().flat_map(|object| object.items.iter().map(move |item| (object, item)));
+        items.filter(|(object, item)| !item.templated || !self.has_values_of(object, item)).collect()
     }
 
-    /// Whether what its templates write was found, and is looked at where it stands.
-    fn has_values_of(&self, object: &Object) -> bool {
-        let chart = object.file.as_deref().and_then(chart);
-        let is_of_it = |file: &&LooseFile| chart.is_none_or(|chart| file.path.starts_with(chart));
-        self.loose.iter().filter(is_of_it).any(|file| !file.keys.is_disjoint(&object.references))
-    }
-
-    /// Tries items of files that do not open as they are written under the names that their tree knows.
-    fn open_elsewhere(&self, found: &mut [Finding], known: &KnownNames, keyring: &Keyring, effort: &Effort) {
-        let items = self.objects.iter().flat_map(|object| {
-            let is_elsewhere = |item: &&Item| item.templated && self.has_values_of(object);
-            object.items.iter().filter(move |item| !is_elsewhere(item)).map(move |item| (object, item))
-        });
-        let closed = found
-            .iter_mut()
-            .zip(items)
-            .filter(|(finding, _)| !finding.in_cluster && matches!(finding.opener, Opener::NoKey | Opener::Unnamed));
-        let closed: Vec<_> = closed.collect();
-        closed.into_par_iter().for_each(|(finding, (object, item))| {
-            let labels = object.elsewhere(known);
-            let opened = effort.open(&item.value, &labels, keyring, &mut Trials::default());
-            match opened {
-                Some((fingerprint, _)) => finding.opener = Opener::Key(fingerprint),
-                None => finding.of_its_size = trial::of_its_size(&item.value, keyring),
-            }
-        });
-    }
-}
-
-impl Object {
-    /// What its values are bound to; nothing where a part of that comes from elsewhere.
-    fn label(&self) -> Option<Label> {
-        let (namespace, name) = (self.namespace.as_deref(), self.name.as_deref());
-        match self.scope {
-            Scope::Strict => Some(Label::as_given(self.scope, namespace?, name?)),
-            Scope::NamespaceWide => Some(Label::as_given(self.scope, namespace?, "")),
-            Scope::ClusterWide => Some(Label::as_given(self.scope, "", "")),
-        }
-    }
-
-    fn opener(&self, value: &str, keyring: &Keyring, trials: &mut Trials) -> Opener {
-        let label = self.label();
-        let mut labels = label.iter().chain(&self.others);
-        let opened = labels.find_map(|label| trial::open(value, label, keyring, trials));
-        match (opened, &label) {
-            (Some(fingerprint), _) => Opener::Key(fingerprint),
-            (None, Some(_)) => Opener::NoKey,
-            (None, None) => Opener::Unnamed,
-        }
-    }
-
-    /// What it may be bound to besides, by the names that its tree knows: an overlay or a release gives what it lacks, and
-    /// an overlay replaces its namespace.
-    fn elsewhere(&self, known: &KnownNames) -> Vec<Label> {
-        let Some(file) = self.file.as_deref() else { return Vec::new() };
-        let label = |namespace: &str, name: &str| Label::as_given(self.scope, namespace, name);
-        match (&self.namespace, &self.name) {
-            _ if self.scope == Scope::ClusterWide => Vec::new(),
-            (_, Some(name)) => known.namespaces(file).iter().map(|namespace| label(namespace, name)).collect(),
-            (Some(namespace), None) => known.names(file).iter().map(|name| label(namespace, name)).collect(),
-            (None, None) => {
-                let bindings = known.bindings(file).into_iter().filter(|binding| binding.scope == self.scope);
-                bindings.map(|binding| binding.label()).collect()
+    /// One finding for each item, tried as it is written. The same text under the same names is tried once.
+    fn as_written(&self, asked: &[(&Object, &Item)], keyring: &Keyring, ui: &Ui) -> Vec<Finding> {
+        let mut first: HashMap<(&str, &Label), usize> = HashMap::new();
+        let mut once = Vec::new();
+        for (at, (object, item)) in asked.iter().enumerate() {
+            if let Some(label) = object.label.as_ref().filter(|_| !item.templated)
+                && let Entry::Vacant(entry) = first.entry((item.value.as_str(), label))
+            {
+                entry.insert(at);
+                once.push((at, object.place.as_str(), item.value.as_str(), label));
             }
         }
-    }
-}
-
-impl LooseFile {
-    fn open(&self, known: &KnownNames, keyring: &Keyring, effort: &Effort) -> Vec<Finding> {
-        let mut labels: Vec<Label> = known.bindings(&self.path).iter().map(Binding::label).collect();
-        let mut trials = Trials::default();
-        let finding = |loose: &LooseValue| {
-            let (line, value) = (loose.line, &loose.value);
-            let opened = (!loose.is_in_part()).then(|| effort.open(value, &labels, keyring, &mut trials)).flatten();
-            let opener = match opened {
-                Some((fingerprint, at)) => {
-                    // Values of one file are most likely bound to the same.
-                    labels.get_mut(..=at).unwrap_or_default().rotate_right(1);
-                    Opener::Key(fingerprint)
+        let progress = ui.progress("opening", once.len());
+        let opened: Vec<(usize, Option<Fingerprint>)> = once
+            .chunk_by(|(_, one, ..), (_, other, ..)| one == other)
+            .par_bridge()
+            .flat_map_iter(|object| {
+                let mut trials = Trials::default();
+                let opened = object.iter().map(|(at, _, value, label)| {
+                    progress.step();
+                    (*at, guess::open(value, label, keyring, &mut trials))
+                });
+                opened.collect::<Vec<_>>()
+            })
+            .collect();
+        let opened: HashMap<usize, Option<Fingerprint>> = opened.into_iter().collect();
+        let finding = |(object, item): &(&Object, &Item)| {
+            let opener = match &object.label {
+                _ if item.templated => Opener::Template,
+                None => Opener::Unnamed,
+                Some(label) => {
+                    let at = first.get(&(item.value.as_str(), label));
+                    at.and_then(|at| opened.get(at)).cloned().flatten().map_or(Opener::NoKey, Opener::Key)
                 }
-                None if loose.is_in_part() => {
-                    let keys = trial::of_its_size(value, keyring);
-                    (!keys.is_empty()).then_some(Opener::Unbound(keys))?
-                }
-                None => trial::unopened(value, keyring)?,
             };
-            let place = format!("{}: line {line}", self.path.display());
-            Some(Finding { place, in_cluster: false, opener, of_its_size: Vec::new() })
+            let is_closed = object.file.is_some() && matches!(opener, Opener::NoKey | Opener::Unnamed);
+            Finding {
+                place: format!("{}, item {}", object.place, item.name),
+                in_cluster: object.file.is_none(),
+                opener,
+                of_its_size: if is_closed { guess::of_its_size(&item.value, keyring) } else { Vec::new() },
+                is_limited: false,
+            }
         };
-        self.values.iter().filter_map(finding).collect()
+        asked.iter().map(finding).collect()
+    }
+
+    /// Whether what the template of an item takes was found, and is looked at where it stands.
+    fn has_values_of(&self, object: &Object, item: &Item) -> bool {
+        let Some(file) = &object.file else { return false };
+        let chart = chart(&file.path);
+        let references = if item.references.is_empty() { &file.references } else { &item.references };
+        let is_taken = |values: &LooseFile, value: &LooseValue| {
+            references.iter().filter(|reference| reference.length() > 0).any(|reference| match chart {
+                Some(chart) => reference.takes(&value.place, &values.path, chart),
+                None => reference.leads_to(&value.place),
+            })
+        };
+        self.loose.iter().any(|values| values.values.iter().any(|value| is_taken(values, value)))
     }
 }
 
-/// The folder of the chart that a template is of, which takes values of its own alone.
-fn chart(template: &Path) -> Option<&Path> {
-    let of_templates = |folder: &&Path| folder.file_name().is_some_and(|name| name == "templates");
-    let above = || template.ancestors().skip(1);
-    let marked = above().find(|folder| folder.join("Chart.yaml").is_file());
-    marked.or_else(|| above().find(of_templates).and_then(Path::parent))
+/// What is known of a value by itself as long as no name opens it.
+fn loose_finding(file: &LooseFile, value: &LooseValue, keyring: &Keyring) -> Finding {
+    let opener = guess::unopened(value, keyring).unwrap_or(Opener::NoValue);
+    let place = format!("{}: line {}", file.path.display(), value.line);
+    Finding { place, in_cluster: false, opener, of_its_size: Vec::new(), is_limited: false }
 }
 
 fn in_cluster(object: &DynamicObject) -> Object {
@@ -251,15 +231,14 @@ fn in_cluster(object: &DynamicObject) -> Object {
     // An item that is no text is a sealed value that does not open.
     let item = |name: &str, value: &Value| {
         let value = value.as_str().unwrap_or_default().to_owned();
-        Item { name: name.to_owned(), value, templated: false }
+        Item { name: name.to_owned(), value, templated: false, references: Vec::new() }
     };
     let items = spec("encryptedData").and_then(Value::as_object).into_iter().flatten();
     let mut items: Vec<_> = items.map(|(name, value)| item(name, value)).collect();
     // The deprecated form: one value that holds a whole Secret.
     items.extend(spec("data").filter(|blob| blob.is_string()).map(|blob| item("spec.data", blob)));
     let place = format!("cluster: {namespace}/{name}");
-    let (namespace, name) = (Some(namespace), Some(name));
-    Object { file: None, place, scope, namespace, name, others: Vec::new(), items, references: BTreeSet::new() }
+    Object { file: None, place, label: Some(Label::as_given(scope, &namespace, &name)), items }
 }
 
 /// What is told of a value outside of SealedSecrets that did not open.
@@ -268,3 +247,9 @@ pub(crate) const UNBOUND: &str = "a sealed value that no name opens which is kno
 pub(crate) const TEMPLATE: &str = "a template takes its value from a file that was not looked at";
 /// What makes such values open.
 pub(crate) const SAY_NAMES: &str = "say what the values outside of SealedSecrets are sealed for: --namespace NAMESPACE --name NAME (of the Secret, or of the release)";
+/// What is told besides of a value on which not every known name was tried.
+pub(crate) const LIMITED: &str = "not every name that is known was tried on it";
+/// What makes that more.
+pub(crate) const TRY_MORE: &str = "say what values are sealed for (--namespace, --name), leave files of others out (--exclude), or allow more tries (--max-tries)";
+/// Less than a minute of one core for RSA-4096.
+const MOST_TRIES: u32 = 10_000;

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use super::attempts::{Attempts, LIMITED, Names};
 use super::{Outcome, Run, Sealer, loose};
 use crate::in_place::InPlace;
 use crate::manifest::diff::diff;
 use crate::manifest::patch::{Edited, Replacement};
-use crate::request::Reseal;
 use crate::tree::loose::LooseValue;
 use crate::tree::{self, Content, SealedItem, SealedObject};
 
@@ -40,7 +40,7 @@ pub(super) struct Failure {
     pub(super) reason: String,
 }
 
-pub(super) fn reseal(path: &Path, sealer: &impl Sealer, run: &Run<'_>) -> Report {
+pub(super) fn reseal(path: &Path, sealer: &dyn Sealer, run: &Run<'_>) -> Report {
     let mut report = Report { path: path.to_owned(), ..Report::default() };
     if let Err(reason) = edit(&mut report, sealer, run) {
         report.changed.clear();
@@ -50,7 +50,7 @@ pub(super) fn reseal(path: &Path, sealer: &impl Sealer, run: &Run<'_>) -> Report
     report
 }
 
-fn edit(report: &mut Report, sealer: &impl Sealer, run: &Run<'_>) -> Result<(), String> {
+fn edit(report: &mut Report, sealer: &dyn Sealer, run: &Run<'_>) -> Result<(), String> {
     let is_named = run.found.is_named(&report.path);
     let bytes = match tree::content(&report.path)? {
         Content::Text(bytes) => bytes,
@@ -74,7 +74,7 @@ fn edit(report: &mut Report, sealer: &impl Sealer, run: &Run<'_>) -> Result<(), 
 }
 
 /// The new text, if anything of it changes.
-fn edited(bytes: &[u8], report: &mut Report, sealer: &impl Sealer, run: &Run<'_>) -> Result<Option<Vec<u8>>, String> {
+fn edited(bytes: &[u8], report: &mut Report, sealer: &dyn Sealer, run: &Run<'_>) -> Result<Option<Vec<u8>>, String> {
     let path = report.path.clone();
     let sealed = tree::sealed(&path, bytes)?;
     if sealed.is_empty() && run.found.is_named(&path) {
@@ -83,10 +83,10 @@ fn edited(bytes: &[u8], report: &mut Report, sealer: &impl Sealer, run: &Run<'_>
     let mut values = Vec::new();
     for mut object in sealed.objects {
         report.leave_to_template(&mut object);
-        let results = results(&object, &path, sealer, run.request);
+        let results = results(&object, &path, sealer, &run.attempts);
         collect(&object, results, report, &mut values);
     }
-    let loose = loose::outcomes(&sealed.loose, &path, sealer, &run.names);
+    let loose = loose::outcomes(&sealed.loose, &path, sealer, &run.attempts);
     let new = match &sealed.edited {
         Some(edited) => with(edited, values, report)?.map(String::into_bytes),
         None => None,
@@ -163,28 +163,51 @@ fn with(edited: &Edited<'_>, new: Vec<(String, Replacement)>, report: &mut Repor
 }
 
 /// What comes of each item, under the name that the object has or one that it may be applied under.
-fn results(object: &SealedObject, path: &Path, sealer: &impl Sealer, request: &Reseal) -> Vec<Outcome> {
+fn results(object: &SealedObject, path: &Path, sealer: &dyn Sealer, attempts: &Attempts<'_>) -> Vec<Outcome> {
     let mut results = match unnamed(object) {
         Some(reason) => object.items.iter().map(|_| Err(reason.to_owned())).collect(),
-        None => sealer.object(object),
+        None => as_written(object, sealer),
     };
-    if results.iter().all(Result::is_ok) {
-        return results;
-    }
-    let namespace = request.cluster.namespace.as_deref();
-    let named = tree::named(object, &request.names, namespace);
-    for mut other in tree::otherwise(object, path, namespace).into_iter().chain(named) {
-        let mut failed: Vec<(&mut Outcome, &SealedItem)> =
-            results.iter_mut().zip(&object.items).filter(|(result, _)| result.is_err()).collect();
-        other.items = failed.iter().map(|(_, item)| (*item).clone()).collect();
-        for ((result, _), again) in failed.iter_mut().zip(sealer.object(&other)) {
+    let is_closed =
+        |result: &Outcome| matches!(result, Err(told) if sealer.is_refusal(told) || unnamed(object).is_some());
+    let mut said = attempts.said(object, path);
+    said.retain(|binding| unnamed(object).is_some() || binding.label() != object.label());
+    for names in [Names::Said(&said), Names::Guessed(object)] {
+        let closed: Vec<usize> =
+            results.iter().enumerate().filter(|(_, result)| is_closed(result)).map(|(at, _)| at).collect();
+        let items: Vec<SealedItem> = closed.iter().filter_map(|at| object.items.get(*at).cloned()).collect();
+        let tried = attempts.open(&items, &names, path, sealer);
+        for (at, outcome) in closed.into_iter().zip(tried.outcomes) {
+            let Some(result) = results.get_mut(at) else { continue };
             // What was tried tells more than that nothing could be.
-            if again.is_ok() || unnamed(object).is_some() {
-                **result = again;
+            let is_named = matches!(&names, Names::Said(said) if !said.is_empty());
+            let reason = match (&tried.trouble, tried.is_limited) {
+                (Some(trouble), _) => Some(trouble.clone()),
+                (None, true) => Some(LIMITED.to_owned()),
+                (None, false) => is_named.then(|| sealer.refusal().to_owned()),
+            };
+            match (outcome, reason) {
+                (Some(outcome), _) => *result = outcome,
+                (None, Some(reason)) => *result = Err(reason),
+                (None, None) => {}
             }
         }
     }
     results
+}
+
+/// What comes of an object as it is written; where one refusal is for all of its items, of each.
+fn as_written(object: &SealedObject, sealer: &dyn Sealer) -> Vec<Outcome> {
+    let outcomes = sealer.object(object);
+    let is_refused = |outcome: &Outcome| matches!(outcome, Err(told) if sealer.is_refusal(told));
+    if object.items.len() < 2 || !sealer.refuses_together() || !outcomes.iter().any(is_refused) {
+        return outcomes;
+    }
+    let alone = |(item, outcome): (&SealedItem, Outcome)| match outcome {
+        outcome if is_refused(&outcome) => sealer.object(&SealedObject { items: vec![item.clone()], ..object.clone() }),
+        outcome => vec![outcome],
+    };
+    object.items.iter().zip(outcomes).flat_map(alone).collect()
 }
 
 /// Why an object cannot be tried as it is written.

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 use sealer_core::seal::{Trials, unseal_counted};
-use sealer_core::{Fingerprint, Keyring, Label, SealedValue, SealingKey, StoredKey, Trace, seal};
+use sealer_core::{Fingerprint, KeyEntry, Keyring, Label, SealedValue, SealingKey, StoredKey, Trace, seal};
 
 use super::{Outcome, Sealer};
 use crate::certificate;
@@ -90,11 +90,29 @@ impl Sealer for Offline {
     }
 
     fn most_bindings(&self) -> usize {
-        usize::MAX
+        MOST_BINDINGS
+    }
+
+    fn most_tries(&self) -> u32 {
+        MOST_TRIES
+    }
+
+    /// One private-key operation for each key that may have sealed an item.
+    fn tries(&self, items: &[SealedItem]) -> u32 {
+        let sealed = items.iter().filter_map(|item| SealedValue::from_base64(&item.value).ok());
+        let keys = sealed.map(|sealed| {
+            let may = |entry: &&KeyEntry| Keyring::new(vec![(*entry).clone()]).may_have_sealed(&sealed);
+            self.keyring.entries().iter().filter(may).count()
+        });
+        u32::try_from(keys.sum::<usize>()).unwrap_or(u32::MAX)
     }
 
     fn refuses_together(&self) -> bool {
         false
+    }
+
+    fn refusal(&self) -> &'static str {
+        NO_KEY
     }
 
     fn is_refusal(&self, told: &str) -> bool {
@@ -116,3 +134,7 @@ fn keyring(request: &Reseal, ui: &Ui) -> Result<Keyring, CliError> {
 }
 
 const NO_KEY: &str = "no key at hand opens it under this name, namespace and scope";
+/// Less than a minute of one core for RSA-4096.
+const MOST_TRIES: u32 = 10_000;
+/// As `sealer keys check` tries.
+const MOST_BINDINGS: usize = 1000;

@@ -100,8 +100,22 @@ impl Sealer for Online {
         MOST_BINDINGS
     }
 
+    fn most_tries(&self) -> u32 {
+        MOST_TRIES
+    }
+
+    /// One request for all of them, and one for each where that is refused.
+    fn tries(&self, items: &[SealedItem]) -> u32 {
+        let requests = if items.len() > 1 { items.len() + 1 } else { 1 };
+        u32::try_from(requests).unwrap_or(u32::MAX)
+    }
+
     fn refuses_together(&self) -> bool {
         true
+    }
+
+    fn refusal(&self) -> &'static str {
+        REFUSED
     }
 
     fn is_refusal(&self, told: &str) -> bool {
@@ -116,3 +130,5 @@ fn served(cluster: &Cluster) -> Option<Fingerprint> {
 const REFUSED: &str = "the controller cannot open it";
 /// Each is a request, of which the controller takes two a second.
 const MOST_BINDINGS: usize = 12;
+/// Four minutes of them.
+const MOST_TRIES: u32 = 500;

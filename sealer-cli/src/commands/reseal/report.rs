@@ -78,7 +78,7 @@ impl<'a> Summary<'a> {
 
     /// Tells the rest; an error if anything failed.
     pub(super) fn finish(mut self, found: &Found, ui: &mut Ui) -> Result<(), CliError> {
-        for (path, reason) in &found.unreadable {
+        for (path, reason) in found.failed.iter().chain(&found.unreadable) {
             let failure = Failure { place: String::new(), reason: reason.clone() };
             self.fail(&path.display().to_string(), &failure, ui);
         }
@@ -89,11 +89,12 @@ impl<'a> Summary<'a> {
         if self.request.json {
             let Lists { changed, failed, skipped } = json;
             let all = json!({ "changed": changed, "unchanged": unchanged, "failed": failed, "skipped": skipped,
-                "notLookedAt": passed_over.binary + passed_over.too_large, "hidden": found.hidden });
+                "notLookedAt": passed_over.binary + passed_over.too_large, "hidden": found.hidden,
+                "excluded": found.excluded.unwrap_or_default() });
             ui.write(format!("{all}\n"));
         } else {
             let would = if self.request.writes() { "sealed anew" } else { "to be sealed anew" };
-            for told in passed_over.told().into_iter().chain(found.told_of_hidden()) {
+            for told in passed_over.told().into_iter().chain(found.told_of_hidden()).chain(found.told_of_excluded()) {
                 ui.notice(&told);
             }
             ui.notice(&format!("{changed} values in {files} files {would}, {unchanged} current, {failed} failed"));

@@ -1,14 +1,12 @@
 //! What files and folders add to a survey.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
-use sealer_core::{Label, Scope};
 
-use super::{Item, LooseFile, Object, Survey};
+use super::{InFile, Item, LooseFile, Object, Survey};
 use crate::diagnostics::{CliError, visible_name};
-use crate::tree::{self, Content, OUTSIDE, PassedOver, SealedObject};
+use crate::tree::{self, Content, OUTSIDE, PassedOver, Reach, SealedObject};
 use crate::ui;
 
 /// What was found in a file.
@@ -18,99 +16,101 @@ enum Looked {
     Unreadable(String),
 }
 
+/// A file that was named itself and is not what it was named for.
+pub(super) struct Mistake {
+    told: String,
+    hint: &'static str,
+}
+
 impl Survey {
-    /// Adds all sealed values of files and folders. A file that was named itself has to hold one.
-    pub(crate) fn add_files(&mut self, paths: &[String]) -> Result<(), CliError> {
-        let found = tree::find(paths)?;
+    /// Adds all sealed values of files and folders, whatever their ignore files say. A file that was named itself has to
+    /// hold one; all are looked at before that is told.
+    pub(crate) fn add_files(&mut self) -> Result<(), CliError> {
+        let found = tree::find(&self.search, Reach::All)?;
         let told = |(path, reason): &(PathBuf, String)| format!("{}: {reason}", path.display());
         self.unreadable.extend(found.unreadable.iter().map(told));
         self.unreadable.extend(found.outside.iter().map(|path| format!("{}: {OUTSIDE}", path.display())));
-        let namespace = self.given.namespace.as_deref();
-        let looked: Vec<Looked> = found.files.par_iter().map(|path| look(path, namespace)).collect();
+        self.mistakes.extend(found.failed.iter().map(|(path, reason)| mistake(path, reason, ANOTHER)));
+        let looked: Vec<Looked> = found.files.par_iter().map(|path| look(path)).collect();
         let mut passed_over = PassedOver::default();
         for (path, looked) in found.files.iter().zip(looked) {
             match looked {
-                Looked::Holds(objects, None) if objects.is_empty() && found.is_named(path) => return Err(empty(path)),
+                Looked::Holds(objects, None) if objects.is_empty() && found.is_named(path) => {
+                    self.mistakes.push(mistake(path, "holds no sealed value", ANOTHER));
+                }
                 Looked::Holds(objects, loose) => {
                     self.objects.extend(objects);
                     self.loose.extend(loose);
                 }
-                Looked::PassedOver(content) if found.is_named(path) => return Err(no_text(path, &content)),
+                Looked::PassedOver(content) if found.is_named(path) => {
+                    self.mistakes.push(mistake(path, &content.reason(), NO_TEXT));
+                }
                 Looked::PassedOver(content) => passed_over.count(&content),
                 Looked::Unreadable(reason) => self.unreadable.push(format!("{}: {reason}", path.display())),
             }
         }
-        if let Some(told) = passed_over.told() {
-            ui::notice(&format!("note: {told}"));
-        }
-        if let Some(told) = found.told_of_hidden() {
+        for told in passed_over.told().into_iter().chain(found.told_of_excluded()) {
             ui::notice(&format!("note: {told}"));
         }
         self.files.extend(found.files);
         Ok(())
     }
+
+    /// An error if a file was named for nothing; each of several is told.
+    pub(crate) fn mistaken(&self) -> Result<(), CliError> {
+        match self.mistakes.as_slice() {
+            [] => Ok(()),
+            [only] => Err(CliError::new(only.told.clone()).hint(only.hint)),
+            several => {
+                self.tell_mistakes();
+                Err(CliError::new(format!("{} of the files that were named cannot be used", several.len()))
+                    .hint(ANOTHER))
+            }
+        }
+    }
+
+    /// Tells the files that were named for nothing, where another error comes last.
+    pub(crate) fn tell_mistakes(&self) {
+        self.mistakes.iter().for_each(|mistake| ui::notice(&mistake.told));
+    }
 }
 
-fn empty(path: &Path) -> CliError {
-    CliError::new(visible_name(&format!("{} holds no sealed value", path.display())))
-        .hint("is it the right file? of a folder, all files are looked at")
+fn mistake(path: &Path, reason: &str, hint: &'static str) -> Mistake {
+    Mistake { told: visible_name(&format!("{} {reason}", path.display())).into_owned(), hint }
 }
 
-fn no_text(path: &Path, content: &Content) -> CliError {
-    CliError::new(visible_name(&format!("{} {}", path.display(), content.reason())))
-        .hint("sealed values stand in texts: name the file that it was made of, or the folder")
-}
-
-fn look(path: &Path, namespace: Option<&str>) -> Looked {
+fn look(path: &Path) -> Looked {
     match tree::content(path) {
-        Ok(Content::Text(bytes)) => in_text(path, &bytes, namespace)
-            .map_or_else(Looked::Unreadable, |(objects, loose)| Looked::Holds(objects, loose)),
+        Ok(Content::Text(bytes)) => {
+            in_text(path, &bytes).map_or_else(Looked::Unreadable, |(objects, loose)| Looked::Holds(objects, loose))
+        }
         Ok(content) => Looked::PassedOver(content),
         Err(reason) => Looked::Unreadable(reason),
     }
 }
 
-fn in_text(path: &Path, bytes: &[u8], namespace: Option<&str>) -> Result<(Vec<Object>, Option<LooseFile>), String> {
+fn in_text(path: &Path, bytes: &[u8]) -> Result<(Vec<Object>, Option<LooseFile>), String> {
     let sealed = tree::sealed(path, bytes)?;
-    let text = || String::from_utf8_lossy(bytes);
     let is_templated = sealed.objects.iter().any(|object| object.items.iter().any(|item| item.templated));
-    let references = if is_templated { tree::references(&text()) } else { BTreeSet::new() };
-    let objects = sealed.objects.iter().map(|object| in_file(path, object, namespace, &references)).collect();
+    let references = if is_templated { tree::references(&String::from_utf8_lossy(bytes)) } else { Vec::new() };
+    let objects = sealed.objects.into_iter().map(|object| in_file(path, object, &references)).collect();
     let values = sealed.loose;
-    let loose = (!values.is_empty()).then(|| LooseFile { path: path.to_owned(), values, keys: tree::keys(&text()) });
-    Ok((objects, loose))
+    Ok((objects, (!values.is_empty()).then(|| LooseFile { path: path.to_owned(), values })))
 }
 
-fn in_file(path: &Path, object: &SealedObject, namespace: Option<&str>, references: &BTreeSet<String>) -> Object {
-    let stands = |text: &String| !text.is_empty() && !text.contains("{{");
-    let others = tree::otherwise(object, path, namespace)
-        .iter()
-        .filter(|other| is_named(other))
-        .map(SealedObject::label)
-        .collect::<Vec<Label>>();
-    let item = |item: &tree::SealedItem| Item {
-        name: item.name.clone(),
-        value: item.value.clone(),
-        templated: item.templated,
+fn in_file(path: &Path, mut object: SealedObject, references: &[tree::Reference]) -> Object {
+    let item = |item: tree::SealedItem| {
+        let references = if item.templated { tree::references(&item.value) } else { Vec::new() };
+        Item { name: item.name, value: item.value, templated: item.templated, references }
     };
+    let items = std::mem::take(&mut object.items).into_iter().map(item).collect();
     Object {
-        file: Some(path.to_owned()),
         place: format!("{}: document {}, {}/{}", path.display(), object.document, object.namespace, object.name),
-        scope: object.scope,
-        namespace: Some(object.namespace.clone()).filter(stands),
-        name: Some(object.name.clone()).filter(stands),
-        others,
-        items: object.items.iter().map(item).collect(),
-        references: references.clone(),
+        label: object.is_whole().then(|| object.label()),
+        file: Some(InFile { path: path.to_owned(), object, references: references.to_vec() }),
+        items,
     }
 }
 
-/// Whether all that its values are bound to is known.
-fn is_named(object: &SealedObject) -> bool {
-    let stands = |text: &str| !text.is_empty() && !text.contains("{{");
-    match object.scope {
-        Scope::Strict => stands(&object.name) && stands(&object.namespace),
-        Scope::NamespaceWide => stands(&object.namespace),
-        Scope::ClusterWide => true,
-    }
-}
+const ANOTHER: &str = "is it the right file? of a folder, all files are looked at";
+const NO_TEXT: &str = "sealed values stand in texts: name the file that it was made of, or the folder";
