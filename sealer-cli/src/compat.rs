@@ -89,6 +89,7 @@ fn compat(
         name: values.text("name").to_owned(),
         scope: scope(values, variable),
         allow_empty_data: values.is_on("allow-empty-data"),
+        allow_encrypted_values: values.is_on("allow-encrypted-values") || has_old_name,
         kept,
         allow_plaintext_annotations: values.is_on("allow-plaintext-annotations"),
         // Nor were they for a field.
@@ -221,6 +222,12 @@ pub(crate) const TRIM: Flag = Flag::new(
 
 const OWN: &[Flag] = &[
     Flag::new("allow-empty-data", Kind::Switch, "", "Seal Secrets without any item."),
+    Flag::new(
+        "allow-encrypted-values",
+        Kind::Switch,
+        "",
+        "Seal although another tool, such as SOPS, encrypted a value; it is sealed as it stands.",
+    ),
     Flag::new(
         "allow-plaintext-annotations",
         Kind::Switch,

@@ -29,6 +29,7 @@ pub(super) fn set(args: &[String], variable: Variable<'_>) -> Result<Request, Cl
         trim: values.is_on("trim"),
         keep_unchanged: values.is_on("keep-unchanged"),
         allow_in_clear: values.is_on("allow-plaintext-annotations"),
+        allow_encrypted: values.is_on("allow-encrypted-values"),
         keys: key_flags::sources(&values),
         certificate: given(&values, "cert"),
         writing: writing(&values),
@@ -158,7 +159,7 @@ fn writing(values: &Values) -> Writing {
 /// The flags of `sealer set`.
 pub(crate) fn set_table() -> Vec<Flag> {
     table(&[
-        &[ALLOW_IN_CLEAR, CERTIFICATE, DIFF, DOCUMENT, DRY_RUN, FROM_FILE, HELP, KEEP, NAME, TRIM],
+        &[ALLOW_ENCRYPTED, ALLOW_IN_CLEAR, CERTIFICATE, DIFF, DOCUMENT, DRY_RUN, FROM_FILE, HELP, KEEP, NAME, TRIM],
         key_flags::TABLE,
         kubernetes_flags::TABLE,
     ])
@@ -193,6 +194,9 @@ fn table(parts: &[&[Flag]]) -> Vec<Flag> {
     parts.concat()
 }
 
+const ALLOW_ENCRYPTED: Flag =
+    Flag::new("allow-encrypted-values", Kind::Switch, "", "Seal the value although another tool encrypted it.")
+        .without_variable();
 const ALLOW_IN_CLEAR: Flag = Flag::new(
     "allow-plaintext-annotations",
     Kind::Switch,

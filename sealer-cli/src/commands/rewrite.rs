@@ -43,10 +43,9 @@ impl Rewrite {
         }
         let bytes = input::read(Some(path).filter(|_| !is_stream), Input::Manifests)?;
         let name = if is_stream { "stdin" } else { path };
-        let unreadable =
-            |reason: String| CliError::new(format!("{name} {reason}")).hint(encoding::EncodingError::REMEDY);
-        let text = encoding::document(&bytes).map_err(|error| unreadable(error.to_string()))?;
-        let text = std::str::from_utf8(&text).map_err(|_| unreadable("is no UTF-8".to_owned()))?;
+        let unreadable = |reason: &str, remedy: &str| CliError::new(format!("{name} {reason}")).hint(remedy);
+        let text = encoding::document(&bytes).map_err(|error| unreadable(&error.to_string(), error.remedy()))?;
+        let text = std::str::from_utf8(&text).map_err(|_| unreadable("is no UTF-8", encoding::NO_UTF_8))?;
         Ok(Self { path: name.to_owned(), text: text.to_owned() })
     }
 

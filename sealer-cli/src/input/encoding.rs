@@ -18,11 +18,19 @@ pub(crate) enum EncodingError {
 
 impl EncodingError {
     /// What to try.
-    pub(crate) const REMEDY: &str = "save it as UTF-8; in PowerShell: … | Out-File -Encoding ascii FILE";
+    pub(crate) fn remedy(self) -> &'static str {
+        match self {
+            Self::Utf32 => "save it as UTF-8: iconv -f UTF-32 -t UTF-8 FILE",
+            _ => "save it as UTF-8; in PowerShell: … | Out-File -Encoding ascii FILE",
+        }
+    }
 }
 
 /// UTF-8 without its mark, from any form that can be told. Where no mark says which one it is, the first two characters do.
 pub(crate) fn text(bytes: &[u8]) -> Result<Cow<'_, [u8]>, EncodingError> {
+    if is_unmarked_utf32(bytes) {
+        return Err(EncodingError::Utf32);
+    }
     let text = match unmarked(bytes) {
         Some(order) => utf16(bytes, order)?,
         None => marked(bytes)?,
@@ -43,7 +51,16 @@ pub(crate) fn marked(bytes: &[u8]) -> Result<Cow<'_, [u8]>, EncodingError> {
 
 /// The same for documents, which a reader must not take for others than they are: UTF-16 without a mark is refused.
 pub(crate) fn document(bytes: &[u8]) -> Result<Cow<'_, [u8]>, EncodingError> {
-    if unmarked(bytes).is_some() { Err(EncodingError::Unmarked) } else { marked(bytes) }
+    match bytes {
+        _ if is_unmarked_utf32(bytes) => Err(EncodingError::Utf32),
+        _ if unmarked(bytes).is_some() => Err(EncodingError::Unmarked),
+        _ => marked(bytes),
+    }
+}
+
+/// Two letters of ASCII, four bytes each.
+fn is_unmarked_utf32(bytes: &[u8]) -> bool {
+    matches!(bytes, [1..=127, 0, 0, 0, 1..=127, 0, 0, 0, ..] | [0, 0, 0, 1..=127, 0, 0, 0, 1..=127, ..])
 }
 
 /// Which byte of a pair comes first.
@@ -79,6 +96,8 @@ fn utf16(bytes: &[u8], order: Order) -> Result<Cow<'_, [u8]>, EncodingError> {
     Ok(Cow::Owned(text.into_bytes()))
 }
 
+/// What to try with a text in a form of one byte a letter.
+pub(crate) const NO_UTF_8: &str = "save it as UTF-8; from the letters of Windows: iconv -f WINDOWS-1252 -t UTF-8 FILE";
 /// How UTF-8 begins that has a mark.
 pub(crate) const UTF_8_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -115,6 +134,8 @@ mod tests {
             (b"\xff\xfe\0\xd8a\0", EncodingError::Damaged),
             (b"\xff\xfe\0\0a\0\0\0", EncodingError::Utf32),
             (b"\0\0\xfe\xff\0\0\0a", EncodingError::Utf32),
+            (b"a\0\0\0b\0\0\0", EncodingError::Utf32),
+            (b"\0\0\0a\0\0\0b", EncodingError::Utf32),
             (b"a\0\0\0", EncodingError::Nul),
             (b"ab\0", EncodingError::Nul),
             // The first letters are no ASCII, and the line end is.
