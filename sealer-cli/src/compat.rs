@@ -43,6 +43,7 @@ pub(crate) fn read(
     if let Some(word) = words.first().filter(|_| !has_old_name) {
         return Err(word.refused());
     }
+    let words = [words, words::empty_flags(&values, &table)].concat();
     compat(&values, has_old_name, words, variable)
 }
 

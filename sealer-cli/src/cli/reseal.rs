@@ -2,7 +2,7 @@
 
 use sealer_core::flags::{Flag, Kind, Values};
 
-use super::{DIFF, DRY_RUN, HELP, Parsed, SEALED_FOR, given, parsed};
+use super::{DIFF, DRY_RUN, FILE, HELP, Parsed, SEALED_FOR, files, given, parsed};
 use crate::cluster::Choice;
 use crate::diagnostics::CliError;
 use crate::request::{Request, Reseal};
@@ -13,7 +13,7 @@ pub(super) fn read(args: &[String], variable: &dyn Fn(&str) -> Option<String>) -
         Parsed::Values(values) => values,
         Parsed::Help(text) => return Ok(Request::Print(text)),
     };
-    if values.positionals().is_empty() {
+    if files(&values).is_empty() {
         return Err(wrong("`sealer reseal` needs at least one file or folder".to_owned()));
     }
     let cluster = kubernetes_flags::choice(&values);
@@ -31,7 +31,7 @@ pub(super) fn read(args: &[String], variable: &dyn Fn(&str) -> Option<String>) -
 /// What `sealer reseal` and `sealer move` ask for alike.
 pub(super) fn request(values: &Values, cluster: Choice, variable: &dyn Fn(&str) -> Option<String>) -> Reseal {
     Reseal {
-        paths: values.positionals().to_vec(),
+        paths: files(values),
         names: values.list("name").to_vec(),
         certificate: given(values, "cert"),
         keys: key_flags::sources(values),
@@ -71,6 +71,7 @@ pub(super) const SHARED: &[Flag] = &[
     Flag::new("cert", Kind::Text, "", "Certificate to seal for, a file or a URL, instead of the cluster's newest."),
     DIFF,
     DRY_RUN,
+    FILE,
     HELP,
     SEALED_FOR,
     Flag::new(

@@ -63,9 +63,45 @@ fn is_unmarked_utf32(bytes: &[u8]) -> bool {
     matches!(bytes, [1..=127, 0, 0, 0, 1..=127, 0, 0, 0, ..] | [0, 0, 0, 1..=127, 0, 0, 0, 1..=127, ..])
 }
 
+/// The form of a text, as its mark says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// UTF-8; a mark stands in the text.
+    Utf8,
+    Utf16(Order),
+}
+
+impl Form {
+    /// The form of a document that is a text.
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        match bytes {
+            [0xff, 0xfe, ..] => Self::Utf16(Order::Little),
+            [0xfe, 0xff, ..] => Self::Utf16(Order::Big),
+            _ => Self::Utf8,
+        }
+    }
+
+    /// The text of bytes in this form.
+    pub(crate) fn decoded(self, bytes: &[u8]) -> Result<Option<String>, EncodingError> {
+        let text = document(bytes)?;
+        let whole = if self == Self::Utf8 { Cow::Borrowed(bytes) } else { text };
+        Ok(String::from_utf8(whole.into_owned()).ok())
+    }
+
+    /// The bytes of a text in this form, with their mark.
+    pub(crate) fn encoded(self, text: &str) -> Cow<'_, [u8]> {
+        let Self::Utf16(order) = self else { return Cow::Borrowed(text.as_bytes()) };
+        let units = std::iter::once(0xfeff).chain(text.encode_utf16());
+        Cow::Owned(match order {
+            Order::Little => units.flat_map(u16::to_le_bytes).collect(),
+            Order::Big => units.flat_map(u16::to_be_bytes).collect(),
+        })
+    }
+}
+
 /// Which byte of a pair comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Order {
+pub(crate) enum Order {
     Little,
     Big,
 }
@@ -121,6 +157,9 @@ mod tests {
                 let with_mark = [&mark[..], &wide].concat();
                 assert_eq!(text(&with_mark).as_deref(), Ok(plain), "{written:?} {order:?}");
                 assert_eq!(document(&with_mark).as_deref(), Ok(plain), "{written:?} {order:?}");
+                let form = Form::of(&with_mark);
+                assert_eq!(form.decoded(&with_mark), Ok(Some(written.to_owned())), "{written:?} {order:?}");
+                assert_eq!(&*form.encoded(written), with_mark, "{written:?} {order:?}");
                 assert_eq!(text(&wide).as_deref(), Ok(plain), "{written:?} {order:?}");
                 assert_eq!(document(&wide).is_err(), !written.is_empty(), "{written:?} {order:?}");
             }

@@ -126,6 +126,96 @@ fn texts_of_four_bytes_a_letter_are_named() {
     }
 }
 
+/// A private key that opens nothing here: what the value is bound to decides what to look at.
+#[test]
+fn what_does_not_open_is_told_in_the_terms_of_its_scope() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(fixture("cert4096.pem"), folder.path().join("other.pem")).unwrap();
+    let (sealed, _) = done(folder.path(), "--raw --cert other.pem --scope cluster-wide", b"x");
+    let sealed = String::from_utf8(sealed).unwrap();
+    for (flags, told, never) in [
+        ("--scope cluster-wide", "was sealed for?", "were namespace and name the same"),
+        ("--scope namespace-wide -n b", "and was the namespace the same?", "and name"),
+        ("-n b --name a", "and were namespace and name the same?", "--scope"),
+    ] {
+        let line = format!("unseal --raw --private-key key2048.pem {flags}");
+        let (status, _, says) = sealer(folder.path(), &line, sealed.as_bytes());
+        assert_eq!(status, Some(1));
+        assert!(says.contains(told) && !says.contains(never), "{flags}: {says}");
+    }
+}
+
+/// As kubectl names files.
+#[test]
+fn files_are_named_with_f_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let (sealed, _) = done(folder.path(), "--cert cert2048.pem -o yaml", &secret("Secret", "stringData: {k: v, l: w}"));
+    std::fs::write(folder.path().join("a.yaml"), &sealed).unwrap();
+    for line in ["view FILE", "explain FILE --private-key key2048.pem", "template check FILE"] {
+        let plain = done(folder.path(), &line.replace("FILE", "a.yaml"), b"");
+        for named in ["-f a.yaml", "-fa.yaml", "--filename a.yaml", "--filename=a.yaml"] {
+            assert_eq!(done(folder.path(), &line.replace("FILE", named), b""), plain, "{line} {named}");
+        }
+        assert_eq!(done(folder.path(), &line.replace("FILE", "-f -"), &sealed).0, plain.0, "{line}");
+    }
+    let reseal = "reseal --dry-run --private-key key2048.pem --cert other.pem --no-cache";
+    std::fs::copy(fixture("cert4096.pem"), folder.path().join("other.pem")).unwrap();
+    let both = done(folder.path(), &format!("{reseal} -f a.yaml"), b"");
+    assert_eq!(both, done(folder.path(), &format!("{reseal} a.yaml"), b""));
+    done(folder.path(), "set -f a.yaml k --cert cert2048.pem", b"x");
+    done(folder.path(), "set k -f a.yaml --cert cert2048.pem", b"y");
+    done(folder.path(), "unset l -f a.yaml", b"");
+    let (raw, _) = done(folder.path(), "--raw --cert cert2048.pem -n b --name a", b"x");
+    std::fs::write(folder.path().join("raw"), raw).unwrap();
+    assert_eq!(done(folder.path(), "unseal --raw -f raw --private-key key2048.pem -n b --name a", b"").0, b"x");
+    let (status, _, says) = sealer(folder.path(), "view -f a.yaml -f b.yaml", b"");
+    assert!(status == Some(2) && says.contains("not also `b.yaml`"), "{says}");
+}
+
+#[test]
+fn empty_arguments_are_named_as_such() {
+    let folder = tempfile::tempdir().unwrap();
+    let cert = fixture("cert2048.pem");
+    let empty = "error: an argument is empty\nhint: a variable in the command line may be unset\n";
+    for args in [&["", "--cert", &cert][..], &["view", ""], &["view", "-f", ""], &["set", "", "k"], &["reseal", ""]] {
+        let (status, _, says) = run_in(folder.path(), "sealer", args, b"");
+        assert_eq!((status, says.as_str()), (Some(2), empty), "{args:?}");
+    }
+    // Scripts pass empty variables: what came of it is told where the command fails.
+    for name in ["sealer", "kubeseal"] {
+        let args = ["--raw", "--cert", &cert, "--name", "", "-n", "b"];
+        let (status, _, says) = run_in(folder.path(), name, &args, b"x");
+        let told = "hint: --name was given an empty text; a variable in the command line may be unset\n";
+        assert!(status == Some(1) && says.starts_with("error: must provide the --name flag"), "{says}");
+        assert!(says.contains(told), "{name}: {says}");
+        let args = ["--raw", "--cert", &cert, "--name", "a", "-n", "b", "--context", ""];
+        let (status, _, says) = run_in(folder.path(), name, &args, b"x");
+        assert_eq!((status, says.as_str()), (Some(0), ""), "{name}");
+    }
+}
+
+/// Every switch of the surface without verbs: the word behind it is no value, as in Go.
+#[test]
+fn a_word_behind_a_switch_is_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, help, _) = run_in(folder.path(), "kubeseal", &["--help"], b"");
+    let help = String::from_utf8(help).unwrap();
+    let switch = |line: &str| {
+        let (head, _) = line.trim_start().split_once("   ")?;
+        let name = head.strip_prefix("--")?;
+        (!name.contains(' ') && !matches!(name, "help" | "version")).then(|| name.to_owned())
+    };
+    let switches: Vec<String> = help.lines().filter_map(switch).collect();
+    assert!(switches.len() >= 15, "{switches:?}");
+    for name in switches {
+        for word in ["false", "no"] {
+            let (status, _, says) = run_in(folder.path(), "sealer", &[&format!("--{name}"), word], b"");
+            let told = format!("hint: did you mean --{name}=false?\n");
+            assert!(status == Some(2) && says.ends_with(&told), "{name}: {says}");
+        }
+    }
+}
+
 fn base64(bytes: &[u8]) -> String {
     sealer_core::base64::encode(bytes)
 }
