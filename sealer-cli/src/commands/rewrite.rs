@@ -82,8 +82,8 @@ impl Rewrite {
             return Ok(());
         }
         // What is put back has the form that it had.
-        let form = Form::of(file.bytes());
-        file.replace(&form.encoded(&new)).map_err(|error| told(error.to_string()))
+        let new = Form::of(file.bytes()).encoded(&new);
+        file.replace(new.as_ref()).map_err(|error| told(error.to_string()))
     }
 
     fn show(&self, old: &str, new: &str, writing: Writing, ui: &mut Ui) {

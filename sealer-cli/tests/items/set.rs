@@ -176,53 +176,27 @@ fn what_cannot_be_done_is_said_and_the_file_stays() {
         "error: x.yaml holds no SealedSecret\nhint: it holds the Secret itself; seal it with: sealer -f x.yaml -w sealed.yaml\n",
     );
     file("kind: ConfigMap\n");
-    check(&set_a, "error: x.yaml holds no SealedSecret\nhint: write a first one with: sealer -w FILE\n");
-    file("data: x\nsops: {}\n");
-    check(&set_a, "error: x.yaml holds no SealedSecret\nhint: it looks like a file of another tool, sops\n");
-    file("kind: SealedSecret\nspec: [\n");
-    check(&set_a, "error: x.yaml: line 2, column 7: is no YAML\nhint: the file stays as it was\n");
-    file(&sealed.replace("name: db", "name: {{ .Values.name }}"));
+}
+
+#[test]
+fn a_file_in_a_form_that_is_not_written_is_named_with_what_converts_it() {
+    let place = Place::new();
+    let certificate = fixture("cert4096.pem");
+    let set_a = set(&certificate, &["x.yaml", "a"]);
+    let check = |bytes: &[u8], told: &str| {
+        fs::write(place.path("x.yaml"), bytes).unwrap();
+        assert_eq!(place.told(&set_a, "1"), (Some(1), told.to_owned()));
+        assert!(fs::read(place.path("x.yaml")).unwrap() == bytes);
+    };
+    check(b"\xff\xfe", "error: x.yaml holds no SealedSecret\nhint: write a first one with: sealer -w FILE\n");
     check(
-        &set_a,
-        "error: the name or namespace of document 1 shop/{{ .Values.name }} is a template, and values are bound to them\n\
-         hint: seal for the names that it renders: sealer --raw --name NAME --namespace NAMESPACE\n",
-    );
-    file(&sealed.replace("  namespace: shop\n", ""));
-    check(
-        &set_a,
-        "error: document 1 db names no namespace, and values are bound to it\nhint: give the namespace that it is applied to with --namespace\n",
-    );
-    file(&sealed.replace("name: db", "name: D_b"));
-    check(
-        &set_a,
-        "error: document 1 shop/D_b: name `D_b` is not a DNS-1123 subdomain (lower case letters, digits, `-` and `.`, at most 253)\n\
-         hint: no cluster accepts that name; correct it first\n",
-    );
-    file(
-        &sealed
-            .replace("encryptedData:", "encryptedData: &items")
-            .replace("  template:", "  other: *items\n  template:"),
+        b"k\0i\0n\0d\0",
+        "error: x.yaml is UTF-16 without its mark (BOM)\nhint: save it as UTF-8; in PowerShell: … | Out-File -Encoding ascii FILE\n",
     );
     check(
-        &set_a,
-        "error: x.yaml: the value at line 8 has an anchor or is an alias\nhint: the file stays as it was; change that place by hand first\n",
+        b"kind: \xfc",
+        "error: x.yaml is no UTF-8\nhint: save it as UTF-8; from the letters of Windows: iconv -f WINDOWS-1252 -t UTF-8 FILE\n",
     );
-    // A template may write the map.
-    file(
-        "kind: SealedSecret\nmetadata: {name: a, namespace: b}\nspec:\n  {{- with .Values.sealed }}\n  {{ . }}\n  {{- end }}\n  template: {}\n",
-    );
-    check(
-        &set_a,
-        "error: x.yaml: there is no map to put it in\nhint: add a line `encryptedData: {}` below its `spec:`\n",
-    );
-    fs::write(place.path("x.yaml"), b"\xff\xfe").unwrap();
-    check(&set_a, "error: x.yaml holds no SealedSecret\nhint: write a first one with: sealer -w FILE\n");
-    fs::write(place.path("x.yaml"), b"k\0i\0n\0d\0").unwrap();
-    let remedy = "hint: save it as UTF-8; in PowerShell: … | Out-File -Encoding ascii FILE\n";
-    check(&set_a, &format!("error: x.yaml is UTF-16 without its mark (BOM)\n{remedy}"));
-    fs::write(place.path("x.yaml"), b"kind: \xfc").unwrap();
-    let remedy = "hint: save it as UTF-8; from the letters of Windows: iconv -f WINDOWS-1252 -t UTF-8 FILE\n";
-    check(&set_a, &format!("error: x.yaml is no UTF-8\n{remedy}"));
 }
 
 /// PowerShell's `>` makes such files.
