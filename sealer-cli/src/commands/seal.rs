@@ -140,7 +140,7 @@ fn prepare(mut secret: SecretInput, request: &Compat, bound: &Bound) -> Result<P
     }
     if secret.items.is_empty() && !request.allow_empty_data {
         // Where the values stand instead, scripts know the line.
-        return Err(strays.lost.into_iter().fold(CliError::new(NO_DATA), CliError::hint));
+        return Err(strays.lost.into_iter().chain(strays.odd).fold(CliError::new(NO_DATA), CliError::hint));
     }
     for (field, text) in [("name", &bound.name), ("namespace", &bound.namespace)] {
         if !text.is_empty() {

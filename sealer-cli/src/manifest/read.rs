@@ -7,6 +7,7 @@ use crate::encrypted;
 use crate::input::encoding;
 use crate::manifest::node::Node;
 
+mod instead;
 mod json;
 mod yaml;
 
@@ -70,8 +71,13 @@ pub(crate) fn each(bytes: &[u8], source: &str, wanted: Wanted, take: Take<'_>) -
         return Err(stream.unusable(&tool.told()));
     }
     let bytes = encoding::document(bytes).map_err(|error| stream.unusable(&error.to_string()).hint(error.remedy()))?;
-    let rest = if starts_as_json(&bytes) { stream.json(&bytes)? } else { 0 };
-    stream.yaml(&bytes, rest)
+    let read = (|| {
+        let rest = if starts_as_json(&bytes) { stream.json(&bytes)? } else { 0 };
+        stream.yaml(&bytes, rest)
+    })();
+    // Whatever it is, it holds no Secret.
+    let is_other = wanted == Wanted::Secrets && stream.is_empty;
+    read.map_err(|error| if is_other { instead::hint(&bytes).into_iter().fold(error, CliError::hint) } else { error })
 }
 
 /// Takes a document, or ends the reading.

@@ -178,7 +178,9 @@ impl Reader {
         } else {
             "only Secrets can be sealed; leave the others out of the input, as with: yq 'select(.kind == \"Secret\")'"
         };
-        let what = format!("document {} of the input is a {}, not a Secret", self.number, shortened(kind));
+        let kind = shortened(kind);
+        let article = if kind.starts_with(['A', 'E', 'I', 'O']) { "an" } else { "a" };
+        let what = format!("document {} of the input is {article} {kind}, not a Secret", self.number);
         // Where nothing can be sealed anyway, scripts know the line.
         if has_items { Err(CliError::new(what).hint(hint)) } else { Err(CliError::new(NO_DATA).hint(what).hint(hint)) }
     }

@@ -176,6 +176,45 @@ fn what_cannot_be_done_is_said_and_the_file_stays() {
         "error: x.yaml holds no SealedSecret\nhint: it holds the Secret itself; seal it with: sealer -f x.yaml -w sealed.yaml\n",
     );
     file("kind: ConfigMap\n");
+    check(&set_a, "error: x.yaml holds no SealedSecret\nhint: write a first one with: sealer -w FILE\n");
+    file("data: x\nsops: {}\n");
+    check(&set_a, "error: x.yaml holds no SealedSecret\nhint: it looks like a file of another tool, sops\n");
+    file("kind: SealedSecret\nspec: [\n");
+    check(&set_a, "error: x.yaml: line 2, column 7: is no YAML\nhint: the file stays as it was\n");
+    file(&sealed.replace("name: db", "name: {{ .Values.name }}"));
+    check(
+        &set_a,
+        "error: the name or namespace of document 1 shop/{{ .Values.name }} is a template, and values are bound to them\n\
+         hint: seal for the names that it renders: sealer --raw --name NAME --namespace NAMESPACE\n",
+    );
+    file(&sealed.replace("  namespace: shop\n", ""));
+    check(
+        &set_a,
+        "error: document 1 db names no namespace, and values are bound to it\nhint: give the namespace that it is applied to with --namespace\n",
+    );
+    file(&sealed.replace("name: db", "name: D_b"));
+    check(
+        &set_a,
+        "error: document 1 shop/D_b: name `D_b` is not a DNS-1123 subdomain (lower case letters, digits, `-` and `.`, at most 253)\n\
+         hint: no cluster accepts that name; correct it first\n",
+    );
+    file(
+        &sealed
+            .replace("encryptedData:", "encryptedData: &items")
+            .replace("  template:", "  other: *items\n  template:"),
+    );
+    check(
+        &set_a,
+        "error: x.yaml: the value at line 8 has an anchor or is an alias\nhint: the file stays as it was; change that place by hand first\n",
+    );
+    // A template may write the map.
+    file(
+        "kind: SealedSecret\nmetadata: {name: a, namespace: b}\nspec:\n  {{- with .Values.sealed }}\n  {{ . }}\n  {{- end }}\n  template: {}\n",
+    );
+    check(
+        &set_a,
+        "error: x.yaml: there is no map to put it in\nhint: add a line `encryptedData: {}` below its `spec:`\n",
+    );
 }
 
 #[test]
