@@ -7,7 +7,7 @@ use sealer_core::Certificate;
 
 use crate::cluster::{Choice, Cluster};
 use crate::diagnostics::CliError;
-use crate::input::encoding::{self, EncodingError};
+use crate::input::encoding;
 use crate::input::{self, Input};
 use crate::ui;
 
@@ -47,7 +47,7 @@ fn explain(message: &str, bytes: &[u8]) -> CliError {
     } else if bytes.starts_with(DER) {
         error.hint("this is DER; make PEM of it: openssl x509 -inform der -in FILE -out cert.pem")
     } else if let Err(reason) = encoding::text(bytes) {
-        error.hint(format!("it {reason}")).hint(EncodingError::REMEDY)
+        error.hint(format!("it {reason}")).hint(reason.remedy())
     } else {
         error.hint("a PEM certificate with an RSA key is wanted; fetch it: sealer --fetch-cert > cert.pem")
     }

@@ -124,11 +124,17 @@ fn parsed(
     if let Some((word, meant)) = words::behind_a_switch(values.positionals(), args, table) {
         return Err(CliError::command_line(format!("a switch takes no word `{word}`")).hint(meant));
     }
+    words::refuse_empty(values.positionals().iter().chain(values.list("filename")))?;
     Ok(if values.is_on("help") {
         Parsed::Help(format!("Usage of {verb}:\n{}", usage()))
     } else {
         Parsed::Values(values)
     })
+}
+
+/// The files that are named: by words, and with `-f`, as kubectl names them.
+fn files(values: &Values) -> Vec<String> {
+    [values.list("filename"), values.positionals()].concat()
 }
 
 /// A text, if it was given and is not empty.
@@ -175,6 +181,9 @@ const SEALED_FOR: Flag = Flag::new(
 const DIFF: Flag = Flag::new("diff", Kind::Switch, "", "Print the lines that change.").without_variable();
 const DRY_RUN: Flag =
     Flag::new("dry-run", Kind::Switch, "", "Change nothing; say what would change.").without_variable();
+const FILE: Flag = Flag::new("filename", Kind::Repeated, "", "File to read; the same as the file by itself.")
+    .short('f')
+    .without_variable();
 const HELP: Flag = Flag::new("help", Kind::Switch, "", "Print this text and exit.").without_variable();
 const OUTPUT: Flag = Flag::new("output", Kind::Words(&["text", "json"]), "text", "Form of the answer: text or json.")
     .short('o')

@@ -43,6 +43,7 @@ pub(crate) fn read(
     if let Some(word) = words.first().filter(|_| !has_old_name) {
         return Err(word.refused());
     }
+    let words = [words, words::empty_flags(&values, &table)].concat();
     compat(&values, has_old_name, words, variable)
 }
 
@@ -89,6 +90,7 @@ fn compat(
         name: values.text("name").to_owned(),
         scope: scope(values, variable),
         allow_empty_data: values.is_on("allow-empty-data"),
+        allow_encrypted_values: values.is_on("allow-encrypted-values") || has_old_name,
         kept,
         allow_plaintext_annotations: values.is_on("allow-plaintext-annotations"),
         // Nor were they for a field.
@@ -221,6 +223,12 @@ pub(crate) const TRIM: Flag = Flag::new(
 
 const OWN: &[Flag] = &[
     Flag::new("allow-empty-data", Kind::Switch, "", "Seal Secrets without any item."),
+    Flag::new(
+        "allow-encrypted-values",
+        Kind::Switch,
+        "",
+        "Seal although another tool, such as SOPS, encrypted a value; it is sealed as it stands.",
+    ),
     Flag::new(
         "allow-plaintext-annotations",
         Kind::Switch,

@@ -85,7 +85,7 @@ pub(crate) fn read(path: Option<&str>, what: Input) -> Result<Vec<u8>, CliError>
 /// Reads a text file, or standard input, of whatever form of Unicode, as UTF-8 without a mark.
 pub(crate) fn read_text(path: Option<&str>, what: Input) -> Result<Vec<u8>, CliError> {
     let name = path.unwrap_or("/dev/stdin");
-    text(read(path, what)?, what).map_err(|error| CliError::new(format!("{name} {error}")).hint(EncodingError::REMEDY))
+    text(read(path, what)?, what).map_err(|error| CliError::new(format!("{name} {error}")).hint(error.remedy()))
 }
 
 /// The same of bytes that are there. What is looked through for PEM may be anything, and is told of if nothing is found.

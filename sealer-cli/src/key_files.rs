@@ -11,7 +11,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::diagnostics::CliError;
-use crate::input::encoding::{self, EncodingError};
+use crate::input::encoding;
 use crate::input::{self, Input};
 use crate::manifest::read::{self, Wanted};
 use crate::prompt;
@@ -78,7 +78,7 @@ fn of_file(path: &str, bytes: &[u8], passphrase_file: Option<&str>, ui: &Ui) -> 
         let error = CliError::new(format!("no private key in {path}"));
         let error = match encoding::text(bytes) {
             Ok(_) => error,
-            Err(reason) => error.hint(format!("it {reason}")).hint(EncodingError::REMEDY),
+            Err(reason) => error.hint(format!("it {reason}")).hint(reason.remedy()),
         };
         return Err(error
             .hint("it takes a PEM file, a key Secret, a List of them as kubectl get -o yaml prints it, or a backup"));

@@ -12,6 +12,7 @@ mod cluster;
 mod commands;
 mod compat;
 mod diagnostics;
+mod encrypted;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;

@@ -8,7 +8,7 @@ pub(crate) mod read;
 mod scalar;
 pub(crate) mod schema;
 pub(crate) mod secret;
-mod stray;
+pub(crate) mod stray;
 mod time;
 pub(crate) mod typed;
 pub(crate) mod yaml;

@@ -151,6 +151,8 @@ pub(crate) struct Compat {
     /// What tells which values of the file that is there are unchanged, so that their sealed text stays.
     pub(crate) kept: Option<KeySources>,
     pub(crate) allow_empty_data: bool,
+    /// What another tool encrypted is sealed as it stands, with a warning.
+    pub(crate) allow_encrypted_values: bool,
     pub(crate) allow_plaintext_annotations: bool,
     /// What is no field of a Secret is left out with a warning, whatever stands there.
     pub(crate) allow_unknown_fields: bool,

@@ -130,6 +130,11 @@ impl Ui {
         }
     }
 
+    /// Tells something to whoever it is for.
+    pub(crate) fn tell(&self, weight: Weight, has_old_name: bool, text: &str) {
+        tell(weight, has_old_name, text);
+    }
+
     /// Says what is waited for, if somebody sits at the terminal.
     pub(crate) fn notice_terminal(&self, text: &str) {
         if io::stdin().is_terminal() {
@@ -234,6 +239,35 @@ pub(crate) fn has_reader() -> bool {
     io::stderr().is_terminal()
 }
 
+/// How much it matters what is told beside the results, which decides who hears it: docs/differences.md has the rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Weight {
+    /// Something of the input does not come out, or no cluster takes what comes out.
+    Loss,
+    /// The result is good, and perhaps not the one that was meant.
+    Slip,
+    /// It is right more often than not.
+    Possible,
+}
+
+impl Weight {
+    /// Whether it is told: scripts that call the program by its old name may take every word on standard error for a failure.
+    fn is_told(self, has_old_name: bool, has_reader: bool) -> bool {
+        match self {
+            Self::Loss => true,
+            Self::Slip => !has_old_name || has_reader,
+            Self::Possible => has_reader,
+        }
+    }
+}
+
+/// Tells something to whoever it is for, while somebody else adds to the results.
+pub(crate) fn tell(weight: Weight, has_old_name: bool, text: &str) {
+    if weight.is_told(has_old_name, has_reader()) {
+        notice(text);
+    }
+}
+
 /// Tells the user something beside the results, while somebody else adds to them.
 pub(crate) fn notice(text: &str) {
     let _ = writeln!(io::stderr(), "{}", visible(text));
@@ -271,6 +305,17 @@ mod tests {
         ui.finish().unwrap();
         assert_eq!(fs::read(path).unwrap(), b"value");
         Ok(fs::metadata(path).unwrap().permissions().mode() & 0o777)
+    }
+
+    #[test]
+    fn losses_are_told_always_and_notices_to_readers() {
+        let told = |weight: Weight| {
+            [(false, false), (false, true), (true, false), (true, true)]
+                .map(|(has_old_name, has_reader)| weight.is_told(has_old_name, has_reader))
+        };
+        assert_eq!(told(Weight::Loss), [true; 4]);
+        assert_eq!(told(Weight::Slip), [true, true, false, true]);
+        assert_eq!(told(Weight::Possible), [false, true, false, true]);
     }
 
     #[test]

@@ -85,6 +85,16 @@ func boundLists(functions template.FuncMap) {
 		}
 		return seq(numbers...), nil
 	}
+	// A count of 1e10 asks for more memory than machines have.
+	for _, name := range []string{"indent", "nindent", "repeat"} {
+		repeat := functions[name].(func(int, string) string)
+		functions[name] = func(count int, text string) (string, error) {
+			if count > 1e7 {
+				return "", errTooLong
+			}
+			return repeat(count, text), nil
+		}
+	}
 }
 
 func bounded(numbers ...int) bool {

@@ -5,7 +5,7 @@ pub(crate) mod manual;
 use sealer_core::Scope;
 use sealer_core::flags::{Flag, Kind, Values};
 
-use super::{DIFF, DRY_RUN, HELP, OUTPUT, Parsed, given, parsed};
+use super::{DIFF, DRY_RUN, FILE, HELP, OUTPUT, Parsed, files, given, parsed};
 use crate::compat::TRIM;
 use crate::diagnostics::CliError;
 use crate::request::Request;
@@ -29,6 +29,7 @@ pub(super) fn set(args: &[String], variable: Variable<'_>) -> Result<Request, Cl
         trim: values.is_on("trim"),
         keep_unchanged: values.is_on("keep-unchanged"),
         allow_in_clear: values.is_on("allow-plaintext-annotations"),
+        allow_encrypted: values.is_on("allow-encrypted-values"),
         keys: key_flags::sources(&values),
         certificate: given(&values, "cert"),
         writing: writing(&values),
@@ -77,7 +78,7 @@ pub(super) fn unseal(args: &[String], variable: Variable<'_>) -> Result<Request,
         return Err(wrong("`sealer unseal` opens one sealed value, and --raw says so".to_owned())
             .hint("a whole SealedSecret: sealer --recovery-unseal --recovery-private-key key.pem -f sealed.yaml"));
     }
-    let file = match values.positionals() {
+    let file = match files(&values).as_slice() {
         [] => None,
         [file] => Some(file.clone()).filter(|file| file != ui::STREAM),
         [_, more, ..] => {
@@ -129,7 +130,7 @@ pub(super) fn explain(args: &[String], variable: Variable<'_>) -> Result<Request
 
 /// Exactly so many words.
 fn words<const COUNT: usize>(values: &Values, verb: &str, wanted: &str) -> Result<[String; COUNT], String> {
-    let words = values.positionals().to_vec();
+    let words = files(values);
     words.try_into().map_err(|words: Vec<String>| {
         let more = words.get(COUNT).map(|word| format!(", not also `{word}`")).unwrap_or_default();
         format!("`sealer {verb}` needs {wanted}{more}")
@@ -158,7 +159,20 @@ fn writing(values: &Values) -> Writing {
 /// The flags of `sealer set`.
 pub(crate) fn set_table() -> Vec<Flag> {
     table(&[
-        &[ALLOW_IN_CLEAR, CERTIFICATE, DIFF, DOCUMENT, DRY_RUN, FROM_FILE, HELP, KEEP, NAME, TRIM],
+        &[
+            ALLOW_ENCRYPTED,
+            ALLOW_IN_CLEAR,
+            CERTIFICATE,
+            DIFF,
+            DOCUMENT,
+            DRY_RUN,
+            FILE,
+            FROM_FILE,
+            HELP,
+            KEEP,
+            NAME,
+            TRIM,
+        ],
         key_flags::TABLE,
         kubernetes_flags::TABLE,
     ])
@@ -166,33 +180,36 @@ pub(crate) fn set_table() -> Vec<Flag> {
 
 /// The flags of `sealer unset`.
 pub(crate) fn unset_table() -> Vec<Flag> {
-    table(&[&[DIFF, DOCUMENT, DRY_RUN, HELP, NAME, NAMESPACE]])
+    table(&[&[DIFF, DOCUMENT, DRY_RUN, FILE, HELP, NAME, NAMESPACE]])
 }
 
 /// The flags of `sealer edit`.
 pub(crate) fn edit_table() -> Vec<Flag> {
-    table(&[&[CERTIFICATE, DIFF, DOCUMENT, DRY_RUN, HELP, NAME], key_flags::TABLE, kubernetes_flags::TABLE])
+    table(&[&[CERTIFICATE, DIFF, DOCUMENT, DRY_RUN, FILE, HELP, NAME], key_flags::TABLE, kubernetes_flags::TABLE])
 }
 
 /// The flags of `sealer unseal`.
 pub(crate) fn unseal_table() -> Vec<Flag> {
-    table(&[&[HELP, BOUND_NAME, BOUND_NAMESPACE, RAW, BOUND_SCOPE], key_flags::TABLE])
+    table(&[&[FILE, HELP, BOUND_NAME, BOUND_NAMESPACE, RAW, BOUND_SCOPE], key_flags::TABLE])
 }
 
 /// The flags of `sealer view`.
 pub(crate) fn view_table() -> Vec<Flag> {
-    table(&[&[HELP, OUTPUT], key_flags::TABLE])
+    table(&[&[FILE, HELP, OUTPUT], key_flags::TABLE])
 }
 
 /// The flags of `sealer explain`.
 pub(crate) fn explain_table() -> Vec<Flag> {
-    table(&[&[SEALED_WITH, HELP, OUTPUT], key_flags::TABLE, kubernetes_flags::TABLE])
+    table(&[&[SEALED_WITH, FILE, HELP, OUTPUT], key_flags::TABLE, kubernetes_flags::TABLE])
 }
 
 fn table(parts: &[&[Flag]]) -> Vec<Flag> {
     parts.concat()
 }
 
+const ALLOW_ENCRYPTED: Flag =
+    Flag::new("allow-encrypted-values", Kind::Switch, "", "Seal the value although another tool encrypted it.")
+        .without_variable();
 const ALLOW_IN_CLEAR: Flag = Flag::new(
     "allow-plaintext-annotations",
     Kind::Switch,

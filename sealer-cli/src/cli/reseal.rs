@@ -2,7 +2,7 @@
 
 use sealer_core::flags::{Flag, Kind, Values};
 
-use super::{DIFF, DRY_RUN, EXCLUDE, HELP, MAX_TRIES, Parsed, SEALED_FOR, given, parsed, search};
+use super::{DIFF, DRY_RUN, EXCLUDE, FILE, HELP, MAX_TRIES, Parsed, SEALED_FOR, files, given, parsed, search};
 use crate::cluster::Choice;
 use crate::diagnostics::CliError;
 use crate::request::{Request, Reseal};
@@ -13,7 +13,7 @@ pub(super) fn read(args: &[String], variable: &dyn Fn(&str) -> Option<String>) -
         Parsed::Values(values) => values,
         Parsed::Help(text) => return Ok(Request::Print(text)),
     };
-    if values.positionals().is_empty() {
+    if files(&values).is_empty() {
         return Err(wrong("`sealer reseal` needs at least one file or folder".to_owned()));
     }
     let cluster = kubernetes_flags::choice(&values);
@@ -35,7 +35,7 @@ pub(super) fn request(
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Reseal, CliError> {
     Ok(Reseal {
-        search: search(values, values.positionals().to_vec())?,
+        search: search(values, files(values))?,
         certificate: given(values, "cert"),
         keys: key_flags::sources(values),
         keys_in: None,
@@ -75,6 +75,7 @@ pub(super) const SHARED: &[Flag] = &[
     DIFF,
     DRY_RUN,
     EXCLUDE,
+    FILE,
     HELP,
     MAX_TRIES,
     SEALED_FOR,

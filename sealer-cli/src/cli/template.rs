@@ -2,7 +2,7 @@
 
 use sealer_core::flags::{Flag, Kind};
 
-use super::{HELP, Parsed, parsed};
+use super::{FILE, HELP, Parsed, files, parsed};
 use crate::diagnostics::CliError;
 use crate::request::{Request, TemplateCheck};
 
@@ -18,11 +18,12 @@ pub(super) fn read(args: &[String]) -> Result<Request, CliError> {
         Parsed::Values(values) => values,
         Parsed::Help(text) => return Ok(Request::Print(text)),
     };
-    if values.positionals().is_empty() {
+    let files = files(&values);
+    if files.is_empty() {
         return Err(wrong("`sealer template check` needs at least one file, or `-` for standard input".to_owned()));
     }
     Ok(Request::TemplateCheck(TemplateCheck {
-        files: values.positionals().to_vec(),
+        files,
         strict: values.is_on("strict"),
         expensive: values.is_on("allow-expensive-template-functions"),
     }))
@@ -41,6 +42,7 @@ pub(crate) const TABLE: &[Flag] = &[
         "Accept functions that make keys or are slow on purpose, as the controller's flag of this name does.",
     )
     .without_variable(),
+    FILE,
     HELP,
     Flag::new("strict", Kind::Switch, "", "Count warnings as errors.").without_variable(),
 ];

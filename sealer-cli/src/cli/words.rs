@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use sealer_core::flags::{Flag, FlagError, Kind};
+use sealer_core::flags::{Flag, FlagError, Kind, Values};
 
 use crate::cli;
 use crate::cli::keys::manual::VERBS;
@@ -48,6 +48,9 @@ pub(crate) fn answer(word: &str, around: Around<'_>) -> Option<Word> {
     if word == "-" {
         return None;
     }
+    if word.is_empty() {
+        return Some(Word { message: EMPTY.to_owned(), hint: UNSET.to_owned() });
+    }
     let shown = word.escape_debug();
     let stray = format!("no command takes the word `{shown}`");
     let (message, hint) = if let Some(meant) = behind_a_flag(word, around.args) {
@@ -62,6 +65,20 @@ pub(crate) fn answer(word: &str, around: Around<'_>) -> Option<Word> {
         (stray, "`sealer --help` lists the commands and flags".to_owned())
     };
     Some(Word { message, hint })
+}
+
+/// The flags that were given an empty text, which counts as none.
+pub(crate) fn empty_flags(values: &Values, table: &[Flag]) -> Vec<Word> {
+    let takes_text = |flag: &&Flag| matches!(flag.kind, Kind::Text | Kind::Words(_));
+    let is_empty = |flag: &&Flag| values.was_given(flag.name) && values.text(flag.name).is_empty();
+    let told =
+        |flag: &Flag| Word { message: format!("--{} was given an empty text", flag.name), hint: UNSET.to_owned() };
+    table.iter().filter(takes_text).filter(is_empty).map(told).collect()
+}
+
+/// Refuses a command line with an argument that is empty.
+pub(crate) fn refuse_empty<'a>(mut words: impl Iterator<Item = &'a String>) -> Result<(), CliError> {
+    if words.any(String::is_empty) { Err(CliError::command_line(EMPTY).hint(UNSET)) } else { Ok(()) }
 }
 
 /// The flag that one of an unknown name is near to.
@@ -79,7 +96,7 @@ pub(crate) fn behind_a_switch(words: &[String], args: &[String], table: &[Flag])
         let is_truth = TRUTHS.contains(&word.as_str()) && words.contains(word) && fs::metadata(word).is_err();
         is_truth && flag.strip_prefix("--").is_some_and(is_switch)
     })?;
-    Some((word.clone(), format!("did you mean {flag}={word}?")))
+    Some((word.clone(), format!("did you mean {flag}={}?", truth(word))))
 }
 
 /// `--raw false`, where Go wants `--raw=false`, and `-format yaml`, where a name has two dashes.
@@ -87,11 +104,16 @@ fn behind_a_flag(word: &str, args: &[String]) -> Option<String> {
     let mut pairs = args.iter().zip(args.iter().skip(1)).filter(|(_, next)| *next == word);
     pairs.find_map(|(flag, _)| {
         if let Some(name) = flag.strip_prefix("--").filter(|name| !name.is_empty() && !name.contains('=')) {
-            return TRUTHS.contains(&word).then(|| format!("--{name}={word}"));
+            return TRUTHS.contains(&word).then(|| format!("--{name}={}", truth(word)));
         }
         let name = flag.strip_prefix('-').filter(|name| name.len() > 2 && !name.contains('='))?;
         LONG_NAMES.contains(&name).then(|| format!("--{name} {word}"))
     })
+}
+
+/// A word for true or false as Go reads it.
+fn truth(word: &str) -> &str {
+    OTHER_TRUTHS.iter().find(|(other, _)| *other == word).map_or(word, |(_, truth)| truth)
 }
 
 fn of_a_file(word: &str, around: Around<'_>) -> Option<String> {
@@ -167,8 +189,24 @@ const OF_OTHERS: [(&str, &str); 15] = [
 /// Flags that others have as commands.
 const MODES: [&str; 8] =
     ["help", "version", "validate", "fetch-cert", "re-encrypt", "merge-into", "recovery-unseal", "raw"];
-/// What Go reads as true or false.
-const TRUTHS: [&str; 11] = ["true", "false", "True", "False", "TRUE", "FALSE", "1", "0", "t", "f", "yes"];
+/// What people write for true and false; Go reads some of them.
+const TRUTHS: [&str; 20] = [
+    "true", "false", "True", "False", "TRUE", "FALSE", "1", "0", "t", "f", "T", "F", "yes", "no", "Yes", "No", "y",
+    "n", "on", "off",
+];
+/// Those that Go does not read, with what it reads instead.
+const OTHER_TRUTHS: [(&str, &str); 8] = [
+    ("yes", "true"),
+    ("no", "false"),
+    ("Yes", "true"),
+    ("No", "false"),
+    ("y", "true"),
+    ("n", "false"),
+    ("on", "true"),
+    ("off", "false"),
+];
+const EMPTY: &str = "an argument is empty";
+const UNSET: &str = "a variable in the command line may be unset";
 /// Names that are written with one dash by mistake.
 const LONG_NAMES: [&str; 11] = [
     "format",
@@ -223,6 +261,9 @@ mod tests {
             ("validat", "validat", "did you mean `sealer --validate`?".to_owned()),
             ("encrypt", "encrypt", "did you mean `sealer -f secret.yaml".to_owned()),
             ("--raw false", "false", "did you mean --raw=false?".to_owned()),
+            ("--raw no", "no", "did you mean --raw=false?".to_owned()),
+            ("--raw off", "off", "did you mean --raw=false?".to_owned()),
+            ("", "", "an argument is empty; a variable in the command line may be unset".to_owned()),
             ("-format yaml", "yaml", "did you mean --format yaml?".to_owned()),
             ("", "missing.yaml", "there is no file of that name".to_owned()),
             ("", "thing", "`sealer --help` lists".to_owned()),

@@ -105,6 +105,7 @@ pub(crate) fn none(edited: &Edited<'_>, text: &str, file: &str) -> CliError {
     let kinds: Vec<&str> =
         edited.documents().iter().filter_map(|tree| tree.field("kind").and_then(Tree::text)).collect();
     if kinds.contains(&"Secret") {
+        let file = if file == "stdin" { "-" } else { file };
         return error.hint(format!("it holds the Secret itself; seal it with: sealer -f {file} -w sealed.yaml"));
     }
     if kinds.is_empty() && manifest::holds(text.as_bytes(), "sops") {

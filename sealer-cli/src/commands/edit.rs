@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 
 use crate::certificate;
 use crate::commands::rewrite::Rewrite;
+use crate::commands::seal::usable::sealed_warning;
 use crate::commands::{chosen, in_clear};
 use crate::diagnostics::CliError;
 use crate::key_files;
@@ -70,6 +71,11 @@ pub(crate) fn run(request: &Edit, ui: &mut Ui) -> Result<(), CliError> {
         Refused::Patch(error) => chosen::refused(&target.file, &error),
     })?;
     drop(edited);
+    let after = chosen::parsed(&target.file, &text)?;
+    let after = chosen::object(&after, &text, target)?;
+    if let Some(warning) = sealed_warning(after.items.iter().map(|item| item.value.as_str()), 0) {
+        ui.notice(&format!("warning: {warning}"));
+    }
     file.finish(&text, request.writing, ui)?;
     let would = if request.writing.dry_run { "would be " } else { "" };
     let applied = chosen::applied(&object, &applied);

@@ -19,7 +19,7 @@ use crate::manifest::node::Node;
 use crate::manifest::read::{self, Document, Syntax, Wanted};
 use crate::request::{Compat, Format};
 use crate::sealed_secret::{self, Place};
-use crate::ui::Ui;
+use crate::ui::{Ui, Weight};
 use crate::unchanged::Unchanged;
 
 pub(crate) fn run(request: &Compat, path: &str, ui: &mut Ui) -> Result<(), CliError> {
@@ -49,7 +49,7 @@ pub(crate) fn run(request: &Compat, path: &str, ui: &mut Ui) -> Result<(), CliEr
     let items = target.get("spec").and_then(|spec| spec.get("encryptedData")).and_then(Value::as_object);
     let values = items.into_iter().flat_map(Map::values).filter_map(Value::as_str);
     if let Some(warning) = seal::usable::sealed_warning(values, 0) {
-        ui.notice(&format!("warning: {path}: {warning}"));
+        ui.tell(Weight::Loss, request.has_old_name, &format!("warning: {path}: {warning}"));
     }
     let text = text.unwrap_or_else(|| manifest::encode(&Value::Object(target), format));
     // In place: links, owner and mode stay as they are.

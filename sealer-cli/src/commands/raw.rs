@@ -9,7 +9,7 @@ use crate::commands::value::{self, Origin};
 use crate::diagnostics::CliError;
 use crate::input::{self, Input};
 use crate::request::{Compat, RawValue};
-use crate::ui::Ui;
+use crate::ui::{Ui, Weight};
 use crate::{certificate, cluster};
 
 pub(crate) fn run(request: &Compat, from: &RawValue, ui: &mut Ui) -> Result<(), CliError> {
@@ -17,12 +17,16 @@ pub(crate) fn run(request: &Compat, from: &RawValue, ui: &mut Ui) -> Result<(), 
     let (label, refused) = label(request)?;
     // Existing scripts may seal for any name.
     if let Some(refused) = refused {
-        warn(request.has_old_name, ui, &format!("{refused}; no cluster will accept an object of that name"));
+        let told = format!("warning: {refused}; no cluster will accept an object of that name");
+        ui.tell(Weight::Loss, request.has_old_name, &told);
     }
     let (bytes, origin) = read(from, request.has_old_name, ui)?;
     let value = value::taken(bytes, request.trim);
+    if let Some(encrypted) = value::encrypted(&value, request.allow_encrypted_values)? {
+        ui.tell(Weight::Loss, request.has_old_name, &format!("warning: {encrypted}"));
+    }
     for oddity in value::oddities(&value, origin) {
-        warn(request.has_old_name, ui, oddity);
+        warn(request.has_old_name, ui, &oddity);
     }
     let sealed = seal(&value, &label, certificate.key()).map_err(|error| CliError::new(error.to_string()))?;
     ui.write(sealed.to_base64());
@@ -52,12 +56,7 @@ fn read(from: &RawValue, has_old_name: bool, ui: &Ui) -> Result<(Vec<u8>, Origin
 
 /// Scripts that call it by the old name hear nothing new.
 fn warn(has_old_name: bool, ui: &Ui, told: &str) {
-    let warning = format!("warning: {told}");
-    if has_old_name {
-        ui.notice_reader(&warning);
-    } else {
-        ui.notice(&warning);
-    }
+    ui.tell(Weight::Slip, has_old_name, &format!("warning: {told}"));
 }
 
 /// What the value is bound to, and why no cluster takes an object of that name.

@@ -1,13 +1,13 @@
 //! A file that one command changes: read, edited as a text, and put in place if it is still what was read.
 
-use std::borrow::Cow;
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
 use super::chosen::UNTOUCHED;
 use crate::diagnostics::CliError;
 use crate::in_place::InPlace;
-use crate::input::{self, Input, encoding};
+use crate::input::encoding::{Form, NO_UTF_8};
+use crate::input::{self, Input};
 use crate::manifest::diff::diff;
 use crate::request::items::Writing;
 use crate::ui::{self, Ui};
@@ -26,13 +26,7 @@ impl Rewrite {
                 .hint("name the file; `sealer view -` and `sealer explain -` read standard input"));
         }
         let bytes = input::read(Some(path), Input::Manifests)?;
-        let no_utf8 = || CliError::new(format!("{path} is no UTF-8")).hint("save it as UTF-8 first");
-        // What is put back has the form that it had, and only UTF-8 is written.
-        if !matches!(encoding::document(&bytes), Ok(Cow::Borrowed(_))) {
-            return Err(no_utf8());
-        }
-        let text = String::from_utf8(bytes).map_err(|_| no_utf8())?;
-        Ok(Self { path: path.to_owned(), text })
+        Ok(Self { path: path.to_owned(), text: decoded(&bytes, path)? })
     }
 
     /// One that is only looked at: a file of any form of Unicode, or standard input under the name `-`.
@@ -43,11 +37,8 @@ impl Rewrite {
         }
         let bytes = input::read(Some(path).filter(|_| !is_stream), Input::Manifests)?;
         let name = if is_stream { "stdin" } else { path };
-        let unreadable =
-            |reason: String| CliError::new(format!("{name} {reason}")).hint(encoding::EncodingError::REMEDY);
-        let text = encoding::document(&bytes).map_err(|error| unreadable(error.to_string()))?;
-        let text = std::str::from_utf8(&text).map_err(|_| unreadable("is no UTF-8".to_owned()))?;
-        Ok(Self { path: name.to_owned(), text: text.to_owned() })
+        let text = decoded(&bytes, name)?;
+        Ok(Self { path: name.to_owned(), text })
     }
 
     /// How messages call it.
@@ -84,13 +75,15 @@ impl Rewrite {
         }
         let told = |reason: String| CliError::new(format!("{} {reason}", self.path)).hint(UNTOUCHED);
         let file = InPlace::open(Path::new(&self.path)).map_err(|error| told(error.to_string()))?;
-        let text = std::str::from_utf8(file.bytes()).map_err(|_| told("is no UTF-8".to_owned()))?;
-        let new = edit(text)?;
-        self.show(text, &new, writing, ui);
+        let text = decoded(file.bytes(), &self.path)?;
+        let new = edit(&text)?;
+        self.show(&text, &new, writing, ui);
         if new == text {
             return Ok(());
         }
-        file.replace(new.as_bytes()).map_err(|error| told(error.to_string()))
+        // What is put back has the form that it had.
+        let new = Form::of(file.bytes()).encoded(&new);
+        file.replace(new.as_ref()).map_err(|error| told(error.to_string()))
     }
 
     fn show(&self, old: &str, new: &str, writing: Writing, ui: &mut Ui) {
@@ -98,4 +91,11 @@ impl Rewrite {
             ui.write(diff(&self.path, old, new));
         }
     }
+}
+
+/// The text of a file, of whatever form of Unicode its mark says.
+fn decoded(bytes: &[u8], name: &str) -> Result<String, CliError> {
+    let text = Form::of(bytes).decoded(bytes);
+    let text = text.map_err(|error| CliError::new(format!("{name} {error}")).hint(error.remedy()))?;
+    text.ok_or_else(|| CliError::new(format!("{name} is no UTF-8")).hint(NO_UTF_8))
 }

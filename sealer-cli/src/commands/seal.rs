@@ -16,11 +16,11 @@ use crate::input::{self, Input};
 use crate::leak::{self, Leak};
 use crate::manifest::patch::Edited;
 use crate::manifest::read::{self, Document, Wanted};
-use crate::manifest::secret::{SecretInput, secrets};
+use crate::manifest::secret::{NO_DATA, SecretInput, secrets};
 use crate::request::{Compat, Mode, ScopeChoice};
-use crate::ui::Ui;
+use crate::ui::{Ui, Weight};
 use crate::unchanged::Unchanged;
-use crate::{certificate, cluster, tree, ui};
+use crate::{certificate, cluster, tree};
 
 pub(crate) fn run(request: &Compat, ui: &mut Ui) -> Result<(), CliError> {
     let certificate = certificate::load(request.certificate.as_deref(), &request.cluster)?;
@@ -70,7 +70,7 @@ pub(crate) fn documents(
     certificate: &Certificate,
     ui: &Ui,
 ) -> Result<Vec<Value>, CliError> {
-    let prepared = prepared(input, 0, request, bound, &|text| ui.notice(text))?;
+    let prepared = prepared(input, 0, request, bound, &|weight, text| ui.tell(weight, request.has_old_name, text))?;
     if prepared.is_empty() {
         return Err(nothing_found());
     }
@@ -98,18 +98,19 @@ fn prepared(
     before: usize,
     request: &Compat,
     bound: &Bound,
-    notice: &dyn Fn(&str),
+    tell: &dyn Fn(Weight, &str),
 ) -> Result<Vec<Prepared>, CliError> {
     let secrets = secrets(documents)?;
     if secrets.len() > 1 && !request.name.is_empty() {
-        notice(&format!("warning: --name gives all {} Secrets of the input the same name", secrets.len()));
+        let told = format!("warning: --name gives all {} Secrets of the input the same name", secrets.len());
+        tell(Weight::Loss, &told);
     }
     let prepared: Vec<Prepared> =
         secrets.into_iter().map(|secret| prepare(secret, request, bound)).collect::<Result<_, _>>()?;
     request.format()?;
     for (at, prepared) in prepared.iter().enumerate() {
-        for warning in &prepared.warnings {
-            notice(&format!("warning: document {}: {warning}", before + at + 1));
+        for (weight, warning) in &prepared.warnings {
+            tell(*weight, &format!("warning: document {}: {warning}", before + at + 1));
         }
     }
     Ok(prepared)
@@ -124,19 +125,22 @@ fn nothing_found() -> CliError {
 struct Prepared {
     secret: SecretInput,
     scope: Scope,
-    warnings: Vec<String>,
+    warnings: Vec<(Weight, String)>,
 }
 
 fn prepare(mut secret: SecretInput, request: &Compat, bound: &Bound) -> Result<Prepared, CliError> {
     let strays = std::mem::take(&mut secret.strays);
+    if let Some(encrypted) = strays.encrypted.as_ref().filter(|_| !request.allow_encrypted_values) {
+        return Err(CliError::new(encrypted.clone())
+            .hint("nothing was sealed; --allow-encrypted-values seals the text as it stands"));
+    }
     if let Some(lost) = strays.lost.first().filter(|_| !request.allow_unknown_fields) {
         return Err(CliError::new(lost.clone())
             .hint("nothing was sealed; --allow-unknown-fields leaves out what is no field of a Secret"));
     }
     if secret.items.is_empty() && !request.allow_empty_data {
-        return Err(CliError::new(
-            "secret.data is empty in input Secret, assuming this is an error and aborting. To work with empty data, --allow-empty-data can be used",
-        ));
+        // Where the values stand instead, scripts know the line.
+        return Err(strays.lost.into_iter().chain(strays.odd).fold(CliError::new(NO_DATA), CliError::hint));
     }
     for (field, text) in [("name", &bound.name), ("namespace", &bound.namespace)] {
         if !text.is_empty() {
@@ -151,19 +155,27 @@ fn prepare(mut secret: SecretInput, request: &Compat, bound: &Bound) -> Result<P
     if scope != Scope::ClusterWide {
         settle_namespace(&mut secret, request)?;
     }
-    let mut warnings: Vec<String> = warning.into_iter().chain(strays.lost).chain(strays.odd).collect();
+    let mut warnings = weighed(Weight::Loss, warning);
+    warnings.extend(weighed(Weight::Loss, strays.encrypted.into_iter().chain(strays.lost).chain(strays.doubled)));
+    warnings.extend(weighed(Weight::Slip, strays.odd));
     if !request.allow_plaintext_annotations {
         let possible = refuse_leak(&secret)?;
         // Names and hosts stand there rightly: scripts need not hear of it.
-        warnings.extend(possible.into_iter().filter(|_| ui::has_reader()));
+        warnings.extend(weighed(Weight::Possible, possible));
     }
-    warnings.extend(unusable_name(&secret, scope));
-    warnings.extend(usable::warnings(&secret));
+    warnings.extend(weighed(Weight::Loss, unusable_name(&secret, scope)));
+    warnings.extend(weighed(Weight::Loss, usable::warnings(&secret)));
+    warnings.extend(weighed(Weight::Slip, usable::refused_type(&secret)));
+    warnings.extend(weighed(Weight::Possible, usable::perhaps_encrypted(&secret)));
     // What is merged need not be complete, and a template may complete the rest.
-    if !matches!(request.mode, Mode::MergeInto { .. }) && ui::has_reader() {
-        warnings.extend(usable::incomplete(&secret));
+    if !matches!(request.mode, Mode::MergeInto { .. }) {
+        warnings.extend(weighed(Weight::Possible, usable::incomplete(&secret)));
     }
     Ok(Prepared { secret, scope, warnings })
+}
+
+fn weighed(weight: Weight, told: impl IntoIterator<Item = String>) -> Vec<(Weight, String)> {
+    told.into_iter().map(|told| (weight, told)).collect()
 }
 
 /// A value that certainly stands in an annotation or a label would go into Git in clear text, beside its sealed form.

@@ -33,6 +33,9 @@ pub(crate) fn set(request: &Set, ui: &mut Ui) -> Result<(), CliError> {
         in_clear.refused(&request.item)?;
         ui.notice_reader(&format!("warning: {}", in_clear.told(&request.item)));
     }
+    if let Some(encrypted) = value::encrypted(&value, request.allow_encrypted)? {
+        ui.notice(&format!("warning: {encrypted}"));
+    }
     let others = object.items.iter().filter(|item| item.name != request.item).map(|item| item.value.as_str());
     if let Some(warning) = sealed_warning(others, value.expose().len()) {
         ui.notice(&format!("warning: {warning}"));

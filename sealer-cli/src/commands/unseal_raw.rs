@@ -44,6 +44,20 @@ fn sealed(request: &Unseal, ui: &Ui) -> Result<SealedValue, CliError> {
     })
 }
 
+/// What to look at where no scope opens it: only what the value is bound to under that scope.
+fn unopened(scope: Scope, error: CliError) -> CliError {
+    let right_key = "is it the key of the cluster that it was sealed for";
+    match scope {
+        Scope::Strict => error
+            .hint(format!("{right_key}, and were namespace and name the same?"))
+            .hint("a value opens under the name of its SealedSecret, not of the item"),
+        Scope::NamespaceWide => error.hint(format!("{right_key}, and was the namespace the same?")),
+        Scope::ClusterWide => error
+            .hint(format!("{right_key}?"))
+            .hint("one that was sealed for another scope opens with --scope, and the names of that scope"),
+    }
+}
+
 fn opened(sealed: &SealedValue, request: &Unseal, scope: Scope, keyring: &Keyring) -> Option<Plaintext> {
     let label = Label::as_given(scope, &request.namespace, &request.name);
     unseal_counted(sealed, &label, keyring, &mut Trials::default()).ok().map(|opened| opened.plaintext)
@@ -66,8 +80,6 @@ fn closed(sealed: &SealedValue, request: &Unseal, keyring: &Keyring) -> CliError
     let mut others = Scope::ALL.into_iter().filter(|other| other != scope && can_be(other));
     match others.find(|other| opened(sealed, request, *other, keyring).is_some()) {
         Some(other) => error.hint(format!("it opens with --scope {other}")),
-        None => error
-            .hint("is it the key of the cluster that it was sealed for, and were namespace and name the same?")
-            .hint("a value opens under the name of its SealedSecret, not of the item"),
+        None => unopened(*scope, error),
     }
 }

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use sealer_core::Plaintext;
 use zeroize::Zeroize as _;
 
+use crate::diagnostics::CliError;
+use crate::encrypted::{self, Encrypted};
 use crate::input::encoding;
 use crate::manifest;
 
@@ -33,23 +35,39 @@ pub(crate) fn taken(mut bytes: Vec<u8>, trim: bool) -> Plaintext {
 }
 
 /// What a value probably has by mistake.
-pub(crate) fn oddities(value: &Plaintext, origin: Origin) -> Vec<&'static str> {
+pub(crate) fn oddities(value: &Plaintext, origin: Origin) -> Vec<String> {
     let bytes = value.expose();
-    let mut found = Vec::new();
+    let mut found: Vec<String> = Vec::new();
     if bytes.starts_with(encoding::UTF_8_MARK) {
-        found.push("the value begins with a byte order mark (BOM), which is sealed with it; --trim leaves it out");
+        found.push(
+            "the value begins with a byte order mark (BOM), which is sealed with it; --trim leaves it out".into(),
+        );
     } else if matches!(encoding::marked(bytes), Ok(Cow::Owned(_))) {
-        found.push("the value is a text in UTF-16, and is sealed as such; --trim seals it as UTF-8");
+        found.push("the value is a text in UTF-16, and is sealed as such; --trim seals it as UTF-8".into());
     }
     if origin == Origin::Piped && ends_in_line_end(bytes) {
         found.push(
-            "the value ends in a line end, which is sealed with it; --trim leaves it out, and `printf %s` writes none",
+            "the value ends in a line end, which is sealed with it; --trim leaves it out, and `printf %s` writes none"
+                .into(),
         );
     }
     if is_manifest(bytes) {
-        found.push("the value is a whole manifest; without --raw, or with -f, its items are sealed one by one");
+        found.push("the value is a whole manifest; without --raw, or with -f, its items are sealed one by one".into());
+    }
+    if let Some(Encrypted::Possible(tool)) = encrypted::value(bytes) {
+        found.push(format!("the value {}", tool.told()));
     }
     found
+}
+
+/// Refuses a value that another tool encrypted, or says what it is where that is allowed.
+pub(crate) fn encrypted(value: &Plaintext, is_allowed: bool) -> Result<Option<String>, CliError> {
+    let Some(Encrypted::Certain(tool)) = encrypted::value(value.expose()) else { return Ok(None) };
+    let told = format!("the value {}", tool.told());
+    if is_allowed {
+        return Ok(Some(told));
+    }
+    Err(CliError::new(told).hint("nothing was sealed; --allow-encrypted-values seals the text as it stands"))
 }
 
 /// A text of PEM ends in one, and some readers of keys want it.
@@ -76,8 +94,8 @@ const LINES: usize = 1_000;
 mod tests {
     use super::*;
 
-    fn told(bytes: &[u8], origin: Origin) -> Vec<&'static str> {
-        let words = |told: &'static str| told.split([',', ';']).next().unwrap_or_default();
+    fn told(bytes: &[u8], origin: Origin) -> Vec<String> {
+        let words = |told: String| told.split([',', ';']).next().unwrap_or_default().to_owned();
         oddities(&Plaintext::new(bytes.to_vec()), origin).into_iter().map(words).collect()
     }
 

@@ -18,11 +18,19 @@ pub(crate) enum EncodingError {
 
 impl EncodingError {
     /// What to try.
-    pub(crate) const REMEDY: &str = "save it as UTF-8; in PowerShell: … | Out-File -Encoding ascii FILE";
+    pub(crate) fn remedy(self) -> &'static str {
+        match self {
+            Self::Utf32 => "save it as UTF-8: iconv -f UTF-32 -t UTF-8 FILE",
+            _ => "save it as UTF-8; in PowerShell: … | Out-File -Encoding ascii FILE",
+        }
+    }
 }
 
 /// UTF-8 without its mark, from any form that can be told. Where no mark says which one it is, the first two characters do.
 pub(crate) fn text(bytes: &[u8]) -> Result<Cow<'_, [u8]>, EncodingError> {
+    if is_unmarked_utf32(bytes) {
+        return Err(EncodingError::Utf32);
+    }
     let text = match unmarked(bytes) {
         Some(order) => utf16(bytes, order)?,
         None => marked(bytes)?,
@@ -43,12 +51,57 @@ pub(crate) fn marked(bytes: &[u8]) -> Result<Cow<'_, [u8]>, EncodingError> {
 
 /// The same for documents, which a reader must not take for others than they are: UTF-16 without a mark is refused.
 pub(crate) fn document(bytes: &[u8]) -> Result<Cow<'_, [u8]>, EncodingError> {
-    if unmarked(bytes).is_some() { Err(EncodingError::Unmarked) } else { marked(bytes) }
+    match bytes {
+        _ if is_unmarked_utf32(bytes) => Err(EncodingError::Utf32),
+        _ if unmarked(bytes).is_some() => Err(EncodingError::Unmarked),
+        _ => marked(bytes),
+    }
+}
+
+/// Two letters of ASCII, four bytes each.
+fn is_unmarked_utf32(bytes: &[u8]) -> bool {
+    matches!(bytes, [1..=127, 0, 0, 0, 1..=127, 0, 0, 0, ..] | [0, 0, 0, 1..=127, 0, 0, 0, 1..=127, ..])
+}
+
+/// The form of a text, as its mark says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// UTF-8; a mark stands in the text.
+    Utf8,
+    Utf16(Order),
+}
+
+impl Form {
+    /// The form of a document that is a text.
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        match bytes {
+            [0xff, 0xfe, ..] => Self::Utf16(Order::Little),
+            [0xfe, 0xff, ..] => Self::Utf16(Order::Big),
+            _ => Self::Utf8,
+        }
+    }
+
+    /// The text of bytes in this form.
+    pub(crate) fn decoded(self, bytes: &[u8]) -> Result<Option<String>, EncodingError> {
+        let text = document(bytes)?;
+        let whole = if self == Self::Utf8 { Cow::Borrowed(bytes) } else { text };
+        Ok(String::from_utf8(whole.into_owned()).ok())
+    }
+
+    /// The bytes of a text in this form, with their mark.
+    pub(crate) fn encoded(self, text: &str) -> Cow<'_, [u8]> {
+        let Self::Utf16(order) = self else { return Cow::Borrowed(text.as_bytes()) };
+        let units = std::iter::once(0xfeff).chain(text.encode_utf16());
+        Cow::Owned(match order {
+            Order::Little => units.flat_map(u16::to_le_bytes).collect(),
+            Order::Big => units.flat_map(u16::to_be_bytes).collect(),
+        })
+    }
 }
 
 /// Which byte of a pair comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Order {
+pub(crate) enum Order {
     Little,
     Big,
 }
@@ -79,6 +132,8 @@ fn utf16(bytes: &[u8], order: Order) -> Result<Cow<'_, [u8]>, EncodingError> {
     Ok(Cow::Owned(text.into_bytes()))
 }
 
+/// What to try with a text in a form of one byte a letter.
+pub(crate) const NO_UTF_8: &str = "save it as UTF-8; from the letters of Windows: iconv -f WINDOWS-1252 -t UTF-8 FILE";
 /// How UTF-8 begins that has a mark.
 pub(crate) const UTF_8_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -102,6 +157,9 @@ mod tests {
                 let with_mark = [&mark[..], &wide].concat();
                 assert_eq!(text(&with_mark).as_deref(), Ok(plain), "{written:?} {order:?}");
                 assert_eq!(document(&with_mark).as_deref(), Ok(plain), "{written:?} {order:?}");
+                let form = Form::of(&with_mark);
+                assert_eq!(form.decoded(&with_mark), Ok(Some(written.to_owned())), "{written:?} {order:?}");
+                assert_eq!(&*form.encoded(written), with_mark, "{written:?} {order:?}");
                 assert_eq!(text(&wide).as_deref(), Ok(plain), "{written:?} {order:?}");
                 assert_eq!(document(&wide).is_err(), !written.is_empty(), "{written:?} {order:?}");
             }
@@ -115,6 +173,8 @@ mod tests {
             (b"\xff\xfe\0\xd8a\0", EncodingError::Damaged),
             (b"\xff\xfe\0\0a\0\0\0", EncodingError::Utf32),
             (b"\0\0\xfe\xff\0\0\0a", EncodingError::Utf32),
+            (b"a\0\0\0b\0\0\0", EncodingError::Utf32),
+            (b"\0\0\0a\0\0\0b", EncodingError::Utf32),
             (b"a\0\0\0", EncodingError::Nul),
             (b"ab\0", EncodingError::Nul),
             // The first letters are no ASCII, and the line end is.

@@ -3,9 +3,11 @@
 use serde_json::Value;
 
 use crate::diagnostics::CliError;
-use crate::input::encoding::{self, EncodingError};
+use crate::encrypted;
+use crate::input::encoding;
 use crate::manifest::node::Node;
 
+mod instead;
 mod json;
 mod yaml;
 
@@ -65,10 +67,17 @@ pub(crate) fn documents(bytes: &[u8], source: &str, wanted: Wanted) -> Result<Ve
 /// The same, one by one: whoever takes them need not keep them.
 pub(crate) fn each(bytes: &[u8], source: &str, wanted: Wanted, take: Take<'_>) -> Result<(), CliError> {
     let mut stream = Documents { source, wanted, take, seen: 0, is_empty: true };
-    let bytes =
-        encoding::document(bytes).map_err(|error| stream.unusable(&error.to_string()).hint(EncodingError::REMEDY))?;
-    let rest = if starts_as_json(&bytes) { stream.json(&bytes)? } else { 0 };
-    stream.yaml(&bytes, rest)
+    if let Some(tool) = encrypted::file(bytes) {
+        return Err(stream.unusable(&tool.told()));
+    }
+    let bytes = encoding::document(bytes).map_err(|error| stream.unusable(&error.to_string()).hint(error.remedy()))?;
+    let read = (|| {
+        let rest = if starts_as_json(&bytes) { stream.json(&bytes)? } else { 0 };
+        stream.yaml(&bytes, rest)
+    })();
+    // Whatever it is, it holds no Secret.
+    let is_other = wanted == Wanted::Secrets && stream.is_empty;
+    read.map_err(|error| if is_other { instead::hint(&bytes).into_iter().fold(error, CliError::hint) } else { error })
 }
 
 /// Takes a document, or ends the reading.

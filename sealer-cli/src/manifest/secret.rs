@@ -6,10 +6,11 @@ use sealer_core::Plaintext;
 use serde_json::{Map, Value};
 
 use crate::diagnostics::CliError;
+use crate::encrypted::{self, Encrypted};
 use crate::manifest::node::Node;
 use crate::manifest::read::{Document, Syntax};
 use crate::manifest::schema;
-use crate::manifest::stray::{Strays, strays, told_twice};
+use crate::manifest::stray::{self, Strays, strays, told_twice};
 use crate::manifest::typed::{Rules, Wrong, typed};
 use crate::spelling::is_near;
 
@@ -39,6 +40,14 @@ impl SecretInput {
     /// The labels.
     pub(crate) fn labels(&self) -> BTreeMap<String, String> {
         self.texts("labels")
+    }
+
+    /// Says that another tool encrypted an item, whose base64 does not show it.
+    fn encrypted(&self) -> Option<String> {
+        self.items.iter().find_map(|(item, value)| match encrypted::value(value.expose())? {
+            Encrypted::Certain(tool) => Some(stray::encrypted_item(item, tool)),
+            Encrypted::Possible(_) => None,
+        })
     }
 
     fn texts(&self, field: &str) -> BTreeMap<String, String> {
@@ -78,7 +87,7 @@ pub(crate) fn secrets(documents: Vec<Document>) -> Result<Vec<SecretInput>, CliE
             None => found.push(reader.secret(&node)?),
         }
         if let Some(first) = found.get_mut(before) {
-            first.strays.odd.extend(doubled.iter().map(|name| told_twice(name)));
+            first.strays.doubled.extend(doubled.iter().map(|name| told_twice(name)));
         }
     }
     Ok(found)
@@ -125,6 +134,8 @@ impl Reader {
                 _ => {}
             }
         }
+        let encrypted = secret.strays.encrypted.take().or_else(|| secret.encrypted());
+        secret.strays.encrypted = encrypted;
         Ok(secret)
     }
 
@@ -138,7 +149,7 @@ impl Reader {
             Syntax::EarlyJson => typed(node, &schema::SECRET, rules(false))
                 .or_else(|wrong| typed(node, &schema::SECRET, rules(true)).map_err(|_| wrong)),
         };
-        result.map_err(|wrong| self.wrong(&wrong, yaml))
+        result.map_err(|wrong| self.wrong(&wrong, yaml, stray::encrypted(node)))
     }
 
     fn metadata(&self, metadata: &Node) -> Result<Map<String, Value>, CliError> {
@@ -167,14 +178,17 @@ impl Reader {
         } else {
             "only Secrets can be sealed; leave the others out of the input, as with: yq 'select(.kind == \"Secret\")'"
         };
-        let what = format!("document {} of the input is a {}, not a Secret", self.number, shortened(kind));
+        let kind = shortened(kind);
+        let article = if kind.starts_with(['A', 'E', 'I', 'O']) { "an" } else { "a" };
+        let what = format!("document {} of the input is {article} {kind}, not a Secret", self.number);
         // Where nothing can be sealed anyway, scripts know the line.
         if has_items { Err(CliError::new(what).hint(hint)) } else { Err(CliError::new(NO_DATA).hint(what).hint(hint)) }
     }
 
-    fn wrong(&self, wrong: &Wrong, yaml: bool) -> CliError {
+    /// A text that is encrypted is why it is of another type.
+    fn wrong(&self, wrong: &Wrong, yaml: bool, encrypted: Option<String>) -> CliError {
         let prefix = if yaml { "error unmarshaling JSON: while decoding JSON: " } else { "" };
-        CliError::new(format!("{prefix}{}", wrong.message)).hint(wrong.hint(self.number))
+        CliError::new(format!("{prefix}{}", wrong.message)).hint(encrypted.unwrap_or_else(|| wrong.hint(self.number)))
     }
 
     fn error(&self, what: &str) -> CliError {

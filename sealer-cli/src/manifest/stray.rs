@@ -1,6 +1,7 @@
 //! What a document has that is no field of a Secret: the API server refuses or drops it, and a value that stands there is
 //! lost.
 
+use crate::encrypted::{self, Encrypted};
 use crate::manifest::node::Node;
 use crate::manifest::schema::{self, Struct, Type};
 use crate::spelling::is_near;
@@ -10,43 +11,76 @@ use crate::spelling::is_near;
 pub(crate) struct Strays {
     /// Fields whose values would be lost.
     pub(crate) lost: Vec<String>,
+    /// Names that are there twice: one of the two values is lost.
+    pub(crate) doubled: Vec<String>,
     /// What is merely odd.
     pub(crate) odd: Vec<String>,
+    /// That its texts are no values: another tool encrypted them.
+    pub(crate) encrypted: Option<String>,
 }
 
 /// Looks at the fields of a document and of its metadata.
 pub(crate) fn strays(document: &Node) -> Strays {
-    let mut found = Strays::default();
-    if is_of_sops(document) {
-        found
-            .lost
-            .push("it is encrypted with SOPS, and its texts are no values: decrypt it first (sops -d FILE)".to_owned());
+    let mut found = Strays { encrypted: encrypted(document), ..Strays::default() };
+    if found.encrypted.is_some() {
         return found;
     }
     fields(document, &schema::SECRET, "", &mut found);
-    if let Some(metadata) = document.field("metadata") {
+    for (_, metadata) in named(document, &["metadata"]) {
         fields(metadata, &schema::METADATA, "metadata.", &mut found);
     }
-    for items in ["data", "stringData"] {
-        if let Some(Node::Map(fields)) = document.field(items) {
-            twice(fields, &format!("{items}."), true, &mut found);
+    for (name, items) in named(document, &ITEMS) {
+        if let Node::Map(fields) = items {
+            twice(fields, &format!("{name}."), true, &mut found);
         }
     }
     found
+}
+
+/// The fields of those names, in the letters that were written.
+fn named<'n>(node: &'n Node, names: &[&str]) -> Vec<(&'n str, &'n Node)> {
+    let Node::Map(fields) = node else { return Vec::new() };
+    let is_meant = |name: &str| names.iter().any(|known| known.eq_ignore_ascii_case(name));
+    fields.iter().filter(|(name, _)| is_meant(name)).map(|(name, value)| (name.as_str(), value)).collect()
+}
+
+/// Says that another tool encrypted the document: its own fields tell, or texts that somebody left without them.
+pub(crate) fn encrypted(document: &Node) -> Option<String> {
+    if is_of_sops(document) {
+        return Some(format!("it {}", encrypted::SOPS.told()));
+    }
+    named(document, &ITEMS).into_iter().find_map(|(_, items)| {
+        let Node::Map(items) = items else { return None };
+        items.iter().find_map(|(item, value)| match encrypted::value(value.as_text()?.as_bytes())? {
+            Encrypted::Certain(tool) => Some(encrypted_item(item, tool)),
+            Encrypted::Possible(_) => None,
+        })
+    })
+}
+
+/// Says of an item that a tool encrypted it.
+pub(crate) fn encrypted_item(item: &str, tool: encrypted::Tool) -> String {
+    format!("the value of item `{}` {}", shown(item), tool.told())
 }
 
 fn fields(node: &Node, type_: &Type, place: &str, found: &mut Strays) {
     let (Node::Map(fields), Type::Struct(known)) = (node, type_) else { return };
     twice(fields, place, false, found);
     for (name, value) in fields {
-        if has(known, name) {
+        if let Some(field) = field(known, name) {
+            if field != name {
+                found.odd.push(format!(
+                    "`{place}{}` is read as `{place}{field}`; a cluster takes that spelling alone",
+                    shown(name)
+                ));
+            }
             continue;
         }
         let name = shown(name);
         let is_nothing = value.is_nothing() || value.as_text() == Some("");
         let meant = meant(&name, place, value);
         let hint = meant.map(|meant| format!("; is `{meant}` meant?")).unwrap_or_default();
-        let gap = if name.contains('\u{a0}') { " (its name has a no-break space)" } else { "" };
+        let gap = unseen(&name).map(|what| format!(" (its name has {what})")).unwrap_or_default();
         let told = format!("`{place}{name}` is no field of a Secret{gap}");
         // Templates of YAML keep what they refer to under such names.
         let is_anchors = name.starts_with("x-") || name.starts_with('.');
@@ -64,7 +98,7 @@ fn twice(fields: &[(String, Node)], place: &str, in_any_case: bool, found: &mut 
     let mut seen = std::collections::BTreeSet::new();
     let doubled = fields.iter().filter(|(name, _)| !seen.insert(name)).map(|(name, _)| shown(name));
     let which = if in_any_case { "the last one counts" } else { "the last one counts, and maps are joined" };
-    found.odd.extend(doubled.map(|name| format!("`{place}{name}` is there twice; {which}")));
+    found.doubled.extend(doubled.map(|name| format!("`{place}{name}` is there twice; {which}")));
 }
 
 /// What is told of a name that stands in a map of YAML twice.
@@ -72,8 +106,23 @@ pub(crate) fn told_twice(name: &str) -> String {
     format!("`{}` is there twice in one map; the last one counts", shown(name))
 }
 
-fn has(known: &Struct, name: &str) -> bool {
-    known.fields.iter().any(|field| field.name.eq_ignore_ascii_case(name))
+/// The field of that name, in whatever letters: the field's own first.
+fn field(known: &Struct, name: &str) -> Option<&'static str> {
+    let exact = known.fields.iter().find(|field| field.name == name);
+    exact.or_else(|| known.fields.iter().find(|field| field.name.eq_ignore_ascii_case(name))).map(|field| field.name)
+}
+
+/// What of a name nobody sees: spaces as word processors and web pages write them.
+pub(crate) fn unseen(name: &str) -> Option<String> {
+    let letter = name.chars().find(|letter| {
+        let is_space = letter.is_whitespace() && !letter.is_ascii();
+        is_space || matches!(letter, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
+    })?;
+    Some(if letter == '\u{a0}' {
+        "a no-break space".to_owned()
+    } else {
+        format!("the invisible letter U+{:04X}", u32::from(letter))
+    })
 }
 
 /// The field that somebody meant who wrote this name at this place.
@@ -111,6 +160,8 @@ fn shown(name: &str) -> String {
     name.chars().filter(|c| !c.is_control()).take(63).collect()
 }
 
+/// Where the items of a Secret stand.
+const ITEMS: [&str; 2] = ["data", "stringData"];
 /// Fields that other objects have, and tools leave behind; nobody keeps a value there.
 const IGNORED: [&str; 3] = ["status", "spec", "items"];
 
@@ -130,7 +181,6 @@ mod tests {
         for text in [
             "apiVersion: v1\nkind: Secret\nmetadata: {name: a, namespace: b, labels: {x: y}, creationTimestamp: null}\ntype: Opaque\nimmutable: true\ndata: {a: YQ==}\nstringData: {b: c}\n",
             "{\"kind\":\"Secret\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"a\",\"managedFields\":[]},\"data\":{}}",
-            "KIND: Secret\nStringData: {a: b}\n",
         ] {
             assert_eq!(found(text), Strays::default(), "{text}");
         }
@@ -153,13 +203,30 @@ mod tests {
         }
         assert!(found("kind: Secret\nvalues: {a: b}\n").lost.len() == 1);
         let sops = found("kind: Secret\nstringData: {a: \"ENC[AES256_GCM,data:x]\"}\nsops: {mac: x, version: 3.8.1}\n");
-        assert!(sops.lost.first().unwrap().contains("SOPS"), "{sops:?}");
+        assert_eq!(sops.encrypted.as_deref(), Some("it is encrypted with SOPS: decrypt it first (sops -d FILE)"));
+        for text in [
+            "kind: Secret\nstringData: {a: b, k: \"ENC[AES256_GCM,data:x,iv:y,tag:z,type:str]\"}\n",
+            "kind: Secret\nData: {k: \"ENC[AES256_GCM,data:x,iv:y,tag:z,type:str]\"}\n",
+        ] {
+            let wanted = "the value of item `k` is encrypted with SOPS: decrypt it first (sops -d FILE)";
+            assert_eq!(found(text).encrypted.as_deref(), Some(wanted), "{text}");
+        }
+        let spaced = found("kind: Secret\n\u{2003}password: hunter2\n");
+        assert!(spaced.lost.first().unwrap().contains("(its name has the invisible letter U+2003)"), "{spaced:?}");
     }
 
     #[test]
     fn what_holds_no_value_is_told_and_no_more() {
         for (text, told) in [
             ("kind: Secret\nname: a\nstringData: {a: b}\n", None),
+            (
+                "kind: Secret\nSTRINGDATA: {a: b}\n",
+                Some("`STRINGDATA` is read as `stringData`; a cluster takes that spelling alone"),
+            ),
+            (
+                "kind: Secret\nmetadata: {Name: a}\n",
+                Some("`metadata.Name` is read as `metadata.name`; a cluster takes that spelling alone"),
+            ),
             ("kind: Secret\nstatus: {a: b}\n", Some("`status` is no field of a Secret and is left out")),
             ("kind: Secret\nx-common: {a: b}\n", Some("`x-common` is no field of a Secret and is left out")),
             (
@@ -173,7 +240,10 @@ mod tests {
         ] {
             let strays = found(text);
             match told {
-                Some(told) => assert_eq!((strays.lost, strays.odd), (Vec::new(), vec![told.to_owned()]), "{text}"),
+                Some(told) => {
+                    let told_of = [strays.doubled, strays.odd].concat();
+                    assert_eq!((strays.lost, told_of), (Vec::new(), vec![told.to_owned()]), "{text}");
+                }
                 None => assert_eq!(strays.lost.len(), 1, "a name beside the metadata is lost: {strays:?}"),
             }
         }

@@ -37,6 +37,10 @@ impl Wrong {
         let Self { place, wanted, .. } = self;
         match place.as_str() {
             "" => format!("document {document} must be {wanted}"),
+            "data" | "stringData" => {
+                let value = if place == "data" { "aHVudGVyMg==" } else { "hunter2" };
+                format!("{place} of document {document} must be {wanted}: `{place}: {{password: {value}}}`")
+            }
             _ => format!("{place} of document {document} must be {wanted}"),
         }
     }
@@ -94,7 +98,10 @@ impl Reader {
         match node.scalar_text().filter(|_| self.rules.coerces) {
             Some(text) => Node::text(text),
             None => {
-                let wrong = self.mismatch(node.type_word(), type_);
+                let mut wrong = self.mismatch(node.type_word(), type_);
+                if matches!(node, Node::Map(_) | Node::List(_)) && self.item.is_some() {
+                    wrong.wanted = LINES_AS_TEXT;
+                }
                 self.wrong(wrong)
             }
         }
@@ -250,6 +257,9 @@ fn items(node: &Node) -> Node {
     let items: BTreeMap<String, Node> = fields.iter().map(|(item, value)| (item.clone(), text(value))).collect();
     Node::Map(items.into_iter().collect())
 }
+
+/// What lines below a name have to be that are meant as one text.
+const LINES_AS_TEXT: &str = "text; in YAML, lines that are one text stand below `name: |`";
 
 fn go_name(type_: &Type) -> &'static str {
     match type_ {

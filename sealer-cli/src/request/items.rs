@@ -34,6 +34,8 @@ pub(crate) struct Set {
     pub(crate) keep_unchanged: bool,
     /// Although the value stands in an annotation.
     pub(crate) allow_in_clear: bool,
+    /// Although another tool encrypted the value.
+    pub(crate) allow_encrypted: bool,
     pub(crate) keys: KeySources,
     /// Instead of the cluster's.
     pub(crate) certificate: Option<String>,

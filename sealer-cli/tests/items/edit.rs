@@ -183,3 +183,13 @@ fn a_value_that_stands_in_an_annotation_is_told_of() {
         (Some(0), "warning: annotation `note` holds the value of item `user` in clear text\nshop/db: changed user\n")
     );
 }
+
+#[test]
+fn values_beyond_what_a_cluster_takes_are_told() {
+    let place = Place::new();
+    let more = "printf 'long: ' >> \"$1\"; head -c 1048577 /dev/zero | tr '\\0' x >> \"$1\"";
+    let output = edit(&place, more, &["db.yaml"]);
+    let says = said(&output);
+    assert!(output.status.success() && says.ends_with("shop/db: added long\n"), "{says}");
+    assert!(says.starts_with("warning: the values are 1048588 bytes together, and a cluster takes 1048576"), "{says}");
+}

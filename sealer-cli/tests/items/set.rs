@@ -215,8 +215,56 @@ fn what_cannot_be_done_is_said_and_the_file_stays() {
         &set_a,
         "error: x.yaml: there is no map to put it in\nhint: add a line `encryptedData: {}` below its `spec:`\n",
     );
-    fs::write(place.path("x.yaml"), b"\xff\xfe").unwrap();
-    check(&set_a, "error: x.yaml is no UTF-8\nhint: save it as UTF-8 first\n");
+}
+
+#[test]
+fn a_file_in_a_form_that_is_not_written_is_named_with_what_converts_it() {
+    let place = Place::new();
+    let certificate = fixture("cert4096.pem");
+    let set_a = set(&certificate, &["x.yaml", "a"]);
+    let check = |bytes: &[u8], told: &str| {
+        fs::write(place.path("x.yaml"), bytes).unwrap();
+        assert_eq!(place.told(&set_a, "1"), (Some(1), told.to_owned()));
+        assert!(fs::read(place.path("x.yaml")).unwrap() == bytes);
+    };
+    check(b"\xff\xfe", "error: x.yaml holds no SealedSecret\nhint: write a first one with: sealer -w FILE\n");
+    check(
+        b"k\0i\0n\0d\0",
+        "error: x.yaml is UTF-16 without its mark (BOM)\nhint: save it as UTF-8; in PowerShell: … | Out-File -Encoding ascii FILE\n",
+    );
+    check(
+        b"kind: \xfc",
+        "error: x.yaml is no UTF-8\nhint: save it as UTF-8; from the letters of Windows: iconv -f WINDOWS-1252 -t UTF-8 FILE\n",
+    );
+}
+
+/// PowerShell's `>` makes such files.
+#[test]
+fn a_file_in_utf_16_stays_in_its_form() {
+    let place = Place::new();
+    let certificate = fixture("cert4096.pem");
+    let text = format!("# \u{fc}ber\n{}", place.read("db.yaml"));
+    for (text, order) in [
+        (text.clone(), u16::to_le_bytes as fn(u16) -> [u8; 2]),
+        (text.replace('\n', "\r\n"), u16::to_le_bytes),
+        (text.clone(), u16::to_be_bytes),
+        (text.replace('\n', "\r\n"), u16::to_be_bytes),
+    ] {
+        let wide = |text: &str| -> Vec<u8> { format!("\u{feff}{text}").encode_utf16().flat_map(order).collect() };
+        let before = wide(&text);
+        fs::write(place.path("wide.yaml"), &before).unwrap();
+        let told = place.told(&set(&certificate, &["wide.yaml", "host"]), "localhost");
+        assert_eq!(told, (Some(0), "item `host` of shop/db added\n".to_owned()));
+        let after = fs::read(place.path("wide.yaml")).unwrap();
+        assert!(after.starts_with(&before[..2]) && after.len() > before.len());
+        assert_eq!(place.opened("wide.yaml")["host"], "bG9jYWxob3N0");
+        // What was added goes, and every byte is as it was.
+        let told = place.told(&["unset", "wide.yaml", "host"], "");
+        assert_eq!(told, (Some(0), "item `host` of shop/db removed\n".to_owned()));
+        assert!(fs::read(place.path("wide.yaml")).unwrap() == before);
+        place.told(&["set", "--dry-run", "--cert", &certificate, "wide.yaml", "host"], "x");
+        assert!(fs::read(place.path("wide.yaml")).unwrap() == before);
+    }
 }
 
 #[test]

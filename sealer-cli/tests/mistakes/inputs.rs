@@ -12,24 +12,24 @@ use super::run_in;
 const CERT: &str = "cert2048.pem";
 const KEY: &str = "key2048.pem";
 
-fn fixture(name: &str) -> String {
+pub(super) fn fixture(name: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/fixtures").join(name).to_str().unwrap().to_owned()
 }
 
 /// Status, results and what is said, of a command line whose words have no spaces.
-fn sealer(folder: &Path, line: &str, stdin: &[u8]) -> (Option<i32>, Vec<u8>, String) {
+pub(super) fn sealer(folder: &Path, line: &str, stdin: &[u8]) -> (Option<i32>, Vec<u8>, String) {
     let line = line.replace(CERT, &fixture(CERT)).replace(KEY, &fixture(KEY));
     run_in(folder, "sealer", &line.split_whitespace().collect::<Vec<_>>(), stdin)
 }
 
 /// The same, which has to succeed.
-fn done(folder: &Path, line: &str, stdin: &[u8]) -> (Vec<u8>, String) {
+pub(super) fn done(folder: &Path, line: &str, stdin: &[u8]) -> (Vec<u8>, String) {
     let (status, out, says) = sealer(folder, line, stdin);
     assert_eq!(status, Some(0), "{line}: {says}");
     (out, says)
 }
 
-fn secret(kind: &str, rest: &str) -> Vec<u8> {
+pub(super) fn secret(kind: &str, rest: &str) -> Vec<u8> {
     format!("apiVersion: v1\nkind: {kind}\nmetadata: {{name: a, namespace: b}}\n{rest}\n").into_bytes()
 }
 

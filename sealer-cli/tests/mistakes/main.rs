@@ -5,6 +5,11 @@
 mod hostile;
 #[cfg(unix)]
 mod inputs;
+#[cfg(unix)]
+mod spellings;
+#[cfg(unix)]
+#[path = "../network/terminal.rs"]
+mod terminal;
 
 use std::fs;
 use std::io::Write as _;

@@ -12,3 +12,4 @@ mod providers;
 mod proxies;
 mod server;
 mod stage;
+mod terminal;

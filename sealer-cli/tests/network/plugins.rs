@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::server::{self, Server};
 use crate::stage::{Authority, Stage};
+use crate::terminal::Terminal;
 
 const SECRET: &str = "{kind: Secret, apiVersion: v1, metadata: {name: a, namespace: b}, stringData: {p: hunter2}}\n";
 const V1: &str = "client.authentication.k8s.io/v1";
@@ -52,6 +53,53 @@ fn a_plugin_runs_once_and_never_sees_the_secret() {
     for one in &asked {
         assert_eq!(one.header("authorization"), "Bearer t0ken");
         assert!(one.header("user-agent").starts_with("kubeseal/v0."), "{one:?}");
+    }
+}
+
+/// What a plugin found, and what was said, where standard input is a terminal or not.
+fn asked_in_mode(stage: &Stage, args: &[&str], at_terminal: bool) -> (Option<i32>, String, String) {
+    drop(fs::remove_file(stage.path("found")));
+    let terminal = Terminal::new();
+    let mut command = stage.command(args, &[]);
+    command.stdin(if at_terminal { terminal.end() } else { Stdio::null() }).stdout(Stdio::null());
+    let ended = command.stderr(terminal.end()).spawn().unwrap().wait().unwrap();
+    drop(command);
+    let found = fs::read_to_string(stage.path("found")).unwrap_or_default();
+    (ended.code(), found, terminal.shown())
+}
+
+#[test]
+fn a_plugin_may_ask_where_its_mode_and_a_terminal_allow_it() {
+    let (stage, api) = (Stage::new(), Server::api(None));
+    let body = format!(
+        "case \"$KUBERNETES_EXEC_INFO\" in *'\"interactive\":true'*) printf 'may ask, ';; esac > found\n\
+         if [ -t 0 ]; then echo terminal; else echo none; fi >> found\n{}",
+        prints(r#"{"token":"t0ken"}"#)
+    );
+    let command = stage.script("plugin", &body);
+    let seals = ["--name", "a", "-n", "b", "--raw"];
+    for (mode, args, at_terminal, wanted) in [
+        ("Always", &["--fetch-cert"][..], true, Ok("may ask, terminal\n")),
+        ("IfAvailable", &["--fetch-cert"], true, Ok("may ask, terminal\n")),
+        ("Never", &["--fetch-cert"], true, Ok("none\n")),
+        ("Always", &["--fetch-cert"], false, Err("standard input is not a terminal")),
+        ("IfAvailable", &["--fetch-cert"], false, Ok("none\n")),
+        ("Never", &["--fetch-cert"], false, Ok("none\n")),
+        // The value is read from there.
+        ("Always", &seals, true, Err("standard input is unavailable: the command itself reads it")),
+        ("Always", &seals, false, Err("standard input is not a terminal")),
+        ("IfAvailable", &seals, false, Ok("none\n")),
+    ] {
+        let user = exec(&command, "").replace("IfAvailable", mode);
+        stage.kubeconfig(&format!("http://127.0.0.1:{}", api.port), "", &user);
+        let (status, found, says) = asked_in_mode(&stage, args, at_terminal);
+        match wanted {
+            Ok(wanted) => assert_eq!((status, found.as_str()), (Some(0), wanted), "{mode} {args:?}: {says}"),
+            Err(why) => {
+                let told = format!("exec plugin cannot support interactive mode: {why}\n");
+                assert!(status == Some(1) && found.is_empty() && says.contains(&told), "{mode} {args:?}: {says}");
+            }
+        }
     }
 }
 

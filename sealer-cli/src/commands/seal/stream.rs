@@ -73,7 +73,8 @@ impl Reading<'_> {
     /// Hands over what was read so far.
     fn part(&mut self) -> Result<(), CliError> {
         let documents = std::mem::take(&mut self.waiting);
-        let mut prepared = prepared(documents, self.found, self.request, self.bound, &ui::notice)?.into_iter();
+        let tell = |weight, text: &str| ui::tell(weight, self.request.has_old_name, text);
+        let mut prepared = prepared(documents, self.found, self.request, self.bound, &tell)?.into_iter();
         self.found += prepared.len();
         self.progress.more(prepared.len());
         // A List may hold any number.

@@ -4,20 +4,34 @@ use sealer_core::{SealedValue, base64};
 use serde_json::{Map, Value};
 
 use crate::commands::chosen::{ITEM_NAMES, is_item_name};
+use crate::encrypted::{self, Encrypted};
 use crate::manifest::secret::SecretInput;
+use crate::manifest::stray::{encrypted_item, unseen};
 
 /// What no cluster would take of the items of a Secret, or no controller of ours make.
 pub(crate) fn warnings(secret: &SecretInput) -> Vec<String> {
     let mut found = names(secret.items.keys().map(String::as_str));
     found.extend(too_large(secret.items.values().map(|value| value.expose().len()).sum()));
-    let type_ = secret.type_.as_deref().unwrap_or_default();
-    if GIVES_ACCESS.contains(&type_) {
-        found.push(format!(
-            "a Secret of type {type_} gives access to the cluster, and the controller refuses it; \
-             --allow-secret-types={type_} of the controller lets it through"
-        ));
-    }
     found
+}
+
+/// A type that the controller makes only where its own flags allow it.
+pub(crate) fn refused_type(secret: &SecretInput) -> Option<String> {
+    let type_ = secret.type_.as_deref().filter(|type_| GIVES_ACCESS.contains(type_))?;
+    Some(format!(
+        "a Secret of type {type_} gives access to the cluster, and the controller refuses it; \
+         --allow-secret-types={type_} of the controller lets it through"
+    ))
+}
+
+/// Items that hold what another tool encrypted, which some programs decrypt themselves.
+pub(crate) fn perhaps_encrypted(secret: &SecretInput) -> Vec<String> {
+    let tool = |value: &[u8]| match encrypted::value(value)? {
+        Encrypted::Possible(tool) => Some(tool),
+        Encrypted::Certain(_) => None,
+    };
+    let found = secret.items.iter().filter_map(|(item, value)| Some((item, tool(value.expose())?)));
+    found.take(TOLD).map(|(item, tool)| encrypted_item(item, tool)).collect()
 }
 
 /// What a type wants and the Secret does not have. A template may add it.
@@ -53,7 +67,10 @@ fn names<'a>(items: impl Iterator<Item = &'a str>) -> Vec<String> {
         let gap = if short.len() < name.len() { "…" } else { "" };
         format!("`{}{gap}`", short.escape_debug())
     };
-    let told = |name: &&str| format!("item {} has a name that no cluster takes; {ITEM_NAMES}", shown(name));
+    let told = |name: &&str| {
+        let gap = unseen(name).map(|what| format!(" ({what} stands in it)")).unwrap_or_default();
+        format!("item {} has a name that no cluster takes{gap}; {ITEM_NAMES}", shown(name))
+    };
     let mut found: Vec<String> = bad.iter().take(TOLD).map(told).collect();
     if let Some(more) = bad.len().checked_sub(TOLD).filter(|more| *more > 0) {
         found.push(format!("{more} more items have names that no cluster takes"));
@@ -127,8 +144,6 @@ mod tests {
             ("", &[(long.as_str(), 1)], Some("item `aaa")),
             ("", &[("a", 1 << 19), ("b", 1 << 19)], None),
             ("", &[("a", 1 << 19), ("b", (1 << 19) + 1)], Some("the values are 1048577 bytes together")),
-            ("kubernetes.io/service-account-token", &[("a", 1)], Some("gives access to the cluster")),
-            ("bootstrap.kubernetes.io/token", &[("a", 1)], Some("gives access to the cluster")),
         ] {
             let found = warnings(&secret(type_, items));
             assert_eq!(found.len(), usize::from(told.is_some()), "{found:?}");
@@ -138,6 +153,15 @@ mod tests {
         let many: Vec<(&str, usize)> = many.iter().map(|name| (name.as_str(), 1)).collect();
         let found = warnings(&secret("", &many));
         assert_eq!(found.last().map(String::as_str), Some("15 more items have names that no cluster takes"));
+    }
+
+    #[test]
+    fn types_that_the_controller_refuses_are_told() {
+        for type_ in GIVES_ACCESS {
+            let told = refused_type(&secret(type_, &[("a", 1)])).unwrap_or_default();
+            assert!(told.contains("gives access to the cluster"), "{type_}: {told}");
+        }
+        assert_eq!(refused_type(&secret("Opaque", &[("a", 1)])), None);
     }
 
     #[test]

@@ -28,7 +28,7 @@ fn data_and_string_data_become_items() {
 
 #[test]
 fn names_that_stand_in_a_map_twice_are_told() {
-    let told = |text: &str| one(text).strays.odd;
+    let told = |text: &str| one(text).strays.doubled;
     let twice = ["`b` is there twice in one map; the last one counts"];
     assert_eq!(told("kind: Secret\nstringData: {b: hunter2, b: x}\n"), twice);
     assert_eq!(told("kind: Secret\nstringData:\n  b: hunter2\n  c: y\n  b: x\n"), twice);

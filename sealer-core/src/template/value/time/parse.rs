@@ -315,6 +315,9 @@ fn named_offset(name: &str) -> i64 {
 
 /// The length of a zone's short name: three or four capitals, or an offset of `GMT`.
 fn zone_length(value: &str) -> Option<usize> {
+    if value.len() < 3 {
+        return None;
+    }
     if value.starts_with("ChST") || value.starts_with("MeST") {
         return Some(4);
     }
