@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::http::connections::{Limits, Place};
-use crate::metrics::ClosedConnection;
+use crate::metrics::labels::ClosedConnection;
 
 /// A connection's place in the life of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

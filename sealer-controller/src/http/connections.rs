@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::context::Context;
 use crate::http::activity::{Activity, Phase};
-use crate::metrics::{ClosedConnection, Port};
+use crate::metrics::labels::{ClosedConnection, Port};
 
 /// How many connections there may be, and how long each may take.
 #[derive(Clone, Copy, Debug)]

@@ -2,12 +2,19 @@
 //! thought here, every key is tried before an object is given up.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use sealer_core::{Fingerprint, Keyring};
 
-use crate::watch::object_state::KeyHints;
+/// What hints at the key of an object.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct KeyHints {
+    /// When its spec was written last.
+    pub(crate) written: Option<Timestamp>,
+    /// Keys that opened it before.
+    pub(crate) keys: Arc<[Fingerprint]>,
+}
 
 /// What was learned so far.
 #[derive(Debug, Default)]

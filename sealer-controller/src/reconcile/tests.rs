@@ -15,9 +15,10 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::args::{self, Request as Asked};
-use crate::cluster::sealed_secret::Sighting;
+use crate::cache::object_state::SyncedSecret;
+use crate::kube::sealed_secret::Sighting;
 use crate::telemetry::captured::Captured;
-use crate::watch::object_state::SyncedSecret;
+use crate::workers::slot::Slots;
 
 mod templates;
 mod writes;
@@ -27,11 +28,24 @@ static KEY: LazyLock<Arc<UnsealingKey>> = LazyLock::new(|| Arc::new(UnsealingKey
 /// One request that must come, and its answer.
 type Exchange = (Method, &'static str, u16, Value);
 
+fn reconciler(context: Context, ring: Arc<SharedRing>) -> Arc<Reconciler> {
+    Arc::new(Reconciler {
+        cache: Arc::new(Cache::new(&context.config)),
+        context: Arc::new(context),
+        ring,
+        queue: Arc::default(),
+        watched: Arc::default(),
+        threads: Threads::all_cores(),
+        predictor: Arc::default(),
+        templates: Templates::default(),
+    })
+}
+
 /// A scripted API server: requests must come in the order of the script, and all of them.
 struct Script {
     left: Arc<Mutex<VecDeque<Exchange>>>,
     bodies: Arc<Mutex<Vec<Value>>>,
-    context: Arc<Context>,
+    reconciler: Arc<Reconciler>,
 }
 
 impl Script {
@@ -56,12 +70,12 @@ impl Script {
             }
         });
         let Ok(Asked::Run(config)) = args::read(&[], |_| None) else { panic!("arguments") };
-        let context = Arc::new(Context::new(Client::new(service, "default"), *config));
+        let reconciler = reconciler(Context::new(Client::new(service, "default"), *config), Arc::default());
         let now = Timestamp::from_second(1_800_000_000).unwrap();
         let certificate = Certificate::self_signed(&KEY, "", now, Duration::from_secs(86_400)).unwrap();
         let entry = KeyEntry { name: "k".into(), key: KEY.clone(), certificate: Some(certificate), ordered_at: now };
-        context.keys.replace(Keyring::new(vec![entry]));
-        Self { left, bodies, context }
+        reconciler.ring.replace(Keyring::new(vec![entry]));
+        Self { left, bodies, reconciler }
     }
 
     /// One with other arguments.
@@ -69,16 +83,15 @@ impl Script {
         let script = Self::new(exchanges);
         let given: Vec<String> = given.iter().map(|arg| (*arg).to_owned()).collect();
         let Ok(Asked::Run(config)) = args::read(&given, |_| None) else { panic!("arguments") };
-        let context = Context::new(script.context.client.clone(), *config);
-        context.keys.replace(script.context.ring());
-        Self { context: Arc::new(context), ..script }
+        let context = Context::new(script.reconciler.context.client.clone(), *config);
+        Self { reconciler: reconciler(context, script.reconciler.ring.clone()), ..script }
     }
 
     /// Runs one look at the object; the script must be used up.
     async fn process(&self, object: &Value) -> Result<(), Failure> {
         let key = Key::new("ns", "a");
-        self.context.index.observe(Sighting::read(&object.to_string()).unwrap());
-        let outcome = reconcile(&self.context, &key, &mut WorkerSlot::new(None)).await;
+        self.reconciler.cache.observe(Sighting::read(&object.to_string()).unwrap());
+        let outcome = reconcile(&self.reconciler, &key, &mut Slots::default().extra()).await;
         let left: Vec<_> =
             self.left.lock().unwrap().iter().map(|(method, path, ..)| format!("{method} {path}")).collect();
         assert_eq!(left, Vec::<String>::new(), "requests that did not come");
@@ -278,15 +291,15 @@ async fn what_does_not_open_says_why_and_is_explained_once() {
                     sealedsecrets.bitnami.com/namespace-wide: \"true\" is missing";
     let key = Key::new("ns", "a");
     for _ in 0..2 {
-        script.context.index.observe(Sighting::read(&object.to_string()).unwrap());
-        let failure = reconcile(&script.context, &key, &mut WorkerSlot::new(None)).await.unwrap_err();
+        script.reconciler.cache.observe(Sighting::read(&object.to_string()).unwrap());
+        let failure = reconcile(&script.reconciler, &key, &mut Slots::default().extra()).await.unwrap_err();
         assert_eq!((failure.reason, failure.message.as_str()), (Reason::Unseal, expected));
         // The second look tries the value once more and does not ask again.
-        script.context.index.requeue_unopened(&script.context.queue);
+        script.reconciler.cache.unopened();
     }
     assert_eq!(script.body(0)["message"], format!("Failed to unseal: {expected}"));
     assert_eq!(script.body(1)["status"]["conditions"][0]["message"], expected);
-    let operations = script.context.metrics.operations.get();
+    let operations = script.reconciler.context.metrics.operations.get();
     assert!((3..=5).contains(&operations), "{operations}");
 }
 
@@ -304,9 +317,9 @@ async fn newer_generation_than_the_watched_one_is_explained_by_itself() {
     exchanges.push((Method::GET, SEALED, 200, second.clone()));
     exchanges.extend(told(second));
     let script = Script::new(exchanges);
-    script.context.index.observe(Sighting::read(&first.to_string()).unwrap());
-    reconcile(&script.context, &Key::new("ns", "a"), &mut WorkerSlot::new(None)).await.unwrap_err();
-    let failure = reconcile(&script.context, &Key::new("ns", "a"), &mut WorkerSlot::new(None)).await.unwrap_err();
+    script.reconciler.cache.observe(Sighting::read(&first.to_string()).unwrap());
+    reconcile(&script.reconciler, &Key::new("ns", "a"), &mut Slots::default().extra()).await.unwrap_err();
+    let failure = reconcile(&script.reconciler, &Key::new("ns", "a"), &mut Slots::default().extra()).await.unwrap_err();
     assert!(failure.message.contains("is sealed with scope namespace-wide"), "{}", failure.message);
 }
 
@@ -328,16 +341,16 @@ async fn slow_attempts_are_counted_as_errors_only_when_they_fail_otherwise() {
     };
     let script = Script::new(gets(9));
     let counted = || {
-        let text = script.context.metrics.text();
+        let text = script.reconciler.context.metrics.text();
         let line = text.lines().find(|line| line.contains("unseal_errors_total{") && line.contains("update"));
         line.and_then(|line| line.rsplit(' ').next()?.parse::<u32>().ok()).unwrap_or_default()
     };
-    script.context.index.observe(Sighting::read(&object.to_string()).unwrap());
-    script.context.index.take(&key);
-    script.context.queue.add(key.clone(), Priority::High);
+    script.reconciler.cache.observe(Sighting::read(&object.to_string()).unwrap());
+    script.reconciler.cache.take(&key);
+    script.reconciler.queue.add(key.clone(), Priority::High);
     for _ in 0..9 {
-        let next = script.context.queue.next().await;
-        process(script.context.clone(), next, WorkerSlot::new(None)).await;
+        let next = script.reconciler.queue.next().await;
+        process(script.reconciler.clone(), next, Slots::default().extra()).await;
     }
     assert_eq!(counted(), 6, "the first attempt and its quick retries");
 }
@@ -355,24 +368,24 @@ async fn a_secret_that_is_deleted_each_time_is_made_ever_more_slowly() {
     ];
     let script = Script::new(std::iter::repeat_n(remade, 10).flatten().collect());
     let key = Key::new("ns", "a");
-    script.context.index.observe(Sighting::read(&object.to_string()).unwrap());
-    script.context.index.take(&key);
+    script.reconciler.cache.observe(Sighting::read(&object.to_string()).unwrap());
+    script.reconciler.cache.take(&key);
     let begin = Instant::now();
     while !script.left.lock().unwrap().is_empty() {
         // It was deleted: somebody says so at once, and is told to wait.
-        let waits = script.context.index.pause(&key, Instant::now()).is_some();
-        script.context.queue.add(key.clone(), Priority::High);
+        let waits = script.reconciler.cache.pause(&key, Instant::now()).is_some();
+        script.reconciler.queue.add(key.clone(), Priority::High);
         for _ in 0..=usize::from(waits) {
-            let next = script.context.queue.next().await;
-            process(script.context.clone(), next, WorkerSlot::new(None)).await;
+            let next = script.reconciler.queue.next().await;
+            process(script.reconciler.clone(), next, Slots::default().extra()).await;
         }
     }
     assert!(begin.elapsed() >= Duration::from_secs(1 + 2 + 4 + 8), "{:?}", begin.elapsed());
     // What its owner writes is not kept waiting.
     let mut edited = object.clone();
     edited["metadata"]["generation"] = json!(3);
-    script.context.index.observe(Sighting::read(&edited.to_string()).unwrap());
-    assert_eq!(script.context.index.pause(&key, Instant::now()), None);
+    script.reconciler.cache.observe(Sighting::read(&edited.to_string()).unwrap());
+    assert_eq!(script.reconciler.cache.pause(&key, Instant::now()), None);
 }
 
 #[test]
@@ -389,11 +402,11 @@ fn waits_grow_and_end_at_five_minutes() {
 }
 
 /// What a checkpoint says of [`object`] in its second generation.
-fn recorded(version: &str) -> crate::watch::object_state::Record {
+fn recorded(version: &str) -> crate::cache::object_state::Record {
     let sealed = Sighting::read(&object(2, Some(2)).to_string()).unwrap();
     let meta = ObjectMeta { uid: Some("s".into()), resource_version: Some(version.into()), ..ObjectMeta::default() };
     let keys = [KEY.fingerprint().clone()].into();
-    crate::watch::object_state::Record { sealed: sealed.identity, secret: SyncedSecret::new(&meta, keys) }
+    crate::cache::object_state::Record { sealed: sealed.identity, secret: SyncedSecret::new(&meta, keys) }
 }
 
 #[tokio::test]
@@ -404,9 +417,9 @@ async fn what_was_in_order_before_a_restart_and_still_is_costs_no_private_key_op
         // Without a watch on Secrets the Secret itself is looked at; if it is another one, all is done again.
         let looks = 1 + operations;
         let script = Script::new((0..looks).map(|_| (Method::GET, SECRET, 200, live("u1", "dg==", "5"))).collect());
-        script.context.index.recall([(Key::new("ns", "a"), recorded(version))]);
+        script.reconciler.cache.recall([(Key::new("ns", "a"), recorded(version))]);
         script.process(&synced).await.unwrap();
-        assert_eq!(script.context.metrics.operations.get(), operations);
+        assert_eq!(script.reconciler.context.metrics.operations.get(), operations);
     }
 }
 
@@ -459,8 +472,8 @@ async fn two_looks_at_a_patched_secret_take_neither_owner_nor_freedom() {
     for generation in [1, 2] {
         let mut object = grasping();
         object["metadata"]["generation"] = json!(generation);
-        script.context.index.observe(Sighting::read(&object.to_string()).unwrap());
-        reconcile(&script.context, &key, &mut WorkerSlot::new(None)).await.unwrap();
+        script.reconciler.cache.observe(Sighting::read(&object.to_string()).unwrap());
+        reconcile(&script.reconciler, &key, &mut Slots::default().extra()).await.unwrap();
     }
     assert!(script.left.lock().unwrap().is_empty());
     let mut expected = foreign;
@@ -595,16 +608,17 @@ async fn no_interleaving_modifies_an_unowned_secret() {
                 Ok::<_, std::convert::Infallible>(answer.unwrap())
             }
         });
-        let context = Context::new(Client::new(service, "default"), script.context.config.clone());
+        let context = Context::new(Client::new(service, "default"), script.reconciler.context.config.clone());
+        let reconciler = reconciler(context, Arc::default());
         let policy = Policy {
-            own: context.config.own_namespace(),
+            own: reconciler.context.config.own_namespace(),
             allowed_types: &[],
             spec_is_new: true,
             replaces_immutable: false,
         };
         for generation in [1, 2] {
             sealed.metadata.generation = Some(generation);
-            let applied = apply::apply(&context, &sealed, &desired, &policy, Arc::from([])).await;
+            let applied = apply::apply(&reconciler, &sealed, &desired, &policy, Arc::from([])).await;
             refused += u32::from(applied.is_err());
         }
         writes += state.lock().unwrap().writes;
@@ -625,11 +639,11 @@ async fn an_orphan_is_deleted_only_as_it_was_seen_and_by_uid() {
     ] {
         let script = Script::with_args(exchanges, &args);
         let key = Key::new("ns", "a");
-        script.context.index.observe(Sighting::read(&object(1, None).to_string()).unwrap());
-        script.context.index.mark_gone(&key);
-        reconcile(&script.context, &key, &mut WorkerSlot::new(None)).await.unwrap();
+        script.reconciler.cache.observe(Sighting::read(&object(1, None).to_string()).unwrap());
+        script.reconciler.cache.mark_gone(&key);
+        reconcile(&script.reconciler, &key, &mut Slots::default().extra()).await.unwrap();
         assert!(script.left.lock().unwrap().is_empty(), "{args:?}");
-        assert!(script.context.index.uid_of_gone(&key).is_none(), "it is forgotten");
+        assert!(script.reconciler.cache.uid_of_gone(&key).is_none(), "it is forgotten");
     }
 }
 
@@ -642,15 +656,15 @@ async fn what_is_gone_or_out_of_view_leaves_no_series_behind() {
         exchanges.push((Method::GET, SEALED, code, answer));
         let script = Script::new(exchanges);
         let key = Key::new("ns", "a");
-        script.context.index.observe(Sighting::read(&object(1, None).to_string()).unwrap());
-        reconcile(&script.context, &key, &mut WorkerSlot::new(None)).await.unwrap_err();
+        script.reconciler.cache.observe(Sighting::read(&object(1, None).to_string()).unwrap());
+        reconcile(&script.reconciler, &key, &mut Slots::default().extra()).await.unwrap_err();
         let shown = || {
-            let text = script.context.metrics.text();
+            let text = script.reconciler.context.metrics.text();
             text.lines().filter(|line| line.contains("namespace=\"ns\"")).count()
         };
         assert_eq!(shown(), 2, "its condition and its error");
-        script.context.index.mark_gone(&key);
-        reconcile(&script.context, &key, &mut WorkerSlot::new(None)).await.unwrap();
+        script.reconciler.cache.mark_gone(&key);
+        reconcile(&script.reconciler, &key, &mut Slots::default().extra()).await.unwrap();
         assert_eq!(shown(), 0, "{code}");
         assert!(script.left.lock().unwrap().is_empty());
     }

@@ -74,12 +74,12 @@ async fn an_orphan_that_somebody_else_deleted_is_done_and_a_changed_one_is_looke
             &["--old-gc-behavior"],
         );
         let key = Key::new("ns", "a");
-        script.context.index.observe(Sighting::read(&object(1, None).to_string()).unwrap());
-        script.context.index.mark_gone(&key);
-        let outcome = reconcile(&script.context, &key, &mut WorkerSlot::new(None)).await;
+        script.reconciler.cache.observe(Sighting::read(&object(1, None).to_string()).unwrap());
+        script.reconciler.cache.mark_gone(&key);
+        let outcome = reconcile(&script.reconciler, &key, &mut Slots::default().extra()).await;
         assert_eq!(outcome.is_ok(), passes, "{code}");
         assert_eq!(
-            script.context.index.uid_of_gone(&key).is_none(),
+            script.reconciler.cache.uid_of_gone(&key).is_none(),
             passes,
             "{code}: the uid is kept for the next try"
         );
@@ -145,10 +145,10 @@ async fn without_a_status_events_tell_what_is_new() {
     let script =
         Script::with_args(vec![refused.clone(), event, (Method::GET, SEALED, 200, object(2, Some(1))), refused], &args);
     let key = Key::new("ns", "a");
-    script.context.index.observe(Sighting::read(&object(2, Some(1)).to_string()).unwrap());
-    reconcile(&script.context, &key, &mut WorkerSlot::new(None)).await.unwrap_err();
-    script.context.index.observe(Sighting::read(&object(2, Some(1)).to_string()).unwrap());
-    reconcile(&script.context, &key, &mut WorkerSlot::new(None)).await.unwrap_err();
+    script.reconciler.cache.observe(Sighting::read(&object(2, Some(1)).to_string()).unwrap());
+    reconcile(&script.reconciler, &key, &mut Slots::default().extra()).await.unwrap_err();
+    script.reconciler.cache.observe(Sighting::read(&object(2, Some(1)).to_string()).unwrap());
+    reconcile(&script.reconciler, &key, &mut Slots::default().extra()).await.unwrap_err();
     assert!(script.left.lock().unwrap().is_empty());
 }
 
@@ -158,10 +158,10 @@ async fn what_is_in_the_way_is_looked_at_again_where_nobody_sees_it_go() {
     for (reason, comes_back) in [(Reason::Unmanaged, true), (Reason::Unseal, false)] {
         let script = Script::new(Vec::new());
         let key = Key::new("ns", "a");
-        script.context.queue.add(key.clone(), Priority::High);
-        assert_eq!(script.context.queue.next().await, key);
-        settle_failure(&script.context, &key, &Failure { reason, ..Failure::unmanaged("a") });
-        assert_eq!(script.context.queue.len(), usize::from(comes_back), "{reason:?}");
+        script.reconciler.queue.add(key.clone(), Priority::High);
+        assert_eq!(script.reconciler.queue.next().await, key);
+        settle_failure(&script.reconciler, &key, &Failure { reason, ..Failure::unmanaged("a") });
+        assert_eq!(script.reconciler.queue.len(), usize::from(comes_back), "{reason:?}");
     }
 }
 
@@ -169,12 +169,12 @@ async fn what_is_in_the_way_is_looked_at_again_where_nobody_sees_it_go() {
 #[tokio::test]
 async fn a_key_that_comes_during_a_look_that_fails_brings_the_object_back() {
     for comes in [true, false] {
-        let context: Arc<std::sync::OnceLock<Arc<Context>>> = Arc::default();
-        let there = context.clone();
+        let model = Script::new(Vec::new()).reconciler;
+        let ring = model.ring.clone();
         let service = tower::service_fn(move |request: Request<Body>| {
             let is_secret = request.uri().path().ends_with("/secrets");
             if comes && is_secret {
-                there.get().unwrap().keys.replace(Keyring::new(Vec::new()));
+                ring.replace(Keyring::new(Vec::new()));
             }
             let code = if is_secret { 500 } else { 201 };
             let answer = refusal(code, "InternalError", "no").to_string();
@@ -183,13 +183,10 @@ async fn a_key_that_comes_during_a_look_that_fails_brings_the_object_back() {
                 Ok::<_, std::convert::Infallible>(answer.unwrap())
             }
         });
-        let model = Script::new(Vec::new()).context;
-        let built = Context::new(Client::new(service, "default"), model.config.clone());
-        built.keys.replace(model.ring());
-        let built = Arc::new(built);
-        assert!(context.set(built.clone()).is_ok());
-        built.index.observe(Sighting::read(&object(1, None).to_string()).unwrap());
-        reconcile(&built, &Key::new("ns", "a"), &mut WorkerSlot::new(None)).await.unwrap_err();
+        let context = Context::new(Client::new(service, "default"), model.context.config.clone());
+        let built = reconciler(context, model.ring.clone());
+        built.cache.observe(Sighting::read(&object(1, None).to_string()).unwrap());
+        reconcile(&built, &Key::new("ns", "a"), &mut Slots::default().extra()).await.unwrap_err();
         assert_eq!(built.queue.len(), usize::from(comes), "{comes}");
     }
 }
@@ -202,13 +199,13 @@ async fn errors_of_a_namespace_are_counted_while_another_object_is_there() {
     let mut other = object(1, None);
     other["metadata"]["name"] = json!("b");
     for object in [object(1, None), other] {
-        script.context.index.observe(Sighting::read(&object.to_string()).unwrap());
+        script.reconciler.cache.observe(Sighting::read(&object.to_string()).unwrap());
     }
-    script.context.metrics.count_error(Reason::Unseal, "ns");
+    script.reconciler.context.metrics.count_error(Reason::Unseal, "ns");
     for (gone, is_counted) in [(key, true), (Key::new("ns", "b"), false)] {
-        script.context.index.mark_gone(&gone);
-        drop_series(&script.context, &gone);
-        assert_eq!(script.context.metrics.counts_errors_of("ns"), is_counted);
+        script.reconciler.cache.mark_gone(&gone);
+        drop_series(&script.reconciler, &gone);
+        assert_eq!(script.reconciler.context.metrics.counts_errors_of("ns"), is_counted);
     }
 }
 
@@ -217,10 +214,10 @@ async fn the_work_goes_on_until_it_is_told_to_stop_and_ends_what_is_under_way() 
     let mut exchanges = vec![(Method::POST, SECRETS, 201, live("u1", "dg==", "5"))];
     exchanges.extend(told(object(1, Some(1))));
     let script = Script::new(exchanges);
-    script.context.index.observe(Sighting::read(&object(1, None).to_string()).unwrap());
+    script.reconciler.cache.observe(Sighting::read(&object(1, None).to_string()).unwrap());
     let stop = CancellationToken::new();
-    let working = tokio::spawn(work(script.context.clone(), stop.clone()));
-    script.context.queue.add(Key::new("ns", "a"), Priority::High);
+    let working = tokio::spawn(work(script.reconciler.clone(), stop.clone()));
+    script.reconciler.queue.add(Key::new("ns", "a"), Priority::High);
     let done = async {
         while !script.left.lock().unwrap().is_empty() {
             tokio::task::yield_now().await;
@@ -299,10 +296,10 @@ async fn a_secret_that_was_in_sync_once_is_not_made_again_for_the_same_object() 
     exchanges.extend(told(object(2, Some(2))));
     let script = Script::new(exchanges);
     let key = Key::new("ns", "a");
-    script.context.index.observe(Sighting::read(&sealed.to_string()).unwrap());
-    script.context.index.take(&key);
-    script.context.index.settled(&key, Ok(SyncedSecret::new(&ObjectMeta::default(), [].into())));
-    let outcome = reconcile(&script.context, &key, &mut WorkerSlot::new(None)).await;
+    script.reconciler.cache.observe(Sighting::read(&sealed.to_string()).unwrap());
+    script.reconciler.cache.take(&key);
+    script.reconciler.cache.settled(&key, Ok(SyncedSecret::new(&ObjectMeta::default(), [].into())));
+    let outcome = reconcile(&script.reconciler, &key, &mut Slots::default().extra()).await;
     let told = outcome.unwrap_err().message;
     assert!(told.ends_with("delete the Secret, and it is made again"), "{told}");
 }

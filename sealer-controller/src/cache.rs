@@ -1,0 +1,7 @@
+//! What is known of the SealedSecrets in view, between two looks and across restarts.
+
+pub(crate) mod checkpoint;
+pub(crate) mod object_state;
+mod pace;
+pub(crate) mod store;
+pub(crate) mod watched_namespaces;
