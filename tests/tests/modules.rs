@@ -221,5 +221,5 @@ fn every_form_of_a_path_is_seen() {
     paths.visit_file(&syn::parse_file(text).unwrap());
     let firsts: BTreeSet<&str> = paths.used.iter().map(|path| path.first().unwrap().as_str()).collect();
     assert_eq!(firsts, ["eight", "one", "room", "seven"].into());
-    assert!(paths.used.contains(&["room", "six"].map(str::to_owned).to_vec()));
+    assert!(paths.used.contains(["room", "six"].map(str::to_owned).as_slice()));
 }

@@ -1,17 +1,21 @@
-//! One SealedSecret between two looks: enough to decide whether to look again, and no content.
+//! What is known of one SealedSecret between two looks, as one of a few states.
+//!
+//! ```text
+//!             observe                begin                 finish
+//! (unknown) ──────────▶ Pending ──────────────▶ Processing ───────▶ Synced or Failed
+//!                          ▲                                            │
+//!                          └──────── observe, if it says something new ─┘
+//! ```
+//! What was recorded before a restart begins as `Recalled`, or as `Synced` where its Secret was seen as recorded. A look
+//! at a Synced or Failed object leaves the state as it is until it is finished. A deleted object is `Deleted` until a
+//! worker has done what is left to do.
 
 use std::sync::Arc;
 
 use kube::api::ObjectMeta;
 use sealer_core::Fingerprint;
-use sealer_core::resource::explain::Explanation;
 
-use crate::cache::pace::Pace;
 use crate::error::Reason;
-use crate::keys::predictor::KeyHints;
-use crate::kube::identity::Identity;
-use crate::kube::sealed_secret::Sighting;
-use crate::kube::synced_condition;
 
 /// A Secret that is as its SealedSecret says, at one of its versions, and the keys that opened it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,72 +39,85 @@ impl SyncedSecret {
     }
 }
 
-/// A SealedSecret and the Secret that is in order for it.
+/// The state of a SealedSecret. `at` is when it was reached, as a count of the cache's changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Record {
-    pub(crate) sealed: Identity,
-    pub(crate) secret: SyncedSecret,
-}
-
-impl Record {
-    /// Whether the object is the one that was recorded, and its status says that it is in sync.
-    pub(super) fn holds_for(&self, object: &Sighting, without_status: bool) -> bool {
-        let says_synced = || synced_condition::says(object.status().as_ref(), None, Some(object.identity.generation));
-        self.sealed == object.identity && (without_status || says_synced())
-    }
-}
-
-/// What is remembered of a SealedSecret.
-#[derive(Default)]
-pub(super) struct ObjectState {
-    pub(super) sealed: Identity,
-    pub(super) instance: Box<str>,
-    pub(super) hints: KeyHints,
-    /// Whether no worker has looked at it as it is now.
-    pub(super) waiting: bool,
-    /// The object's text as the watch brought it, if there was room to keep it until a worker comes.
-    pub(super) body: Option<Box<str>>,
-    /// The Secret that we wrote or found in order.
-    pub(super) secret: Option<SyncedSecret>,
-    /// The uid of a Secret that is being deleted on behalf of this object.
-    pub(super) deleting: Box<str>,
-    /// Whether that is remembered from before a restart and was not seen since.
-    pub(super) unproven: bool,
-    /// The last version that the watch of Secrets brought since a worker began.
-    pub(super) seen_version: Box<str>,
-    pub(super) settled: bool,
-    /// When that was, as a count of changes.
-    pub(super) settled_at: u64,
-    /// Why no key opened it, once that was looked for, and as what it was looked at: a worker may have had a newer
-    /// generation than the watch brought.
-    pub(super) explained: Option<(Identity, Option<Box<Explanation>>)>,
-    pub(super) failed: Option<Reason>,
-    pub(super) pace: Pace,
-    pub(super) gone: bool,
+pub(super) enum ObjectState {
+    /// Recorded as synced before a restart; whether its Secret is still as recorded is not known.
+    Recalled(SyncedSecret),
+    /// New or changed, and no worker has begun with it.
+    Pending,
+    /// A worker began with it as it is now, and nothing came of it yet.
+    Processing,
+    /// The Secret is as the object says.
+    Synced { secret: SyncedSecret, at: u64 },
+    /// The Secret is not as the object says; `secret` is what it last was while it was.
+    Failed { reason: Reason, secret: Option<SyncedSecret>, at: u64 },
+    /// Deleted, or no longer shown by the watch.
+    Deleted,
 }
 
 impl ObjectState {
-    pub(super) fn new(object: &Sighting, hints: KeyHints) -> Self {
-        let (sealed, instance) = (object.identity.clone(), object.instance.clone());
-        Self { sealed, instance, hints, waiting: true, ..Self::default() }
+    /// Whether a worker is to come.
+    pub(super) fn is_pending(&self) -> bool {
+        matches!(self, Self::Recalled(_) | Self::Pending)
     }
 
-    /// As it was recorded before a restart.
-    pub(super) fn recalled(object: &Sighting, hints: KeyHints, secret: SyncedSecret, proven: bool) -> Self {
-        let known = Self::new(object, hints);
-        Self { waiting: !proven, settled: proven, unproven: !proven, secret: Some(secret), ..known }
+    /// Whether a look came to an end.
+    pub(super) fn is_settled(&self) -> bool {
+        matches!(self, Self::Synced { .. } | Self::Failed { .. })
     }
 
-    /// The version of the Secret in order; empty if there is none.
+    pub(super) fn is_deleted(&self) -> bool {
+        *self == Self::Deleted
+    }
+
+    /// Why the last look failed, if it did.
+    pub(super) fn failure(&self) -> Option<Reason> {
+        match self {
+            Self::Failed { reason, .. } => Some(*reason),
+            _ => None,
+        }
+    }
+
+    /// The Secret that we wrote or found as it should be, for the object as it is now.
+    pub(super) fn secret(&self) -> Option<&SyncedSecret> {
+        match self {
+            Self::Recalled(secret) | Self::Synced { secret, .. } => Some(secret),
+            Self::Failed { secret, .. } => secret.as_ref(),
+            Self::Pending | Self::Processing | Self::Deleted => None,
+        }
+    }
+
+    /// The version of that Secret; empty if there is none.
     pub(super) fn secret_version(&self) -> &str {
-        self.secret.as_ref().map_or("", |secret| &secret.version)
+        self.secret().map_or("", |secret| &secret.version)
     }
 
-    /// It was deleted.
-    pub(super) fn end(&mut self) {
-        self.gone = true;
-        self.waiting = false;
-        self.body = None;
+    /// Whether there was such a Secret when the cache had seen so many changes.
+    pub(super) fn had_secret_at(&self, changes: u64) -> bool {
+        match self {
+            Self::Recalled(_) => true,
+            Self::Synced { at, .. } | Self::Failed { secret: Some(_), at, .. } => *at <= changes,
+            Self::Failed { secret: None, .. } | Self::Pending | Self::Processing | Self::Deleted => false,
+        }
+    }
+
+    /// A worker begins.
+    pub(super) fn begin(&mut self) {
+        if *self == Self::Pending {
+            *self = Self::Processing;
+        }
+    }
+
+    /// A look came to an end; says whether otherwise than the one before.
+    pub(super) fn settle(&mut self, outcome: Result<SyncedSecret, Reason>, at: u64) -> bool {
+        let failure = outcome.as_ref().err().copied();
+        let is_news = !self.is_settled() || self.failure() != failure;
+        *self = match outcome {
+            Ok(secret) => Self::Synced { secret, at },
+            Err(reason) => Self::Failed { reason, secret: self.secret().cloned(), at },
+        };
+        is_news
     }
 }
 
@@ -108,19 +125,39 @@ impl ObjectState {
 mod tests {
     use super::*;
 
+    fn metadata(uid: &str, version: Option<&str>) -> ObjectMeta {
+        ObjectMeta { uid: Some(uid.to_owned()), resource_version: version.map(str::to_owned), ..ObjectMeta::default() }
+    }
+
     #[test]
     fn a_secret_is_the_same_by_uid_and_version_and_never_without_a_version() {
-        let secret = |uid: &str, version: Option<&str>| ObjectMeta {
-            uid: Some(uid.to_owned()),
-            resource_version: version.map(str::to_owned),
-            ..ObjectMeta::default()
-        };
-        let known = SyncedSecret::new(&secret("u", Some("5")), [].into());
-        assert!(known.is(&secret("u", Some("5"))));
-        for other in [secret("u", Some("6")), secret("v", Some("5")), secret("u", None), ObjectMeta::default()] {
+        let known = SyncedSecret::new(&metadata("u", Some("5")), [].into());
+        assert!(known.is(&metadata("u", Some("5"))));
+        for other in [metadata("u", Some("6")), metadata("v", Some("5")), metadata("u", None), ObjectMeta::default()] {
             assert!(!known.is(&other));
         }
-        let unknown = SyncedSecret::new(&secret("u", None), [].into());
-        assert!(!unknown.is(&secret("u", None)) && !unknown.is(&secret("u", Some(""))));
+        let unknown = SyncedSecret::new(&metadata("u", None), [].into());
+        assert!(!unknown.is(&metadata("u", None)) && !unknown.is(&metadata("u", Some(""))));
+    }
+
+    #[test]
+    fn outcome_is_news_unless_the_one_before_was_the_same() {
+        let secret = SyncedSecret::new(&metadata("u", Some("5")), [].into());
+        let mut state = ObjectState::Pending;
+        state.begin();
+        assert_eq!(state, ObjectState::Processing);
+        for (outcome, is_news) in [
+            (Err(Reason::Update), true),
+            (Err(Reason::Update), false),
+            (Err(Reason::Unseal), true),
+            (Ok(secret.clone()), true),
+            (Ok(secret.clone()), false),
+            (Err(Reason::Unseal), true),
+        ] {
+            state.begin();
+            assert_eq!(state.settle(outcome.clone(), 1), is_news, "{outcome:?}");
+            assert_eq!(state.failure(), outcome.err());
+        }
+        assert_eq!(state.secret(), Some(&secret), "it is remembered beyond a failure");
     }
 }

@@ -67,7 +67,7 @@ async fn watch(informers: &Informers, namespace: Option<&str>) {
             }
             Ok(Event::Applied(object)) => appeared(informers, object, Priority::High),
             Ok(Event::Deleted(object)) => {
-                informers.cache.mark_gone(&object.key);
+                informers.cache.mark_deleted(&object.key);
                 informers.queue.add(object.key, Priority::High);
             }
             Ok(Event::Unreadable(object)) => {
@@ -89,8 +89,8 @@ pub(super) fn appeared(informers: &Informers, object: Sighting, priority: Priori
     match informers.cache.observe(object) {
         WatchOutcome::New => informers.queue.add(key, priority),
         WatchOutcome::Same => tracing::debug!(sealed_secret = key.to_string(), "update suppressed, no changes in spec"),
-        WatchOutcome::Synced if informers.context.config.omit_secret_labels => {}
-        WatchOutcome::Synced => informers.context.metrics.show_condition(&informers.cache.series(&key), true),
+        WatchOutcome::Synced(_) if informers.context.config.omit_secret_labels => {}
+        WatchOutcome::Synced(series) => informers.context.metrics.show_condition(&series, true),
     }
 }
 

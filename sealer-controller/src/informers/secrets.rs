@@ -87,7 +87,7 @@ async fn watch(informers: &Informers, namespace: Option<&str>, looked: &Cancella
 /// A Secret that somebody else changed is looked at again, if it belongs to a SealedSecret in view or may now be
 /// taken over.
 pub(super) fn changed(informers: &Informers, secret: &Seen, priority: Priority) {
-    if informers.cache.secret_changed(&secret.key, &secret.metadata) && !informers.queue.is_running(&secret.key) {
+    if informers.cache.secret_changed(&secret.key, &secret.metadata) {
         informers.queue.add(secret.key.clone(), priority);
     }
 }

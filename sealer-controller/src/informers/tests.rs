@@ -57,7 +57,7 @@ async fn listed_object_with_a_name_alone_is_counted_queued_and_not_gone() {
     for name in ["bad", "deleted"] {
         let seen = json!({ "metadata": { "name": name, "namespace": "ns", "uid": "u", "resourceVersion": "1" } });
         informers.cache.observe(Sighting::read(&seen.to_string()).unwrap());
-        informers.cache.take(&Key::new("ns", name));
+        informers.cache.look(&Key::new("ns", name));
     }
     watch_for(&informers, Duration::from_secs(5)).await;
     let (bad, deleted) = (Key::new("ns", "bad"), Key::new("ns", "deleted"));

@@ -10,6 +10,7 @@ use sealer_core::seal::Trials;
 use sealer_core::template::{Environment, Functions};
 use sealer_core::{Keyring, Label, SealedSecret};
 
+use crate::cache::store::Begun;
 use crate::error::Failure;
 use crate::keys::predictor::{KeyHints, KeyPredictor};
 use crate::kube::identity::Identity;
@@ -52,6 +53,7 @@ impl Work {
 pub(crate) async fn open(
     reconciler: &Reconciler,
     key: &Key,
+    begun: &mut Begun,
     sealed: &SealedSecret,
     slot: &mut WorkerSlot,
 ) -> Result<UnsealedSecret, Failure> {
@@ -62,7 +64,7 @@ pub(crate) async fn open(
         sealed: sealed.clone(),
         keyring: reconciler.ring.load(),
         namespace: key.namespace.clone(),
-        hints: reconciler.cache.hints(key),
+        hints: begun.hints.clone(),
         predictor: reconciler.predictor.clone(),
         accept_v1_data: reconciler.context.config.accept_v1_data,
     });
@@ -73,7 +75,7 @@ pub(crate) async fn open(
     }
     match opened {
         Ok(unsealed) => Ok(unsealed),
-        Err(error) => Err(Failure::unseal(explained(reconciler, key, work, error, trials).await)),
+        Err(error) => Err(Failure::unseal(explained(reconciler, key, begun, work, error, trials).await)),
     }
 }
 
@@ -108,11 +110,18 @@ async fn in_slices(
 }
 
 /// The message, with the cause where one can be found: it is looked for once a generation.
-async fn explained(reconciler: &Reconciler, key: &Key, work: Arc<Work>, error: OpenError, trials: Trials) -> String {
+async fn explained(
+    reconciler: &Reconciler,
+    key: &Key,
+    begun: &mut Begun,
+    work: Arc<Work>,
+    error: OpenError,
+    trials: Trials,
+) -> String {
     let message = error.to_string();
-    let sealed = Identity::of(&work.sealed.metadata);
-    let found = match reconciler.cache.explanation(key, &sealed) {
-        Some(known) => known,
+    let identity = Identity::of(&work.sealed.metadata);
+    let found = match begun.explained.take().filter(|(explained, _)| *explained == identity) {
+        Some((_, known)) => known,
         None => {
             let neighbours = reconciler.cache.names(&key.namespace);
             let search = reconciler.threads.run_blocking(move || {
@@ -123,10 +132,10 @@ async fn explained(reconciler: &Reconciler, key: &Key, work: Arc<Work>, error: O
             });
             let (found, operations) = search.await.unwrap_or_default();
             reconciler.context.metrics.operations.inc_by(u64::from(operations));
-            reconciler.cache.explained(key, sealed, found.clone());
-            found
+            found.map(Arc::new)
         }
     };
+    begun.explained = Some((identity, found.clone()));
     found.map_or_else(|| message.clone(), |found| found.added_to(&message))
 }
 

@@ -102,11 +102,6 @@ impl Queue {
         self.lock().entries.get(key).map_or(0, |entry| entry.failures)
     }
 
-    /// Whether a worker has the object.
-    pub(crate) fn is_running(&self, key: &Key) -> bool {
-        self.lock().entries.get(key).is_some_and(|entry| entry.running.is_some())
-    }
-
     /// Objects that wait, now or later.
     pub(crate) fn len(&self) -> usize {
         let state = self.lock();
@@ -278,9 +273,8 @@ mod tests {
         let queue = Queue::default();
         for (name, seconds) in [("slow", 30), ("quick", 10)] {
             queue.add(key(name), Priority::High);
-            assert_eq!((queue.next().await, queue.is_running(&key(name))), (key(name), true));
+            assert_eq!(queue.next().await, key(name));
             queue.failed(&key(name), |_| Duration::from_secs(seconds));
-            assert!(!queue.is_running(&key(name)));
         }
         queue.add(key("now"), Priority::High);
         assert_eq!(queue.len(), 3, "one that is ready and two that wait");

@@ -6,7 +6,8 @@ use sealer_core::{Fingerprint, Keyring, Scope};
 use serde::{Deserialize, Serialize};
 
 use crate::args::Config;
-use crate::cache::object_state::{Record, SyncedSecret};
+use crate::cache::object_state::SyncedSecret;
+use crate::cache::record::Record;
 use crate::kube::identity::Identity;
 use crate::kube::object_key::Key;
 use crate::version::VERSION;

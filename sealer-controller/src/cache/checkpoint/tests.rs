@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::args::{self, Request as Asked};
 use crate::cache::object_state::SyncedSecret;
+use crate::cache::store::Outcome;
 use crate::kube::object_key::Key;
 use crate::kube::sealed_secret::Sighting;
 use crate::reserved::CHECKPOINT_TYPE;
@@ -128,8 +129,7 @@ fn in_order(checkpoint: &Checkpoint, number: usize, version: &str) {
     let secret = ObjectMeta { uid: Some("s".into()), resource_version: Some(version.into()), ..ObjectMeta::default() };
     let none: Arc<[Fingerprint]> = [].into();
     checkpoint.cache.observe(sighting(number));
-    checkpoint.cache.take(&key(number));
-    checkpoint.cache.settled(&key(number), Ok(SyncedSecret::new(&secret, none)));
+    checkpoint.cache.settle(&key(number), Ok(SyncedSecret::new(&secret, none)));
 }
 
 /// Which of the objects another start finds in the checkpoint.
@@ -139,7 +139,7 @@ async fn recalled(cluster: &Cluster, count: usize) -> usize {
     (0..count)
         .filter(|number| {
             checkpoint.cache.observe(sighting(*number));
-            checkpoint.cache.unproven(&key(*number)).is_some_and(|secret| &*secret.version == "5")
+            checkpoint.cache.begun(&key(*number)).recalled.is_some_and(|secret| &*secret.version == "5")
         })
         .count()
 }
@@ -193,8 +193,8 @@ async fn objects_that_are_gone_leave_every_piece() {
     let checkpoint = with_objects(&cluster, 2001).await;
     write(&checkpoint).await;
     for number in 1..2001 {
-        checkpoint.cache.mark_gone(&key(number));
-        checkpoint.cache.forget(&key(number));
+        checkpoint.cache.mark_deleted(&key(number));
+        checkpoint.cache.finish(&key(number), Outcome::Gone, None, tokio::time::Instant::now());
     }
     write(&checkpoint).await;
     for number in 0..2 {

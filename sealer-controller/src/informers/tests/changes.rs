@@ -7,7 +7,8 @@ use serde_json::json;
 
 use super::*;
 use crate::args::{self, Request as Asked};
-use crate::cache::object_state::{Record, SyncedSecret};
+use crate::cache::object_state::SyncedSecret;
+use crate::cache::record::Record;
 use crate::error::Failure;
 use crate::kube::identity::Identity;
 use crate::kube::object_key::Key;
@@ -44,8 +45,7 @@ fn in_order() -> Informers {
     let informers = nothing_known();
     let key = Key::new("ns", "a");
     informers.cache.observe(sighting(1, true));
-    informers.cache.take(&key);
-    informers.cache.settled(&key, Ok(SyncedSecret::new(&secret("5"), [].into())));
+    informers.cache.settle(&key, Ok(SyncedSecret::new(&secret("5"), [].into())));
     informers
 }
 
@@ -57,6 +57,7 @@ async fn a_secret_that_somebody_else_changed_is_looked_at() {
     secrets::changed(&informers, &seen("6", None, false), Priority::High);
     assert_eq!(informers.queue.len(), 1);
     let key = informers.queue.next().now_or_never().unwrap();
+    informers.cache.begun(&key);
     secrets::changed(&informers, &seen("7", None, false), Priority::High);
     informers.queue.done(&key);
     assert_eq!(informers.queue.len(), 0, "the worker that has it sees that");
@@ -77,7 +78,7 @@ async fn a_deleted_secret_is_made_again_if_it_was_ours_or_in_the_way() {
     ] {
         let informers = in_order();
         if has_failed {
-            informers.cache.settled(&Key::new("ns", "a"), Err(&Failure::unmanaged("a")));
+            informers.cache.settle(&Key::new("ns", "a"), Err(&Failure::unmanaged("a")));
         }
         secrets::deleted(&informers, seen("5", controlled_by, is_managed));
         assert_eq!(informers.queue.len(), expected, "{controlled_by:?} {is_managed} {has_failed}");

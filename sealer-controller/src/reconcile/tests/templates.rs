@@ -29,7 +29,7 @@ async fn seen(object: &Value) -> String {
     let subscriber = tracing_subscriber::registry().with(layer.with_writer(move || writer.clone()));
     let guard = tracing::subscriber::set_default(subscriber);
     let failure = script.process(object).await.unwrap_err();
-    super::settle_failure(&script.reconciler, &super::Key::new("ns", "a"), &failure);
+    super::retry::settle_failure(&script.reconciler, &super::Key::new("ns", "a"), &failure);
     drop(guard);
     assert_eq!((failure.reason, failure.class), (Reason::Unseal, Class::Permanent));
     let (event, mut status) = (script.body(0), script.body(1));
