@@ -14,7 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
 use crate::error::StartError;
-use crate::http::connections::{Connections, Limits};
+use crate::http::connection_limits::Limits;
+use crate::http::connections::Connections;
 use crate::http::{address, listen, server};
 use crate::metrics::labels::Port;
 use crate::readiness::{Check, Readiness};

@@ -33,8 +33,10 @@ mod activity;
 mod authorize;
 mod body;
 mod certificate;
+pub(crate) mod connection_limits;
 pub(crate) mod connections;
 mod limit;
+mod observed;
 mod open;
 mod openings;
 mod posted;
@@ -109,7 +111,7 @@ pub(crate) async fn serve(
 ) -> Result<(), StartError> {
     let listener = listen(&context.config.listen).await?;
     tracing::info!(addr = address(&listener), "HTTP server serving");
-    let limits = connections::Limits::new(Port::Public, context.config.read_timeout);
+    let limits = connection_limits::Limits::new(Port::Public, context.config.read_timeout);
     let connections = Connections::new(limits, Port::Public, context.clone());
     server::serve(listener, router(context, ring), connections, &stop).await;
     Ok(())

@@ -7,7 +7,7 @@ use kube::client::Body;
 use kube::core::Status;
 use kube::{Client, core};
 
-use crate::kube::page::Page;
+use crate::kube::page::{LONGEST_OBJECT, Page};
 use crate::kube::unreadable::unreadable_answer;
 
 /// Sends a request; a refusal is an error. The body is still to be read.
@@ -88,8 +88,6 @@ fn refusal(text: &[u8], code: u16) -> Status {
 
 /// A refusal of one object quotes of it at most what fits here; a longer one counts by its code alone.
 const LONGEST_REFUSAL: usize = 256 << 10;
-/// Objects have at most about three megabytes; escapes in JSON may make that longer.
-pub(crate) const LONGEST_OBJECT: usize = 8 << 20;
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,6 @@ use kube::api::ListParams;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::kube::call::LONGEST_OBJECT;
 use crate::kube::json;
 
 /// Which page comes next.
@@ -108,6 +107,8 @@ const MOST: u32 = 500;
 const WANTED: u64 = 2 << 20;
 /// Bytes that a page of several objects may have.
 const LONGEST_PAGE: usize = 4 << 20;
+/// Objects have at most about three megabytes; escapes in JSON may make that longer.
+pub(crate) const LONGEST_OBJECT: usize = 8 << 20;
 
 #[cfg(test)]
 mod tests {

@@ -14,12 +14,12 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use crate::kube::call::{LONGEST_OBJECT, list, send};
+use crate::kube::call::{list, send};
 use crate::kube::collection::Collection;
 use crate::kube::json;
 use crate::kube::lines::{Line, Lines};
 use crate::kube::metadata::Metadata;
-use crate::kube::page::{self, Page};
+use crate::kube::page::{self, LONGEST_OBJECT, Page};
 use crate::kube::refusal;
 use crate::kube::unreadable::{Unreadable, unreadable_answer};
 

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use tokio_util::sync::DropGuard;
 
 use super::*;
-use crate::http::connections::Limits;
+use crate::http::connection_limits::Limits;
 use crate::http::tests::{context, router, sealed_object};
 use crate::metrics::labels::Port;
 
