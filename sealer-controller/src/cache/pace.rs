@@ -1,4 +1,4 @@
-//! How soon may a Secret be written again that something else undoes each time?
+//! The backoff of writes to a Secret that something else undoes each time.
 
 use std::time::Duration;
 

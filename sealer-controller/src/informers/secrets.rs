@@ -1,4 +1,4 @@
-//! Secrets, by their metadata alone: who changed or deleted one that belongs to a SealedSecret in view?
+//! Secrets that others change or delete, by their metadata alone.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What may be done with Secrets and SealedSecrets? Older installations grant less than newer ones; asking first makes no refused request.
+//! Asks what RBAC allows: older installations grant less than newer ones, and asking first makes no refused request.
 
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
 use kube::{Client, Resource as _};
