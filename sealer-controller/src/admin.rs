@@ -14,32 +14,41 @@ use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
 use crate::error::StartError;
-use crate::http::connections::{Connections, Limits};
+use crate::http::connection_limits::Limits;
+use crate::http::connections::Connections;
 use crate::http::{address, listen, server};
-use crate::metrics::Port;
-use crate::readiness::Check;
+use crate::metrics::labels::Port;
+use crate::readiness::{Check, Readiness};
+use crate::ring::SharedRing;
 
 /// Serves until told to stop.
-pub(crate) async fn serve(context: Arc<Context>, stop: CancellationToken) -> Result<(), StartError> {
+pub(crate) async fn serve(
+    context: Arc<Context>,
+    ring: Arc<SharedRing>,
+    readiness: Arc<Readiness>,
+    stop: CancellationToken,
+) -> Result<(), StartError> {
     let listener = listen(&context.config.listen_metrics).await?;
     tracing::info!(addr = address(&listener), "HTTP metrics server serving");
     let limits = Limits::new(Port::Admin, context.config.read_timeout);
     let connections = Connections::new(limits, Port::Admin, context.clone());
-    server::serve(listener, router(context), connections, &stop).await;
+    server::serve(listener, router(context, ring, readiness), connections, &stop).await;
     Ok(())
 }
 
-fn router(context: Arc<Context>) -> Router {
+fn router(context: Arc<Context>, ring: Arc<SharedRing>, readiness: Arc<Readiness>) -> Router {
     Router::new()
         .route("/metrics", get(metrics))
         .route("/livez", get(async || "ok\n"))
         .route(api::HEALTHZ, get(async || "ok\n"))
         .route("/readyz", get(ready))
-        .with_state(Arc::new(Shared { context, texts: Texts::default() }))
+        .with_state(Arc::new(Shared { context, ring, readiness, texts: Texts::default() }))
 }
 
 struct Shared {
     context: Arc<Context>,
+    ring: Arc<SharedRing>,
+    readiness: Arc<Readiness>,
     texts: Texts,
 }
 
@@ -83,13 +92,13 @@ impl Texts {
 
 /// Ready while every check passes; otherwise each failing one is named.
 async fn ready(State(shared): State<Arc<Shared>>) -> Response {
-    let context = &shared.context;
-    if context.ring().active().is_some() {
-        context.readiness.pass(Check::Keys);
+    let readiness = &shared.readiness;
+    if shared.ring.load().active().is_some() {
+        readiness.pass(Check::Keys);
     } else {
-        context.readiness.fail(Check::Keys);
+        readiness.fail(Check::Keys);
     }
-    match context.readiness.failures().as_slice() {
+    match readiness.failures().as_slice() {
         [] => "ok\n".into_response(),
         failures => (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", failures.join("\n"))).into_response(),
     }

@@ -10,14 +10,15 @@ use sealer_core::flags::{self, Flag, Kind, Values};
 use sealer_core::key::keyring::RotationPolicy;
 use sealer_core::key::stored::Naming;
 
-use crate::VERSION;
 use crate::args::limits::api_access;
 pub(crate) use crate::args::limits::{ApiAccess, ClientLimit};
+pub(crate) use crate::args::trust::TrustNewKeys;
 use crate::error::ArgsError;
-use crate::keys::trust::TrustNewKeys;
 use crate::telemetry::LogConfig;
+use crate::version::VERSION;
 
 mod limits;
+mod trust;
 mod words;
 
 /// What the command line asks for.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use sealer_core::flags::{BadVariable, FlagError};
 
-use crate::refusal;
-use crate::watch::stream::WatchError;
+use crate::kube::refusal::{self, answer};
+use crate::kube::sealed_secret::MalformedSpec;
 
 /// A command line or environment that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -70,25 +70,6 @@ impl KeysError {
             | Self::Unreadable => true,
             Self::Api(_) | Self::Generation | Self::NoRecord => false,
         }
-    }
-}
-
-/// What went wrong with a request, without a word of what was asked or answered.
-pub(crate) fn answer(error: &kube::Error) -> String {
-    match error {
-        kube::Error::Api(status) => refusal::text(status),
-        kube::Error::HyperError(_) | kube::Error::Service(_) => "the API server cannot be reached".to_owned(),
-        kube::Error::SerdeError(_) => "the API server's answer cannot be read".to_owned(),
-        _ => "the request to the API server failed".to_owned(),
-    }
-}
-
-/// What a watch says when it breaks.
-pub(crate) fn watch_answer(error: &WatchError) -> String {
-    match error {
-        WatchError::Refused(error) => answer(error),
-        WatchError::Ended(status) => refusal::text(status),
-        WatchError::Garbled => "malformed watch event; listing again".to_owned(),
     }
 }
 
@@ -203,6 +184,16 @@ impl Failure {
         }
         let concerns_values = is_invalid && refusal::concerns_data(status);
         Self { wait, concerns_values, ..Self::new(reason, class, refusal::text(status)) }
+    }
+}
+
+impl From<MalformedSpec> for Failure {
+    fn from(malformed: MalformedSpec) -> Self {
+        let failure = Self::unseal(&malformed);
+        match malformed {
+            MalformedSpec::Malformed(_) => failure,
+            MalformedSpec::Oversized(_) => Self { class: Class::Oversized, ..failure },
+        }
     }
 }
 

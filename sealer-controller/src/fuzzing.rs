@@ -3,7 +3,8 @@
 
 use sealer_core::Keyring;
 
-use crate::{args, checkpoint, http};
+use crate::cache::checkpoint as kept;
+use crate::{args, http};
 
 #[cfg(test)]
 mod tests;
@@ -15,7 +16,7 @@ pub fn body(bytes: &[u8]) {
 
 /// A piece of the checkpoint, its checksum right, gives no record whose key is gone.
 pub fn checkpoint(bytes: &[u8]) {
-    assert!(checkpoint::keys_of_records(bytes, &Keyring::default()).is_empty());
+    assert!(kept::keys_of_records(bytes, &Keyring::default()).is_empty());
 }
 
 /// A command line is read or refused. One word a line; `NAME=value` is a variable as well.

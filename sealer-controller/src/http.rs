@@ -25,14 +25,18 @@ use crate::http::connections::{Connections, Place};
 use crate::http::limit::Limits;
 use crate::http::openings::Openings;
 use crate::http::refusal::Refusal;
-use crate::metrics::Port;
+use crate::metrics::labels::Port;
+use crate::ring::SharedRing;
+use crate::threads::Threads;
 
 mod activity;
 mod authorize;
 mod body;
 mod certificate;
+pub(crate) mod connection_limits;
 pub(crate) mod connections;
 mod limit;
+mod observed;
 mod open;
 mod openings;
 mod posted;
@@ -52,15 +56,24 @@ pub(crate) fn reads_body(bytes: &[u8]) -> bool {
 /// What handlers share.
 pub(crate) struct Shared {
     context: Arc<Context>,
+    ring: Arc<SharedRing>,
+    threads: Threads,
     limits: Limits,
     openings: Arc<Openings>,
     callers: Callers,
 }
 
 impl Shared {
-    fn new(context: Arc<Context>) -> Self {
+    fn new(context: Arc<Context>, ring: Arc<SharedRing>) -> Self {
         let limits = Limits::new(context.config.rate);
-        Self { limits, context, openings: Openings::new(), callers: Callers::new() }
+        Self {
+            limits,
+            context,
+            ring,
+            threads: Threads::half_the_cores(),
+            openings: Openings::new(),
+            callers: Callers::new(),
+        }
     }
 
     /// Counts a refusal.
@@ -91,12 +104,16 @@ impl Endpoint {
 }
 
 /// Serves until told to stop; requests under way are answered.
-pub(crate) async fn serve(context: Arc<Context>, stop: CancellationToken) -> Result<(), StartError> {
+pub(crate) async fn serve(
+    context: Arc<Context>,
+    ring: Arc<SharedRing>,
+    stop: CancellationToken,
+) -> Result<(), StartError> {
     let listener = listen(&context.config.listen).await?;
     tracing::info!(addr = address(&listener), "HTTP server serving");
-    let limits = connections::Limits::new(Port::Public, context.config.read_timeout);
+    let limits = connection_limits::Limits::new(Port::Public, context.config.read_timeout);
     let connections = Connections::new(limits, Port::Public, context.clone());
-    server::serve(listener, router(context), connections, &stop).await;
+    server::serve(listener, router(context, ring), connections, &stop).await;
     Ok(())
 }
 
@@ -119,9 +136,9 @@ pub(crate) fn address(listener: &TcpListener) -> String {
 }
 
 /// All routes. Any method is answered, as existing clients and probes expect.
-fn router(context: Arc<Context>) -> Router {
+fn router(context: Arc<Context>, ring: Arc<SharedRing>) -> Router {
     let timeout = context.config.request_timeout.unwrap_or(Duration::MAX);
-    let shared = Arc::new(Shared::new(context));
+    let shared = Arc::new(Shared::new(context, ring));
     let mut opening = Router::new();
     if Endpoint::Verify.access(&shared.context.config) != ApiAccess::Off {
         opening = opening.route(api::VERIFY, any(verify::verify));

@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
-use jiff::Timestamp;
 use sealer_core::key::keyring::{NextKey, RotationPolicy, next_key};
 use sealer_core::{Fingerprint, KeyEntry, Keyring};
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -17,20 +15,27 @@ use crate::error::{KeysError, StartError};
 use crate::keys::record::Recorded;
 use crate::keys::rotation::Fresh;
 use crate::keys::store::{Parsed, Unread};
+use crate::readiness::progress::Progress;
+use crate::ring::SharedRing;
+use crate::threads::Threads;
 
+mod events;
 mod lost;
 pub(crate) mod predictor;
 mod record;
 mod retry;
 mod rotation;
-pub(crate) mod store;
-pub(crate) mod trust;
+mod store;
+mod trust;
 
-/// The ring as everybody sees it.
+/// The sealing keys, and what is known of them beside the ring that everybody sees.
 pub(crate) struct Keys {
-    ring: ArcSwap<Keyring>,
-    /// Counts the rings that were put in place.
-    version: watch::Sender<u64>,
+    context: Arc<Context>,
+    ring: Arc<SharedRing>,
+    threads: Threads,
+    progress: Arc<Progress>,
+    /// Called whenever the ring got a key that was not in it.
+    on_new_key: Box<dyn Fn() + Send + Sync>,
     asked: Notify,
     /// Held while the cluster's keys are listed or one is added, so that no older list replaces a newer one.
     loading: tokio::sync::Mutex<()>,
@@ -44,11 +49,25 @@ pub(crate) struct Keys {
     record: Mutex<Recorded>,
 }
 
-impl Default for Keys {
-    fn default() -> Self {
+/// What the tasks of the keys share with others.
+pub(crate) struct Shared {
+    pub(crate) context: Arc<Context>,
+    /// Where the keys are put for everybody.
+    pub(crate) ring: Arc<SharedRing>,
+    pub(crate) threads: Threads,
+    pub(crate) progress: Arc<Progress>,
+}
+
+impl Keys {
+    /// `on_new_key` is called whenever the ring got a key that was not in it.
+    pub(crate) fn new(shared: Shared, on_new_key: impl Fn() + Send + Sync + 'static) -> Self {
+        let Shared { context, ring, threads, progress } = shared;
         Self {
-            ring: ArcSwap::default(),
-            version: watch::Sender::new(0),
+            context,
+            ring,
+            threads,
+            progress,
+            on_new_key: Box::new(on_new_key),
             asked: Notify::new(),
             loading: tokio::sync::Mutex::new(()),
             parsed: Mutex::default(),
@@ -57,35 +76,15 @@ impl Default for Keys {
             record: Mutex::default(),
         }
     }
-}
 
-impl Keys {
     /// The ring as it is now.
-    pub(crate) fn ring(&self) -> Keyring {
-        Keyring::clone(&self.ring.load())
-    }
-
-    /// Changes with every ring that is put in place.
-    pub(crate) fn version(&self) -> u64 {
-        *self.version.borrow()
+    fn ring(&self) -> Keyring {
+        self.ring.load()
     }
 
     /// Asks the renewal task for a new key at once.
     pub(crate) fn ask_for_new_key(&self) {
         self.asked.notify_one();
-    }
-
-    /// Puts a ring in place; says whether it brought keys that were not there.
-    pub(crate) fn replace(&self, ring: Keyring) -> bool {
-        let before = self.ring();
-        let brings_new = ring.entries().iter().any(|entry| before.get(entry.key.fingerprint()).is_none());
-        // A key Secret that cannot be used changes nothing, and whoever waits for a change of the keys goes on waiting.
-        let is_same = before.entries().iter().map(standing).eq(ring.entries().iter().map(standing));
-        self.ring.store(Arc::new(ring));
-        if !is_same {
-            self.version.send_modify(|version| *version += 1);
-        }
-        brings_new
     }
 
     /// Whether a controller of this program made the key: this one, or one that recorded it.
@@ -107,11 +106,6 @@ impl Keys {
     }
 }
 
-/// What a key is and does in a ring.
-fn standing(entry: &KeyEntry) -> (&Fingerprint, Timestamp, bool) {
-    (entry.key.fingerprint(), entry.ordered_at, entry.certificate.is_some())
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Nothing panics while it holds one of these locks; a poisoned one is whole.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -120,18 +114,18 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Loads the keys, and makes one where there is none or the newest is older than the cutoff: that is judged at start
 /// alone, since a cutoff in the future would ask for another key for ever. Nothing is served or opened before. An API
 /// server in trouble is waited for.
-pub(crate) async fn start(context: &Context) -> Result<(), StartError> {
+pub(crate) async fn start(keys: &Keys) -> Result<(), StartError> {
     tracing::info!("Searching for existing private keys");
     let mut fresh = None;
     let mut failures = 0;
     loop {
         // The newest key may be the one that cannot be read: it is waited for a little before an older one serves.
         let unread = if failures < WHOLE_LISTS { Unread::Refuse } else { Unread::Skip };
-        let (action, cause) = match first_keys(context, unread, &mut fresh).await {
+        let (action, cause) = match first_keys(keys, unread, &mut fresh).await {
             Ok(()) => return Ok(()),
             Err(failed) => failed,
         };
-        let namespace = context.config.namespace.clone();
+        let namespace = keys.context.config.namespace.clone();
         if !cause.may_pass() {
             return Err(StartError::Keys { action, namespace, cause });
         }
@@ -142,59 +136,55 @@ pub(crate) async fn start(context: &Context) -> Result<(), StartError> {
 }
 
 /// One attempt; an error comes with what was attempted.
-async fn first_keys(
-    context: &Context,
-    unread: Unread,
-    fresh: &mut Option<Fresh>,
-) -> Result<(), (&'static str, KeysError)> {
-    store::load_with(context, unread).await.map_err(|cause| ("list", cause))?;
-    let at_start = RotationPolicy { period: None, ..context.config.keys.rotation };
-    if is_stored(context, fresh.as_ref()) || next_key(&context.ring(), context.now(), &at_start) != NextKey::Now {
+async fn first_keys(keys: &Keys, unread: Unread, fresh: &mut Option<Fresh>) -> Result<(), (&'static str, KeysError)> {
+    store::load_with(keys, unread).await.map_err(|cause| ("list", cause))?;
+    let at_start = RotationPolicy { period: None, ..keys.context.config.keys.rotation };
+    if is_stored(keys, fresh.as_ref()) || next_key(&keys.ring(), keys.context.now(), &at_start) != NextKey::Now {
         return Ok(());
     }
-    make(context, fresh).await.map_err(|cause| ("create", cause))
+    make(keys, fresh).await.map_err(|cause| ("create", cause))
 }
 
 /// Whether a key that was generated arrived in the cluster, although the answer may have been lost.
-fn is_stored(context: &Context, fresh: Option<&Fresh>) -> bool {
-    fresh.is_some_and(|fresh| context.ring().get(fresh.key.fingerprint()).is_some())
+fn is_stored(keys: &Keys, fresh: Option<&Fresh>) -> bool {
+    fresh.is_some_and(|fresh| keys.ring().get(fresh.key.fingerprint()).is_some())
 }
 
 /// Stores a key; the one that was generated before, if there is one.
-async fn make(context: &Context, fresh: &mut Option<Fresh>) -> Result<(), KeysError> {
+async fn make(keys: &Keys, fresh: &mut Option<Fresh>) -> Result<(), KeysError> {
     let fresh = match fresh {
         Some(fresh) => fresh,
-        None => fresh.insert(rotation::generate(context).await?),
+        None => fresh.insert(rotation::generate(keys).await?),
     };
-    rotation::store(context, fresh).await
+    rotation::store(keys, fresh).await
 }
 
 /// Follows key Secrets: by a watch where RBAC allows it, by listing them again now and then where it does not.
-pub(crate) async fn follow(context: Arc<Context>, stop: CancellationToken) -> Result<(), StartError> {
+pub(crate) async fn follow(keys: Arc<Keys>, stop: CancellationToken) -> Result<(), StartError> {
     tokio::select! {
         () = stop.cancelled() => {}
-        () = store::follow(&context) => {}
+        () = store::follow(&keys) => {}
     }
     Ok(())
 }
 
 /// Makes the next key when it is due, or when asked.
-pub(crate) async fn renew(context: Arc<Context>, stop: CancellationToken) -> Result<(), StartError> {
+pub(crate) async fn renew(keys: Arc<Keys>, stop: CancellationToken) -> Result<(), StartError> {
     tokio::select! {
         () = stop.cancelled() => Ok(()),
-        never = renew_for_ever(&context) => never,
+        never = renew_for_ever(&keys) => never,
     }
 }
 
-async fn renew_for_ever(context: &Context) -> Result<(), StartError> {
-    let mut changed = context.keys.version.subscribe();
+async fn renew_for_ever(keys: &Keys) -> Result<(), StartError> {
+    let mut changed = keys.ring.subscribe();
     loop {
         let cause = tokio::select! {
             _ = changed.changed() => continue,
-            () = context.keys.asked.notified() => Cause::Asked,
-            () = tokio::time::sleep(until_due(context).min(LONGEST_WAIT)) => Cause::Due,
+            () = keys.asked.notified() => Cause::Asked,
+            () = tokio::time::sleep(until_due(keys).min(LONGEST_WAIT)) => Cause::Due,
         };
-        bring_new_key(context, cause).await;
+        bring_new_key(keys, cause).await;
     }
 }
 
@@ -207,41 +197,41 @@ enum Cause {
 
 /// Tries until there is one: the key that was generated first is kept, so that an attempt which only seemed to fail
 /// does not end in two.
-async fn bring_new_key(context: &Context, cause: Cause) {
+async fn bring_new_key(keys: &Keys, cause: Cause) {
     let mut fresh = None;
     let mut failures = 0;
-    while let Err(error) = attempt(context, cause, &mut fresh).await {
+    while let Err(error) = attempt(keys, cause, &mut fresh).await {
         failures += 1;
         tracing::error!(error = error.to_string(), "Failed to generate new key");
         tokio::time::sleep(retry_after(failures)).await;
     }
 }
 
-async fn attempt(context: &Context, cause: Cause, fresh: &mut Option<Fresh>) -> Result<(), KeysError> {
-    let not_due = || cause == Cause::Due && !until_due(context).is_zero();
+async fn attempt(keys: &Keys, cause: Cause, fresh: &mut Option<Fresh>) -> Result<(), KeysError> {
+    let not_due = || cause == Cause::Due && !until_due(keys).is_zero();
     if not_due() {
         return Ok(());
     }
     // Another controller may have been faster, and an answer may have been lost.
-    store::load(context).await?;
-    if is_stored(context, fresh.as_ref()) || not_due() {
+    store::load(keys).await?;
+    if is_stored(keys, fresh.as_ref()) || not_due() {
         return Ok(());
     }
-    make(context, fresh).await
+    make(keys, fresh).await
 }
 
 /// Time until the next key is due by age. A key that this process made counts from then by a clock that does not jump,
 /// so that clocks which disagree cannot ask for one key after another.
-fn until_due(context: &Context) -> Duration {
-    let now = context.now();
-    let by_age = RotationPolicy { cutoff: None, ..context.config.keys.rotation };
-    let wait = match next_key(&context.ring(), now, &by_age) {
+fn until_due(keys: &Keys) -> Duration {
+    let now = keys.context.now();
+    let by_age = RotationPolicy { cutoff: None, ..keys.context.config.keys.rotation };
+    let wait = match next_key(&keys.ring(), now, &by_age) {
         NextKey::Now => Duration::ZERO,
         NextKey::At(due) => Duration::try_from(due.duration_since(now)).unwrap_or_default(),
         NextKey::Never => return LONGEST_WAIT,
     };
     let period = by_age.period.unwrap_or_default();
-    let since_made = context.keys.last_made().map(|at| at.elapsed());
+    let since_made = keys.last_made().map(|at| at.elapsed());
     wait.max(since_made.map_or(Duration::ZERO, |since| period.saturating_sub(since)))
 }
 

@@ -12,11 +12,12 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use crate::VERSION;
 use crate::error::Reason;
-use crate::http::refusal::Refusal;
-use crate::queue::Key;
-use crate::watch::Kind;
+use crate::kube::object_key::Key;
+use crate::metrics::labels::{ClosedConnection, Kind, Port, Refusal};
+use crate::version::VERSION;
+
+pub(crate) mod labels;
 
 /// Every metric, and the text that is served.
 #[derive(Debug)]
@@ -64,49 +65,6 @@ struct Shown {
     conditions: BTreeMap<Key, String>,
     /// The reasons for which errors were counted in each namespace.
     errors: BTreeMap<String, BTreeSet<&'static str>>,
-}
-
-/// A port of the controller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Port {
-    Public,
-    Admin,
-}
-
-impl Port {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Public => "http",
-            Self::Admin => "metrics",
-        }
-    }
-}
-
-/// Why a connection was closed although its peer might have gone on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ClosedConnection {
-    /// Others needed its room.
-    Evicted,
-    /// There was no room, and nobody to give way.
-    Refused,
-    /// The head of a request took too long.
-    SlowHead,
-    /// No request came for a long time.
-    Idle,
-    /// An answer was not read, or too slowly.
-    SlowReader,
-}
-
-impl ClosedConnection {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Evicted => "evicted",
-            Self::Refused => "refused",
-            Self::SlowHead => "slow_head",
-            Self::Idle => "idle",
-            Self::SlowReader => "slow_reader",
-        }
-    }
 }
 
 /// One SealedSecret in the condition gauge.

@@ -95,11 +95,11 @@ fn the_cluster_is_written_from_few_places() {
     // `rbac.rs` and `authorize.rs` create questions that the API server answers and does not keep.
     let allowed = [
         "reconcile/apply.rs",
-        "reconcile/events.rs",
+        "kube/events.rs",
         "keys/record.rs",
         "keys/rotation.rs",
         "checkpoint/store.rs",
-        "watch/rbac.rs",
+        "kube/rbac.rs",
         "http/authorize.rs",
         "sealer-cli/src/cluster.rs",
         "sealer-cli/src/cluster/objects.rs",

@@ -1,18 +1,16 @@
 //! What one connection is doing, since when, and until when it may.
 
-use std::io::{IoSlice, Result};
-use std::pin::Pin;
+use std::io::Result;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::http::connections::{Limits, Place};
-use crate::metrics::ClosedConnection;
+use crate::http::connection_limits::Limits;
+use crate::metrics::labels::ClosedConnection;
 
 /// A connection's place in the life of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,14 +108,14 @@ impl Activity {
         }
     }
 
-    fn received(&self) {
+    pub(super) fn received(&self) {
         let mut state = self.lock();
         if state.phase == Phase::Idle {
             *state = State::new(Phase::Head);
         }
     }
 
-    fn note(&self, written: &Poll<Result<usize>>) {
+    pub(super) fn note(&self, written: &Poll<Result<usize>>) {
         if let Poll::Ready(Ok(bytes)) = written {
             let mut state = self.lock();
             state.written = state.written.saturating_add(*bytes);
@@ -125,7 +123,7 @@ impl Activity {
     }
 
     /// Returns whether that was the end of an answer.
-    fn flushed(&self) -> bool {
+    pub(super) fn flushed(&self) -> bool {
         let mut state = self.lock();
         let is_end = state.phase == Phase::Write && state.is_answer_complete;
         if is_end {
@@ -144,63 +142,6 @@ impl Activity {
 /// Time in which so many bytes must have passed: a while to begin with, and then the slowest acceptable rate.
 pub(crate) fn allowance(bytes: usize) -> Duration {
     GRACE + Duration::from_millis(u64::try_from(bytes / SLOWEST_PER_MILLISECOND).unwrap_or(u64::MAX))
-}
-
-/// A stream that notes what passes.
-pub(crate) struct Observed<'a, S> {
-    stream: S,
-    place: &'a Place,
-}
-
-impl<'a, S> Observed<'a, S> {
-    pub(crate) fn new(stream: S, place: &'a Place) -> Self {
-        Self { stream, place }
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Observed<'_, S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<Result<()>> {
-        let before = buffer.filled().len();
-        let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        if buffer.filled().len() > before {
-            self.place.activity.received();
-        }
-        polled
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Observed<'_, S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
-        let polled = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.place.activity.note(&polled);
-        polled
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        parts: &[IoSlice<'_>],
-    ) -> Poll<Result<usize>> {
-        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, parts);
-        self.place.activity.note(&polled);
-        polled
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        let polled = Pin::new(&mut self.stream).poll_flush(cx);
-        if polled.is_ready() && self.place.activity.flushed() {
-            self.place.end_body();
-        }
-        polled
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
 }
 
 /// Before any rate counts: connections through a proxy begin slowly.

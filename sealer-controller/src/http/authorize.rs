@@ -16,10 +16,10 @@ use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use crate::cluster::Collection;
-use crate::cluster::unreadable::unreadable_answer;
 use crate::context::Context;
 use crate::http::refusal::Refusal;
+use crate::kube::collection::Collection;
+use crate::kube::unreadable::unreadable_answer;
 
 /// What is known about callers.
 pub(crate) struct Callers {
@@ -151,7 +151,7 @@ fn unanswered(error: &kube::Error) -> Refusal {
         kube::Error::Api(status) => {
             tracing::error!(code = status.code, "callers cannot be checked: the API server refuses the question");
         }
-        other => tracing::error!(error = crate::error::answer(other), "callers cannot be checked"),
+        other => tracing::error!(error = crate::kube::refusal::answer(other), "callers cannot be checked"),
     }
     Refusal::Unverifiable
 }

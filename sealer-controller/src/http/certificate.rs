@@ -10,7 +10,7 @@ use sealer_core::api::PEM_MEDIA_TYPE;
 use crate::http::Shared;
 
 pub(crate) async fn certificate(State(shared): State<Arc<Shared>>) -> Response {
-    let ring = shared.context.ring();
+    let ring = shared.ring.load();
     let certificate = ring.active().and_then(|entry| entry.certificate.as_ref());
     match certificate {
         Some(certificate) => ([(header::CONTENT_TYPE, PEM_MEDIA_TYPE)], certificate.to_pem()).into_response(),

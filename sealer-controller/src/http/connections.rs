@@ -11,32 +11,8 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::context::Context;
 use crate::http::activity::{Activity, Phase};
-use crate::metrics::{ClosedConnection, Port};
-
-/// How many connections there may be, and how long each may take.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    /// Connections of all peers.
-    pub(crate) total: usize,
-    /// Connections of one peer. The API server's proxy is one peer for all its users.
-    pub(crate) peer: usize,
-    /// Time for the head of a request.
-    pub(crate) head: Duration,
-    /// Time between two requests.
-    pub(crate) idle: Duration,
-}
-
-impl Limits {
-    /// A limit of zero on reading is none in the flags; heads and idle connections have one all the same.
-    pub(crate) fn new(port: Port, read_timeout: Option<Duration>) -> Self {
-        let (total, peer) = match port {
-            Port::Public => (512, 256),
-            Port::Admin => (128, 64),
-        };
-        let (head, idle) = (read_timeout.unwrap_or(HEAD).min(HEAD), read_timeout.unwrap_or(IDLE).min(IDLE));
-        Self { total, peer, head, idle }
-    }
-}
+use crate::http::connection_limits::Limits;
+use crate::metrics::labels::{ClosedConnection, Port};
 
 /// Who is at the other end: an IPv4 address, or the /64 network of an IPv6 address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -242,10 +218,6 @@ impl Drop for Place {
 
 /// Phases in which a connection waits for its peer and nothing is in work for it.
 const WAITING: [Phase; 3] = [Phase::Head, Phase::Idle, Phase::Write];
-/// An honest head arrives in one packet.
-const HEAD: Duration = Duration::from_secs(10);
-/// Go's HTTP client keeps an idle connection for 90 seconds.
-const IDLE: Duration = Duration::from_secs(120);
 /// Bodies that are read, worked on or answered at the same time.
 const BODIES: usize = 64;
 /// Bytes of each body that are always there: with [`BODIES`] of them 4 MiB.

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use sealer_core::seal::{Trials, unseal_counted};
 use sealer_core::{Keyring, Label, SealedValue, SealingKey, seal};
 
-use crate::context::{Context, Pool};
 use crate::http::openings::Opening;
 use crate::http::refusal::Refusal;
+use crate::threads::Threads;
 
 /// What came of it.
 #[derive(Debug)]
@@ -76,13 +76,13 @@ enum Step {
 }
 
 /// Opens every value. One answer for every cause of a failure.
-pub(crate) async fn all(context: &Context, opening: &Opening, mut work: Work) -> Outcome {
+pub(crate) async fn all(threads: &Threads, opening: &Opening, mut work: Work) -> Outcome {
     loop {
         let slice = move || {
             let step = work.advance();
             (step, work)
         };
-        let Some((step, rest)) = context.run_blocking(Pool::Http, slice).await else { return Outcome::Closed };
+        let Some((step, rest)) = threads.run_blocking(slice).await else { return Outcome::Closed };
         work = rest;
         match step {
             Step::Done => return Outcome::Opened(work.sealed),

@@ -7,9 +7,9 @@ use sealer_core::{Label, Scope};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::cluster::json::Shape;
 use crate::http::refusal::Refusal;
 use crate::http::yaml;
+use crate::kube::json::Shape;
 
 /// A posted SealedSecret.
 #[derive(Debug)]

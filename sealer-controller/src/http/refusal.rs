@@ -4,49 +4,9 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
 use crate::http::empty;
-
-/// Why a request is not carried out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Refusal {
-    /// More bytes than a SealedSecret can have.
-    TooLarge,
-    /// More values than a SealedSecret can have.
-    TooCostly,
-    /// The body came too slowly.
-    TooSlow,
-    /// The body did not come to its end.
-    Interrupted,
-    /// No SealedSecret.
-    Malformed,
-    /// Too much is in work.
-    Busy,
-    /// The caller has not said who it is.
-    NoToken,
-    /// The API server does not know the caller.
-    Unauthenticated,
-    /// The caller may not update SealedSecrets there.
-    Forbidden,
-    /// The API server does not say who the caller is, or what it may do.
-    Unverifiable,
-}
+pub(crate) use crate::metrics::labels::Refusal;
 
 impl Refusal {
-    /// The metric's label.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::TooLarge => "too_large",
-            Self::TooCostly => "too_costly",
-            Self::TooSlow => "too_slow",
-            Self::Interrupted => "interrupted",
-            Self::Malformed => "malformed",
-            Self::Busy => "busy",
-            Self::NoToken => "no_token",
-            Self::Unauthenticated => "unauthenticated",
-            Self::Forbidden => "forbidden",
-            Self::Unverifiable => "unverifiable",
-        }
-    }
-
     pub(crate) fn status(self) -> StatusCode {
         match self {
             Self::TooLarge | Self::TooCostly => StatusCode::PAYLOAD_TOO_LARGE,

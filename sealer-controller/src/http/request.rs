@@ -7,7 +7,6 @@ use axum::extract::Request;
 use sealer_core::{Label, SealingKey};
 
 use crate::args::ApiAccess;
-use crate::context::Pool;
 use crate::http::connections::Place;
 use crate::http::open::{self, Outcome, Work};
 use crate::http::openings::Opening;
@@ -30,7 +29,7 @@ async fn admit(shared: &Shared, request: Request) -> Result<(Posted, Opening), R
     let body = body::receive(parts.extensions.get::<Arc<Place>>(), body).await?;
     let opening = shared.openings.begin().await?;
     // Two megabytes take a while.
-    let posted = shared.context.run_blocking(Pool::Http, move || Posted::read(&body)).await;
+    let posted = shared.threads.run_blocking(move || Posted::read(&body)).await;
     let posted = posted.unwrap_or(Err(Refusal::Malformed))?;
     if let Some(caller) = caller {
         let namespace = posted.metadata.namespace.as_deref().unwrap_or_default();
@@ -52,5 +51,5 @@ pub(crate) async fn open(
         Sealed::Blob(blob) if shared.context.config.accept_v1_data => vec![(String::new(), blob)],
         Sealed::Blob(_) | Sealed::Never => return Outcome::Closed,
     };
-    open::all(&shared.context, opening, Work::new(values, label, shared.context.ring(), key)).await
+    open::all(&shared.threads, opening, Work::new(values, label, shared.ring.load(), key)).await
 }

@@ -58,7 +58,7 @@ struct RotatedSpec {
 
 async fn seal_anew(shared: &Shared, posted: Posted, opening: &Opening) -> Result<Vec<u8>, Outcome> {
     let Posted { metadata, scope, label, template, sealed } = posted;
-    let ring = shared.context.ring();
+    let ring = shared.ring.load();
     let certificate = ring.active().and_then(|entry| entry.certificate.as_ref()).ok_or(Outcome::Closed)?;
     let key = certificate.key().clone();
     let is_blob = matches!(sealed, Sealed::Blob(_));

@@ -18,8 +18,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use crate::http::activity::{Activity, Observed, Phase};
+use crate::http::activity::{Activity, Phase};
 use crate::http::connections::{Connections, Peer, Place};
+use crate::http::observed::Observed;
 
 /// Serves until told to stop; then requests under way are answered, and what takes too long is dropped.
 pub(crate) async fn serve(

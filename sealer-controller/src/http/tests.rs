@@ -24,6 +24,13 @@ fn app(args: &[&str]) -> Router {
     router(context(args))
 }
 
+/// All routes, over one key.
+pub(super) fn router(context: Arc<Context>) -> Router {
+    let shared = Arc::new(SharedRing::default());
+    shared.replace(ring());
+    super::router(context, shared)
+}
+
 pub(super) fn context(args: &[&str]) -> Arc<Context> {
     // No test here comes near the API server.
     let client = Client::new(
@@ -36,9 +43,7 @@ pub(super) fn context(args: &[&str]) -> Arc<Context> {
 pub(super) fn context_with(client: Client, args: &[&str]) -> Arc<Context> {
     let args: Vec<_> = args.iter().map(|arg| (*arg).to_owned()).collect();
     let Ok(Asked::Run(config)) = args::read(&args, |_| None) else { panic!("arguments") };
-    let context = Context::new(client, *config);
-    context.keys.replace(ring());
-    Arc::new(context)
+    Arc::new(Context::new(client, *config))
 }
 
 async fn ask(app: &Router, path: &str, body: String, caller: &str) -> (StatusCode, HeaderMap, String) {

@@ -2,12 +2,11 @@
 
 use sealer_core::KeyEntry;
 
-use crate::context::Context;
-use crate::keys::lock;
+use crate::keys::{Keys, lock};
 
 /// Whether a key of the ring is not among those that were read, and is not known to be lost.
-pub(super) fn lacks_any(context: &Context, read: &[KeyEntry]) -> bool {
-    context.ring().entries().iter().any(|entry| is_news(entry, read, &lock(&context.keys.lost)))
+pub(super) fn lacks_any(keys: &Keys, read: &[KeyEntry]) -> bool {
+    keys.ring().entries().iter().any(|entry| is_news(entry, read, &lock(&keys.lost)))
 }
 
 /// Whether a key is neither among those that were read nor among the lost ones.
@@ -16,20 +15,20 @@ fn is_news(entry: &KeyEntry, read: &[KeyEntry], lost: &[KeyEntry]) -> bool {
 }
 
 /// Counts and returns the keys in the ring that have no Secret any longer.
-pub(super) fn gone(context: &Context, listed: &[KeyEntry]) -> Vec<KeyEntry> {
-    let lost = lock(&context.keys.lost);
-    let ring = context.ring();
+pub(super) fn gone(keys: &Keys, listed: &[KeyEntry]) -> Vec<KeyEntry> {
+    let lost = lock(&keys.lost);
+    let ring = keys.ring();
     let gone: Vec<_> = ring.entries().iter().filter(|entry| is_news(entry, listed, &lost)).cloned().collect();
-    context.metrics.keys_gone.inc_by(gone.len().try_into().unwrap_or(u64::MAX));
+    keys.context.metrics.keys_gone.inc_by(gone.len().try_into().unwrap_or(u64::MAX));
     gone
 }
 
 /// Where no key is left in the cluster, the last ones in memory go on opening values until a restart, and a new one is made: a
 /// certificate whose key nobody can load again must not be served.
-pub(super) fn with_lost(context: &Context, mut listed: Vec<KeyEntry>) -> Vec<KeyEntry> {
-    let mut lost = lock(&context.keys.lost);
+pub(super) fn with_lost(keys: &Keys, mut listed: Vec<KeyEntry>) -> Vec<KeyEntry> {
+    let mut lost = lock(&keys.lost);
     if listed.is_empty() {
-        let ring = context.ring();
+        let ring = keys.ring();
         let new: Vec<_> = ring.entries().iter().filter(|entry| is_news(entry, &[], &lost)).cloned().collect();
         if !new.is_empty() {
             tracing::error!(

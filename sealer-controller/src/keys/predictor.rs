@@ -2,12 +2,19 @@
 //! thought here, every key is tried before an object is given up.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use sealer_core::{Fingerprint, Keyring};
 
-use crate::watch::object_state::KeyHints;
+/// What hints at the key of an object.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct KeyHints {
+    /// When its spec was written last.
+    pub(crate) written: Option<Timestamp>,
+    /// Keys that opened it before.
+    pub(crate) keys: Arc<[Fingerprint]>,
+}
 
 /// What was learned so far.
 #[derive(Debug, Default)]
@@ -15,43 +22,46 @@ pub(crate) struct KeyPredictor {
     state: Mutex<Learned>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Learned {
-    /// Of each namespace: keys that served there, the last one first.
-    neighbours: HashMap<String, Vec<Fingerprint>>,
-    everywhere: HashMap<Fingerprint, u32>,
-    /// How right each source of advice was of late, in its order of trust.
-    trust: [(Source, f32); 3],
+    namespaces: HashMap<String, Served>,
+    /// What opened the last object, of whatever namespace: for namespaces of which nothing is known.
+    anywhere: Served,
 }
 
-/// Where advice comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Source {
+/// What opened the last objects.
+#[derive(Clone, Debug, Default)]
+struct Served {
+    /// The last key first.
+    keys: Vec<Fingerprint>,
+    first: Advice,
+}
+
+/// Which advice was right for the last object, and is tried first.
+#[derive(Clone, Copy, Debug, Default)]
+enum Advice {
     /// The key that was the newest when the object was written.
+    #[default]
     Written,
-    /// What opened objects of the same namespace.
-    Neighbours,
-    /// What opened most objects.
-    Frequency,
-}
-
-impl Default for Learned {
-    fn default() -> Self {
-        let trust = [(Source::Written, 0.9), (Source::Neighbours, 0.6), (Source::Frequency, 0.3)];
-        Self { neighbours: HashMap::new(), everywhere: HashMap::new(), trust }
-    }
+    /// What opened the objects before: keys were restored, and time says nothing.
+    Served,
 }
 
 impl KeyPredictor {
-    /// Keys worth trying first, the likeliest first.
+    /// Keys worth trying first, the likeliest first: what opened the object before, then the newest when it was written
+    /// and what served its namespace last, in the order that was right for the object before.
     pub(crate) fn likely(&self, namespace: &str, hints: &KeyHints, ring: &Keyring) -> Vec<Fingerprint> {
         let learned = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let served = learned.namespaces.get(namespace).unwrap_or(&learned.anywhere);
+        let written = newest_when_written(hints, ring);
+        let advice = match served.first {
+            Advice::Written => [&written, &served.keys],
+            Advice::Served => [&served.keys, &written],
+        };
         let mut order: Vec<Fingerprint> = hints.keys.to_vec();
-        for (source, _) in learned.trust {
-            for key in learned.advice(source, namespace, hints, ring) {
-                if !order.contains(&key) {
-                    order.push(key);
-                }
+        for key in advice.into_iter().flatten() {
+            if !order.contains(key) {
+                order.push(key.clone());
             }
         }
         order
@@ -59,49 +69,34 @@ impl KeyPredictor {
 
     /// Takes note of the keys that opened an object.
     pub(crate) fn learn(&self, namespace: &str, hints: &KeyHints, ring: &Keyring, served: &[Fingerprint]) {
+        let newest = newest_when_written(hints, ring);
+        let is_of_its_time = newest.first().is_some_and(|key| served.contains(key));
+        let first = if is_of_its_time { Advice::Written } else { Advice::Served };
         let mut learned = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let right = learned.trust.map(|(source, _)| {
-            let advice = learned.advice(source, namespace, hints, ring);
-            advice.iter().position(|key| served.contains(key)).map_or(0.0, |place| 1.0 / (place as f32 + 1.0))
-        });
-        for ((_, trust), right) in learned.trust.iter_mut().zip(right) {
-            *trust = *trust * (1.0 - LEARNING_RATE) + right * LEARNING_RATE;
-        }
-        learned.trust.sort_by(|(_, one), (_, other)| other.total_cmp(one));
-        let here = learned.neighbours.entry(namespace.to_owned()).or_default();
-        here.retain(|key| !served.contains(key));
-        here.splice(0..0, served.iter().cloned());
-        here.truncate(MOST_NEIGHBOURS);
-        for key in served {
-            *learned.everywhere.entry(key.clone()).or_default() += 1;
-        }
+        learned.namespaces.entry(namespace.to_owned()).or_default().add(served, first, MOST_KEYS);
+        learned.anywhere.add(served, first, 1);
     }
 }
 
-impl Learned {
-    fn advice(&self, source: Source, namespace: &str, hints: &KeyHints, ring: &Keyring) -> Vec<Fingerprint> {
-        match source {
-            Source::Written => hints.written.map(|written| newest_at(ring, written)).unwrap_or_default(),
-            Source::Neighbours => self.neighbours.get(namespace).cloned().unwrap_or_default(),
-            Source::Frequency => {
-                let mut keys: Vec<_> = self.everywhere.iter().collect();
-                keys.sort_by(|one, other| other.1.cmp(one.1).then_with(|| one.0.cmp(other.0)));
-                keys.into_iter().map(|(key, _)| key.clone()).collect()
-            }
-        }
+impl Served {
+    fn add(&mut self, keys: &[Fingerprint], first: Advice, most: usize) {
+        self.keys.retain(|key| !keys.contains(key));
+        self.keys.splice(0..0, keys.iter().cloned());
+        self.keys.truncate(most);
+        self.first = first;
     }
 }
 
-/// The key that was the newest then, and the one before it: a certificate may have been fetched a while earlier.
-fn newest_at(ring: &Keyring, moment: Timestamp) -> Vec<Fingerprint> {
-    let older = ring.entries().iter().filter(|entry| entry.ordered_at <= moment);
+/// The key that was the newest when the object was written, and the one before it: a certificate may have been fetched a
+/// while earlier.
+fn newest_when_written(hints: &KeyHints, ring: &Keyring) -> Vec<Fingerprint> {
+    let Some(written) = hints.written else { return Vec::new() };
+    let older = ring.entries().iter().filter(|entry| entry.ordered_at <= written);
     older.take(2).map(|entry| entry.key.fingerprint().clone()).collect()
 }
 
-/// How much one object weighs in what is trusted.
-const LEARNING_RATE: f32 = 0.1;
 /// Keys remembered of a namespace.
-const MOST_NEIGHBOURS: usize = 8;
+const MOST_KEYS: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -142,17 +137,44 @@ mod tests {
     }
 
     #[test]
-    fn where_the_time_says_nothing_neighbours_do() {
+    fn where_time_says_nothing_what_served_last_comes_first() {
         let (ring, keys) = ring();
         let predictor = KeyPredictor::default();
-        for _ in 0..10 {
-            predictor.learn("old", &written(400), &ring, &[keys[0].clone()]);
-        }
+        predictor.learn("old", &written(400), &ring, &[keys[0].clone()]);
         assert_eq!(predictor.likely("old", &written(400), &ring)[0], keys[0]);
-        assert_eq!(predictor.likely("new", &written(400), &ring)[0], keys[0], "frequency");
+        assert_eq!(predictor.likely("new", &written(400), &ring)[0], keys[0], "what served elsewhere");
         predictor.learn("new", &written(400), &ring, &[keys[1].clone()]);
         assert_eq!(predictor.likely("new", &written(400), &ring)[0], keys[1]);
         assert_eq!(predictor.likely("old", &written(400), &ring)[0], keys[0]);
         assert_eq!(predictor.likely("old", &written(400), &ring).len(), 3, "nothing twice");
+        predictor.learn("old", &written(400), &ring, &[keys[2].clone()]);
+        assert_eq!(predictor.likely("old", &written(150), &ring)[0], keys[0], "its time is right again");
+    }
+
+    /// Private-key operations for objects that come one after the other.
+    fn operations(ring: &Keyring, objects: impl IntoIterator<Item = (String, KeyHints, Fingerprint)>) -> usize {
+        let predictor = KeyPredictor::default();
+        let mut operations = 0;
+        for (namespace, hints, key) in objects {
+            let mut order = predictor.likely(&namespace, &hints, ring);
+            let rest = ring.entries().iter().map(|entry| entry.key.fingerprint().clone());
+            let rest: Vec<_> = rest.filter(|key| !order.contains(key)).collect();
+            order.extend(rest);
+            operations += order.iter().position(|tried| *tried == key).unwrap() + 1;
+            predictor.learn(&namespace, &hints, ring, &[key]);
+        }
+        operations
+    }
+
+    /// The scene `keys` of docs/performance.md, but for what several workers do at once: 3 keys and 40 objects of each.
+    #[test]
+    fn keys_of_their_time_cost_one_operation_and_restored_ones_one_search_a_namespace() {
+        let (ring, keys) = ring();
+        let each = |number: usize| std::iter::repeat_n(number, 40);
+        let of_their_time =
+            (0..3).flat_map(each).map(|at| ("ns".to_owned(), written(100 * at as i64 + 150), keys[at].clone()));
+        assert_eq!(operations(&ring, of_their_time), 120);
+        let restored = (0..3).flat_map(each).map(|at| (format!("ns-{at}"), written(900), keys[at].clone()));
+        assert!(operations(&ring, restored) <= 120 + 3 * 2);
     }
 }

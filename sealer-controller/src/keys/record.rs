@@ -12,11 +12,10 @@ use sealer_core::api::{KEY_RECORD_ITEM, KEY_RECORD_SECRET};
 use sealer_core::key::record::KeyRecord;
 use sealer_core::{Fingerprint, KeyEntry};
 
-use crate::context::Context;
 use crate::error::KeysError;
-use crate::keys::lock;
+use crate::keys::{Keys, lock};
+use crate::kube::rbac;
 use crate::reserved::{CHECKPOINT_TYPE, comes_from_sealed_secret};
-use crate::watch::rbac;
 
 /// What is known of the record.
 #[derive(Clone, Debug, Default)]
@@ -44,26 +43,26 @@ impl Recorded {
 }
 
 /// Reads the record where it may say more about these keys than is known.
-pub(super) async fn consult(context: &Context, entries: &[KeyEntry]) -> Result<(), KeysError> {
-    let has_news = entries.iter().any(|entry| !context.keys.is_known(entry.key.fingerprint()));
-    let state = lock(&context.keys.record).state;
+pub(super) async fn consult(keys: &Keys, entries: &[KeyEntry]) -> Result<(), KeysError> {
+    let has_news = entries.iter().any(|entry| !keys.is_known(entry.key.fingerprint()));
+    let state = lock(&keys.record).state;
     // Another controller may have made the key, and says so here first.
     if state == State::NotKept || (state == State::Kept && !has_news) {
         return Ok(());
     }
-    bounded(context, "cannot read the record of sealing keys; going on without", read_again(context)).await
+    bounded(keys, "cannot read the record of sealing keys; going on without", read_again(keys)).await
 }
 
 /// Reads the record; an answer that was lost or changed on its way is asked for again. Without the record a key that
 /// came while nobody looked would count as known.
-async fn read_again(context: &Context) -> Result<(), KeysError> {
+async fn read_again(keys: &Keys) -> Result<(), KeysError> {
     for _ in 1..ATTEMPTS {
-        match read(context, Malformed::Refuse).await {
+        match read(keys, Malformed::Refuse).await {
             Err(error) if error.may_pass() => tokio::time::sleep(BETWEEN_ATTEMPTS).await,
             done => return done,
         }
     }
-    read(context, Malformed::Empty).await
+    read(keys, Malformed::Empty).await
 }
 
 /// What a record is taken for that holds none.
@@ -76,15 +75,15 @@ enum Malformed {
 }
 
 /// Takes note of a key before it can be seen in the cluster.
-pub(super) async fn note_made(context: &Context, key: &Fingerprint) -> Result<(), KeysError> {
-    let noted = write(context, |record| record.add_made(key));
-    bounded(context, "cannot record that this controller makes a sealing key", noted).await
+pub(super) async fn note_made(keys: &Keys, key: &Fingerprint) -> Result<(), KeysError> {
+    let noted = write(keys, |record| record.add_made(key));
+    bounded(keys, "cannot record that this controller makes a sealing key", noted).await
 }
 
 /// Takes note of the ring.
-pub(super) async fn note_ring(context: &Context) {
-    let ring = context.ring();
-    let noted = write(context, |record| record.set_ring(ring.entries().iter().map(|entry| entry.key.fingerprint())));
+pub(super) async fn note_ring(keys: &Keys) {
+    let ring = keys.ring();
+    let noted = write(keys, |record| record.set_ring(ring.entries().iter().map(|entry| entry.key.fingerprint())));
     let noted = tokio::time::timeout(PATIENCE, noted).await.unwrap_or(Err(KeysError::Unanswered));
     if let Err(error) = noted {
         tracing::warn!(error = error.to_string(), "cannot record which sealing keys there are");
@@ -93,11 +92,11 @@ pub(super) async fn note_ring(context: &Context) {
 
 /// Where trust depends on the record there is no going on without it; elsewhere nobody waits for it.
 async fn bounded(
-    context: &Context,
+    keys: &Keys,
     trouble: &'static str,
     work: impl Future<Output = Result<(), KeysError>>,
 ) -> Result<(), KeysError> {
-    if context.config.keys.trust.is_strict() {
+    if keys.context.config.keys.trust.is_strict() {
         return work.await;
     }
     let done = tokio::time::timeout(PATIENCE, work).await.unwrap_or(Err(KeysError::Unanswered));
@@ -107,15 +106,15 @@ async fn bounded(
     Ok(())
 }
 
-async fn read(context: &Context, malformed: Malformed) -> Result<(), KeysError> {
-    let state = lock(&context.keys.record).state;
-    if state == State::Unread && !may_be_kept(context).await {
-        return not_kept(context, KeysError::NoRecord);
+async fn read(keys: &Keys, malformed: Malformed) -> Result<(), KeysError> {
+    let state = lock(&keys.record).state;
+    if state == State::Unread && !may_be_kept(keys).await {
+        return not_kept(keys, KeysError::NoRecord);
     }
-    let found = context.secrets(&context.config.namespace).get_opt(KEY_RECORD_SECRET).await?;
+    let found = keys.context.secrets(&keys.context.config.namespace).get_opt(KEY_RECORD_SECRET).await?;
     if found.as_ref().is_some_and(|secret| secret.type_.as_deref() != Some(CHECKPOINT_TYPE)) {
         tracing::warn!(secret = KEY_RECORD_SECRET, "a Secret of this name is no record of sealing keys");
-        return not_kept(context, KeysError::NoRecord);
+        return not_kept(keys, KeysError::NoRecord);
     }
     let version = found.as_ref().and_then(kube::ResourceExt::resource_version);
     // What a SealedSecret made is not what we wrote; it is written over.
@@ -125,7 +124,7 @@ async fn read(context: &Context, malformed: Malformed) -> Result<(), KeysError> 
         Some(None) if malformed == Malformed::Refuse => return Err(KeysError::Unreadable),
         stored => stored.flatten(),
     };
-    let mut recorded = lock(&context.keys.record);
+    let mut recorded = lock(&keys.record);
     recorded.state = State::Kept;
     recorded.version = version;
     recorded.record.merge(stored.unwrap_or_default());
@@ -133,18 +132,18 @@ async fn read(context: &Context, malformed: Malformed) -> Result<(), KeysError> 
 }
 
 /// Without a record every key of before a restart would be a stranger's.
-fn not_kept(context: &Context, cause: KeysError) -> Result<(), KeysError> {
-    if context.config.keys.trust.is_strict() {
+fn not_kept(keys: &Keys, cause: KeysError) -> Result<(), KeysError> {
+    if keys.context.config.keys.trust.is_strict() {
         return Err(cause);
     }
-    lock(&context.keys.record).state = State::NotKept;
+    lock(&keys.record).state = State::NotKept;
     Ok(())
 }
 
-async fn may_be_kept(context: &Context) -> bool {
-    let namespace = Some(context.config.namespace.as_str());
+async fn may_be_kept(keys: &Keys) -> bool {
+    let namespace = Some(keys.context.config.namespace.as_str());
     for verb in ["get", "create", "update"] {
-        if !rbac::can_i(context, verb, namespace).await {
+        if !rbac::can_i(&keys.context.client, verb, namespace).await {
             return false;
         }
     }
@@ -152,10 +151,10 @@ async fn may_be_kept(context: &Context) -> bool {
 }
 
 /// Writes what `change` makes of the record, if that is something new; on a conflict, of what another controller wrote.
-async fn write(context: &Context, change: impl Fn(&mut KeyRecord)) -> Result<(), KeysError> {
-    let api = context.secrets(&context.config.namespace);
+async fn write(keys: &Keys, change: impl Fn(&mut KeyRecord)) -> Result<(), KeysError> {
+    let api = keys.context.secrets(&keys.context.config.namespace);
     for _ in 0..CONFLICTS {
-        let Recorded { state, version, record } = lock(&context.keys.record).clone();
+        let Recorded { state, version, record } = lock(&keys.record).clone();
         let mut next = record.clone();
         change(&mut next);
         if state != State::Kept || (next == record && version.is_some()) {
@@ -163,12 +162,12 @@ async fn write(context: &Context, change: impl Fn(&mut KeyRecord)) -> Result<(),
         }
         let secret = secret(&next, version.as_deref());
         let attempt = match version {
-            Some(_) => api.replace(KEY_RECORD_SECRET, &context.write(), &secret).await,
-            None => api.create(&context.write(), &secret).await,
+            Some(_) => api.replace(KEY_RECORD_SECRET, &keys.context.write(), &secret).await,
+            None => api.create(&keys.context.write(), &secret).await,
         };
         match attempt {
             Ok(stored) => {
-                let mut recorded = lock(&context.keys.record);
+                let mut recorded = lock(&keys.record);
                 recorded.version = stored.resource_version();
                 recorded.record = next;
                 return Ok(());
@@ -176,7 +175,7 @@ async fn write(context: &Context, change: impl Fn(&mut KeyRecord)) -> Result<(),
             Err(kube::Error::Api(status))
                 if status.is_conflict() || status.is_already_exists() || status.is_not_found() =>
             {
-                read(context, Malformed::Refuse).await?;
+                read(keys, Malformed::Refuse).await?;
             }
             Err(error) => return Err(error.into()),
         }

@@ -13,16 +13,16 @@ use sealer_core::key::stored::{CERTIFICATE_ITEM, SMALLEST_SEALING_KEY, item};
 use sealer_core::{Certificate, Fingerprint, KeyEntry, Keyring, StoredKey, UnsealingKey};
 
 use crate::args::KeyOrder;
-use crate::cluster::secret::{Secrets, glance};
-use crate::cluster::unreadable::Unreadable;
-use crate::context::{Context, Pool};
-use crate::error::{KeysError, watch_answer};
+use crate::error::KeysError;
+use crate::keys::Keys;
 use crate::keys::retry::{Loaded, Retry};
-use crate::keys::{lock, lost, record, trust};
-use crate::reconcile::events;
-use crate::watch::progress::Watcher;
-use crate::watch::stream::{Event, Source};
-use crate::watch::{Kind, rbac, stream, unreadable};
+use crate::keys::{events, lock, lost, record, trust};
+use crate::kube::secret::{Secrets, glance};
+use crate::kube::stream::{Event, Source};
+use crate::kube::unreadable::Unreadable;
+use crate::kube::{rbac, stream};
+use crate::metrics::labels::Kind;
+use crate::readiness::progress::Watcher;
 
 /// What a key Secret was found to hold at one of its versions; nothing if it cannot be used.
 pub(crate) struct Parsed {
@@ -52,61 +52,61 @@ pub(crate) enum Unread {
 }
 
 /// Lists the key Secrets and puts the ring in place. What cannot be read is passed over.
-pub(crate) async fn load(context: &Context) -> Result<Loaded, KeysError> {
-    load_with(context, Unread::Skip).await
+pub(crate) async fn load(keys: &Keys) -> Result<Loaded, KeysError> {
+    load_with(keys, Unread::Skip).await
 }
 
 /// The same, with a choice for what cannot be read.
-pub(crate) async fn load_with(context: &Context, unread: Unread) -> Result<Loaded, KeysError> {
-    let held = context.keys.loading.lock().await;
-    let (mut entries, mut broken, mut has_unreadable) = read_now(context).await?;
-    if entries.is_empty() || lost::lacks_any(context, &entries) {
+pub(crate) async fn load_with(keys: &Keys, unread: Unread) -> Result<Loaded, KeysError> {
+    let held = keys.loading.lock().await;
+    let (mut entries, mut broken, mut has_unreadable) = read_now(keys).await?;
+    if entries.is_empty() || lost::lacks_any(keys, &entries) {
         // That there is no key, or none any longer that can be used, is believed when it is said twice.
-        lock(&context.keys.parsed).retain(|_, parsed| parsed.entry.is_some());
-        (entries, broken, has_unreadable) = read_now(context).await?;
+        lock(&keys.parsed).retain(|_, parsed| parsed.entry.is_some());
+        (entries, broken, has_unreadable) = read_now(keys).await?;
     }
     let loaded = if has_unreadable { Loaded::InPart } else { Loaded::Whole };
-    context.metrics.broken_keys.set(broken);
-    if has_unreadable && (unread == Unread::Refuse || (entries.is_empty() && context.ring().is_empty())) {
+    keys.context.metrics.broken_keys.set(broken);
+    if has_unreadable && (unread == Unread::Refuse || (entries.is_empty() && keys.ring().is_empty())) {
         // The API server stores no such Secret: the answer was changed on its way, and a key made now would be one too many.
         return Err(KeysError::Unreadable);
     }
-    record::consult(context, &entries).await?;
-    let listed = trust::limited(context, entries, &annotated(context));
-    let gone = lost::gone(context, &listed);
-    let foreign = install(context, Keyring::new(lost::with_lost(context, listed)));
-    record::note_ring(context).await;
+    record::consult(keys, &entries).await?;
+    let listed = trust::limited(keys, entries, &annotated(keys));
+    let gone = lost::gone(keys, &listed);
+    let foreign = install(keys, Keyring::new(lost::with_lost(keys, listed)));
+    record::note_ring(keys).await;
     // Events may take long, and a new key need not wait for them.
     drop(held);
     for key in foreign {
-        events::unknown_key(context, &key.name, key.key.fingerprint()).await;
+        events::unknown_key(&keys.context, &key.name, key.key.fingerprint()).await;
     }
     for key in gone {
-        events::key_gone(context, &key.name, key.key.fingerprint()).await;
+        events::key_gone(&keys.context, &key.name, key.key.fingerprint()).await;
     }
     Ok(loaded)
 }
 
 /// The keys that the cluster has now, how many of its key Secrets cannot be used, and whether any cannot even be read.
-async fn read_now(context: &Context) -> Result<(Vec<KeyEntry>, i64, bool), KeysError> {
-    let secrets = all(context).await?;
+async fn read_now(keys: &Keys) -> Result<(Vec<KeyEntry>, i64, bool), KeysError> {
+    let secrets = all(keys).await?;
     let has_unreadable = secrets.iter().any(Result::is_err);
-    let (entries, broken) = read_all(secrets, context).await;
+    let (entries, broken) = read_all(secrets, keys).await;
     Ok((entries, broken, has_unreadable))
 }
 
 /// Every key Secret that the cluster has now.
-async fn all(context: &Context) -> Result<Vec<Result<Secret, Unreadable>>, KeysError> {
-    let mut secrets = context.secrets(&context.config.namespace).list(&selector()).await?;
-    secrets.extend(legacy(context).await?);
+async fn all(keys: &Keys) -> Result<Vec<Result<Secret, Unreadable>>, KeysError> {
+    let mut secrets = keys.context.secrets(&keys.context.config.namespace).list(&selector()).await?;
+    secrets.extend(legacy(keys).await?);
     Ok(secrets)
 }
 
 /// The Secret that has the prefix as its name: the first versions stored their key so.
-async fn legacy(context: &Context) -> Result<Option<Result<Secret, Unreadable>>, KeysError> {
-    let prefix = &context.config.keys.naming.prefix;
-    let namespace = &context.config.namespace;
-    match context.secrets(namespace).get_opt(prefix).await {
+async fn legacy(keys: &Keys) -> Result<Option<Result<Secret, Unreadable>>, KeysError> {
+    let prefix = &keys.context.config.keys.naming.prefix;
+    let namespace = &keys.context.config.namespace;
+    match keys.context.secrets(namespace).get_opt(prefix).await {
         Ok(found) => Ok(found.map(Ok)),
         Err(kube::Error::SerdeError(_)) => {
             Ok(Some(Err(Unreadable { namespace: namespace.clone(), name: prefix.clone() })))
@@ -116,27 +116,27 @@ async fn legacy(context: &Context) -> Result<Option<Result<Secret, Unreadable>>,
 }
 
 /// Puts a ring in place, and says and counts what that changes; returns the new keys that somebody else made.
-pub(crate) fn install(context: &Context, ring: Keyring) -> Vec<KeyEntry> {
-    let foreign = announce(context, &context.ring(), &ring);
-    count(context, &ring);
-    if context.keys.replace(ring) {
-        context.index.requeue_unopened(&context.queue);
+pub(crate) fn install(keys: &Keys, ring: Keyring) -> Vec<KeyEntry> {
+    let foreign = announce(keys, &keys.ring(), &ring);
+    count(keys, &ring);
+    if keys.ring.replace(ring) {
+        (keys.on_new_key)();
     }
     foreign
 }
 
 /// The keys that their Secrets vouch for.
-fn annotated(context: &Context) -> BTreeSet<Fingerprint> {
-    let parsed = lock(&context.keys.parsed);
+fn annotated(keys: &Keys) -> BTreeSet<Fingerprint> {
+    let parsed = lock(&keys.parsed);
     let entries = parsed.values().filter(|parsed| parsed.is_annotated).filter_map(|parsed| parsed.entry.as_ref());
     entries.map(|entry| entry.key.fingerprint().clone()).collect()
 }
 
 /// Shows how many keys there are, how old the active one is, and which of them no backup holds.
-fn count(context: &Context, ring: &Keyring) {
-    let parsed = lock(&context.keys.parsed);
+fn count(keys: &Keys, ring: &Keyring) {
+    let parsed = lock(&keys.parsed);
     let backed_up = |entry: &KeyEntry| parsed.get(&entry.name).and_then(|parsed| parsed.backed_up);
-    let metrics = &context.metrics;
+    let metrics = &keys.context.metrics;
     let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     metrics.keys.set(number(ring.entries().len()));
     metrics.keys_without_backup.set(number(ring.entries().iter().filter(|entry| backed_up(entry).is_none()).count()));
@@ -147,29 +147,29 @@ fn count(context: &Context, ring: &Keyring) {
 }
 
 /// Follows the key Secrets for ever.
-pub(crate) async fn follow(context: &Context) {
+pub(crate) async fn follow(keys: &Keys) {
     let mut warned = false;
     loop {
-        if rbac::can_i(context, "watch", Some(&context.config.namespace)).await {
-            context.progress.heard(Watcher::Keys, None);
-            watch(context).await;
-            context.progress.ended(Watcher::Keys, None);
+        if rbac::can_i(&keys.context.client, "watch", Some(&keys.context.config.namespace)).await {
+            keys.progress.heard(Watcher::Keys, None);
+            watch(keys).await;
+            keys.progress.ended(Watcher::Keys, None);
         }
         if !std::mem::replace(&mut warned, true) {
             tracing::warn!("no right to watch key Secrets; they are listed again every 15 seconds instead");
         }
         for _ in 0..LISTS_BETWEEN_QUESTIONS {
             tokio::time::sleep(WITHOUT_WATCH).await;
-            reload(context).await;
+            reload(keys).await;
         }
     }
 }
 
 /// Loads the keys whenever a key Secret changes, and again until all of them could be read: nobody tells of a change
 /// twice. Ends when the right to watch them is gone.
-async fn watch(context: &Context) {
+async fn watch(keys: &Keys) {
     let mut events = stream::events(Source {
-        collection: Secrets::of(context.client.clone(), Some(&context.config.namespace)).collection(),
+        collection: Secrets::of(keys.context.client.clone(), Some(&keys.context.config.namespace)).collection(),
         selector: Some(selector()),
         metadata_only: true,
         read: glance,
@@ -179,25 +179,25 @@ async fn watch(context: &Context) {
         let event = tokio::select! {
             event = events.next() => event,
             () = retry.due() => {
-                retry.note(reload(context).await);
+                retry.note(reload(keys).await);
                 continue;
             }
         };
         let Some(event) = event else { return };
         if let Ok(event) = &event {
-            context.progress.told(Watcher::Keys, None, event);
+            keys.progress.told(Watcher::Keys, None, event);
         }
         match event {
             Ok(Event::Begin | Event::Listed(_) | Event::Quiet) => {}
-            Ok(_) => retry.note(reload(context).await),
-            Err(error) if rbac::is_refused(&error) => return,
-            Err(error) => tracing::error!(error = watch_answer(&error), "cannot watch key Secrets; trying again"),
+            Ok(_) => retry.note(reload(keys).await),
+            Err(error) if error.is_forbidden() => return,
+            Err(error) => tracing::error!(error = error.answer(), "cannot watch key Secrets; trying again"),
         }
     }
 }
 
-async fn reload(context: &Context) -> Loaded {
-    load(context).await.unwrap_or_else(|error| {
+async fn reload(keys: &Keys) -> Loaded {
+    load(keys).await.unwrap_or_else(|error| {
         tracing::error!(error = error.to_string(), "cannot list key Secrets; the ones in memory stay in use");
         Loaded::InPart
     })
@@ -209,8 +209,8 @@ fn selector() -> String {
 
 /// Reads each Secret by itself: one that cannot be read does not keep the others from being used. What was read before
 /// is not read again, and stays in use where its Secret cannot be read any longer.
-async fn read_all(secrets: Vec<Result<Secret, Unreadable>>, context: &Context) -> (Vec<KeyEntry>, i64) {
-    let mut before = std::mem::take(&mut *lock(&context.keys.parsed));
+async fn read_all(secrets: Vec<Result<Secret, Unreadable>>, keys: &Keys) -> (Vec<KeyEntry>, i64) {
+    let mut before = std::mem::take(&mut *lock(&keys.parsed));
     let mut parsed = BTreeMap::new();
     let (mut unnamed, mut unread) = (0, 0);
     // Of a legacy Secret that also carries the label there is one copy too many: the name decides.
@@ -218,7 +218,7 @@ async fn read_all(secrets: Vec<Result<Secret, Unreadable>>, context: &Context) -
         let secret = match secret {
             Ok(secret) => secret,
             Err(secret) => {
-                unreadable(context, Kind::Key, &secret);
+                keys.context.unreadable(Kind::Key, &secret);
                 unnamed += usize::from(secret.name.is_empty());
                 if let Some(known) = before.remove(&secret.name) {
                     // Its version is not known: it is read again.
@@ -236,7 +236,7 @@ async fn read_all(secrets: Vec<Result<Secret, Unreadable>>, context: &Context) -
         let found = match known {
             Some(known) => known,
             None if parsed.contains_key(&name) => continue,
-            None => read_one(secret, version, context).await,
+            None => read_one(secret, version, keys).await,
         };
         parsed.insert(name, found);
     }
@@ -249,16 +249,16 @@ async fn read_all(secrets: Vec<Result<Secret, Unreadable>>, context: &Context) -
         parsed.values().filter_map(|parsed| Some((parsed.created, parsed.entry.clone()?))).collect();
     usable.sort_by_key(|(created, _)| *created);
     let broken = parsed.len() - usable.len() + unnamed + unread;
-    *lock(&context.keys.parsed) = parsed;
+    *lock(&keys.parsed) = parsed;
     (usable.into_iter().map(|(_, entry)| entry).collect(), i64::try_from(broken).unwrap_or(i64::MAX))
 }
 
 /// Reading checks the key's arithmetic, which takes milliseconds.
-async fn read_one(secret: Secret, version: String, context: &Context) -> Parsed {
+async fn read_one(secret: Secret, version: String, keys: &Keys) -> Parsed {
     let name = secret.name_any();
-    let (order, now) = (context.config.keys.order, context.now());
+    let (order, now) = (keys.context.config.keys.order, keys.context.now());
     let (created, recorded, vouched) = (created(&secret), recorded_backup(&secret), trust::vouched_for(&secret));
-    let error = match context.run_blocking(Pool::Reconcile, move || read(&secret, order, now)).await {
+    let error = match keys.threads.run_blocking(move || read(&secret, order, now)).await {
         Some(Ok(entry)) => {
             let later = entry.certificate.as_ref().is_some_and(|certificate| certificate.not_before() > now);
             // What is not valid yet has another rank once it is: it is read again.
@@ -327,7 +327,7 @@ fn may_seal(secretname: &str, key: &UnsealingKey, certificate: Certificate, now:
 }
 
 /// Says what is new in the ring, and what is gone; returns the new keys that somebody else made.
-fn announce(context: &Context, before: &Keyring, ring: &Keyring) -> Vec<KeyEntry> {
+fn announce(keys: &Keys, before: &Keyring, ring: &Keyring) -> Vec<KeyEntry> {
     let new: Vec<&KeyEntry> = ring.entries().iter().rev().filter(|entry| is_missing(before, entry)).collect();
     for entry in &new {
         tracing::info!(
@@ -339,23 +339,23 @@ fn announce(context: &Context, before: &Keyring, ring: &Keyring) -> Vec<KeyEntry
     for entry in before.entries().iter().filter(|entry| is_missing(ring, entry)) {
         tracing::warn!(secretname = entry.name, "sealing key is gone; values sealed with it do not open any longer");
     }
-    let unknown = new.into_iter().filter(|entry| !context.keys.is_known(entry.key.fingerprint())).cloned().collect();
-    foreign(context, before, unknown)
+    let unknown = new.into_iter().filter(|entry| !keys.is_known(entry.key.fingerprint())).cloned().collect();
+    foreign(keys, before, unknown)
 }
 
 /// Counts and tells of new keys of others. Without a record of earlier keys, those that are there at start count as
 /// known.
-fn foreign(context: &Context, before: &Keyring, unknown: Vec<KeyEntry>) -> Vec<KeyEntry> {
+fn foreign(keys: &Keys, before: &Keyring, unknown: Vec<KeyEntry>) -> Vec<KeyEntry> {
     if unknown.is_empty() {
         return unknown;
     }
-    if before.is_empty() && !lock(&context.keys.record).exists() {
+    if before.is_empty() && !lock(&keys.record).exists() {
         tracing::info!(keys = unknown.len(), "no record of earlier sealing keys; those that are there count as known");
         return Vec::new();
     }
     for entry in &unknown {
         let fingerprint = entry.key.fingerprint().as_str();
-        context.metrics.foreign_keys.inc();
+        keys.context.metrics.foreign_keys.inc();
         tracing::warn!(
             secretname = entry.name,
             fingerprint,

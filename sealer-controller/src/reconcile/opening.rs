@@ -10,13 +10,14 @@ use sealer_core::seal::Trials;
 use sealer_core::template::{Environment, Functions};
 use sealer_core::{Keyring, Label, SealedSecret};
 
-use crate::context::{Context, Pool};
+use crate::cache::store::Begun;
 use crate::error::Failure;
-use crate::keys::predictor::KeyPredictor;
-use crate::queue::Key;
+use crate::keys::predictor::{KeyHints, KeyPredictor};
+use crate::kube::identity::Identity;
+use crate::kube::object_key::Key;
+use crate::reconcile::Reconciler;
 use crate::reconcile::rendering;
-use crate::reconcile::slot::{OverflowFull, WorkerSlot};
-use crate::watch::object_state::{Identity, KeyHints};
+use crate::workers::slot::{OverflowFull, WorkerSlot};
 
 /// What is worked on.
 struct Work {
@@ -50,36 +51,37 @@ impl Work {
 
 /// Opens every item and renders the templates.
 pub(crate) async fn open(
-    context: &Context,
+    reconciler: &Reconciler,
     key: &Key,
+    begun: &mut Begun,
     sealed: &SealedSecret,
     slot: &mut WorkerSlot,
 ) -> Result<UnsealedSecret, Failure> {
     let label = sealed.label().map_err(Failure::unseal)?;
-    let functions = Functions { expensive: context.config.expensive_templates };
+    let functions = Functions { expensive: reconciler.context.config.expensive_templates };
     let work = Arc::new(Work {
         label,
         sealed: sealed.clone(),
-        keyring: context.ring(),
+        keyring: reconciler.ring.load(),
         namespace: key.namespace.clone(),
-        hints: context.index.hints(key),
-        predictor: context.predictor.clone(),
-        accept_v1_data: context.config.accept_v1_data,
+        hints: begun.hints.clone(),
+        predictor: reconciler.predictor.clone(),
+        accept_v1_data: reconciler.context.config.accept_v1_data,
     });
-    let (mut opened, trials) = in_slices(context, &work, slot).await?;
+    let (mut opened, trials) = in_slices(reconciler, &work, slot).await?;
     if let Some(templates) = rendering::templates(&sealed.spec) {
-        let task = (templates, Environment { now: context.now(), functions });
-        opened = rendering::render(context, key, task, opened, slot).await?;
+        let task = (templates, Environment { now: reconciler.context.now(), functions });
+        opened = rendering::render(reconciler, key, task, opened, slot).await?;
     }
     match opened {
         Ok(unsealed) => Ok(unsealed),
-        Err(error) => Err(Failure::unseal(explained(context, key, work, error, trials).await)),
+        Err(error) => Err(Failure::unseal(explained(reconciler, key, begun, work, error, trials).await)),
     }
 }
 
 /// Gives its thread back after each slice: whoever waits for one is served in order.
 async fn in_slices(
-    context: &Context,
+    reconciler: &Reconciler,
     work: &Arc<Work>,
     slot: &mut WorkerSlot,
 ) -> Result<(Result<UnsealedSecret, OpenError>, Trials), Failure> {
@@ -87,7 +89,7 @@ async fn in_slices(
     loop {
         let before = state.as_ref().map_or(0, |(_, trials)| trials.operations());
         let work = work.clone();
-        let slice = context.run_blocking(Pool::Reconcile, move || {
+        let slice = reconciler.threads.run_blocking(move || {
             let (mut progress, mut trials) = state.unwrap_or_else(|| (Progress::default(), work.trials()));
             let is_done = progress.advance(&work.label, &work.sealed.spec, &work.keyring, &mut trials, SLICE);
             if !is_done {
@@ -98,35 +100,42 @@ async fn in_slices(
             (Some(opened), Progress::default(), trials)
         });
         let (opened, progress, trials) = slice.await.ok_or_else(|| Failure::unseal("internal error"))?;
-        context.metrics.operations.inc_by(u64::from(trials.operations() - before));
+        reconciler.context.metrics.operations.inc_by(u64::from(trials.operations() - before));
         if let Some(opened) = opened {
             return Ok((opened, trials));
         }
-        slot.another_slice(context).map_err(|OverflowFull| Failure::crowded())?;
+        slot.another_slice().map_err(|OverflowFull| Failure::crowded())?;
         state = Some((progress, trials));
     }
 }
 
 /// The message, with the cause where one can be found: it is looked for once a generation.
-async fn explained(context: &Context, key: &Key, work: Arc<Work>, error: OpenError, trials: Trials) -> String {
+async fn explained(
+    reconciler: &Reconciler,
+    key: &Key,
+    begun: &mut Begun,
+    work: Arc<Work>,
+    error: OpenError,
+    trials: Trials,
+) -> String {
     let message = error.to_string();
-    let sealed = Identity::of(&work.sealed.metadata);
-    let found = match context.index.explanation(key, &sealed) {
-        Some(known) => known,
+    let identity = Identity::of(&work.sealed.metadata);
+    let found = match begun.explained.take().filter(|(explained, _)| *explained == identity) {
+        Some((_, known)) => known,
         None => {
-            let neighbours = context.index.names(&key.namespace);
-            let search = context.run_blocking(Pool::Reconcile, move || {
+            let neighbours = reconciler.cache.names(&key.namespace);
+            let search = reconciler.threads.run_blocking(move || {
                 let mut trials = trials;
                 let before = trials.operations();
                 let found = explain(&error, &work.sealed, &neighbours, &work.keyring, &mut trials, Effort::BRIEF);
                 (found, trials.operations() - before)
             });
             let (found, operations) = search.await.unwrap_or_default();
-            context.metrics.operations.inc_by(u64::from(operations));
-            context.index.explained(key, sealed, found.clone());
-            found
+            reconciler.context.metrics.operations.inc_by(u64::from(operations));
+            found.map(Arc::new)
         }
     };
+    begun.explained = Some((identity, found.clone()));
     found.map_or_else(|| message.clone(), |found| found.added_to(&message))
 }
 

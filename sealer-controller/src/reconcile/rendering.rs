@@ -6,11 +6,11 @@ use sealer_core::resource::assemble::{OpenError, UnsealedSecret};
 use sealer_core::resource::render::{Texts, Unrendered};
 use sealer_core::template::Environment;
 
-use crate::context::Context;
 use crate::error::{Class, Failure};
-use crate::queue::Key;
-use crate::reconcile::slot::WorkerSlot;
+use crate::kube::object_key::Key;
+use crate::reconcile::Reconciler;
 use crate::sandbox::{Job, NotRendered};
+use crate::workers::slot::WorkerSlot;
 
 /// The templates of an object that has any. A deprecated blob brings all of its items along.
 pub(super) fn templates(spec: &SealedSecretSpec) -> Option<&Texts> {
@@ -21,7 +21,7 @@ pub(super) fn templates(spec: &SealedSecretSpec) -> Option<&Texts> {
 ///
 /// The first error says that it was not found out; the second one is the object's.
 pub(super) async fn render(
-    context: &Context,
+    reconciler: &Reconciler,
     key: &Key,
     (templates, environment): (&Texts, Environment),
     opened: Result<UnsealedSecret, OpenError>,
@@ -29,7 +29,7 @@ pub(super) async fn render(
 ) -> Result<Result<UnsealedSecret, OpenError>, Failure> {
     let job = Job { namespace: &key.namespace, environment, templates };
     let failed = match opened {
-        Ok(mut unsealed) => match slot.wait(context, context.templates.render(&job, &unsealed.data)).await {
+        Ok(mut unsealed) => match slot.wait(reconciler.templates.render(&job, &unsealed.data)).await {
             Ok(rendered) => {
                 // An item wins over a template of its name.
                 for (name, value) in rendered {
@@ -39,7 +39,7 @@ pub(super) async fn render(
             }
             Err(failed) => failed,
         },
-        Err(OpenError::Items(mut failures)) => match slot.wait(context, context.templates.check(&job)).await {
+        Err(OpenError::Items(mut failures)) => match slot.wait(reconciler.templates.check(&job)).await {
             Ok(unparsed) => {
                 failures.extend(unparsed.into_iter().map(Into::into));
                 return Ok(Err(OpenError::Items(failures)));

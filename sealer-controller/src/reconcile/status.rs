@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use crate::kube::synced_condition::{SYNCED, says, word};
+
 /// The next status, or `None` if the current one says the same already. `message` is why it failed, if it did.
 pub(crate) fn next(
     current: Option<&Value>,
@@ -10,22 +12,17 @@ pub(crate) fn next(
     generation: Option<i64>,
     now: Timestamp,
 ) -> Option<Value> {
+    if says(current, message, generation) {
+        return None;
+    }
     let mut status = current.and_then(Value::as_object).cloned().unwrap_or_default();
     let conditions = status.remove("conditions");
     let mut others: Vec<Value> = conditions.and_then(|all| all.as_array().cloned()).unwrap_or_default();
     let at = others.iter().position(|condition| condition.get("type").and_then(Value::as_str) == Some(SYNCED));
     let before = at.map(|at| others.remove(at));
-    let word = if message.is_none() { "True" } else { "False" };
+    let word = word(message);
     let text = |field: &str| before.as_ref().and_then(|condition| condition.get(field)).and_then(Value::as_str);
     let same_word = text("status") == Some(word);
-    let same_generation = status.get("observedGeneration").and_then(Value::as_i64) == generation;
-    if same_word
-        && same_generation
-        && text("message").unwrap_or_default() == message.unwrap_or_default()
-        && at == Some(0)
-    {
-        return None;
-    }
     let time = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let since = text("lastTransitionTime").filter(|_| same_word).unwrap_or(&time).to_owned();
     let condition = condition(word, message, &time, &since);
@@ -45,8 +42,6 @@ fn condition(status: &str, message: Option<&str>, updated: &str, since: &str) ->
     }
     Value::Object(condition)
 }
-
-const SYNCED: &str = "Synced";
 
 #[cfg(test)]
 mod tests {

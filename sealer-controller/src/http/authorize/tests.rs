@@ -12,8 +12,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use super::*;
-use crate::http::router;
-use crate::http::tests::{context_with, sealed_object};
+use crate::http::tests::{context_with, router, sealed_object};
 use crate::telemetry::captured::Captured;
 
 /// An API server that knows one token and one right, and counts questions.

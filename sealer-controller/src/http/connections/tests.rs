@@ -1,6 +1,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests may panic")]
 
 use super::*;
+use crate::http::connection_limits::{HEAD, IDLE};
 use crate::http::tests::context;
 
 const LIMITS: Limits = Limits { total: 8, peer: 6, head: HEAD, idle: IDLE };

@@ -10,10 +10,9 @@ use tokio::time::timeout;
 use tokio_util::sync::DropGuard;
 
 use super::*;
-use crate::http::connections::Limits;
-use crate::http::router;
-use crate::http::tests::{context, sealed_object};
-use crate::metrics::Port;
+use crate::http::connection_limits::Limits;
+use crate::http::tests::{context, router, sealed_object};
+use crate::metrics::labels::Port;
 
 /// A port in this process.
 struct Served {

@@ -22,18 +22,19 @@ fn with_templates(value: &str, templates: Value) -> Value {
 /// All that can be seen of one object: requests without the object's own spec, log, metrics.
 async fn seen(object: &Value) -> String {
     let mut script = Script::new(told(object.clone()).into());
-    Arc::get_mut(&mut script.context).unwrap().clock = Arc::new(|| Timestamp::from_second(1_800_000_000).unwrap());
+    let reconciler = Arc::get_mut(&mut script.reconciler).unwrap();
+    Arc::get_mut(&mut reconciler.context).unwrap().clock = Arc::new(|| Timestamp::from_second(1_800_000_000).unwrap());
     let log = Captured::default();
     let (writer, layer) = (log.clone(), tracing_subscriber::fmt::layer().without_time().with_ansi(false));
     let subscriber = tracing_subscriber::registry().with(layer.with_writer(move || writer.clone()));
     let guard = tracing::subscriber::set_default(subscriber);
     let failure = script.process(object).await.unwrap_err();
-    super::settle_failure(&script.context, &super::Key::new("ns", "a"), &failure);
+    super::retry::settle_failure(&script.reconciler, &super::Key::new("ns", "a"), &failure);
     drop(guard);
     assert_eq!((failure.reason, failure.class), (Reason::Unseal, Class::Permanent));
     let (event, mut status) = (script.body(0), script.body(1));
     status["spec"] = Value::Null;
-    let metrics = script.context.metrics.text();
+    let metrics = script.reconciler.context.metrics.text();
     let metrics: Vec<_> = metrics.lines().filter(|line| !line.starts_with("process_")).collect();
     let log = log.text();
     assert!(log.contains("Error updating, giving up"), "{log}");

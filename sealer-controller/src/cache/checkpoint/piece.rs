@@ -1,0 +1,223 @@
+//! One piece of the checkpoint as text: a table of keys, and the objects that stand in it. Pure.
+
+use std::hash::{DefaultHasher, Hasher as _};
+
+use sealer_core::{Fingerprint, Keyring, Scope};
+use serde::{Deserialize, Serialize};
+
+use crate::args::Config;
+use crate::cache::object_state::SyncedSecret;
+use crate::cache::record::Record;
+use crate::kube::identity::Identity;
+use crate::kube::object_key::Key;
+use crate::version::VERSION;
+
+/// Under what the records were made: another program or other settings might decide otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Header {
+    format: u32,
+    program: String,
+    settings: String,
+}
+
+impl Header {
+    pub(super) fn of(config: &Config) -> Self {
+        let Config { accept_v1_data, expensive_templates, allowed_types, .. } = config;
+        let settings = format!("v1={accept_v1_data} expensive={expensive_templates} types={}", allowed_types.join(","));
+        Self { format: FORMAT, program: VERSION.to_owned(), settings }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Piece {
+    header: Header,
+    pieces: usize,
+    keys: Vec<String>,
+    objects: Vec<Row>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Row {
+    namespace: String,
+    name: String,
+    uid: Box<str>,
+    generation: i64,
+    /// A place in the list of scopes.
+    scope: usize,
+    #[serde(default)]
+    replaces_immutable: bool,
+    secret: Box<str>,
+    version: Box<str>,
+    /// Places in the table of keys.
+    keys: Vec<usize>,
+}
+
+/// How many pieces so many objects take, each well below the size limit of an object. Powers of two: growing seldom
+/// moves what is written already.
+pub(super) fn count(objects: usize) -> usize {
+    objects.div_ceil(OBJECTS).next_power_of_two()
+}
+
+/// The records of each piece, in the order of their names.
+pub(super) fn divided(records: Vec<(Key, Record)>, count: usize) -> Vec<Vec<(Key, Record)>> {
+    let mut pieces: Vec<Vec<_>> = std::iter::repeat_with(Vec::new).take(count).collect();
+    for (key, record) in records {
+        let number = usize::try_from(hash(&key)).unwrap_or_default() & (count - 1);
+        if let Some(piece) = pieces.get_mut(number) {
+            piece.push((key, record));
+        }
+    }
+    pieces.iter_mut().for_each(|piece| piece.sort_by(|(one, _), (other, _)| one.cmp(other)));
+    pieces
+}
+
+/// The text of a piece, behind its checksum.
+pub(super) fn write(header: &Header, count: usize, records: Vec<(Key, Record)>) -> Vec<u8> {
+    let mut keys: Vec<Fingerprint> = Vec::new();
+    let mut place = |key: &Fingerprint| {
+        keys.iter().position(|known| known == key).unwrap_or_else(|| {
+            keys.push(key.clone());
+            keys.len() - 1
+        })
+    };
+    let row = |(key, record): (Key, Record)| Row {
+        keys: record.secret.keys.iter().map(&mut place).collect(),
+        namespace: key.namespace,
+        name: key.name,
+        uid: record.sealed.uid,
+        generation: record.sealed.generation,
+        scope: SCOPES.iter().position(|scope| *scope == record.sealed.scope).unwrap_or_default(),
+        replaces_immutable: record.sealed.replaces_immutable,
+        secret: record.secret.uid,
+        version: record.secret.version,
+    };
+    let objects = records.into_iter().map(row).collect();
+    let keys = keys.iter().map(|key| key.as_str().to_owned()).collect();
+    let piece = Piece { header: header.clone(), pieces: count, keys, objects };
+    // Writing JSON into memory does not fail.
+    let body = serde_json::to_vec(&piece).unwrap_or_default();
+    let mut text = format!("{:016x}\n", hash(&body)).into_bytes();
+    text.extend_from_slice(&body);
+    text
+}
+
+/// How many pieces there are, by what one of them says; nothing if it is damaged.
+pub(super) fn pieces(text: &[u8]) -> Option<usize> {
+    parse(text).map(|piece| piece.pieces)
+}
+
+/// The records of a piece; none of one that is damaged or was made under something else. A record whose key is gone
+/// is left out: its object is looked at again.
+pub(super) fn read(text: &[u8], header: &Header, ring: &Keyring) -> Vec<(Key, Record)> {
+    let Some(piece) = parse(text).filter(|piece| piece.header == *header) else { return Vec::new() };
+    let known = |text: &String| {
+        let entry = ring.entries().iter().find(|entry| entry.key.fingerprint().as_str() == text)?;
+        Some(entry.key.fingerprint().clone())
+    };
+    let table: Vec<Option<Fingerprint>> = piece.keys.iter().map(known).collect();
+    let record = |row: Row| {
+        let keys = row.keys.iter().map(|place| table.get(*place).cloned().flatten());
+        let keys: Vec<Fingerprint> = keys.collect::<Option<_>>()?;
+        let scope = *SCOPES.get(row.scope)?;
+        let replaces_immutable = row.replaces_immutable;
+        let sealed = Identity { uid: row.uid, generation: row.generation, scope, replaces_immutable };
+        let secret = SyncedSecret { uid: row.secret, version: row.version, keys: keys.into() };
+        Some((Key::new(row.namespace, row.name), Record { sealed, secret }))
+    };
+    piece.objects.into_iter().filter_map(record).collect()
+}
+
+fn parse(text: &[u8]) -> Option<Piece> {
+    let (sum, body) = text.split_at_checked(17)?;
+    if sum != format!("{:016x}\n", hash(body)).as_bytes() {
+        return None;
+    }
+    serde_json::from_slice(body).ok()
+}
+
+/// The keys that the records of a piece name, as if its checksum were right and it were made by this program.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn keys_of_records(body: &[u8], ring: &Keyring) -> Vec<Fingerprint> {
+    let text = [format!("{:016x}\n", hash(body)).as_bytes(), body].concat();
+    let records = parse(&text).map(|piece| read(&text, &piece.header, ring)).unwrap_or_default();
+    records.iter().flat_map(|(_, record)| record.secret.keys.iter().cloned()).collect()
+}
+
+/// Against accidents, not against people: whoever may write Secrets in the controller's namespace has its keys.
+pub(super) fn hash(what: impl std::hash::Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    what.hash(&mut hasher);
+    hasher.finish()
+}
+
+const FORMAT: u32 = 1;
+/// At about 200 bytes each: 400 kB, of the 1 MiB that a Secret holds.
+const OBJECTS: usize = 2000;
+/// In the order of their numbers in the text.
+const SCOPES: [Scope; 3] = [Scope::Strict, Scope::NamespaceWide, Scope::ClusterWide];
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
+
+    use std::sync::{Arc, LazyLock};
+
+    use sealer_core::UnsealingKey;
+
+    use super::*;
+
+    static RING: LazyLock<Keyring> =
+        LazyLock::new(|| Keyring::from_keys((0..2).map(|_| UnsealingKey::generate(1024).unwrap()).collect()));
+
+    fn header() -> Header {
+        Header { format: FORMAT, program: VERSION.to_owned(), settings: "x".to_owned() }
+    }
+
+    fn records(count: usize) -> Vec<(Key, Record)> {
+        let keys: Vec<_> = RING.entries().iter().map(|entry| entry.key.fingerprint().clone()).collect();
+        let record = |at: usize| {
+            let sealed = Identity {
+                uid: format!("uid-{at}").into(),
+                generation: 3,
+                scope: SCOPES[at % 3],
+                replaces_immutable: at.is_multiple_of(2),
+            };
+            let keys: Arc<[_]> = keys.iter().take(at % 3).cloned().collect();
+            let secret = SyncedSecret { uid: format!("secret-{at}").into(), version: at.to_string().into(), keys };
+            (Key::new(format!("ns-{}", at % 7), format!("name-{at:05}")), Record { sealed, secret })
+        };
+        (0..count).map(record).collect()
+    }
+
+    #[test]
+    fn what_is_written_is_read_again_and_every_object_has_one_piece() {
+        let all = records(5000);
+        let count = count(all.len());
+        assert_eq!(count, 4);
+        let texts: Vec<_> =
+            divided(all.clone(), count).into_iter().map(|piece| write(&header(), count, piece)).collect();
+        assert!(texts.iter().all(|text| text.len() < 400_000 && pieces(text) == Some(4)));
+        let mut read: Vec<_> = texts.iter().flat_map(|text| read(text, &header(), &RING)).collect();
+        read.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));
+        assert_eq!(read, all);
+        assert_eq!([super::count(0), super::count(2000), super::count(2001)], [1, 1, 2]);
+    }
+
+    #[test]
+    fn what_is_damaged_stale_or_of_others_says_nothing() {
+        let text = write(&header(), 1, records(3));
+        for at in [0, 16, 20, text.len() - 1] {
+            let mut damaged = text.clone();
+            damaged[at] ^= 1;
+            assert!(read(&damaged, &header(), &RING).is_empty() && pieces(&damaged).is_none(), "byte {at}");
+        }
+        for length in [0, 5, 17, text.len() / 2] {
+            assert!(read(&text[..length], &header(), &RING).is_empty());
+        }
+        let other = Header { program: "0.0.9".to_owned(), ..header() };
+        assert!(read(&text, &other, &RING).is_empty());
+        // Of the three records one has no key, one has one, one has both.
+        let fewer = RING.without(""); // all entries of this ring are nameless
+        assert_eq!(read(&text, &header(), &fewer).len(), 1, "those whose key is gone are left out");
+    }
+}

@@ -1,0 +1,46 @@
+//! The namespaces whose Secrets are watched now.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// In which namespaces (or in all) Secrets are watched now.
+#[derive(Debug, Default)]
+pub(crate) struct WatchedNamespaces(Mutex<BTreeSet<Option<String>>>);
+
+impl WatchedNamespaces {
+    /// Whether what happens to Secrets of a namespace is seen.
+    pub(crate) fn reaches(&self, namespace: &str) -> bool {
+        let watched = self.lock();
+        watched.contains(&None) || watched.contains(&Some(namespace.to_owned()))
+    }
+
+    pub(crate) fn begins(&self, namespace: Option<&str>) {
+        self.lock().insert(namespace.map(str::to_owned));
+    }
+
+    pub(crate) fn ends(&self, namespace: Option<&str>) {
+        self.lock().remove(&namespace.map(str::to_owned));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<Option<String>>> {
+        // Nothing panics while it holds the lock; a poisoned one is whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn watched_namespaces_are_reached() {
+        let sight = WatchedNamespaces::default();
+        assert!(!sight.reaches("a"));
+        sight.begins(Some("a"));
+        assert!(sight.reaches("a") && !sight.reaches("b"));
+        sight.ends(Some("a"));
+        assert!(!sight.reaches("a"));
+        sight.begins(None);
+        assert!(sight.reaches("a") && sight.reaches("b"));
+    }
+}

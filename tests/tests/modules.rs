@@ -1,0 +1,245 @@
+//! Is the module graph of the controller free of cycles, and the one that docs/architecture.md shows?
+#![expect(clippy::unwrap_used, reason = "tests may panic")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use sealer_tests::product::repository;
+use syn::visit::{self, Visit};
+
+/// Which module uses which others: a module is a file or a folder right below `src`.
+type Graph = BTreeMap<String, BTreeSet<String>>;
+
+/// The paths of a file that begin at the crate's root, its tests apart.
+struct Paths {
+    /// Where the file stands: `["keys", "store"]`.
+    module: Vec<String>,
+    used: BTreeSet<Vec<String>>,
+}
+
+impl Paths {
+    /// Takes a path in, with `crate`, `self` and `super` resolved.
+    fn add(&mut self, segments: &[String]) {
+        let mut at = self.module.clone();
+        let mut rest = segments;
+        match rest.first().map(String::as_str) {
+            Some("crate") => at.clear(),
+            Some("self") => {}
+            Some("super") => {
+                while rest.first().is_some_and(|first| first == "super") {
+                    at.pop();
+                    rest = rest.split_first().unwrap().1;
+                }
+                self.used.insert(at.into_iter().chain(rest.iter().cloned()).collect());
+                return;
+            }
+            _ => return,
+        }
+        at.extend(rest.iter().skip(1).cloned());
+        self.used.insert(at);
+    }
+
+    fn add_tree(&mut self, tree: &syn::UseTree, mut before: Vec<String>) {
+        match tree {
+            syn::UseTree::Path(path) => {
+                before.push(path.ident.to_string());
+                self.add_tree(&path.tree, before);
+            }
+            syn::UseTree::Name(name) => {
+                before.push(name.ident.to_string());
+                self.add(&before);
+            }
+            syn::UseTree::Rename(name) => {
+                before.push(name.ident.to_string());
+                self.add(&before);
+            }
+            syn::UseTree::Glob(_) => self.add(&before),
+            syn::UseTree::Group(group) => {
+                group.items.iter().for_each(|tree| self.add_tree(tree, before.clone()));
+            }
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Paths {
+    fn visit_item_mod(&mut self, module: &'ast syn::ItemMod) {
+        if !is_for_tests(&module.attrs) {
+            visit::visit_item_mod(self, module);
+        }
+    }
+
+    fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
+        if !is_for_tests(&item.attrs) {
+            self.add_tree(&item.tree, Vec::new());
+        }
+    }
+
+    fn visit_item_fn(&mut self, function: &'ast syn::ItemFn) {
+        if !is_for_tests(&function.attrs) {
+            visit::visit_item_fn(self, function);
+        }
+    }
+
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        let segments: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+        self.add(&segments);
+        visit::visit_path(self, path);
+    }
+
+    /// Paths inside of macros such as `tracing::info!` are not parsed by syn.
+    fn visit_macro(&mut self, found: &'ast syn::Macro) {
+        let text = found.tokens.to_string().replace(' ', "");
+        for (at, _) in text.match_indices("crate::") {
+            let path = text.get(at..).unwrap().split(|end: char| !(end.is_alphanumeric() || end == '_' || end == ':'));
+            let segments: Vec<String> = path.take(1).flat_map(|path| path.split("::")).map(str::to_owned).collect();
+            self.add(&segments);
+        }
+        visit::visit_macro(self, found);
+    }
+}
+
+/// Whether an item is there for tests or fuzzing alone.
+fn is_for_tests(attributes: &[syn::Attribute]) -> bool {
+    attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).any(|attribute| {
+        let condition = quote_of(attribute);
+        condition.contains("test") || condition.contains("fuzzing")
+    })
+}
+
+fn quote_of(attribute: &syn::Attribute) -> String {
+    attribute.meta.require_list().map(|list| list.tokens.to_string()).unwrap_or_default()
+}
+
+/// What every file of a crate uses of it, by the file's module. What is built for tests alone is left out.
+fn used(source: &Path) -> BTreeMap<Vec<String>, BTreeSet<Vec<String>>> {
+    let mut all = BTreeMap::new();
+    let mut folders = vec![source.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            let stem = path.file_stem().unwrap().to_str().unwrap();
+            if stem == "tests" {
+                continue;
+            }
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let relative = path.strip_prefix(source).unwrap().with_extension("");
+            let module: Vec<String> =
+                relative.iter().map(|part| part.to_str().unwrap().to_owned()).filter(|part| part != "lib").collect();
+            let mut paths = Paths { module: module.clone(), used: BTreeSet::new() };
+            paths.visit_file(&syn::parse_file(&fs::read_to_string(&path).unwrap()).unwrap());
+            all.insert(module, paths.used);
+        }
+    }
+    all
+}
+
+/// The graph of the rooms: files and folders right below `src`. The root wires them, and the programs and fuzz targets
+/// stand above it.
+fn rooms(source: &Path) -> Graph {
+    let all = used(source);
+    let rooms: BTreeSet<&String> = all.keys().filter_map(|module| module.first()).collect();
+    let mut graph = Graph::new();
+    for (module, paths) in &all {
+        let Some(room) = module.first().filter(|room| !["main", "fuzzing"].contains(&room.as_str())) else { continue };
+        let others = graph.entry(room.clone()).or_default();
+        let used = paths.iter().filter_map(|path| path.first()).filter(|first| *first != room);
+        for first in used {
+            assert!(rooms.contains(first), "{} uses `{first}` of the root; put it into a module", module.join("::"));
+            others.insert(first.clone());
+        }
+    }
+    graph
+}
+
+/// The graph of the files of a room, the room's own file apart: that one stands above them, and has what they share.
+fn files(source: &Path) -> Graph {
+    let all = used(source);
+    let mut graph = Graph::new();
+    for (module, paths) in all.iter().filter(|(module, _)| module.len() > 1) {
+        let others = graph.entry(module.join("::")).or_default();
+        for path in paths {
+            // A path names an item of a module: the deepest module of that path.
+            let names = (2..=path.len()).rev().filter_map(|length| path.get(..length));
+            let Some(other) = names.into_iter().find(|name| all.contains_key(*name)) else { continue };
+            if !other.starts_with(module) && !module.starts_with(other) {
+                others.insert(other.join("::"));
+            }
+        }
+    }
+    graph
+}
+
+/// Rooms in layers: each uses only what stands in layers below its own. An error names the rooms of the cycles.
+fn layers(graph: &Graph) -> Result<Vec<BTreeSet<String>>, BTreeSet<String>> {
+    let mut left: BTreeSet<String> = graph.keys().cloned().collect();
+    let mut layers = Vec::new();
+    while !left.is_empty() {
+        let is_free = |room: &&String| graph.get(*room).unwrap().iter().all(|used| !left.contains(used));
+        let layer: BTreeSet<String> = left.iter().filter(is_free).cloned().collect();
+        if layer.is_empty() {
+            return Err(left);
+        }
+        left.retain(|room| !layer.contains(room));
+        layers.push(layer);
+    }
+    Ok(layers)
+}
+
+/// The graph as docs/architecture.md has it: a line a room.
+fn shown(graph: &Graph) -> String {
+    let mut text = String::new();
+    for layer in layers(graph).unwrap().iter().rev() {
+        for room in layer {
+            let used: Vec<&str> = graph.get(room).unwrap().iter().map(String::as_str).collect();
+            text.push_str(format!("{room:<10} -> {}", used.join(" ")).trim_end_matches([' ', '-', '>']));
+            text.push('\n');
+        }
+        text.push('\n');
+    }
+    text.trim_end().to_owned()
+}
+
+#[test]
+fn controllers_modules_use_each_other_without_a_cycle() {
+    let source = repository().join("sealer-controller/src");
+    for graph in [rooms(&source), files(&source)] {
+        assert!(graph.len() > 10, "{graph:?}");
+        if let Err(cycle) = layers(&graph) {
+            let edges: Vec<_> = graph.iter().filter(|(module, _)| cycle.contains(*module)).collect();
+            panic!("a cycle among {edges:#?}");
+        }
+    }
+}
+
+#[test]
+fn architecture_shows_the_graph_of_the_controller() {
+    let graph = shown(&rooms(&repository().join("sealer-controller/src")));
+    let text = fs::read_to_string(repository().join("docs/architecture.md")).unwrap();
+    assert!(text.contains(&graph), "docs/architecture.md does not show the module graph as it is:\n\n{graph}\n");
+}
+
+#[test]
+fn cycle_is_found_and_named() {
+    let edge = |used: &[&str]| used.iter().map(|room| (*room).to_owned()).collect::<BTreeSet<_>>();
+    let mut graph =
+        Graph::from([("a".to_owned(), edge(&["b"])), ("b".to_owned(), edge(&["c"])), ("c".to_owned(), edge(&[]))]);
+    assert_eq!(layers(&graph).unwrap(), [edge(&["c"]), edge(&["b"]), edge(&["a"])]);
+    graph.insert("c".to_owned(), edge(&["b"]));
+    assert_eq!(layers(&graph), Err(edge(&["a", "b", "c"])));
+}
+
+#[test]
+fn every_form_of_a_path_is_seen() {
+    let text = "use crate::one::{self, Two, three::Four as Five}; use super::six::*; use std::fmt;
+        mod inner { fn f() { crate::seven::g(); let _ = info!(error = crate::eight::text()); } }
+        #[cfg(test)] mod tests { use crate::never; }
+        #[cfg(any(test, feature = \"fuzzing\"))] pub(crate) use crate::never;";
+    let mut paths = Paths { module: vec!["room".to_owned(), "file".to_owned()], used: BTreeSet::new() };
+    paths.visit_file(&syn::parse_file(text).unwrap());
+    let firsts: BTreeSet<&str> = paths.used.iter().map(|path| path.first().unwrap().as_str()).collect();
+    assert_eq!(firsts, ["eight", "one", "room", "seven"].into());
+    assert!(paths.used.contains(["room", "six"].map(str::to_owned).as_slice()));
+}
