@@ -5,6 +5,7 @@ use sealer_core::base64;
 use serde_json::{Value, json};
 
 use super::documents;
+use crate::encrypted;
 use crate::manifest::patch::{Edited, PatchError, Replacement, Step, Tree};
 use crate::tree;
 
@@ -16,8 +17,8 @@ pub fn editor(bytes: &[u8]) {
     let _ = tree::objects(&edited);
     let Some((path, change)) = chosen(&edited, usize::from(u16::from_be_bytes(*choice))) else { return };
     let Ok(result) = carried_out(&edited, &path, change) else { return };
-    // The reader of documents does not leave templates out.
-    if text.contains("{{") {
+    // The reader of documents does not leave templates out, and reads nothing that begins as a file of another tool.
+    if text.contains("{{") || encrypted::file(result.as_bytes()).is_some() {
         return;
     }
     let Some(before) = documents(text.as_bytes()).and_then(whole) else { return };
