@@ -83,10 +83,10 @@ pub(crate) fn each(bytes: &[u8], source: &str, wanted: Wanted, take: Take<'_>) -
 /// Takes a document, or ends the reading.
 type Take<'a> = &'a mut dyn FnMut(Document) -> Result<(), CliError>;
 
-/// Reads one YAML 1.1 text into the types that JSON has: its first document.
 /// How the error begins about a document that does not say what it is.
 pub(crate) const NO_KIND: &str = "couldn't get version/kind; json parse error: ";
 
+/// Reads one YAML 1.1 text into the types that JSON has: its first document.
 #[cfg(test)]
 pub(crate) fn yaml(text: &str) -> Option<Value> {
     yaml::documents(text).ok()?.first()?.0.to_value()
