@@ -7,7 +7,7 @@ pub(crate) mod reseal;
 pub(crate) mod template;
 pub(crate) mod words;
 
-use sealer_core::flags::{self, Flag, FlagError, Kind, Values};
+use sealer_go::pflag::{self, Flag, FlagError, Kind, Values};
 
 use crate::diagnostics::CliError;
 use crate::request::Request;
@@ -113,8 +113,8 @@ fn parsed(
         let width = table.iter().map(|flag| flag.name.len()).max().unwrap_or_default().max(26);
         table.iter().map(|flag| format!("      --{:<width$} {}\n", flag.name, flag.help)).collect()
     };
-    let (preset, _) = flags::from_environment(table, variable);
-    let values = flags::parse(table, preset, args).map_err(|error| match error {
+    let (preset, _) = pflag::from_environment(table, variable);
+    let values = pflag::parse(table, preset, args).map_err(|error| match error {
         FlagError::Help => CliError::help(verb, usage()),
         error => match words::meant_flag(&error, table) {
             Some(meant) => CliError::command_line(error.to_string()).hint(meant),

@@ -9,7 +9,8 @@ use k8s_openapi::api::core::v1::{Secret, Service};
 use kube::api::{ListParams, PostParams};
 use kube::client::Body;
 use kube::{Api, Client};
-use sealer_core::{Certificate, api};
+use sealer_core::Certificate;
+use sealer_resource::api;
 use tokio::runtime::Runtime;
 
 use crate::diagnostics::CliError;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use sealer_core::flags::{self, Flag, FlagError, Kind, Values};
+use sealer_go::pflag::{self, Flag, FlagError, Kind, Values};
 
 use crate::cli::words::{self, Around, Word};
 use crate::cluster::Choice;
@@ -18,8 +18,8 @@ pub(crate) fn read(
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Request, CliError> {
     let table = table();
-    let (preset, bad) = flags::from_environment(&table, variable);
-    let values = flags::parse(&table, preset, args).map_err(|error| match error {
+    let (preset, bad) = pflag::from_environment(&table, variable);
+    let values = pflag::parse(&table, preset, args).map_err(|error| match error {
         FlagError::Help => CliError::help(program, usage(&table)),
         error => {
             let usage = CliError::usage(program, usage(&table), error.to_string());

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use sealer_core::{Plaintext, base64};
+use sealer_core::Plaintext;
+use sealer_encoding::base64;
 use serde_json::Value;
 
 use crate::manifest::read::{self, Wanted};

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use sealer_core::error::BackupError;
-use sealer_core::{Backup, Certificate, Keyring, Passphrase, StoredKey, UnsealingKey, base64};
+use sealer_core::{Backup, Certificate, Keyring, Passphrase, StoredKey, UnsealingKey};
+use sealer_encoding::base64;
+use sealer_resource::key_secret;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -73,7 +75,7 @@ fn of_file(path: &str, bytes: &[u8], passphrase_file: Option<&str>, ui: &Ui) -> 
         return Ok(vec![bare(path, key, bytes)]);
     }
     let secrets = secrets(bytes, path)?;
-    let keys: Vec<StoredKey> = secrets.iter().filter_map(|secret| StoredKey::from_secret(secret).ok()).collect();
+    let keys: Vec<StoredKey> = secrets.iter().filter_map(|secret| key_secret::read(secret).ok()).collect();
     if keys.is_empty() {
         let error = CliError::new(format!("no private key in {path}"));
         let error = match encoding::text(bytes) {

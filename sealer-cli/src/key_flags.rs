@@ -1,6 +1,6 @@
 //! The flags that name private keys, alike in every verb that opens values.
 
-use sealer_core::flags::{Flag, Kind, Values};
+use sealer_go::pflag::{Flag, Kind, Values};
 
 use crate::key_files::KeySources;
 

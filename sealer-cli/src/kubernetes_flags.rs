@@ -1,6 +1,6 @@
 //! The flags that choose a cluster and a user, as every Kubernetes client names them.
 
-use sealer_core::flags::{Flag, Kind, Values};
+use sealer_go::pflag::{Flag, Kind, Values};
 
 use crate::cluster::{Choice, PluginCache};
 
@@ -14,11 +14,16 @@ pub(crate) const TABLE: &[Flag] = &[
     Flag::new("client-key", Kind::Text, "", "File with the client key."),
     Flag::new("cluster", Kind::Text, "", "Cluster of the kubeconfig to use."),
     Flag::new("context", Kind::Text, "", "Context of the kubeconfig to use."),
-    Flag::new("controller-name", Kind::Text, sealer_core::api::DEFAULT_CONTROLLER_NAME, "Service of the controller."),
+    Flag::new(
+        "controller-name",
+        Kind::Text,
+        sealer_resource::api::DEFAULT_CONTROLLER_NAME,
+        "Service of the controller.",
+    ),
     Flag::new(
         "controller-namespace",
         Kind::Text,
-        sealer_core::api::DEFAULT_CONTROLLER_NAMESPACE,
+        sealer_resource::api::DEFAULT_CONTROLLER_NAMESPACE,
         "Namespace of the controller.",
     ),
     Flag::new("disable-compression", Kind::Switch, "", "Do not compress answers of the API server."),

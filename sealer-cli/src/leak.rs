@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 
 use flate2::read::GzDecoder;
-use sealer_core::{Plaintext, base64};
+use sealer_core::Plaintext;
+use sealer_encoding::base64;
 
 mod guess;
 

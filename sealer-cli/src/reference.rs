@@ -2,7 +2,7 @@
 
 use clap::{Arg, ArgAction, Command};
 use clap_complete::Shell;
-use sealer_core::flags::{Flag, Kind, variable_of};
+use sealer_go::pflag::{Flag, Kind, variable_of};
 
 use crate::cli::items::manual::{self, ItemsVerb};
 use crate::cli::keys::KeysVerb;

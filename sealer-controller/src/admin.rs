@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use sealer_core::api;
+use sealer_resource::api;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;

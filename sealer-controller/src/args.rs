@@ -5,10 +5,10 @@ use std::fs;
 use std::time::Duration;
 
 use jiff::fmt::rfc2822;
-use sealer_core::api;
-use sealer_core::flags::{self, Flag, Kind, Values};
 use sealer_core::key::keyring::RotationPolicy;
-use sealer_core::key::stored::Naming;
+use sealer_go::pflag::{self, Flag, Kind, Values};
+use sealer_resource::api;
+use sealer_resource::key_secret::Naming;
 
 use crate::args::limits::api_access;
 pub(crate) use crate::args::limits::{ApiAccess, ClientLimit};
@@ -95,10 +95,10 @@ pub(crate) struct RateLimit {
 
 /// Reads flags and environment.
 pub(crate) fn read(args: &[String], variable: impl Fn(&str) -> Option<String>) -> Result<Request, ArgsError> {
-    let (preset, bad) = flags::from_environment(TABLE, &variable);
-    let values = match flags::parse(TABLE, preset, args) {
+    let (preset, bad) = pflag::from_environment(TABLE, &variable);
+    let values = match pflag::parse(TABLE, preset, args) {
         Ok(values) => values,
-        Err(flags::FlagError::Help) => return Ok(Request::Print(usage())),
+        Err(pflag::FlagError::Help) => return Ok(Request::Print(usage())),
         Err(error) => return Err(ArgsError::Flag(error)),
     };
     if values.is_on("version") {

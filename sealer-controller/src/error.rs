@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use sealer_core::flags::{BadVariable, FlagError};
+use sealer_go::pflag::{BadVariable, FlagError};
 
 use crate::kube::refusal::{self, answer};
 use crate::kube::sealed_secret::MalformedSpec;

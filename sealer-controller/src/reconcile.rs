@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 use kube::ResourceExt as _;
-use sealer_core::resource::SealedSecretSpec;
-use sealer_core::resource::assemble::UnsealedSecret;
+use sealer_core::Fingerprint;
 use sealer_core::scope::replaces_immutable;
-use sealer_core::template::Functions;
-use sealer_core::{Fingerprint, SealedSecret};
+use sealer_go::template::Functions;
+use sealer_resource::SealedSecret;
+use sealer_resource::SealedSecretSpec;
+use sealer_resource::assemble::UnsealedSecret;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 

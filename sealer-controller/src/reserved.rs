@@ -6,8 +6,8 @@ use std::fmt;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use kube::{Resource as _, ResourceExt as _};
-use sealer_core::SealedSecret;
-use sealer_core::api::{
+use sealer_resource::SealedSecret;
+use sealer_resource::api::{
     BACKED_UP_AT_ANNOTATION, BACKED_UP_FINGERPRINT_ANNOTATION, DEFAULT_KEY_PREFIX, KEY_LABEL, RETIRED_AT_ANNOTATION,
     ROTATION_ANNOTATION, TRUSTED_KEY_ANNOTATION,
 };
@@ -133,7 +133,7 @@ const GENERATED: usize = 5;
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
-    use sealer_core::api::KEY_RECORD_SECRET;
+    use sealer_resource::api::KEY_RECORD_SECRET;
     use serde_json::{Value, json};
 
     use super::*;

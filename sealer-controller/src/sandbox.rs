@@ -8,8 +8,8 @@
 use std::collections::BTreeMap;
 
 use sealer_core::Plaintext;
-use sealer_core::resource::render::{ParseFailure, Texts};
-use sealer_core::template::{Environment, ErrorClass};
+use sealer_go::template::{Environment, ErrorClass};
+use sealer_resource::render::{ParseFailure, Texts};
 
 pub use self::confine::{Allowed, SYSCALLS};
 pub use self::pool::Pool;

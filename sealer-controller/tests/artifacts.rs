@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use sealer_core::api;
+use sealer_resource::api;
 use serde_json::{Value, json};
 
 fn file(path: &str) -> String {

@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use sealer_controller::sandbox::{ARGUMENT, Cause, Job, NotRendered, Pool, SYSCALLS, Values};
 use sealer_core::Plaintext;
-use sealer_core::resource::render::{Rendering, Texts};
-use sealer_core::template::{Environment, ErrorClass, Functions, Limits, function_names};
+use sealer_go::template::{Environment, ErrorClass, Functions, Limits, function_names};
+use sealer_resource::render::{Rendering, Texts};
 use tokio::sync::{Mutex, MutexGuard};
 
 /// Held by the test that runs: tests look at the children of this process.

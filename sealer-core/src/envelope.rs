@@ -1,7 +1,7 @@
 //! The wire format: what the bytes of a sealed value mean, without any cryptography (docs/format.md).
 
-use crate::base64;
 use crate::error::EnvelopeError;
+use sealer_encoding::base64;
 
 /// A sealed value taken apart: the wrapped session key and what it encrypts.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! The errors of this crate, one enum an operation; none carries a byte of a value or a key.
 
-use crate::base64::Base64Error;
+use sealer_encoding::base64::Base64Error;
+use sealer_encoding::pem::PemError;
 
 /// A namespace or name that Kubernetes would refuse.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,18 +50,6 @@ pub enum SealError {
 #[error("no key could decrypt secret")]
 pub struct UnsealError;
 
-/// A PEM text that is not read to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PemError {
-    /// More bytes than any such text has.
-    #[error("it is larger than {0} bytes")]
-    TooLarge(usize),
-    /// More blocks than any such text has.
-    #[error("it holds more than {0} PEM blocks")]
-    TooManyBlocks(usize),
-}
-
 /// A private key that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -107,18 +96,6 @@ pub enum CertificateError {
     /// Signing failed.
     #[error("certificate could not be signed")]
     Signing,
-}
-
-/// A key Secret that holds no key to use.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum StoredKeyError {
-    /// It came out of a SealedSecret.
-    #[error("it is owned by a SealedSecret: a sealing key that can be opened with a sealing key protects nothing")]
-    Owned,
-    /// No private key in it.
-    #[error("tls.key: {0}")]
-    Key(#[from] KeyError),
 }
 
 /// An encrypted backup that cannot be written or read.

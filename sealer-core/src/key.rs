@@ -6,7 +6,6 @@ pub mod fingerprint;
 pub mod keyring;
 pub mod private;
 pub mod public;
-pub mod record;
 pub mod stored;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What a sealed value is: the envelope, its keys, its scopes, and the resource that carries it.
+//! What a sealed value is: the envelope, its keys and its scopes.
 //!
 //! A value is sealed for one [`Label`] (namespace and name, namespace, or nothing) under one [`SealingKey`] and opens
 //! only with the matching [`UnsealingKey`] and the same label. `docs/format.md` describes the bytes.
@@ -16,22 +16,16 @@
 //!
 //! The crate has no network, no async runtime, no clock, no logging and reads no environment: time is a parameter.
 
-pub mod api;
-pub mod base64;
 pub mod envelope;
 pub mod error;
-pub mod flags;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod key;
-mod pem;
 pub mod plaintext;
 mod primitives;
-pub mod resource;
 pub mod scope;
 pub mod seal;
-pub mod template;
 mod trace;
 
 pub use envelope::SealedValue;
@@ -43,7 +37,6 @@ pub use key::private::UnsealingKey;
 pub use key::public::SealingKey;
 pub use key::stored::StoredKey;
 pub use plaintext::Plaintext;
-pub use resource::{SealedSecret, SealedSecretSpec};
 pub use scope::{Label, Scope};
 pub use seal::{Opened, seal, unseal};
 pub use trace::Trace;

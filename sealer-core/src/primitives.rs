@@ -358,7 +358,8 @@ mod tests {
             let der = generate(bits).unwrap();
             let key = PrivateKey::from_pkcs1_der(&der).unwrap();
             key.validate().unwrap();
-            let public = UnsealingKey::from_pem(crate::pem::encode("RSA PRIVATE KEY", &der).as_bytes()).unwrap();
+            let public =
+                UnsealingKey::from_pem(sealer_encoding::pem::encode("RSA PRIVATE KEY", &der).as_bytes()).unwrap();
             assert_eq!((public.bits(), public.sealing_key().exponent()), (bits, &[1, 0, 1][..]));
             assert_ne!(*generate(bits).unwrap(), *der);
         }

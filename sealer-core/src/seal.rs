@@ -48,11 +48,13 @@ impl Trials {
         self.operations
     }
 
-    pub(crate) fn first(&self) -> &[Fingerprint] {
+    /// The keys that are tried before all others.
+    pub fn first(&self) -> &[Fingerprint] {
         &self.first
     }
 
-    pub(crate) fn operations_mut(&mut self) -> &mut u32 {
+    /// The count, for whoever opens values with single keys.
+    pub fn operations_mut(&mut self) -> &mut u32 {
         &mut self.operations
     }
 
@@ -91,12 +93,7 @@ pub fn unseal_counted(
 }
 
 /// Opens a value with one key. What cannot be of this key, by length or as a number, costs no operation.
-pub(crate) fn open_with(
-    value: &SealedValue,
-    label: &Label,
-    key: &UnsealingKey,
-    operations: &mut u32,
-) -> Option<Opened> {
+pub fn open_with(value: &SealedValue, label: &Label, key: &UnsealingKey, operations: &mut u32) -> Option<Opened> {
     if !key.may_have_wrapped(value.wrapped_key()) {
         return None;
     }

@@ -4,11 +4,9 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use k8s_openapi::ByteString;
-use k8s_openapi::api::core::v1::Secret;
 use sealer_core::error::CertificateError;
 use sealer_core::key::keyring::{NextKey, RotationPolicy, next_key};
-use sealer_core::{Certificate, KeyEntry, Keyring, StoredKey, UnsealingKey};
+use sealer_core::{Certificate, KeyEntry, Keyring, UnsealingKey};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -51,22 +49,6 @@ fn bundles_are_read_through_foreign_text() {
     assert_eq!(bundle(&[include_str!("keys/throwaway.pkcs1.pem")]).unwrap_err(), CertificateError::NoCertificate);
     let broken = "-----BEGIN CERTIFICATE-----\nZm9v\n-----END CERTIFICATE-----\n";
     assert_eq!(bundle(&[one, broken]).unwrap_err(), CertificateError::Malformed);
-}
-
-#[test]
-fn a_stored_key_has_what_can_be_read_of_its_bundle() {
-    let one = include_str!("keys/throwaway.crt");
-    let certificates = |pem: String| {
-        let data = [("tls.key", include_str!("keys/throwaway.pkcs1.pem").to_owned()), ("tls.crt", pem)];
-        let data = data.map(|(item, text)| (item.to_owned(), ByteString(text.into_bytes())));
-        let secret = Secret { data: Some(data.into()), ..Secret::default() };
-        StoredKey::from_secret(&secret).unwrap().certificates.len()
-    };
-    let elliptic = include_str!("keys/ec.crt");
-    assert_eq!(certificates([one, one].concat()), 2);
-    assert_eq!(certificates([one, elliptic].concat()), 1, "what is sealed with");
-    assert_eq!(certificates([elliptic, one].concat()), 0);
-    assert_eq!(certificates(String::new()), 0);
 }
 
 fn entry(name: &str, ordered_at: &str, key: UnsealingKey) -> KeyEntry {

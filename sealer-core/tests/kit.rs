@@ -6,7 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use sealer_core::error::EnvelopeError;
-use sealer_core::{Keyring, Label, Scope, SealedValue, UnsealingKey, base64, unseal};
+use sealer_core::{Keyring, Label, Scope, SealedValue, UnsealingKey, unseal};
+use sealer_encoding::base64;
 
 struct Vector {
     path: PathBuf,

@@ -5,8 +5,7 @@ use aes_gcm::aead::{Aead, KeyInit, Nonce};
 use aes_gcm::{Aes128Gcm, Aes256Gcm, AesGcm, aead::consts::U12, aes::Aes192};
 use rsa::pkcs1::DecodeRsaPrivateKey;
 use rsa::{Oaep, PrivateKey};
-use sealer_core::resource::assemble::{OpenOptions, open};
-use sealer_core::{Keyring, Label, Scope, SealedSecretSpec, SealedValue, UnsealingKey, base64, unseal};
+use sealer_core::{Keyring, Label, Scope, SealedValue, UnsealingKey, unseal};
 use sha2::Sha256;
 
 const KEY: &str = include_str!("keys/throwaway.pkcs1.pem");
@@ -69,26 +68,4 @@ fn no_flipped_bit_goes_unnoticed() {
         flipped[bit / 8] ^= 1 << (bit % 8);
         assert!(!opens(&flipped), "bit {bit}");
     }
-}
-
-#[test]
-fn two_items_may_be_exchanged_within_one_object() {
-    let keyring = Keyring::from_keys(vec![UnsealingKey::from_pem(KEY.as_bytes()).unwrap()]);
-    let text = base64::encode(envelope(&wrapped(&[7; 32]), &encrypted::<Aes256Gcm>(&[7; 32])));
-    let spec = SealedSecretSpec { encrypted_data: [("renamed".to_owned(), text)].into(), ..Default::default() };
-    let options = OpenOptions { accept_v1_data: true, rendering: None };
-    let opened = open(&Label::new(Scope::Strict, "ns", "name").unwrap(), &spec, &keyring, &options).unwrap();
-    assert_eq!(opened.data["renamed"].expose(), VALUE);
-}
-
-#[test]
-fn failures_group_their_items_and_tell_nothing_else() {
-    let spec: SealedSecretSpec = serde_json::from_value(serde_json::json!({
-        "encryptedData": { "b": "AAAA", "a": "", "c": "not base64", "d": 7, "e": null },
-    }))
-    .unwrap();
-    let options = OpenOptions { accept_v1_data: true, rendering: None };
-    let error = open(&Label::as_given(Scope::Strict, "ns", "name"), &spec, &Keyring::default(), &options).unwrap_err();
-    assert_eq!(error.to_string(), "illegal base64 data at input byte 3 (c)\nno key could decrypt secret (a, b, d, e)");
-    assert_eq!(error.go_text(), error.to_string(), "Go says the same of everything but templates");
 }

@@ -1,11 +1,10 @@
-//! Who may open a value: the whole matrix of scopes, labels that never collide, and the annotations that count.
+//! Who may open a value: the whole matrix of scopes, and labels that never collide.
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
-use sealer_core::scope::{CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION, check_name, check_namespace};
-use sealer_core::{Keyring, Label, Plaintext, Scope, SealedSecret, UnsealingKey, seal, unseal};
-use serde_json::json;
+use sealer_core::scope::{check_name, check_namespace};
+use sealer_core::{Keyring, Label, Plaintext, Scope, UnsealingKey, seal, unseal};
 
 #[test]
 fn matrix_of_scopes_opens_exactly_where_it_may() {
@@ -73,31 +72,4 @@ fn labels_of_all_short_names_are_one_to_one() {
     // Each label was held against each other one.
     let pairs = owners.len() * (owners.len() - 1) / 2;
     assert!(pairs > 1_000_000, "{pairs} pairs");
-}
-
-#[test]
-fn only_the_objects_own_annotation_true_widens_its_scope() {
-    let scope = |annotations: serde_json::Value, of_template: serde_json::Value| {
-        let object = json!({
-            "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
-            "metadata": {"name": "db", "namespace": "shop", "annotations": annotations},
-            "spec": {"encryptedData": {}, "template": {"metadata": {"annotations": of_template}}},
-        });
-        serde_json::from_value::<SealedSecret>(object).unwrap().scope()
-    };
-    let one = |name: &str, value: &str| json!({ name: value });
-    let wide: BTreeMap<&str, Scope> =
-        [(CLUSTER_WIDE_ANNOTATION, Scope::ClusterWide), (NAMESPACE_WIDE_ANNOTATION, Scope::NamespaceWide)].into();
-    for (name, widened) in wide {
-        assert_eq!(scope(one(name, "true"), json!(null)), widened);
-        assert_eq!(scope(json!(null), one(name, "true")), Scope::Strict, "a template says nothing");
-        assert_eq!(scope(json!({}), one(name, "true")), Scope::Strict, "a template says nothing");
-        for value in ["True", "TRUE", "1", " true", "true ", "yes", ""] {
-            assert_eq!(scope(one(name, value), json!(null)), Scope::Strict, "{value:?}");
-        }
-    }
-    let both = json!({ CLUSTER_WIDE_ANNOTATION: "true", NAMESPACE_WIDE_ANNOTATION: "true" });
-    assert_eq!(scope(both, json!(null)), Scope::ClusterWide);
-    let denied = json!({ CLUSTER_WIDE_ANNOTATION: "false", NAMESPACE_WIDE_ANNOTATION: "true" });
-    assert_eq!(scope(denied, json!(null)), Scope::NamespaceWide);
 }

@@ -6,7 +6,8 @@ use std::fs;
 use std::path::Path;
 
 use sealer_core::error::EnvelopeError;
-use sealer_core::{Certificate, Keyring, Label, Plaintext, Scope, SealedValue, UnsealingKey, base64, seal, unseal};
+use sealer_core::{Certificate, Keyring, Label, Plaintext, Scope, SealedValue, UnsealingKey, seal, unseal};
+use sealer_encoding::base64;
 
 struct Scenario {
     header: BTreeMap<String, String>,

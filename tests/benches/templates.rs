@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use sealer_core::template::{Budget, Context, Environment, Functions, Limits, render};
+use sealer_go::template::{Budget, Context, Environment, Functions, Limits, render};
 
 const TEMPLATE: &str = include_str!("ten-lines.tmpl");
 const RUNS: u32 = 20_000;

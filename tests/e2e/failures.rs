@@ -36,7 +36,7 @@ pub(crate) async fn what_does_not_open_is_told_without_a_byte_of_a_value(scene: 
     let metrics = scene.metrics().await?;
     ensure!(metrics.contains(&metric), "{metrics}");
     let everything = [message, told, metrics, scene.suite.whole_logs()].concat();
-    let encoded = sealer_core::base64::encode(canary);
+    let encoded = sealer_encoding::base64::encode(canary);
     ensure!(!everything.contains(canary) && !everything.contains(encoded.trim_end_matches('=')));
     Ok(())
 }

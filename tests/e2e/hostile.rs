@@ -6,9 +6,10 @@ use anyhow::{Result, ensure};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{DeleteParams, PostParams};
-use sealer_core::api::{KEY_LABEL, KEY_LABEL_ACTIVE};
-use sealer_core::key::stored::{Naming, to_secret};
-use sealer_core::{Certificate, Label, Plaintext, Scope, UnsealingKey, base64, seal};
+use sealer_core::{Certificate, Label, Plaintext, Scope, UnsealingKey, seal};
+use sealer_encoding::base64;
+use sealer_resource::api::{KEY_LABEL, KEY_LABEL_ACTIVE};
+use sealer_resource::key_secret::{self, Naming};
 use serde_json::{Map, Value, json};
 
 use crate::scene::Scene;
@@ -253,7 +254,7 @@ async fn other_keys(scene: &Scene, count: usize) -> Result<()> {
     };
     for made in futures::future::try_join_all((0..count).map(make)).await? {
         let (key, certificate) = made?;
-        scene.secrets().create(&PostParams::default(), &to_secret(&key, &certificate, &naming)).await?;
+        scene.secrets().create(&PostParams::default(), &key_secret::new(&key, &certificate, &naming)).await?;
     }
     Ok(())
 }

@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Pod, Secret};
 use kube::ResourceExt as _;
 use kube::api::{Api, DeleteParams, ListParams, PostParams};
-use sealer_core::{Certificate, Label, Plaintext, Scope, UnsealingKey, base64, seal};
+use sealer_core::{Certificate, Label, Plaintext, Scope, UnsealingKey, seal};
+use sealer_encoding::base64;
 use serde_json::{Value, json};
 
 use crate::scene::Scene;

@@ -93,10 +93,10 @@ async fn repository(place: &Path, shell: &Shell, namespace: &str) -> Result<()> 
     let mut seal = String::from("set -e\n");
     for at in 0..FILES {
         let value = match at % 4 {
-            0 => sealer_core::base64::encode(format!("correct horse {at}")),
-            1 => sealer_core::base64::encode([0, 159, 146, 150, u8::try_from(at)?]),
-            2 => sealer_core::base64::encode(format!("-----BEGIN-----\n{at}\n\n\ttab\r\n")),
-            _ => sealer_core::base64::encode("x".repeat(at * 100)),
+            0 => sealer_encoding::base64::encode(format!("correct horse {at}")),
+            1 => sealer_encoding::base64::encode([0, 159, 146, 150, u8::try_from(at)?]),
+            2 => sealer_encoding::base64::encode(format!("-----BEGIN-----\n{at}\n\n\ttab\r\n")),
+            _ => sealer_encoding::base64::encode("x".repeat(at * 100)),
         };
         let secret = format!(
             "apiVersion: v1\nkind: Secret\nmetadata:\n  name: secret-{at}\n  namespace: {namespace}\ndata:\n  password: {value}\n"

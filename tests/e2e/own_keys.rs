@@ -7,9 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::{Event, Secret};
 use kube::ResourceExt as _;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
-use sealer_core::api::{KEY_LABEL, TRUSTED_KEY_ANNOTATION};
-use sealer_core::key::stored::{Naming, to_secret};
 use sealer_core::{Certificate, Fingerprint, UnsealingKey};
+use sealer_resource::api::{KEY_LABEL, TRUSTED_KEY_ANNOTATION};
+use sealer_resource::key_secret::{self, Naming};
 use sealer_tests::controller::Controller;
 use sealer_tests::report::say;
 use serde_json::{Value, json};
@@ -99,7 +99,7 @@ pub(crate) async fn a_key_that_is_old_gets_a_successor_and_goes_on_opening(scene
     let logged = |line: &str| -> Option<Vec<u8>> {
         let line: Value = serde_json::from_str(line).ok()?;
         let made = line["msg"] == "Certificate generated";
-        made.then(|| sealer_core::base64::decode(line["certificate"].as_str()?).ok()).flatten()
+        made.then(|| sealer_encoding::base64::decode(line["certificate"].as_str()?).ok()).flatten()
     };
     let logged: Vec<Vec<u8>> = controller.log()?.lines().filter_map(logged).collect();
     let keys = logged.iter().map(|pem| Ok(Certificate::first_from_pem(pem)?.key().fingerprint().clone()));
@@ -261,7 +261,8 @@ pub(crate) async fn a_key_that_came_while_nobody_looked_is_told(scene: Scene) ->
     let validity = std::time::Duration::from_secs(10_000 * 3600);
     let certificate = Certificate::self_signed(&brought, "", long_ago, validity)?;
     let naming = Naming { prefix: "brought".to_owned(), ..Naming::default() };
-    let stored = scene.secrets().create(&PostParams::default(), &to_secret(&brought, &certificate, &naming)).await?;
+    let stored =
+        scene.secrets().create(&PostParams::default(), &key_secret::new(&brought, &certificate, &naming)).await?;
     let again = stage.start().await?;
     ensure!(foreign(&again)?.ends_with(" 1"), "{}", foreign(&again)?);
     let log = again.log()?;

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt as _;
 use kube::api::{Api, ApiResource, DynamicObject, ListParams, Patch, PatchParams, PostParams};
-use sealer_core::SealedSecret;
+use sealer_resource::SealedSecret;
 use sealer_tests::report::say;
 use serde_json::{Map, Value, json};
 

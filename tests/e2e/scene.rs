@@ -8,7 +8,8 @@ use anyhow::{Context as _, Result, bail};
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::Client;
 use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, ObjectMeta, Patch, PatchParams, PostParams};
-use sealer_core::{Certificate, Label, Plaintext, Scope, api, seal};
+use sealer_core::{Certificate, Label, Plaintext, Scope, seal};
+use sealer_resource::api;
 use sealer_tests::shell::Shell;
 use serde_json::{Value, json};
 

@@ -3,8 +3,8 @@
 
 use anyhow::{Context as _, Result, ensure};
 use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
-use sealer_core::base64;
-use sealer_core::key::stored::KEY_ITEM;
+use sealer_encoding::base64;
+use sealer_resource::key_secret::KEY_ITEM;
 use sealer_tests::attack::very_many_values;
 use sealer_tests::controller::Controller;
 use sealer_tests::faults::rule::{Fault, Refusal, Rule, Times};

@@ -8,9 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::{Secret, ServiceAccount};
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::api::{Api, ListParams, ObjectMeta, PostParams};
-use sealer_core::api::{KEY_LABEL, KEY_LABEL_ACTIVE};
-use sealer_core::key::stored::{Naming, to_secret};
 use sealer_core::{Certificate, Label, Plaintext, Scope, SealingKey, UnsealingKey, seal};
+use sealer_resource::api::{KEY_LABEL, KEY_LABEL_ACTIVE};
+use sealer_resource::key_secret::{self, Naming};
 use sealer_tests::controller::{Controller, Start};
 use sealer_tests::faults::Proxy;
 use sealer_tests::product::repository;
@@ -38,7 +38,7 @@ impl Stage {
         // Days begin at whole seconds, and of two keys of one second the first stays the active one.
         let certificate = Certificate::self_signed(key, "", now - SignedDuration::from_mins(1), VALIDITY)?;
         let naming = Naming { prefix: "sealed-secrets-key".to_owned(), ..Naming::default() };
-        scene.secrets().create(&PostParams::default(), &to_secret(key, &certificate, &naming)).await?;
+        scene.secrets().create(&PostParams::default(), &key_secret::new(key, &certificate, &naming)).await?;
         Ok(stage)
     }
 

@@ -1,12 +1,12 @@
 //! Do templates render in the cluster, what does somebody learn of those that fail, and what do they harm?
 
-#[path = "../../sealer-core/tests/canary/forms.rs"]
+#[path = "../../sealer-go/tests/canary/forms.rs"]
 mod forms;
 
 use anyhow::{Result, ensure};
 use forms::forms;
 use sealer_core::Scope;
-use sealer_core::template::function_names;
+use sealer_go::template::function_names;
 use sealer_tests::attack;
 use sealer_tests::report::say;
 use serde_json::{Map, Value, json};
@@ -73,7 +73,7 @@ pub(crate) async fn a_failing_template_shows_no_value_anywhere(scene: Scene) -> 
     scene.holds("next", &[("k", "v")]).await?;
     let everything = format!("{}\n{}", scene.dump().await, scene.metrics().await?);
     ensure!(everything.contains("t0"), "the dump shows the objects");
-    let shapes = [value.to_owned(), value.chars().rev().collect(), sealer_core::base64::encode(value)];
+    let shapes = [value.to_owned(), value.chars().rev().collect(), sealer_encoding::base64::encode(value)];
     ensure!(!shapes.iter().any(|shape| everything.contains(shape)), "the value shows in events, logs or metrics");
     Ok(())
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sealer_core::base64;
-use sealer_core::template::{Budget, Context, Environment, ErrorClass, Functions, Limits, render};
+use sealer_encoding::base64;
+use sealer_go::template::{Budget, Context, Environment, ErrorClass, Functions, Limits, render};
 use serde_json::Value;
 
 /// What Go made of a template.

@@ -6,7 +6,8 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
-use sealer_core::{Keyring, Label, Plaintext, Scope, SealedValue, UnsealingKey, base64, seal, unseal};
+use sealer_core::{Keyring, Label, Plaintext, Scope, SealedValue, UnsealingKey, seal, unseal};
+use sealer_encoding::base64;
 use sealer_tests::product::repository;
 use serde_json::{Value, json};
 

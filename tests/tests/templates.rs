@@ -47,7 +47,7 @@ fn every_function_method_and_kind_is_recorded() {
         .flat_map(|template| template.split(|character: char| !character.is_ascii_alphanumeric() && character != '_'))
         .collect();
     let of_methods = METHODS.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split(' ').nth(1));
-    let functions = sealer_core::template::function_names().into_iter().filter(|name| !UNREPEATABLE.contains(name));
+    let functions = sealer_go::template::function_names().into_iter().filter(|name| !UNREPEATABLE.contains(name));
     let missing: Vec<&str> = functions.chain(of_methods).filter(|name| !words.contains(name)).collect();
     assert!(missing.is_empty(), "not recorded: {missing:?}");
     let kinds = KINDS.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));

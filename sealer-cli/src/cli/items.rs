@@ -3,7 +3,7 @@
 pub(crate) mod manual;
 
 use sealer_core::Scope;
-use sealer_core::flags::{Flag, Kind, Values};
+use sealer_go::pflag::{Flag, Kind, Values};
 
 use super::{DIFF, DRY_RUN, FILE, HELP, OUTPUT, Parsed, files, given, parsed};
 use crate::compat::TRIM;

@@ -4,7 +4,7 @@ pub(crate) mod manual;
 
 use std::time::Duration;
 
-use sealer_core::flags::{Flag, Values};
+use sealer_go::pflag::{Flag, Values};
 
 use super::{Parsed, parsed, search};
 use crate::diagnostics::CliError;

@@ -1,6 +1,6 @@
 //! `sealer move PATH...` on the command line.
 
-use sealer_core::flags::{Flag, Kind};
+use sealer_go::pflag::{Flag, Kind};
 
 use super::{Parsed, given, parsed, reseal};
 use crate::cluster::Choice;

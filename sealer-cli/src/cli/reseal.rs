@@ -1,6 +1,6 @@
 //! `sealer reseal PATH...` on the command line.
 
-use sealer_core::flags::{Flag, Kind, Values};
+use sealer_go::pflag::{Flag, Kind, Values};
 
 use super::{DIFF, DRY_RUN, EXCLUDE, FILE, HELP, MAX_TRIES, Parsed, SEALED_FOR, files, given, parsed, search};
 use crate::cluster::Choice;

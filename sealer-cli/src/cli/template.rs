@@ -1,6 +1,6 @@
 //! `sealer template check FILE...` on the command line.
 
-use sealer_core::flags::{Flag, Kind};
+use sealer_go::pflag::{Flag, Kind};
 
 use super::{FILE, HELP, Parsed, files, parsed};
 use crate::diagnostics::CliError;

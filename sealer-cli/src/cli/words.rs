@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use sealer_core::flags::{Flag, FlagError, Kind, Values};
+use sealer_go::pflag::{Flag, FlagError, Kind, Values};
 
 use crate::cli;
 use crate::cli::keys::manual::VERBS;

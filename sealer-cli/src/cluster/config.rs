@@ -7,8 +7,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use http::Uri;
-use sealer_core::base64;
-use sealer_core::flags::duration;
+use sealer_encoding::base64;
+use sealer_go::pflag::duration;
 
 use crate::cluster::Choice;
 use crate::cluster::credentials::{Credentials, Headers, PluginCache};

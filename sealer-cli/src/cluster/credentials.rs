@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{HeaderName, HeaderValue, Request, header};
 use kube::Config;
 use kube::client::{Body, ConfigExt as _};
-use sealer_core::base64;
+use sealer_encoding::base64;
 use serde_json::{Map, Value, json};
 use tokio::sync::Mutex;
 use tower::{Layer as _, ServiceExt as _};

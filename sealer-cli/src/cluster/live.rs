@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
 use kube::api::ListParams;
-use sealer_core::{Plaintext, SealedSecret};
+use sealer_core::Plaintext;
+use sealer_resource::SealedSecret;
 
 use super::Cluster;
 use crate::diagnostics::CliError;

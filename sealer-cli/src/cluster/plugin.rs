@@ -2,7 +2,7 @@
 
 use http::Uri;
 use jiff::Timestamp;
-use sealer_core::base64;
+use sealer_encoding::base64;
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 

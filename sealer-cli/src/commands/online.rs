@@ -2,7 +2,7 @@
 
 use std::convert::identity;
 
-use sealer_core::api;
+use sealer_resource::api;
 use serde_json::{Map, Value, json};
 
 use crate::cluster::{Answer, Cluster};

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use sealer_core::resource::assemble::{OpenOptions, UnsealedSecret, open};
-use sealer_core::resource::render::Rendering;
 use sealer_core::scope::SKIP_OWNER_ANNOTATION;
-use sealer_core::template::{Environment, Functions, Limits};
-use sealer_core::{Keyring, Label, Plaintext, Scope, SealedSecretSpec, UnsealingKey, base64};
+use sealer_core::{Keyring, Label, Plaintext, Scope, UnsealingKey};
+use sealer_encoding::base64;
+use sealer_go::template::{Environment, Functions, Limits};
+use sealer_resource::SealedSecretSpec;
+use sealer_resource::assemble::{OpenOptions, UnsealedSecret, open};
+use sealer_resource::render::Rendering;
 use serde_json::{Map, Value, json};
 
 use crate::diagnostics::CliError;

@@ -6,9 +6,9 @@ pub(crate) mod usable;
 use std::fs::File;
 
 use rayon::prelude::*;
-use sealer_core::resource::disassemble::{CLEAR_TEXT_COPIES, template_metadata};
 use sealer_core::scope::{CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION};
 use sealer_core::{Certificate, Label, Scope, SealingKey, seal};
+use sealer_resource::disassemble::{CLEAR_TEXT_COPIES, template_metadata};
 use serde_json::{Map, Value, json};
 
 use crate::diagnostics::CliError;

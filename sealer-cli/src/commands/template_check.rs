@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use sealer_core::template::{Budget, Context, Environment, ErrorClass, Functions, Limits, TemplateError, render};
+use sealer_go::template::{Budget, Context, Environment, ErrorClass, Functions, Limits, TemplateError, render};
 use serde_json::Value;
 
 use crate::diagnostics::CliError;

@@ -1,7 +1,8 @@
 //! `sealer view`: what a file seals, for whom, and with which key; no value of it.
 
 use sealer_core::seal::{Trials, unseal_counted};
-use sealer_core::{Keyring, Scope, SealedValue, base64};
+use sealer_core::{Keyring, Scope, SealedValue};
+use sealer_encoding::base64;
 use serde_json::{Value, json};
 
 use crate::commands::chosen;

@@ -1,7 +1,7 @@
 //! An edit of a text changes what was meant and nothing else, judged by the reader of documents, which shares no code with
 //! the editor.
 
-use sealer_core::base64;
+use sealer_encoding::base64;
 use serde_json::{Value, json};
 
 use super::documents;

@@ -85,7 +85,7 @@ impl Node {
                 None => Value::Number(Number::from_f64(*value)?),
             },
             Self::Text(text) => Value::String(text.to_string()),
-            Self::Bytes(bytes) => Value::String(sealer_core::base64::encode(bytes)),
+            Self::Bytes(bytes) => Value::String(sealer_encoding::base64::encode(bytes)),
             Self::List(items) => Value::Array(items.iter().map(Self::to_value).collect::<Option<_>>()?),
             Self::Map(fields) => {
                 let field = |(key, value): &(String, Self)| Some((key.clone(), value.to_value()?));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sealer_core::base64;
+use sealer_encoding::base64;
 use zeroize::Zeroizing;
 
 use super::node::{Node, whole};

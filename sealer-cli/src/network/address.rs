@@ -4,7 +4,7 @@ use http::Uri;
 use std::net::IpAddr;
 
 use http::uri::{Authority, PathAndQuery};
-use sealer_core::base64;
+use sealer_encoding::base64;
 
 /// Reads the address of a server. One without a scheme gets `usual`, as client-go gives it one.
 ///

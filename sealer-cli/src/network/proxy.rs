@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use http::Uri;
-use sealer_core::base64;
+use sealer_encoding::base64;
 
 use crate::network::address;
 

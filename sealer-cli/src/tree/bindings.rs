@@ -167,7 +167,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut key = vec![1_u8, 0];
         key.extend((0..300_u32).map(|byte| (byte * 7 + 11).to_be_bytes()[3] | 1));
-        let value = sealer_core::base64::encode(key);
+        let value = sealer_encoding::base64::encode(key);
         let mut paths = Vec::new();
         for (name, text) in files {
             let path = folder.path().join(name);

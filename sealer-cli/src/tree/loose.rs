@@ -5,7 +5,8 @@ mod armor;
 
 use std::ops::Range;
 
-use sealer_core::{SealedValue, base64};
+use sealer_core::SealedValue;
+use sealer_encoding::base64;
 
 use super::values::Place;
 use armor::Armor;

@@ -156,7 +156,7 @@ impl State {
         secret["metadata"]["resourceVersion"] = json!(self.version.to_string());
         secret["metadata"]["creationTimestamp"] = json!(jiff::Timestamp::now().to_string());
         if self.follows {
-            let pem = sealer_core::base64::decode(secret["data"]["tls.crt"].as_str().unwrap()).unwrap();
+            let pem = sealer_encoding::base64::decode(secret["data"]["tls.crt"].as_str().unwrap()).unwrap();
             self.certificate = String::from_utf8(pem).unwrap();
         }
         self.secrets.insert(name, secret.clone());

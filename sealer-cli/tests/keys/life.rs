@@ -149,7 +149,7 @@ fn rotate_goes_on_where_it_was_interrupted() {
     let pem = place.cluster.with(|state| state.secrets[&made]["data"]["tls.crt"].as_str().unwrap().to_owned());
     place
         .cluster
-        .with(|state| state.certificate = String::from_utf8(sealer_core::base64::decode(pem).unwrap()).unwrap());
+        .with(|state| state.certificate = String::from_utf8(sealer_encoding::base64::decode(pem).unwrap()).unwrap());
     place.cluster.with(|state| state.forbidden.insert("patch secrets"));
     let said = place.run("keys rotate");
     assert_eq!(said.status, Some(0), "{said:?}");

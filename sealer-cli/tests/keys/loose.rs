@@ -285,7 +285,7 @@ fn what_is_of_no_key_of_the_cluster_is_told_and_no_more() {
     let mut blob = vec![1, 0, 0, 0, 0xd0, 0x8c, 0x9d, 0xdf, 1, 0x15, 0xd1, 0x11, 0x8c, 0x7a, 0, 0xc0, 0x4f, 0xc2];
     blob.extend([0x97, 0xeb, 1, 0, 0, 0]);
     blob.extend((0..300_u32).map(|byte| byte.wrapping_mul(2_654_435_761).to_be_bytes()[0]));
-    place.file("tree/app.config", &format!("<a>{}</a>\n", sealer_core::base64::encode(blob)));
+    place.file("tree/app.config", &format!("<a>{}</a>\n", sealer_encoding::base64::encode(blob)));
     let said = place.run(&retire("--in tree --dry-run"));
     assert_eq!(
         (said.status, said.err.as_str()),

@@ -9,7 +9,8 @@ use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use sealer_core::{Certificate, Label, Plaintext, Scope, UnsealingKey, base64, seal};
+use sealer_core::{Certificate, Label, Plaintext, Scope, UnsealingKey, seal};
+use sealer_encoding::base64;
 use serde_json::{Value, json};
 
 use crate::cluster::Cluster;

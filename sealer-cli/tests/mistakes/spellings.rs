@@ -217,5 +217,5 @@ fn a_word_behind_a_switch_is_answered() {
 }
 
 fn base64(bytes: &[u8]) -> String {
-    sealer_core::base64::encode(bytes)
+    sealer_encoding::base64::encode(bytes)
 }

@@ -13,7 +13,7 @@ fn fixture(name: &str) -> String {
 
 /// A client certificate as fields of a user.
 fn identity(certificate: &str, key: &str) -> String {
-    let encode = |text: &str| sealer_core::base64::encode(text);
+    let encode = |text: &str| sealer_encoding::base64::encode(text);
     format!("\"client-certificate-data\": \"{}\", \"client-key-data\": \"{}\"", encode(certificate), encode(key))
 }
 

@@ -5,7 +5,7 @@ use crate::stage::Stage;
 
 /// A token of OpenID Connect that ends at a second of the epoch.
 fn id_token(end: i64) -> String {
-    let part = |text: &str| sealer_core::base64::encode(text).replace('+', "-").replace('/', "_").replace('=', "");
+    let part = |text: &str| sealer_encoding::base64::encode(text).replace('+', "-").replace('/', "_").replace('=', "");
     format!("{}.{}.c2ln", part(r#"{"alg":"RS256"}"#), part(&format!(r#"{{"iss":"https://idp","exp":{end}}}"#)))
 }
 

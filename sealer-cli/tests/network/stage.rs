@@ -160,7 +160,7 @@ impl Authority {
 
     /// As a field of a kubeconfig.
     pub(crate) fn field(&self) -> String {
-        format!("\"certificate-authority-data\": \"{}\"", sealer_core::base64::encode(&self.pem))
+        format!("\"certificate-authority-data\": \"{}\"", sealer_encoding::base64::encode(&self.pem))
     }
 }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-use sealer_core::{Keyring, Label, Scope, SealedValue, UnsealingKey, base64, unseal};
+use sealer_core::{Keyring, Label, Scope, SealedValue, UnsealingKey, unseal};
+use sealer_encoding::base64;
 use serde_json::Value;
 
 use crate::mask::mask;

@@ -1,6 +1,6 @@
 //! What differs between any two runs, replaced by marks: sealed values, paths, ports, versions, flag descriptions.
 
-use sealer_core::base64;
+use sealer_encoding::base64;
 
 /// Texts of one run that stand for the same thing in every run.
 pub(crate) struct Places {

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sealer_core::base64;
+use sealer_encoding::base64;
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use sealer_core::{Backup, Passphrase, StoredKey};
+use sealer_core::{Backup, Passphrase};
+use sealer_resource::key_secret;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -18,9 +19,9 @@ fn moved(folder: &Path, args: &[&str]) -> (Option<i32>, String) {
 /// An encrypted backup of the key that the tree is sealed for, and the passphrase in a file.
 fn backup(folder: &Path) {
     let pem = fs::read(fixture("key4096.pem")).unwrap();
-    let secret = serde_json::json!({ "metadata": { "name": "old" }, "data": { "tls.key": sealer_core::base64::encode(&pem),
-        "tls.crt": sealer_core::base64::encode(fs::read(fixture("cert4096.pem")).unwrap()) } });
-    let key = StoredKey::from_secret(&serde_json::from_value(secret).unwrap()).unwrap();
+    let secret = serde_json::json!({ "metadata": { "name": "old" }, "data": { "tls.key": sealer_encoding::base64::encode(&pem),
+        "tls.crt": sealer_encoding::base64::encode(fs::read(fixture("cert4096.pem")).unwrap()) } });
+    let key = key_secret::read(&serde_json::from_value(secret).unwrap()).unwrap();
     let made = jiff::Timestamp::from_second(1_700_000_000).unwrap();
     let passphrase = Passphrase::new(Zeroizing::new(b"correct horse".to_vec()));
     fs::write(folder.join("old.keys"), Backup { made, keys: vec![key] }.encrypt(&passphrase).unwrap()).unwrap();

@@ -8,7 +8,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use sealer_core::{Certificate, Keyring, Label, Scope, SealedValue, UnsealingKey, base64, seal, unseal};
+use sealer_core::{Certificate, Keyring, Label, Scope, SealedValue, UnsealingKey, seal, unseal};
+use sealer_encoding::base64;
 use serde_json::{Value, json};
 
 use crate::{finished, fixture, said, sealer, tree};

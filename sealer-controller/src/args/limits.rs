@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use governor::Quota;
-use sealer_core::flags::Values;
+use sealer_go::pflag::Values;
 
 use crate::args::invalid;
 use crate::error::ArgsError;

@@ -1,6 +1,6 @@
 //! Words that belong to no flag: a switch takes its value behind `=` alone, and `--all-namespaces false` would leave it on.
 
-use sealer_core::flags::{Flag, Kind};
+use sealer_go::pflag::{Flag, Kind};
 
 use crate::error::ArgsError;
 

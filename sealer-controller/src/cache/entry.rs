@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sealer_core::resource::explain::Explanation;
+use sealer_resource::explain::Explanation;
 
 use crate::cache::object_state::{ObjectState, SyncedSecret};
 use crate::cache::pace::Pace;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use sealer_core::api::PEM_MEDIA_TYPE;
+use sealer_resource::api::PEM_MEDIA_TYPE;
 
 use crate::http::Shared;
 

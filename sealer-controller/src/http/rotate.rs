@@ -8,8 +8,8 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use sealer_core::Scope;
-use sealer_core::resource::disassemble::{CLEAR_TEXT_COPIES, SERVER_SET};
 use sealer_core::scope::{CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION};
+use sealer_resource::disassemble::{CLEAR_TEXT_COPIES, SERVER_SET};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 

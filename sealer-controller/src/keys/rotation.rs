@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use sealer_core::base64;
-use sealer_core::key::stored::to_secret;
 use sealer_core::{Certificate, KeyEntry, UnsealingKey};
+use sealer_encoding::base64;
+use sealer_resource::key_secret;
 use tokio::time::Instant;
 
 use crate::args::KeyOrder;
@@ -36,7 +36,7 @@ pub(crate) async fn generate(keys: &Keys) -> Result<Fresh, KeysError> {
 pub(crate) async fn store(keys: &Keys, fresh: &Fresh) -> Result<(), KeysError> {
     let _held = keys.loading.lock().await;
     record::note_made(keys, fresh.key.fingerprint()).await?;
-    let secret = to_secret(&fresh.key, &fresh.certificate, &keys.context.config.keys.naming);
+    let secret = key_secret::new(&fresh.key, &fresh.certificate, &keys.context.config.keys.naming);
     let stored = keys.context.secrets(&keys.context.config.namespace).create(&keys.context.write(), &secret).await?;
     let name = stored.metadata.name.unwrap_or_default();
     let created = stored.metadata.creation_timestamp.map_or_else(|| keys.context.now(), |time| time.0);

@@ -7,10 +7,11 @@ use futures::StreamExt as _;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt as _;
-use sealer_core::api::{BACKED_UP_AT_ANNOTATION, BACKED_UP_FINGERPRINT_ANNOTATION, KEY_LABEL, KEY_LABEL_ACTIVE};
-use sealer_core::error::{CertificateError, StoredKeyError};
-use sealer_core::key::stored::{CERTIFICATE_ITEM, SMALLEST_SEALING_KEY, item};
-use sealer_core::{Certificate, Fingerprint, KeyEntry, Keyring, StoredKey, UnsealingKey};
+use sealer_core::error::CertificateError;
+use sealer_core::key::stored::SMALLEST_SEALING_KEY;
+use sealer_core::{Certificate, Fingerprint, KeyEntry, Keyring, UnsealingKey};
+use sealer_resource::api::{BACKED_UP_AT_ANNOTATION, BACKED_UP_FINGERPRINT_ANNOTATION, KEY_LABEL, KEY_LABEL_ACTIVE};
+use sealer_resource::key_secret::{self, CERTIFICATE_ITEM, KeySecretError, item};
 
 use crate::args::KeyOrder;
 use crate::error::KeysError;
@@ -291,13 +292,13 @@ fn created(secret: &Secret) -> Timestamp {
 #[derive(Debug, thiserror::Error)]
 enum BrokenKey {
     #[error(transparent)]
-    Stored(#[from] StoredKeyError),
+    Stored(#[from] KeySecretError),
     #[error("tls.crt: {0}")]
     Certificate(CertificateError),
 }
 
 fn read(secret: &Secret, order: KeyOrder, now: Timestamp) -> Result<KeyEntry, BrokenKey> {
-    let stored = StoredKey::from_secret(secret)?;
+    let stored = key_secret::read(secret)?;
     let certificate = Certificate::first_from_pem(item(secret, CERTIFICATE_ITEM)).map_err(BrokenKey::Certificate)?;
     let ordered_at = match order {
         KeyOrder::SecretCreationTimestamp => created(secret),

@@ -8,10 +8,11 @@ use hyper::body::{Bytes, Frame};
 use jiff::{SignedDuration, Timestamp};
 use kube::Client;
 use kube::client::Body;
-use sealer_core::api::{KEY_LABEL, KEY_RECORD_SECRET, TRUSTED_KEY_ANNOTATION};
-use sealer_core::key::record::KeyRecord;
-use sealer_core::key::stored::{Naming, to_secret};
-use sealer_core::{Certificate, UnsealingKey, base64};
+use sealer_core::{Certificate, UnsealingKey};
+use sealer_encoding::base64;
+use sealer_resource::api::{KEY_LABEL, KEY_RECORD_SECRET, TRUSTED_KEY_ANNOTATION};
+use sealer_resource::key_record::KeyRecord;
+use sealer_resource::key_secret::{self, Naming};
 use serde_json::{Value, json};
 
 use super::*;
@@ -57,7 +58,7 @@ fn key_secret(key: &UnsealingKey, days_old: i64, metadata: &Value) -> Value {
     let now = Context::new(Cluster::default().client(), config(&[])).now();
     let begin = now - SignedDuration::from_hours(24 * days_old);
     let certificate = Certificate::self_signed(key, "", begin, Duration::from_secs(10 * 365 * 86_400)).unwrap();
-    let mut secret = serde_json::to_value(to_secret(key, &certificate, &Naming::default())).unwrap();
+    let mut secret = serde_json::to_value(key_secret::new(key, &certificate, &Naming::default())).unwrap();
     let set = json!({ "name": "brought", "resourceVersion": "1", "creationTimestamp": "2020-01-01T00:00:00Z" });
     let fields = secret["metadata"].as_object_mut().unwrap();
     fields.remove("generateName");

@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
 use kube::{Client, Resource as _};
-use sealer_core::SealedSecret;
+use sealer_resource::SealedSecret;
 use serde::Deserialize;
 
 use crate::kube::client::write_params;

@@ -7,9 +7,9 @@ use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::Resource as _;
 use kube::api::ObjectMeta;
-use sealer_core::SealedSecret;
-use sealer_core::resource::assemble::UnsealedSecret;
 use sealer_core::scope::SKIP_OWNER_ANNOTATION;
+use sealer_resource::SealedSecret;
+use sealer_resource::assemble::UnsealedSecret;
 use serde_json::{Map, Value};
 
 use crate::error::Failure;

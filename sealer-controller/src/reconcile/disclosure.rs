@@ -1,9 +1,9 @@
 //! What may be told of a Secret that could not be made: nothing that depends on what was opened. Pure.
 
-use sealer_core::SealedSecretSpec;
-use sealer_core::resource::assemble::OpenError;
-use sealer_core::resource::render::Unrendered;
-use sealer_core::template::Functions;
+use sealer_go::template::Functions;
+use sealer_resource::SealedSecretSpec;
+use sealer_resource::assemble::OpenError;
+use sealer_resource::render::Unrendered;
 
 use crate::error::{Class, Failure, Reason};
 use crate::reconcile::rendering;

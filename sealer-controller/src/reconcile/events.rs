@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Resource as _;
 use kube::api::ObjectMeta;
-use sealer_core::SealedSecret;
+use sealer_resource::SealedSecret;
 
 use crate::context::Context;
 use crate::error::Failure;

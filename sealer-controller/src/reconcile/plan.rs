@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::{Resource as _, ResourceExt as _};
-use sealer_core::SealedSecret;
 use sealer_core::scope::{MANAGED_ANNOTATION, PATCH_ANNOTATION, SKIP_OWNER_ANNOTATION};
+use sealer_resource::SealedSecret;
 
 use crate::error::{Class, Failure, Reason};
 use crate::reserved::{OwnNamespace, is_sealed_secret};

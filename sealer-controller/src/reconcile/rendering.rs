@@ -1,10 +1,10 @@
 //! What the templates of an object add to its opened items. They run in processes of their own; what is told of those
 //! that fail depends on the templates alone.
 
-use sealer_core::SealedSecretSpec;
-use sealer_core::resource::assemble::{OpenError, UnsealedSecret};
-use sealer_core::resource::render::{Texts, Unrendered};
-use sealer_core::template::Environment;
+use sealer_go::template::Environment;
+use sealer_resource::SealedSecretSpec;
+use sealer_resource::assemble::{OpenError, UnsealedSecret};
+use sealer_resource::render::{Texts, Unrendered};
 
 use crate::error::{Class, Failure};
 use crate::kube::object_key::Key;

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use kube::Client;
 use kube::api::ObjectMeta;
 use kube::client::Body;
-use sealer_core::resource::assemble::UnsealedSecret;
 use sealer_core::{Certificate, KeyEntry, Keyring, Plaintext, UnsealingKey, seal};
+use sealer_resource::assemble::UnsealedSecret;
 use serde_json::{Value, json};
 
 use super::*;

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use sealer_core::resource::render::ParseFailure;
-use sealer_core::template::Limits;
+use sealer_go::template::Limits;
+use sealer_resource::render::ParseFailure;
 
 use super::line::{Line, Place};
 use super::process::{Broken, Patience, Program, Worker};

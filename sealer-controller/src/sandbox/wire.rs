@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sealer_core::Plaintext;
-use sealer_core::resource::render::{ParseFailure, Texts};
-use sealer_core::template::{Environment, ErrorClass, Functions, Limits};
+use sealer_go::template::{Environment, ErrorClass, Functions, Limits};
+use sealer_resource::render::{ParseFailure, Texts};
 use zeroize::Zeroizing;
 
 use super::Values;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rustix::stdio::{stdin, stdout};
 use rustix::time::{ClockId, clock_gettime};
-use sealer_core::resource::render::Rendering;
+use sealer_resource::render::Rendering;
 use zeroize::Zeroizing;
 
 use super::confine::{self, Confinement};

@@ -10,9 +10,9 @@ use crate::error::BackupError;
 use crate::key::certificate::Certificate;
 use crate::key::keyring::Keyring;
 use crate::key::stored::StoredKey;
-use crate::pem;
 use crate::primitives;
 use crate::primitives::passphrase::{Cost, PassphraseKeys};
+use sealer_encoding::pem;
 
 mod manifest;
 mod protection;

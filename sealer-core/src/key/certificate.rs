@@ -19,9 +19,9 @@ use x509_cert::time::{Time, Validity};
 use crate::error::CertificateError;
 use crate::key::private::UnsealingKey;
 use crate::key::public::SealingKey;
-use crate::pem;
 use crate::primitives;
 use crate::primitives::signer::{CertificateSignature, CertificateSigner};
+use sealer_encoding::pem;
 
 /// A certificate with an RSA key.
 #[derive(Clone, Debug)]
@@ -145,7 +145,7 @@ fn timestamp(time: Time) -> Result<Timestamp, CertificateError> {
     Timestamp::from_second(seconds).map_err(|_| CertificateError::Malformed)
 }
 
-pub(crate) fn time(unix_seconds: i64) -> Result<Time, CertificateError> {
+fn time(unix_seconds: i64) -> Result<Time, CertificateError> {
     let seconds = u64::try_from(unix_seconds).map_err(|_| CertificateError::Validity)?;
     let moment = der::asn1::GeneralizedTime::from_unix_duration(Duration::from_secs(seconds));
     moment.map(Time::GeneralTime).map_err(|_| CertificateError::Validity)
@@ -163,7 +163,7 @@ fn sign(key: &UnsealingKey, common_name: &str, validity: Validity) -> Option<Vec
 }
 
 /// `CN=<common name>`, or nothing at all.
-pub(crate) fn name(common_name: &str) -> der::Result<Name> {
+fn name(common_name: &str) -> der::Result<Name> {
     if common_name.is_empty() {
         return Ok(Name::default());
     }
@@ -203,15 +203,15 @@ impl BuilderProfile for SealingProfile {
     }
 }
 
-pub(crate) fn extension(extn_id: ObjectIdentifier, critical: bool, value: Vec<u8>) -> der::Result<Extension> {
+fn extension(extn_id: ObjectIdentifier, critical: bool, value: Vec<u8>) -> der::Result<Extension> {
     Ok(Extension { extn_id, critical, extn_value: OctetString::new(value)? })
 }
 
 const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
-pub(crate) const KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.15");
-pub(crate) const BASIC_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.19");
-pub(crate) const SUBJECT_KEY_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.14");
+const KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.15");
+const BASIC_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.19");
+const SUBJECT_KEY_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.14");
 /// RFC 5280, 4.2.1.3: bit 7 alone, in the encoding that existing certificates carry.
 const ENCIPHER_ONLY: [u8; 4] = [0x03, 0x02, 0x00, 0x01];
 /// Bytes of SHA-256 that make the subject key identifier.
-pub(crate) const KEY_IDENTIFIER: usize = 20;
+const KEY_IDENTIFIER: usize = 20;

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::base64;
 use crate::primitives::sha256;
+use sealer_encoding::base64;
 
 /// `SHA256:` and unpadded base64 of the hash over the ssh-rsa encoding of the public key. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -81,7 +81,7 @@ impl Keyring {
     }
 
     /// Keys in the order worth trying: the preferred ones, then newest first.
-    pub(crate) fn in_trial_order<'a, 'b>(
+    pub fn in_trial_order<'a, 'b>(
         &'a self,
         first: &'b [Fingerprint],
     ) -> impl Iterator<Item = &'a UnsealingKey> + use<'a, 'b> {

@@ -9,10 +9,10 @@ use zeroize::Zeroizing;
 use crate::error::KeyError;
 use crate::key::fingerprint::Fingerprint;
 use crate::key::public::SealingKey;
-use crate::pem;
 use crate::plaintext::SessionKey;
 use crate::primitives::{self, PrivateBackend};
 use crate::scope::Label;
+use sealer_encoding::pem;
 
 /// An RSA private key that opens sealed values. It can be neither copied nor printed.
 pub struct UnsealingKey {

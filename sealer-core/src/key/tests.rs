@@ -8,19 +8,16 @@ use std::time::Duration;
 
 use der::{Decode as _, Encode as _};
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::ByteString;
-use k8s_openapi::api::core::v1::Secret;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
+use sealer_encoding::pem::PemError;
 use x509_cert::certificate::{CertificateInner, Raw};
 
-use crate::api::KEY_LABEL;
 use crate::envelope::SealedValue;
-use crate::error::{CertificateError, KeyError, PemError, SealError, StoredKeyError};
+use crate::error::{CertificateError, KeyError, SealError};
 use crate::key::certificate::Certificate;
 use crate::key::fingerprint::Fingerprint;
 use crate::key::keyring::{KeyEntry, Keyring, NextKey, RotationPolicy, next_key};
 use crate::key::private::UnsealingKey;
-use crate::key::stored::{CERTIFICATE_ITEM, KEY_ITEM, Naming, StoredKey, item, to_secret};
+use crate::key::stored::StoredKey;
 use crate::scope::{Label, Scope};
 
 const THROWAWAY: &str = include_str!("../../tests/keys/throwaway.pkcs1.pem");
@@ -339,68 +336,21 @@ fn the_next_key_is_due_by_period_or_cutoff() {
     assert_eq!(next_key(&ring.without("a"), at(0), &policy(None, None)), NextKey::Now, "none can seal");
 }
 
-/// A key Secret as it lies in a cluster.
-fn secret(pem: &str, certificates: &str) -> Secret {
-    let bytes = |text: &str| ByteString(text.as_bytes().to_vec());
-    Secret {
-        metadata: ObjectMeta {
-            name: Some("key".to_owned()),
-            creation_timestamp: Some(Time(moment("2026-05-01T00:00:00Z"))),
-            ..ObjectMeta::default()
-        },
-        data: Some([(KEY_ITEM.to_owned(), bytes(pem)), (CERTIFICATE_ITEM.to_owned(), bytes(certificates))].into()),
-        ..Secret::default()
+fn stored(pem: &str, certificates: &str) -> StoredKey {
+    StoredKey {
+        name: "key".to_owned(),
+        created: Some(moment("2026-05-01T00:00:00Z")),
+        labels: BTreeMap::new(),
+        annotations: BTreeMap::new(),
+        key: Arc::new(key(pem)),
+        certificates: Certificate::bundle_from_pem(certificates.as_bytes()).unwrap_or_default(),
     }
-}
-
-fn texts(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
-}
-
-#[test]
-fn a_key_secret_is_read_with_all_that_belongs_to_the_key() {
-    let mut secret = secret(THROWAWAY, THROWAWAY_CERTIFICATE);
-    secret.metadata.labels = Some(texts(&[(KEY_LABEL, "active"), ("team", "a")]));
-    secret.metadata.annotations = Some(texts(&[
-        ("kept", "1"),
-        ("kubectl.kubernetes.io/last-applied-configuration", "{}"),
-        ("sealedsecrets.bitnami.com/backed-up-at", "x"),
-        ("sealedsecrets.bitnami.com/backed-up-fingerprint", "x"),
-        ("sealedsecrets.bitnami.com/rotation", "x"),
-    ]));
-    let stored = StoredKey::from_secret(&secret).unwrap();
-    assert_eq!((stored.name.as_str(), stored.created), ("key", Some(moment("2026-05-01T00:00:00Z"))));
-    assert_eq!(stored.labels, texts(&[(KEY_LABEL, "active"), ("team", "a")]));
-    assert_eq!(stored.annotations, texts(&[("kept", "1")]));
-    assert_eq!(stored.key.fingerprint().as_str(), THROWAWAY_NAME);
-    assert_eq!(stored.certificates.len(), 1);
-    let entry = stored.entry();
-    assert_eq!((entry.name.as_str(), entry.ordered_at), ("key", stored.certificates[0].not_before()));
-    assert_eq!(entry.certificate.unwrap().key().fingerprint(), entry.key.fingerprint());
-    // And back.
-    let restored = stored.to_secret();
-    assert_eq!(restored.data, secret.data);
-    assert_eq!((restored.metadata.labels, restored.metadata.name.as_deref()), (secret.metadata.labels, Some("key")));
-    assert_eq!(restored.metadata.annotations, Some(texts(&[("kept", "1")])));
-    assert_eq!((restored.type_.as_deref(), restored.metadata.generate_name), (Some("kubernetes.io/tls"), None));
-}
-
-#[test]
-fn what_came_out_of_a_sealed_secret_is_no_key() {
-    let mut secret = secret(THROWAWAY, THROWAWAY_CERTIFICATE);
-    let owner = |kind: &str| OwnerReference { kind: kind.to_owned(), ..OwnerReference::default() };
-    secret.metadata.owner_references = Some(vec![owner("Deployment")]);
-    assert!(StoredKey::from_secret(&secret).is_ok());
-    secret.metadata.owner_references = Some(vec![owner("Deployment"), owner("SealedSecret")]);
-    assert_eq!(StoredKey::from_secret(&secret).unwrap_err(), StoredKeyError::Owned);
-    assert_eq!(StoredKey::from_secret(&Secret::default()).unwrap_err(), StoredKeyError::Key(KeyError::NotAKey));
-    assert_eq!(item(&Secret::default(), KEY_ITEM), b"");
 }
 
 #[test]
 fn only_a_certificate_of_the_key_and_of_a_fit_size_is_sealed_with() {
     let sealed_with = |pem: &str, certificates: &str| {
-        let stored = StoredKey::from_secret(&secret(pem, certificates)).unwrap();
+        let stored = stored(pem, certificates);
         let entry = stored.entry();
         assert_eq!(entry.certificate.is_some(), stored.certificate().is_some());
         stored.certificate().is_some()
@@ -416,7 +366,7 @@ fn only_a_certificate_of_the_key_and_of_a_fit_size_is_sealed_with() {
 #[test]
 fn a_key_is_ordered_by_its_certificate_and_never_by_the_future() {
     let now = moment("2026-06-01T00:00:00Z");
-    let mut stored = StoredKey::from_secret(&secret(OTHER, "")).unwrap();
+    let mut stored = stored(OTHER, "");
     assert_eq!(stored.ordered_at(), moment("2026-05-01T00:00:00Z"));
     stored.created = None;
     assert_eq!((stored.ordered_at(), stored.ordered_at_as_of(now)), (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH));
@@ -434,35 +384,4 @@ fn a_key_is_ordered_by_its_certificate_and_never_by_the_future() {
         assert_eq!(stored.ordered_at_as_of(now), expected, "{ahead} s ahead");
     }
     assert_eq!(stored.ordered_at_as_of(Timestamp::MAX), stored.ordered_at(), "no clock is beyond the last moment");
-}
-
-#[test]
-fn a_restored_secret_is_marked_unless_it_bears_a_mark() {
-    let mut stored = StoredKey::from_secret(&secret(OTHER, OTHER_CERTIFICATE)).unwrap();
-    assert!(!stored.is_labelled_active());
-    assert_eq!(stored.to_secret().metadata.labels, Some(texts(&[(KEY_LABEL, "active")])));
-    assert_eq!(stored.to_secret().metadata.annotations, None);
-    stored.labels = texts(&[(KEY_LABEL, "retired")]);
-    assert!(!stored.is_labelled_active());
-    assert_eq!(stored.to_secret().metadata.labels, Some(texts(&[(KEY_LABEL, "retired")])));
-    stored.labels = texts(&[(KEY_LABEL, "active")]);
-    assert!(stored.is_labelled_active());
-}
-
-#[test]
-fn the_secret_of_a_new_key_has_its_name_labels_and_both_items() {
-    let naming = Naming {
-        prefix: "sealed-secrets-key".to_owned(),
-        labels: texts(&[("team", "a"), (KEY_LABEL, "mine")]),
-        annotations: BTreeMap::new(),
-    };
-    let made = to_secret(&key(THROWAWAY), &certificate(THROWAWAY_CERTIFICATE), &naming);
-    assert_eq!(made.metadata.generate_name.as_deref(), Some("sealed-secrets-key"));
-    assert_eq!(made.metadata.labels, Some(texts(&[("team", "a"), (KEY_LABEL, "active")])), "the mark always wins");
-    assert_eq!((made.metadata.annotations.as_ref(), made.type_.as_deref()), (None, Some("kubernetes.io/tls")));
-    assert_eq!(item(&made, KEY_ITEM), THROWAWAY.as_bytes());
-    assert_eq!(item(&made, CERTIFICATE_ITEM), THROWAWAY_CERTIFICATE.as_bytes());
-    let annotated = Naming { annotations: texts(&[("a", "b")]), ..naming };
-    let made = to_secret(&key(THROWAWAY), &certificate(THROWAWAY_CERTIFICATE), &annotated);
-    assert_eq!(made.metadata.annotations, Some(texts(&[("a", "b")])));
 }

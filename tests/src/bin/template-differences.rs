@@ -12,7 +12,7 @@ use std::process::{ChildStdout, Command, ExitCode, Stdio};
 use std::thread::JoinHandle;
 
 use anyhow::{Context as _, Result, bail};
-use sealer_core::base64;
+use sealer_encoding::base64;
 use sealer_tests::template_differences::{Answer, Comparison, compare, items};
 use sealer_tests::template_maker::Maker;
 use serde_json::{Value, json};

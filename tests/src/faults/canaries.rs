@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use aho_corasick::AhoCorasick;
 use anyhow::Result;
-use sealer_core::base64;
+use sealer_encoding::base64;
 use serde_json::Value;
 
 /// Values of Secrets, as texts and in base64, whole or in pieces.

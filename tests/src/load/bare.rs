@@ -8,7 +8,8 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::core::v1::{Event, Secret};
 use kube::Client;
 use kube::api::{Api, DynamicObject, ListParams, PostParams};
-use sealer_core::{Keyring, Label, Scope, SealedValue, base64, unseal};
+use sealer_core::{Keyring, Label, Scope, SealedValue, unseal};
+use sealer_encoding::base64;
 use serde_json::json;
 use tokio::sync::Semaphore;
 

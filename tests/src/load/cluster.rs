@@ -10,8 +10,9 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::Client;
 use kube::api::{Api, ApiResource, DynamicObject, PostParams};
-use sealer_core::key::stored::{Naming, to_secret};
-use sealer_core::{Certificate, Label, Plaintext, Scope, UnsealingKey, api, seal};
+use sealer_core::{Certificate, Label, Plaintext, Scope, UnsealingKey, seal};
+use sealer_resource::api;
+use sealer_resource::key_secret::{self, Naming};
 use serde_json::json;
 
 use super::Options;
@@ -84,7 +85,7 @@ impl Cluster {
         });
         let (key, certificate) = made.await??;
         let naming = Naming { prefix: api::DEFAULT_KEY_PREFIX.to_owned(), ..Naming::default() };
-        let secret = to_secret(&key, &certificate, &naming);
+        let secret = key_secret::new(&key, &certificate, &naming);
         let secrets: Api<Secret> = Api::namespaced(self.client.clone(), "kube-system");
         secrets.create(&PostParams::default(), &secret).await?;
         Ok(key)

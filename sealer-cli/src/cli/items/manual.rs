@@ -1,6 +1,6 @@
 //! What the manual says of the verbs that work on the items of one file.
 
-use sealer_core::flags::Flag;
+use sealer_go::pflag::Flag;
 
 /// A verb as it is documented.
 pub(crate) struct ItemsVerb {

@@ -1,7 +1,7 @@
 //! What the manual says of the verbs of `sealer keys`, and the flags of each.
 
-use sealer_core::api;
-use sealer_core::flags::{Flag, Kind};
+use sealer_go::pflag::{Flag, Kind};
+use sealer_resource::api;
 
 use super::KeysVerb;
 use crate::cli::{EXCLUDE, HELP, MAX_TRIES, OUTPUT, SEALED_FOR};

@@ -3,7 +3,8 @@
 //! Messages name lines, never what stands in them: a line may be part of a value.
 
 use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag, options};
-use sealer_core::{Plaintext, Scope, base64};
+use sealer_core::{Plaintext, Scope};
+use sealer_encoding::base64;
 use serde_json::json;
 use zeroize::Zeroizing;
 

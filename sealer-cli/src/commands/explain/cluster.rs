@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 
 use sealer_core::scope::{MANAGED_ANNOTATION, PATCH_ANNOTATION};
-use sealer_core::{Certificate, Scope, api};
+use sealer_core::{Certificate, Scope};
+use sealer_resource::api;
 
 use super::{Asked, Mistake, Verdict};
 use crate::cluster::live::is_synced;

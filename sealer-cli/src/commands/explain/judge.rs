@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
-use sealer_core::resource::assemble::{OpenOptions, open};
-use sealer_core::resource::explain::{Effort, explain};
 use sealer_core::seal::Trials;
-use sealer_core::{Fingerprint, Keyring, SealedSecret, SealedSecretSpec, SealedValue, StoredKey, unseal};
+use sealer_core::{Fingerprint, Keyring, SealedValue, unseal};
+use sealer_resource::assemble::{OpenOptions, open};
+use sealer_resource::explain::{Effort, explain};
+use sealer_resource::key_secret;
+use sealer_resource::{SealedSecret, SealedSecretSpec};
 use serde_json::{Map, Value};
 
 use super::cluster::Controller;
@@ -103,7 +105,7 @@ impl Judge {
 /// The keys of the controller, for those who may read them.
 fn of_cluster(cluster: &Cluster) -> Keyring {
     let secrets = cluster.key_secrets().and_then(Sight::required).unwrap_or_default();
-    let keys = secrets.iter().filter_map(|secret| StoredKey::from_secret(secret).ok());
+    let keys = secrets.iter().filter_map(|secret| key_secret::read(secret).ok());
     Keyring::new(keys.map(|key| key.entry()).collect())
 }
 

@@ -1,6 +1,7 @@
 //! What can be wrong with a sealed value at first sight, before any key is tried? Nothing of it is ever shown.
 
-use sealer_core::{SealedValue, base64};
+use sealer_core::SealedValue;
+use sealer_encoding::base64;
 
 use super::{Asked, Mistake, RENDERED, Verdict};
 use crate::tree::SealedItem;

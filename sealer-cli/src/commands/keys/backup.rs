@@ -4,8 +4,9 @@ use std::fs;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use sealer_core::api::{BACKED_UP_AT_ANNOTATION, BACKED_UP_FINGERPRINT_ANNOTATION};
 use sealer_core::{Backup, Label, Passphrase, Plaintext, Scope, StoredKey, seal, unseal};
+use sealer_resource::api::{BACKED_UP_AT_ANNOTATION, BACKED_UP_FINGERPRINT_ANNOTATION};
+use sealer_resource::key_secret;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -128,7 +129,7 @@ fn plain(request: &Wanted, confirmed: bool, cluster: &Cluster, keys: &[StoredKey
 /// As `kubectl get secrets -o yaml` prints them.
 fn secret_list(keys: &[StoredKey], namespace: &str) -> Result<Value, CliError> {
     let item = |key: &StoredKey| {
-        let mut secret = key.to_secret();
+        let mut secret = key_secret::restored(key);
         secret.metadata.namespace = Some(namespace.to_owned());
         secret.metadata.creation_timestamp = key.created.map(Time);
         serde_json::to_value(secret)

@@ -2,12 +2,13 @@
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
-use sealer_core::api::{
+use sealer_core::{Fingerprint, KeyEntry, Keyring, StoredKey};
+use sealer_resource::api::{
     BACKED_UP_AT_ANNOTATION, BACKED_UP_FINGERPRINT_ANNOTATION, DEFAULT_KEY_PREFIX, KEY_LABEL, KEY_LABEL_ACTIVE,
     KEY_LABEL_RETIRED, KEY_RECORD_ITEM, KEY_RECORD_SECRET, TRUSTED_KEY_ANNOTATION,
 };
-use sealer_core::key::record::KeyRecord;
-use sealer_core::{Fingerprint, KeyEntry, Keyring, StoredKey};
+use sealer_resource::key_record::KeyRecord;
+use sealer_resource::key_secret;
 
 use crate::cluster::Cluster;
 use crate::cluster::objects::Sight;
@@ -87,7 +88,7 @@ impl ClusterKey {
 
     /// Whether the controller loads it: by its label, or by the one name that needs no label.
     pub(crate) fn is_in_use(&self) -> bool {
-        self.stored.is_labelled_active() || self.is_found_by_name()
+        key_secret::is_labelled_active(&self.stored) || self.is_found_by_name()
     }
 
     pub(crate) fn is_found_by_name(&self) -> bool {
@@ -131,7 +132,7 @@ impl ClusterKeys {
     fn of(secrets: Vec<Secret>, record: KeyRecord, now: Timestamp) -> Self {
         let (mut keys, mut broken) = (Vec::new(), Vec::new());
         for secret in secrets {
-            match StoredKey::from_secret(&secret) {
+            match key_secret::read(&secret) {
                 Ok(stored) => keys.push(ClusterKey { ordered_at: stored.ordered_at_as_of(now), secret, stored }),
                 Err(error) => broken.push(format!("{}: {error}", secret.metadata.name.unwrap_or_default())),
             }

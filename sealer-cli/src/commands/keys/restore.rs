@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Secret;
-use sealer_core::api::{DEFAULT_KEY_PREFIX, KEY_LABEL, KEY_LABEL_ACTIVE, TRUSTED_KEY_ANNOTATION};
 use sealer_core::{Certificate, StoredKey};
+use sealer_resource::api::{DEFAULT_KEY_PREFIX, KEY_LABEL, KEY_LABEL_ACTIVE, TRUSTED_KEY_ANNOTATION};
+use sealer_resource::key_secret;
 use serde_json::{Value, json};
 
 use super::cluster_keys::ClusterKeys;
@@ -96,7 +97,7 @@ fn secret(key: &StoredKey) -> Result<Secret, CliError> {
     if unused(&key).is_empty() {
         key.annotations.insert(TRUSTED_KEY_ANNOTATION.to_owned(), key.key.fingerprint().as_str().to_owned());
     }
-    Ok(key.to_secret())
+    Ok(key_secret::restored(&key))
 }
 
 fn prefix(name: &str) -> String {
@@ -139,7 +140,7 @@ fn report(request: &Restore, outcomes: &[Outcome<'_>], active: Option<&str>, ui:
 
 /// A key keeps its label: one that was retired stays so.
 fn unused(key: &StoredKey) -> &'static str {
-    if key.is_labelled_active() || !key.labels.contains_key(KEY_LABEL) { "" } else { ", not in use there" }
+    if key_secret::is_labelled_active(key) || !key.labels.contains_key(KEY_LABEL) { "" } else { ", not in use there" }
 }
 
 /// As long as the controller's own.

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Secret;
-use sealer_core::api::{self, ROTATION_ANNOTATION, ROTATION_UNFINISHED, TRUSTED_KEY_ANNOTATION};
-use sealer_core::key::stored::{Naming, to_secret};
 use sealer_core::{Certificate, Fingerprint, UnsealingKey};
+use sealer_resource::api::{self, ROTATION_ANNOTATION, ROTATION_UNFINISHED, TRUSTED_KEY_ANNOTATION};
+use sealer_resource::key_secret::{self, Naming};
 use serde_json::json;
 
 use super::cluster_keys::{ClusterKey, ClusterKeys};
@@ -118,7 +118,7 @@ fn make(cluster: &Cluster, request: &Rotate) -> Result<New, CliError> {
     let trusted = (TRUSTED_KEY_ANNOTATION.to_owned(), key.fingerprint().as_str().to_owned());
     let annotations = [(ROTATION_ANNOTATION.to_owned(), ROTATION_UNFINISHED.to_owned()), trusted].into();
     let naming = Naming { prefix: request.prefix.clone(), annotations, ..Naming::default() };
-    let secret: Secret = to_secret(&key, &certificate, &naming);
+    let secret: Secret = key_secret::new(&key, &certificate, &naming);
     Ok(New { name: cluster.create_secret(&secret)?, fingerprint: key.fingerprint().clone() })
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 use sealer_core::seal::{Trials, unseal_counted};
 use sealer_core::{Fingerprint, KeyEntry, Keyring, Label, SealedValue, SealingKey, StoredKey, Trace, seal};
+use sealer_resource::key_secret;
 
 use super::{Outcome, Sealer};
 use crate::certificate;
@@ -125,7 +126,7 @@ fn keyring(request: &Reseal, ui: &Ui) -> Result<Keyring, CliError> {
     let Some(choice) = &request.keys_in else { return key_files::load(&request.keys, ui) };
     let mut keys = key_files::stored(&request.keys, ui)?;
     let secrets = Cluster::connect(choice)?.key_secrets()?.required()?;
-    keys.extend(secrets.iter().filter_map(|secret| StoredKey::from_secret(secret).ok()));
+    keys.extend(secrets.iter().filter_map(|secret| key_secret::read(secret).ok()));
     if keys.is_empty() {
         return Err(CliError::new("the cluster has no sealing key that can be read")
             .hint("name the controller's namespace with --controller-namespace"));

@@ -5,7 +5,8 @@
 
 use std::cell::RefCell;
 
-use sealer_core::{Fingerprint, Label, SealedValue, Trace, api};
+use sealer_core::{Fingerprint, Label, SealedValue, Trace};
+use sealer_resource::api;
 use serde_json::Value;
 
 use super::{Outcome, Sealer};

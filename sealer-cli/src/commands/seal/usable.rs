@@ -1,6 +1,7 @@
 //! What can be sealed although no cluster takes what comes of it, or no controller opens it.
 
-use sealer_core::{SealedValue, base64};
+use sealer_core::SealedValue;
+use sealer_encoding::base64;
 use serde_json::{Map, Value};
 
 use crate::commands::chosen::{ITEM_NAMES, is_item_name};

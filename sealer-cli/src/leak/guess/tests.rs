@@ -116,7 +116,7 @@ fn what_is_certain_is_told_apart() {
     let json = r#"{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a"},"stringData":{"user":"administrator"}}"#;
     let data = r#"{"apiVersion":"v1","data":{"user":"YWRtaW5pc3RyYXRvcg=="},"kind":"Secret"}"#;
     let yaml = "apiVersion: v1\nkind: Secret\nstringData:\n  user: administrator\n";
-    let encoded = sealer_core::base64::encode(json);
+    let encoded = sealer_encoding::base64::encode(json);
     for (text, value) in [
         (json, "administrator"),
         (data, "administrator"),

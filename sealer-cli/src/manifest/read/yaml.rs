@@ -283,7 +283,7 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Node, &'s
         None if plain => Ok(typed(text)),
         None | Some(None | Some("str")) => Ok(Node::text(text)),
         Some(Some("binary")) => {
-            let bytes = sealer_core::base64::decode(text).map_err(|_| "has !!binary that is no base64")?;
+            let bytes = sealer_encoding::base64::decode(text).map_err(|_| "has !!binary that is no base64")?;
             let mut text = String::new();
             push_mended(&mut text, &bytes);
             Ok(Node::text(text))

@@ -208,11 +208,11 @@ async fn every_failure_to_open_has_one_answer_on_the_wire() {
     let served = Served::start().await;
     let good = sealed_object(Scope::Strict, &json!({}));
     let sealed = good["spec"]["encryptedData"]["k"].as_str().unwrap().to_owned();
-    let bytes = sealer_core::base64::decode(&sealed).unwrap();
+    let bytes = sealer_encoding::base64::decode(&sealed).unwrap();
     let changed = |at: usize| {
         let mut bytes = bytes.clone();
         bytes[at] ^= 1;
-        sealer_core::base64::encode(&bytes)
+        sealer_encoding::base64::encode(&bytes)
     };
     let other_key = sealer_core::UnsealingKey::generate(2048).unwrap();
     let label = sealer_core::Label::new(Scope::Strict, "ns", "name").unwrap();

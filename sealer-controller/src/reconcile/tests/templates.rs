@@ -110,7 +110,7 @@ async fn templates_render_over_the_items_which_win() {
     let created = (http::Method::POST, SECRETS, 201, live("u1", "dg==", "5"));
     let script = Script::new([vec![created], told(object.clone()).into()].concat());
     script.process(&object).await.unwrap();
-    let encoded = |text: &str| sealer_core::base64::encode(text);
+    let encoded = |text: &str| sealer_encoding::base64::encode(text);
     assert_eq!(script.body(0)["data"], json!({ "out": encoded("value!"), "password": encoded("value") }));
 }
 

@@ -3,8 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use sealer_core::resource::render::Texts;
-use sealer_core::template::{Environment, Functions};
+use sealer_go::template::{Environment, Functions};
+use sealer_resource::render::Texts;
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::*;

@@ -9,8 +9,8 @@ use pkcs8::pkcs5::pbes2::{self, Kdf, Parameters, ScryptParams};
 use super::Passphrase;
 use crate::error::BackupError;
 use crate::key::private::UnsealingKey;
-use crate::pem;
 use crate::primitives::passphrase::{Cost, PassphraseKeys};
+use sealer_encoding::pem;
 
 /// How a passphrase becomes keys: the same for all blocks of a file, so that it is paid for once.
 #[derive(Clone, PartialEq, Eq)]

@@ -1,0 +1,4 @@
+//! Key Secrets in JSON.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|json: &[u8]| sealer_resource::fuzzing::stored_key(json));

@@ -1,4 +1,0 @@
-//! Command lines, variables and lengths of time.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|text: &str| sealer_core::fuzzing::command_line(text));

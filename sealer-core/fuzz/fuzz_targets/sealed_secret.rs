@@ -1,4 +1,0 @@
-//! SealedSecrets in JSON.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|json: &[u8]| sealer_core::fuzzing::sealed_secret(json));

@@ -1,0 +1,91 @@
+#![expect(clippy::unwrap_used, reason = "tests may panic")]
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::*;
+use sealer_core::key::private::UnsealingKey;
+use sealer_core::scope::Scope;
+use sealer_core::seal::seal;
+use sealer_go::template::{Environment, Functions, Limits};
+
+static RING: LazyLock<Keyring> = LazyLock::new(|| Keyring::from_keys(vec![UnsealingKey::generate(1024).unwrap()]));
+const NO_TIME: fn() -> Duration = || Duration::ZERO;
+
+fn label() -> Label {
+    Label::new(Scope::Strict, "ns", "n").unwrap()
+}
+
+fn sealed(value: &str) -> String {
+    let key = RING.entries().first().unwrap().key.sealing_key();
+    seal(&Plaintext::new(value.as_bytes().to_vec()), &label(), key).unwrap().to_base64()
+}
+
+fn opened(spec: &Value, accept_v1_data: bool) -> Result<UnsealedSecret, OpenError> {
+    let environment = Environment { now: jiff::Timestamp::UNIX_EPOCH, functions: Functions::default() };
+    let rendering = Some(Rendering { environment, limits: Limits::default(), clock: &NO_TIME });
+    let spec: SealedSecretSpec = serde_json::from_value(spec.clone()).unwrap();
+    open(&label(), &spec, &RING, &OpenOptions { accept_v1_data, rendering })
+}
+
+fn texts(secret: &UnsealedSecret) -> Vec<(&str, &[u8])> {
+    secret.data.iter().map(|(item, value)| (item.as_str(), value.expose())).collect()
+}
+
+#[test]
+fn a_deprecated_blob_is_opened_where_it_is_accepted_and_stands_alone() {
+    let blob =
+        sealed(r#"{"metadata":{"labels":{"a":"b"}},"type":"Opaque","immutable":true,"data":{"k":"dg==","none":null}}"#);
+    let secret = opened(&json!({ "data": blob }), true).unwrap();
+    assert_eq!(texts(&secret), [("k", &b"v"[..]), ("none", b"")]);
+    assert_eq!((secret.type_.as_deref(), secret.immutable), (Some("Opaque"), Some(true)));
+    assert_eq!(Value::Object(secret.metadata), json!({ "labels": { "a": "b" } }));
+    assert_eq!(secret.keys.len(), 1);
+    assert_eq!(opened(&json!({ "data": blob }), false).unwrap_err(), OpenError::V1Refused);
+    let both = json!({ "data": blob, "encryptedData": { "k": sealed("v") } });
+    assert_eq!(opened(&both, true).unwrap_err(), OpenError::V1AndItems);
+    for odd in ["x", "7", r#"{"data":{"k":"no base64"}}"#] {
+        assert_eq!(opened(&json!({ "data": sealed(odd) }), true).unwrap_err(), OpenError::V1Malformed, "{odd}");
+    }
+}
+
+/// A name stands in a status, which terminals show.
+#[test]
+fn names_in_messages_command_no_terminal() {
+    let spec = json!({ "encryptedData": { "a\u{1b}[2J\nb\u{202e}c": "AgA=" } });
+    let told = opened(&spec, false).unwrap_err().to_string();
+    assert!(told.ends_with("(a?[2J?b?c)"), "{told:?}");
+}
+
+#[test]
+fn templates_run_over_the_items_and_an_item_wins() {
+    let templates = json!({ "made": "{{ .k }}!", "k": "{{ .k }} from a template" });
+    let spec = json!({ "encryptedData": { "k": sealed("v") }, "template": { "data": templates } });
+    assert_eq!(texts(&opened(&spec, false).unwrap()), [("k", &b"v"[..]), ("made", b"v!")]);
+    let without = json!({ "encryptedData": { "k": sealed("v") }, "template": { "data": {} } });
+    assert_eq!(texts(&opened(&without, false).unwrap()), [("k", &b"v"[..])]);
+}
+
+/// Whoever holds the keys is told what Go would say; everybody else that a template failed.
+#[test]
+fn a_template_that_fails_is_told_in_full_to_the_holder_of_the_keys_alone() {
+    let failing = |text: &str| {
+        let spec = json!({ "encryptedData": { "k": sealed("canary") }, "template": { "data": { "made": text } } });
+        opened(&spec, false).unwrap_err()
+    };
+    let error = failing("{{ fail .k }}");
+    assert!(matches!(error, OpenError::Templates(_)));
+    assert!(error.go_text().contains("canary"), "{}", error.go_text());
+    for shown in [error.to_string(), format!("{error:?}")] {
+        assert!(shown.contains("made") && !shown.contains("canary"), "{shown}");
+    }
+    let error = failing("{{ if }}");
+    assert!(matches!(error, OpenError::Items(_)));
+    assert!(error.go_text().contains("template: made:1"), "{}", error.go_text());
+    // One that nobody ran says the same both ways.
+    let templates = [("made".to_owned(), "{{ fail .k }}".to_owned())].into();
+    let unrun = OpenError::Templates(Unrendered::new(&templates, Functions::default()));
+    assert_eq!(unrun.go_text(), unrun.to_string());
+}
