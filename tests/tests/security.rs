@@ -53,7 +53,9 @@ fn rows() -> Vec<Row> {
 fn sources() -> Vec<(String, String)> {
     let root = repository();
     let mut folders: Vec<PathBuf> =
-        ["sealer-core", "sealer-controller", "sealer-cli"].map(|crate_| root.join(crate_)).into();
+        ["sealer-encoding", "sealer-core", "sealer-go", "sealer-resource", "sealer-controller", "sealer-cli"]
+            .map(|crate_| root.join(crate_))
+            .into();
     folders.push(root.join("tests"));
     let mut found = Vec::new();
     while let Some(folder) = folders.pop() {
