@@ -32,7 +32,6 @@ use crate::workers::queue::{Priority, Queue};
 use crate::workers::slot::WorkerSlot;
 
 mod apply;
-mod desired;
 mod disclosure;
 mod events;
 mod opening;
@@ -223,7 +222,7 @@ async fn make(
     slot: &mut WorkerSlot,
 ) -> Result<Applied, Failure> {
     let keys: Arc<[Fingerprint]> = unsealed.keys.iter().cloned().collect();
-    let desired = desired::secret(sealed, unsealed)?;
+    let desired = unsealed.into_secret(sealed).map_err(Failure::unseal)?;
     slot.wait(apply::apply(reconciler, sealed, &desired, policy, keys)).await
 }
 

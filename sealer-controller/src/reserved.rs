@@ -4,13 +4,13 @@
 use std::fmt;
 
 use k8s_openapi::api::core::v1::Secret;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
-use kube::{Resource as _, ResourceExt as _};
-use sealer_resource::SealedSecret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::ResourceExt as _;
 use sealer_resource::api::{
     BACKED_UP_AT_ANNOTATION, BACKED_UP_FINGERPRINT_ANNOTATION, DEFAULT_KEY_PREFIX, KEY_LABEL, RETIRED_AT_ANNOTATION,
     ROTATION_ANNOTATION, TRUSTED_KEY_ANNOTATION,
 };
+use sealer_resource::is_sealed_secret;
 
 use crate::args::Config;
 
@@ -97,12 +97,6 @@ pub(crate) fn comes_from_sealed_secret(metadata: &ObjectMeta) -> bool {
     metadata.owner_references.iter().flatten().any(is_sealed_secret)
 }
 
-/// Whether an owner is a SealedSecret.
-pub(crate) fn is_sealed_secret(owner: &OwnerReference) -> bool {
-    let group = owner.api_version.split_once('/').map(|(group, _)| group);
-    owner.kind == SealedSecret::kind(&()) && group == Some(&*SealedSecret::group(&()))
-}
-
 /// Whether the API server may have made the name from the prefix: it adds five characters.
 fn is_generated(name: &str, prefix: &str) -> bool {
     let suffix = name.strip_prefix(prefix).unwrap_or_default();
@@ -133,6 +127,7 @@ const GENERATED: usize = 5;
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
     use sealer_resource::api::KEY_RECORD_SECRET;
     use serde_json::{Value, json};
 
@@ -199,22 +194,16 @@ mod tests {
     }
 
     #[test]
-    fn only_a_sealed_secret_counts_as_one() {
-        for (version, kind, expected) in [
-            ("bitnami.com/v1alpha1", "SealedSecret", true),
-            ("bitnami.com/v2", "SealedSecret", true),
-            ("example.com/v1", "SealedSecret", false),
-            ("v1", "SealedSecret", false),
-            ("bitnami.com/v1alpha1", "Secret", false),
-        ] {
-            let owner =
-                OwnerReference { api_version: version.to_owned(), kind: kind.to_owned(), ..OwnerReference::default() };
-            assert_eq!(is_sealed_secret(&owner), expected, "{version} {kind}");
-            // Any of the owners counts, whoever controls the Secret.
-            let other = OwnerReference { kind: "Deployment".to_owned(), ..OwnerReference::default() };
-            let owned = ObjectMeta { owner_references: Some(vec![other, owner]), ..ObjectMeta::default() };
-            assert_eq!(comes_from_sealed_secret(&owned), expected, "{version} {kind}");
-        }
-        assert!(!comes_from_sealed_secret(&ObjectMeta::default()));
+    fn any_owner_that_is_a_sealed_secret_counts() {
+        let owner = |version: &str, kind: &str| OwnerReference {
+            api_version: version.to_owned(),
+            kind: kind.to_owned(),
+            ..OwnerReference::default()
+        };
+        let owned =
+            |owners| comes_from_sealed_secret(&ObjectMeta { owner_references: owners, ..ObjectMeta::default() });
+        let (other, sealed) = (owner("apps/v1", "Deployment"), owner("bitnami.com/v1alpha1", "SealedSecret"));
+        assert!(owned(Some(vec![other.clone(), sealed])), "whoever controls the Secret");
+        assert!(!owned(Some(vec![other])) && !owned(None));
     }
 }

@@ -3,6 +3,19 @@
 //! A value is sealed for one [`Label`] (namespace and name, namespace, or nothing) under one [`SealingKey`] and opens
 //! only with the matching [`UnsealingKey`] and the same label. `docs/format.md` describes the bytes.
 //!
+//! Seal one value with a certificate file:
+//!
+//! ```no_run
+//! use sealer_core::{Certificate, Label, Plaintext, Scope, seal};
+//!
+//! let certificate = Certificate::first_from_pem(&std::fs::read("cert.pem")?)?;
+//! let label = Label::new(Scope::Strict, "default", "database")?;
+//! let sealed = seal(&Plaintext::new(b"hunter2".to_vec()), &label, certificate.key())?.to_base64();
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! And open one:
+//!
 //! ```
 //! use sealer_core::{Keyring, Label, Plaintext, Scope, UnsealingKey, seal, unseal};
 //!
@@ -13,6 +26,9 @@
 //! assert_eq!(opened.plaintext.expose(), b"hunter2");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! Public signatures hold types of this crate, of std, of `sealer-encoding` (errors), `zeroize` and `jiff` (moments); error
+//! enums are `#[non_exhaustive]`.
 //!
 //! The crate has no network, no async runtime, no clock, no logging and reads no environment: time is a parameter.
 

@@ -1,5 +1,22 @@
 //! The SealedSecret of Kubernetes: its types, opening and sealing of whole objects, why one does not open, and the Secrets
 //! in which sealing keys lie.
+//!
+//! ```
+//! use k8s_openapi::api::core::v1::Secret;
+//! use sealer_core::{Scope, UnsealingKey};
+//! use sealer_resource::SealedSecret;
+//!
+//! let secret: Secret = serde_json::from_str(
+//!     r#"{"metadata": {"name": "db", "namespace": "shop"}, "stringData": {"password": "hunter2"}}"#,
+//! )?;
+//! let key = UnsealingKey::generate(2048)?;
+//! let sealed = SealedSecret::seal(&secret, Scope::Strict, key.sealing_key())?;
+//! assert!(!serde_json::to_string(&sealed)?.contains("hunter2"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! [`SealedSecret::unseal`] opens it, [`UnsealedSecret::into_secret`] makes the Secret, [`SealedSecret::reseal`] seals it anew for
+//! another key. `assemble` and `progress` are beneath: for whoever opens a large object in slices, as the controller does.
 
 pub mod api;
 pub mod assemble;
@@ -10,10 +27,13 @@ pub mod explain;
 pub mod fuzzing;
 pub mod key_record;
 pub mod key_secret;
+mod object;
 pub mod progress;
 pub mod render;
 mod schema;
 mod sealed_secret;
 
+pub use assemble::UnsealedSecret;
 pub use key_record::KeyRecord;
+pub use object::{MetadataError, ResealError, SealObjectError, UnsealObjectError, is_sealed_secret};
 pub use sealed_secret::{Condition, SealedSecret, SealedSecretSpec, SealedSecretStatus, SecretTemplate};

@@ -1,7 +1,8 @@
 //! What is posted to the controller: as much of a SealedSecret as it needs to open values.
 
 use sealer_core::Scope;
-use serde_json::{Map, Value, json};
+use sealer_resource::{SealedSecret, SecretTemplate};
+use serde_json::json;
 
 /// An object of that scope, namespace and name, with those items.
 pub(crate) fn posted<'a>(
@@ -10,15 +11,9 @@ pub(crate) fn posted<'a>(
     name: &str,
     items: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> String {
-    let annotations: Map<String, Value> =
-        scope.annotation().map(|annotation| (annotation.to_owned(), Value::from("true"))).into_iter().collect();
-    let items: Map<String, Value> =
-        items.into_iter().map(|(item, value)| (item.to_owned(), Value::from(value))).collect();
-    json!({
-        "kind": "SealedSecret",
-        "apiVersion": "bitnami.com/v1alpha1",
-        "metadata": { "name": name, "namespace": namespace, "annotations": annotations },
-        "spec": { "template": {}, "encryptedData": items },
-    })
-    .to_string()
+    let items = items.into_iter().map(|(item, value)| (item.to_owned(), value.to_owned())).collect();
+    let metadata = json!({ "name": name, "namespace": namespace }).as_object().cloned();
+    let template = SecretTemplate { metadata, ..SecretTemplate::default() };
+    // Writing texts into memory does not fail.
+    serde_json::to_string(&SealedSecret::of_items(items, template, scope)).unwrap_or_default()
 }

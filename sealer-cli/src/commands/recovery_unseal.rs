@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use sealer_core::scope::SKIP_OWNER_ANNOTATION;
-use sealer_core::{Keyring, Label, Plaintext, Scope, UnsealingKey};
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::ObjectMeta;
+use sealer_core::{Keyring, Label, Scope, UnsealingKey};
 use sealer_encoding::base64;
 use sealer_go::template::{Environment, Functions, Limits};
-use sealer_resource::SealedSecretSpec;
-use sealer_resource::assemble::{OpenOptions, UnsealedSecret, open};
+use sealer_resource::assemble::{OpenOptions, open};
 use sealer_resource::render::Rendering;
-use serde_json::{Map, Value, json};
+use sealer_resource::{SealedSecret, SealedSecretSpec};
+use serde_json::Value;
 
 use crate::diagnostics::CliError;
 use crate::input::{self, Input};
@@ -64,8 +65,11 @@ fn unseal(document: &Document, keyring: &Keyring, key_files: &[String]) -> Resul
         let failed = if is_old_form { failed.hint(SEAL_ANEW) } else { failed };
         without_key(key_files).into_iter().fold(failed, CliError::hint)
     })?;
-    let owned = !spec.template.has_true_annotation(SKIP_OWNER_ANNOTATION);
-    Ok(secret(opened, &metadata, owned))
+    let own = |name: &str| Some(text(name).to_owned()).filter(|text| !text.is_empty());
+    let metadata = ObjectMeta { name: own("name"), namespace: own("namespace"), uid: own("uid"), ..Default::default() };
+    let secret = opened.into_secret(&SealedSecret { metadata, spec, status: None });
+    let secret = secret.map_err(|error| CliError::new(error.to_string()).hint("no cluster takes such a Secret"))?;
+    written(&secret)
 }
 
 /// Templates run here with all functions, and with time for slow machines: nobody else waits for them.
@@ -75,41 +79,15 @@ fn rendering(clock: &dyn Fn() -> Duration) -> Rendering<'_> {
     Rendering { environment, limits: Limits { time: PATIENCE, ..Limits::default() }, clock }
 }
 
-/// The Secret as the controller would make it.
-fn secret(opened: UnsealedSecret, outer: &Value, owned: bool) -> Value {
-    let text = |name: &str| outer.get(name).and_then(Value::as_str).unwrap_or_default();
-    let mut metadata = opened.metadata;
-    for name in ["name", "namespace"] {
-        metadata.remove(name);
-        if !text(name).is_empty() {
-            metadata.insert(name.to_owned(), Value::String(text(name).to_owned()));
+/// The Secret as Go writes it: an item without bytes is null.
+fn written(secret: &Secret) -> Result<Value, CliError> {
+    let mut secret = serde_json::to_value(secret).map_err(|error| CliError::new(error.to_string()))?;
+    for value in secret.get_mut("data").and_then(Value::as_object_mut).into_iter().flatten().map(|(_, value)| value) {
+        if value == "" {
+            *value = Value::Null;
         }
     }
-    if owned {
-        let owner = json!({"apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "name": text("name"),
-            "uid": text("uid"), "controller": true});
-        metadata.insert("ownerReferences".to_owned(), json!([owner]));
-    }
-    let data: Map<String, Value> = opened.data.iter().map(|(item, value)| (item.clone(), encoded(value))).collect();
-    let mut secret = Map::new();
-    secret.insert("kind".to_owned(), Value::String("Secret".to_owned()));
-    secret.insert("apiVersion".to_owned(), Value::String("v1".to_owned()));
-    secret.insert("metadata".to_owned(), Value::Object(metadata));
-    if let Some(immutable) = opened.immutable {
-        secret.insert("immutable".to_owned(), Value::Bool(immutable));
-    }
-    if !data.is_empty() {
-        secret.insert("data".to_owned(), Value::Object(data));
-    }
-    if let Some(type_) = opened.type_.filter(|type_| !type_.is_empty()) {
-        secret.insert("type".to_owned(), Value::String(type_));
-    }
-    Value::Object(secret)
-}
-
-/// A value as Go writes bytes: null where there are none.
-fn encoded(value: &Plaintext) -> Value {
-    if value.expose().is_empty() { Value::Null } else { Value::String(base64::encode(value.expose())) }
+    Ok(secret)
 }
 
 /// What is wrong with the files that were to bring keys and brought none.

@@ -3,13 +3,15 @@
 mod stream;
 pub(crate) mod usable;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 
 use rayon::prelude::*;
 use sealer_core::scope::{CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION};
 use sealer_core::{Certificate, Label, Scope, SealingKey, seal};
 use sealer_resource::disassemble::{CLEAR_TEXT_COPIES, template_metadata};
-use serde_json::{Map, Value, json};
+use sealer_resource::{SealedSecret, SecretTemplate};
+use serde_json::Value;
 
 use crate::diagnostics::CliError;
 use crate::input::{self, Input};
@@ -254,52 +256,27 @@ fn no_namespace() -> CliError {
 fn seal_document(prepared: &Prepared, key: &SealingKey, kept: Option<&Unchanged>) -> Result<Value, CliError> {
     let Prepared { secret, scope, .. } = prepared;
     let label = Label::as_given(*scope, secret.text("namespace"), secret.text("name"));
-    let mut items = Map::new();
+    let mut items = BTreeMap::new();
     for (item, value) in &secret.items {
         let sealed = match kept.and_then(|kept| kept.kept(&label, item, value)) {
             Some(kept) => kept,
             None => seal(value, &label, key).map_err(|error| CliError::new(error.to_string()))?.to_base64(),
         };
-        items.insert(item.clone(), Value::String(sealed));
+        items.insert(item.clone(), sealed);
     }
-    Ok(json!({
-        "kind": "SealedSecret",
-        "apiVersion": "bitnami.com/v1alpha1",
-        "metadata": outer_metadata(secret, *scope),
-        "spec": { "template": template(secret), "encryptedData": items },
-    }))
-}
-
-/// What the label is made of, and nothing else.
-fn outer_metadata(secret: &SecretInput, scope: Scope) -> Map<String, Value> {
-    let mut metadata = Map::new();
-    for field in ["name", "namespace"] {
-        let text = secret.text(field);
-        if !text.is_empty() {
-            metadata.insert(field.to_owned(), Value::String(text.to_owned()));
-        }
-    }
-    if let Some(annotation) = scope.annotation() {
-        metadata.insert("annotations".to_owned(), json!({ annotation: "true" }));
-    }
-    metadata
-}
-
-fn template(secret: &SecretInput) -> Map<String, Value> {
-    let mut template = Map::new();
-    template.insert("metadata".to_owned(), Value::Object(template_metadata(&secret.metadata)));
-    if let Some(type_) = &secret.type_ {
-        template.insert("type".to_owned(), Value::String(type_.clone()));
-    }
-    if let Some(immutable) = secret.immutable {
-        template.insert("immutable".to_owned(), Value::Bool(immutable));
-    }
-    template
+    let template = SecretTemplate {
+        metadata: Some(template_metadata(&secret.metadata)),
+        type_: secret.type_.clone(),
+        immutable: secret.immutable,
+        data: None,
+    };
+    serde_json::to_value(SealedSecret::of_items(items, template, *scope))
+        .map_err(|error| CliError::new(error.to_string()))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use serde_json::Map;
 
     use super::*;
 

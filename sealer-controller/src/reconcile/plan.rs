@@ -6,10 +6,10 @@ use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::{Resource as _, ResourceExt as _};
 use sealer_core::scope::{MANAGED_ANNOTATION, PATCH_ANNOTATION, SKIP_OWNER_ANNOTATION};
-use sealer_resource::SealedSecret;
+use sealer_resource::{SealedSecret, is_sealed_secret};
 
 use crate::error::{Class, Failure, Reason};
-use crate::reserved::{OwnNamespace, is_sealed_secret};
+use crate::reserved::OwnNamespace;
 
 /// What to do.
 #[derive(Clone, Debug, PartialEq)]

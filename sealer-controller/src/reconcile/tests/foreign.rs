@@ -183,7 +183,7 @@ async fn no_interleaving_modifies_an_unowned_secret() {
     let metadata = sealed.spec.template.metadata.clone().unwrap();
     let data = [("k".to_owned(), Plaintext::new(b"v".to_vec()))].into();
     let opened = UnsealedSecret { metadata, data, immutable: Some(true), ..UnsealedSecret::default() };
-    let desired = desired::secret(&sealed, opened).unwrap();
+    let desired = opened.into_secret(&sealed).unwrap();
     for seed in 0..1000 {
         let state = Arc::new(Mutex::new(Contested { secret: None, version: 0, seed, writes: 0 }));
         let server = state.clone();

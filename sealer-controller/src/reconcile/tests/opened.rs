@@ -97,7 +97,7 @@ fn with_template_owners(owners: Option<Value>) -> Result<k8s_openapi::api::core:
     let Object { state, spec } = Object::read(&object.to_string()).unwrap();
     let sealed = SealedSecret { metadata: state.metadata, spec: spec.unwrap(), status: None };
     let metadata = sealed.spec.template.metadata.clone().unwrap();
-    desired::secret(&sealed, UnsealedSecret { metadata, ..UnsealedSecret::default() })
+    UnsealedSecret { metadata, ..UnsealedSecret::default() }.into_secret(&sealed).map_err(Failure::unseal)
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn what_is_empty_is_not_sent() {
     let sealed = SealedSecret { metadata: state.metadata, spec: spec.unwrap(), status: None };
     for (type_, expected) in [(None, None), (Some(""), None), (Some("Opaque"), Some("Opaque"))] {
         let unsealed = UnsealedSecret { type_: type_.map(str::to_owned), ..UnsealedSecret::default() };
-        let made = desired::secret(&sealed, unsealed).unwrap();
+        let made = unsealed.into_secret(&sealed).unwrap();
         assert_eq!((made.type_.as_deref(), made.data), (expected, None));
     }
 }

@@ -1,0 +1,248 @@
+//! The paved path: a Secret is sealed, a SealedSecret is opened and made a Secret again, or sealed anew for another key. Pure.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use kube::Resource as _;
+use kube::api::ObjectMeta;
+use sealer_core::error::{NameError, SealError};
+use sealer_core::scope::SKIP_OWNER_ANNOTATION;
+use sealer_core::seal::Trials;
+use sealer_core::{Keyring, Label, Plaintext, Scope, SealingKey, seal};
+use serde_json::{Map, Value};
+
+use crate::assemble::{ItemFailure, OpenError, OpenOptions, UnsealedSecret, open, open_item, shown};
+use crate::disassemble::template_metadata;
+use crate::render::Rendering;
+use crate::sealed_secret::{SealedSecret, SealedSecretSpec, SecretTemplate};
+
+impl SealedSecret {
+    /// Seals a Secret: every item of `data` and `stringData` (which wins, as in a cluster) for its namespace and name, as far
+    /// as the scope binds them. Labels, annotations and type go into the template in clear.
+    ///
+    /// # Errors
+    /// A namespace or name that Kubernetes would refuse, or a key that nothing can be sealed with.
+    pub fn seal(secret: &Secret, scope: Scope, key: &SealingKey) -> Result<Self, SealObjectError> {
+        let part = |text: &Option<String>| text.clone().unwrap_or_default();
+        let label = Label::new(scope, &part(&secret.metadata.namespace), &part(&secret.metadata.name))?;
+        let mut items: BTreeMap<&str, &[u8]> = BTreeMap::new();
+        items.extend(secret.data.iter().flatten().map(|(item, value)| (item.as_str(), value.0.as_slice())));
+        items.extend(secret.string_data.iter().flatten().map(|(item, text)| (item.as_str(), text.as_bytes())));
+        let sealed = items.into_iter().map(|(item, value)| {
+            let sealed = seal(&Plaintext::new(value.to_vec()), &label, key);
+            let sealed = sealed.map_err(|cause| SealObjectError::Item { item: shown(item), cause })?;
+            Ok((item.to_owned(), sealed.to_base64()))
+        });
+        let items = sealed.collect::<Result<_, SealObjectError>>()?;
+        // Writing fields of text into memory does not fail.
+        let metadata = serde_json::to_value(&secret.metadata).unwrap_or_default();
+        let metadata = metadata.as_object().cloned().unwrap_or_default();
+        let template = SecretTemplate {
+            metadata: Some(template_metadata(&metadata)),
+            type_: secret.type_.clone(),
+            immutable: secret.immutable,
+            data: None,
+        };
+        Ok(Self::of_items(items, template, scope))
+    }
+
+    /// A SealedSecret of values that are sealed already. Its own metadata is what its label is made of and nothing else: name
+    /// and namespace as the template has them, and the annotation of the scope.
+    pub fn of_items(items: BTreeMap<String, String>, template: SecretTemplate, scope: Scope) -> Self {
+        let own = |field: &str| {
+            let text = template.metadata.as_ref()?.get(field)?.as_str()?;
+            (!text.is_empty()).then(|| text.to_owned())
+        };
+        let annotation = scope.annotation().map(|name| BTreeMap::from([(name.to_owned(), "true".to_owned())]));
+        let metadata = ObjectMeta {
+            name: own("name"),
+            namespace: own("namespace"),
+            annotations: annotation,
+            ..ObjectMeta::default()
+        };
+        Self { metadata, spec: SealedSecretSpec { template, data: None, encrypted_data: items }, status: None }
+    }
+
+    /// Opens every item and renders the templates over them. Deprecated blobs in `spec.data` are refused.
+    ///
+    /// # Errors
+    /// A namespace or name that Kubernetes would refuse, or every item that failed.
+    pub fn unseal(&self, keyring: &Keyring, rendering: Rendering<'_>) -> Result<UnsealedSecret, UnsealObjectError> {
+        let options = OpenOptions { accept_v1_data: false, rendering: Some(rendering) };
+        Ok(open(&self.label()?, &self.spec, keyring, &options)?)
+    }
+
+    /// The same object with every item sealed anew for `key`. Templates do not run, and nothing else changes.
+    ///
+    /// # Errors
+    /// A namespace or name that Kubernetes would refuse, every item that no key of the ring opens, or a key that nothing can
+    /// be sealed with. A deprecated blob in `spec.data` is refused.
+    pub fn reseal(&self, keyring: &Keyring, key: &SealingKey) -> Result<Self, ResealError> {
+        if self.spec.data.is_some() {
+            return Err(OpenError::V1Refused.into());
+        }
+        let (label, mut trials) = (self.label()?, Trials::default());
+        let (mut items, mut failures) = (BTreeMap::new(), Vec::new());
+        for (item, text) in &self.spec.encrypted_data {
+            match open_item(&label, text, keyring, &mut trials) {
+                Ok((value, _)) => {
+                    let sealed = seal(&value, &label, key);
+                    let sealed = sealed.map_err(|cause| SealObjectError::Item { item: shown(item), cause })?;
+                    items.insert(item.clone(), sealed.to_base64());
+                }
+                Err(cause) => failures.push(ItemFailure { item: item.clone(), cause }),
+            }
+        }
+        if !failures.is_empty() {
+            return Err(OpenError::Items(failures).into());
+        }
+        let spec = SealedSecretSpec { encrypted_data: items, ..self.spec.clone() };
+        Ok(Self { metadata: self.metadata.clone(), spec, status: self.status.clone() })
+    }
+}
+
+impl UnsealedSecret {
+    /// The Secret as it may reach a cluster. Of the template's metadata labels and annotations are taken, and owner references
+    /// where the template asks for no owner of its own: uid, resourceVersion, finalizers and the like are the server's.
+    ///
+    /// # Errors
+    /// Metadata of the template that Kubernetes cannot read, or that names an owner which only a controller may set.
+    pub fn into_secret(self, of: &SealedSecret) -> Result<Secret, MetadataError> {
+        let skip_owner = of.spec.template.has_true_annotation(SKIP_OWNER_ANNOTATION);
+        let owners = if skip_owner { template_owners(&self.metadata)? } else { Some(vec![owner(of)]) };
+        let metadata = ObjectMeta {
+            name: of.metadata.name.clone(),
+            namespace: of.metadata.namespace.clone(),
+            labels: texts(&self.metadata, "labels")?,
+            annotations: texts(&self.metadata, "annotations")?,
+            owner_references: owners,
+            ..ObjectMeta::default()
+        };
+        let bytes = |(item, value): (String, Plaintext)| (item, ByteString(value.expose().to_vec()));
+        let data: BTreeMap<_, _> = self.data.into_iter().map(bytes).collect();
+        Ok(Secret {
+            metadata,
+            type_: self.type_.filter(|type_| !type_.is_empty()),
+            immutable: self.immutable,
+            data: (!data.is_empty()).then_some(data),
+            string_data: None,
+        })
+    }
+}
+
+/// Whether an owner is a SealedSecret, of whatever version.
+pub fn is_sealed_secret(owner: &OwnerReference) -> bool {
+    let group = owner.api_version.split_once('/').map(|(group, _)| group);
+    owner.kind == SealedSecret::kind(&()) && group == Some(&*SealedSecret::group(&()))
+}
+
+/// Without `blockOwnerDeletion`: with it, some clusters demand a right on finalizers that no installation has.
+fn owner(sealed: &SealedSecret) -> OwnerReference {
+    OwnerReference {
+        api_version: SealedSecret::api_version(&()).into_owned(),
+        kind: SealedSecret::kind(&()).into_owned(),
+        name: sealed.metadata.name.clone().unwrap_or_default(),
+        uid: sealed.metadata.uid.clone().unwrap_or_default(),
+        controller: Some(true),
+        block_owner_deletion: None,
+    }
+}
+
+fn template_owners(metadata: &Map<String, Value>) -> Result<Option<Vec<OwnerReference>>, MetadataError> {
+    let Some(owners) = metadata.get("ownerReferences").filter(|owners| !owners.is_null()) else { return Ok(None) };
+    let mut owners: Vec<OwnerReference> =
+        serde_json::from_value(owners.clone()).map_err(|_| MetadataError::MalformedOwners)?;
+    // Such an owner is a controller's to set: one that does not exist has the Secret deleted and made again for ever.
+    if owners.iter().any(is_sealed_secret) {
+        return Err(MetadataError::SealedSecretOwner);
+    }
+    for owner in &mut owners {
+        // Neither does a template say who may change the Secret, nor does it hold up the deletion of others' objects.
+        (owner.controller, owner.block_owner_deletion) = (None, None);
+    }
+    Ok(Some(owners))
+}
+
+fn texts(
+    metadata: &Map<String, Value>,
+    field: &'static str,
+) -> Result<Option<BTreeMap<String, String>>, MetadataError> {
+    let Some(map) = metadata.get(field).filter(|map| !map.is_null()) else { return Ok(None) };
+    let parsed: BTreeMap<String, String> =
+        serde_json::from_value(map.clone()).map_err(|_| MetadataError::NotTexts(field))?;
+    Ok((!parsed.is_empty()).then_some(parsed))
+}
+
+/// A Secret that cannot be sealed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SealObjectError {
+    /// Its namespace or name.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// One of its items; the cause is the key's or the machine's.
+    #[error("item `{item}`: {cause}")]
+    Item {
+        /// Name of the item.
+        item: String,
+        /// Why.
+        #[source]
+        cause: SealError,
+    },
+}
+
+/// A SealedSecret that does not open.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UnsealObjectError {
+    /// Its namespace or name: no value can be sealed for it.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// Its items or templates.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+}
+
+/// A SealedSecret that is not sealed anew.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ResealError {
+    /// It does not open.
+    #[error(transparent)]
+    Unseal(UnsealObjectError),
+    /// It opens, and nothing can be sealed with the new key.
+    #[error(transparent)]
+    Seal(#[from] SealObjectError),
+}
+
+impl From<NameError> for ResealError {
+    fn from(error: NameError) -> Self {
+        Self::Unseal(error.into())
+    }
+}
+
+impl From<OpenError> for ResealError {
+    fn from(error: OpenError) -> Self {
+        Self::Unseal(error.into())
+    }
+}
+
+/// Metadata of a template that no Secret can have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MetadataError {
+    /// Owner references that Kubernetes cannot read.
+    #[error("spec.template.metadata.ownerReferences is malformed")]
+    MalformedOwners,
+    /// An owner that only a controller may set.
+    #[error("spec.template.metadata.ownerReferences names a SealedSecret; leave that to the controller")]
+    SealedSecretOwner,
+    /// Labels or annotations that are no map of texts; the word is the field.
+    #[error("spec.template.metadata.{0} must map text to text")]
+    NotTexts(&'static str),
+}
+
+#[cfg(test)]
+mod tests;
