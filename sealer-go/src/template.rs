@@ -93,3 +93,8 @@ pub fn parse_check(name: &str, text: &str, budget: &mut Budget<'_>) -> Result<()
 pub fn function_names() -> Vec<&'static str> {
     functions::names()
 }
+
+/// The names of the functions that [`Functions::expensive`] allows, sorted.
+pub fn expensive_function_names() -> Vec<&'static str> {
+    functions::expensive_names()
+}

@@ -12,7 +12,7 @@ use sealer_go::template::{Environment, Functions, Limits};
 use sealer_resource::assemble::{OpenOptions, open};
 use sealer_resource::render::Rendering;
 use sealer_resource::{SealedSecret, SealedSecretSpec};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::diagnostics::CliError;
 use crate::input::{self, Input};
@@ -67,9 +67,10 @@ fn unseal(document: &Document, keyring: &Keyring, key_files: &[String]) -> Resul
     })?;
     let own = |name: &str| Some(text(name).to_owned()).filter(|text| !text.is_empty());
     let metadata = ObjectMeta { name: own("name"), namespace: own("namespace"), uid: own("uid"), ..Default::default() };
+    let of_template = opened.metadata.clone();
     let secret = opened.into_secret(&SealedSecret { metadata, spec, status: None });
     let secret = secret.map_err(|error| CliError::new(error.to_string()).hint("no cluster takes such a Secret"))?;
-    written(&secret)
+    written(&secret, of_template)
 }
 
 /// Templates run here with all functions, and with time for slow machines: nobody else waits for them.
@@ -79,9 +80,15 @@ fn rendering(clock: &dyn Fn() -> Duration) -> Rendering<'_> {
     Rendering { environment, limits: Limits { time: PATIENCE, ..Limits::default() }, clock }
 }
 
-/// The Secret as Go writes it: an item without bytes is null.
-fn written(secret: &Secret) -> Result<Value, CliError> {
+/// The Secret as kubeseal writes it: with what a server would set where the template has it, and null for an item without
+/// bytes.
+fn written(secret: &Secret, of_template: Map<String, Value>) -> Result<Value, CliError> {
     let mut secret = serde_json::to_value(secret).map_err(|error| CliError::new(error.to_string()))?;
+    if let Some(metadata) = secret.get_mut("metadata").and_then(Value::as_object_mut) {
+        for (field, value) in of_template.into_iter().filter(|(field, _)| field != "name" && field != "namespace") {
+            metadata.entry(field).or_insert(value);
+        }
+    }
     for value in secret.get_mut("data").and_then(Value::as_object_mut).into_iter().flatten().map(|(_, value)| value) {
         if value == "" {
             *value = Value::Null;

@@ -249,6 +249,11 @@ pub(crate) fn names() -> Vec<&'static str> {
     names
 }
 
+/// The names of the functions that are refused unless the environment allows them, sorted.
+pub(crate) fn expensive_names() -> Vec<&'static str> {
+    names().into_iter().filter(|name| BY_NAME.get(name).is_some_and(|function| function.expensive)).collect()
+}
+
 static CATEGORIES: &[&[Function]] = &[
     builtin::FUNCTIONS,
     certificates::FUNCTIONS,

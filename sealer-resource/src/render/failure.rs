@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::assemble::{ItemFailure, shown};
 use crate::render::Texts;
-use sealer_go::template::{Functions, OUT_OF_TIME, TemplateError};
+use sealer_go::template::{Functions, OUT_OF_TIME, TemplateError, expensive_function_names};
 
 /// A text that does not parse as a template. Found without any value, so its place may be told.
 #[derive(Clone, PartialEq, Eq)]
@@ -106,12 +106,12 @@ impl Unrendered {
     /// Describes the failure of an object with these templates, where `functions` may be called.
     pub fn new(templates: &Texts, functions: Functions) -> Self {
         let names: Vec<_> = templates.keys().take(NAMED).map(|name| shown(name)).collect();
-        let is_named = |name: &&&str| templates.values().any(|text| mentions(text, name));
-        let refused = if functions.expensive { &[][..] } else { EXPENSIVE };
+        let is_named = |name: &&str| templates.values().any(|text| mentions(text, name));
+        let refused = if functions.expensive { Vec::new() } else { expensive_function_names() };
         Self {
             more: templates.len() - names.len(),
             templates: names,
-            refused: refused.iter().filter(is_named).copied().collect(),
+            refused: refused.into_iter().filter(is_named).collect(),
             failures: Vec::new(),
         }
     }
@@ -165,21 +165,6 @@ const EXECUTION: &str = "template execution error";
 /// Templates that a message names; the others are counted.
 const NAMED: usize = 5;
 const UNKNOWN: &str = "it is not a template";
-/// The functions that a controller refuses unless told otherwise.
-const EXPENSIVE: &[&str] = &[
-    "bcrypt",
-    "buildCustomCert",
-    "derivePassword",
-    "encryptAES",
-    "genCA",
-    "genCAWithKey",
-    "genPrivateKey",
-    "genSelfSignedCert",
-    "genSelfSignedCertWithKey",
-    "genSignedCert",
-    "genSignedCertWithKey",
-    "htpasswd",
-];
 /// Why a template does not parse. A code on the wire is an index: new reasons go to the end.
 const PARSE_REASONS: &[&str] = &[
     UNKNOWN,

@@ -304,8 +304,7 @@ mod tests {
         let (own, foreign) = (UnsealingKey::generate(1024).unwrap(), UnsealingKey::generate(1024).unwrap());
         let keyring = Keyring::from_keys(vec![own]);
         // One that is larger than the modulus of our key costs nothing, whatever it stands for.
-        let fits =
-            |value: &String| !super::may_have_sealed(&SealedValue::from_base64(value).unwrap(), &keyring).is_empty();
+        let fits = |value: &String| !may_have_sealed(&SealedValue::from_base64(value).unwrap(), &keyring).is_empty();
         let value = std::iter::repeat_with(|| raw(&foreign, "theirs", "x")).find(fits).unwrap();
         let names = "name: a\nnamespace: b\n";
         let (once, answers) = asked(std::slice::from_ref(&value), names, &keyring, 20_000);
