@@ -176,7 +176,7 @@ fn is_at(_: &File, _: &Path) -> bool {
 }
 
 /// Gives a new file what the old one has. Only root can give files away; others keep theirs as they own them.
-fn keep_owner_and_mode(path: &Path, new: &File) -> io::Result<()> {
+pub(crate) fn keep_owner_and_mode(path: &Path, new: &File) -> io::Result<()> {
     let old = fs::metadata(path)?;
     #[cfg(unix)]
     {

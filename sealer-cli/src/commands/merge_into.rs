@@ -3,8 +3,8 @@
 mod keep;
 
 use std::borrow::Cow;
-use std::fs::OpenOptions;
-use std::io::Write as _;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
 
 use sealer_core::scope::{CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION};
 use serde_json::{Map, Value};
@@ -19,13 +19,12 @@ use crate::manifest::node::Node;
 use crate::manifest::read::{self, Document, Syntax, Wanted};
 use crate::request::{Compat, Format};
 use crate::sealed_secret::{self, Place};
-use crate::ui::{Ui, Weight};
+use crate::ui::{self, Ui, Weight};
 use crate::unchanged::Unchanged;
 
 pub(crate) fn run(request: &Compat, path: &str, ui: &mut Ui) -> Result<(), CliError> {
     let certificate = certificate::load(request.certificate.as_deref(), &request.cluster)?;
-    let mut file =
-        OpenOptions::new().read(true).write(true).open(path).map_err(|error| CliError::file("open", path, &error))?;
+    let mut file = open(path)?;
     let bytes = input::read_from(&mut file, path, Input::Manifests)?;
     let documents = read::documents(&bytes, path, Wanted::SealedSecret)?;
     let is_alone = documents.len() < 2;
@@ -56,6 +55,21 @@ pub(crate) fn run(request: &Compat, path: &str, ui: &mut Ui) -> Result<(), CliEr
     WriteOver::of(file, bytes)
         .write(|file| file.write_all(text.as_bytes()))
         .map_err(|error| CliError::new(format!("write {path}: {error}")))
+}
+
+/// The file, behind a link if that was named. Nothing is read from a device or pipe, which could not be written back.
+fn open(path: &str) -> Result<File, CliError> {
+    if path == ui::STREAM {
+        return Err(CliError::new("--merge-into changes a file in place; standard input is none")
+            .hint("the Secret is read from standard input, and the SealedSecret from the file that is named"));
+    }
+    let failed = |error: io::Error| CliError::file("open", path, &error);
+    let found = fs::metadata(path).map_err(failed)?;
+    if !found.is_file() && !found.is_dir() {
+        return Err(CliError::new(format!("{path} is no file; --merge-into changes one in place"))
+            .hint("to write a new one: sealer -w FILE"));
+    }
+    OpenOptions::new().read(true).write(true).open(path).map_err(failed)
 }
 
 /// How the file is written, and whether that is how it is written already. Scripts know the old name to write JSON anew,

@@ -1,0 +1,102 @@
+//! Where results go: links lead to their files, streams are written to, and nothing but a file is ever replaced.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use super::inputs::{fixture, secret};
+
+/// Runs a command line of the shell, where `$sealer` is the program and `$cert` a certificate.
+fn shell(folder: &Path, script: &str) -> Output {
+    fs::write(folder.join("secret.yaml"), secret("Secret", "stringData: {k: v}")).unwrap();
+    let mut command = Command::new("bash");
+    command
+        .args(["-c", script])
+        .current_dir(folder)
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("HOME", "/nonexistent");
+    command.env("sealer", env!("CARGO_BIN_EXE_sealer")).env("golden", Path::new(&fixture("")).as_os_str());
+    command.env("seal", format!("{} --cert {} -f secret.yaml", env!("CARGO_BIN_EXE_sealer"), fixture("cert2048.pem")));
+    command.output().unwrap()
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn names_of_standard_output_are_standard_output() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "/dev/../dev/stdout", "/dev/fd/../fd/1"] {
+        let piped = shell(folder.path(), &format!("(echo before; $seal -w {name}; echo after) | cat"));
+        let into_file =
+            shell(folder.path(), &format!("(echo before; $seal -w {name}; echo after) > all; cat all; rm all"));
+        for output in [piped, into_file] {
+            let text = String::from_utf8(output.stdout).unwrap();
+            let says = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(
+                text.starts_with("before\n{") && text.ends_with("}\nafter\n") && says.is_empty(),
+                "{name}: {text}{says}"
+            );
+        }
+        assert_eq!(names(folder.path()), ["secret.yaml"], "{name}");
+    }
+    assert!(Path::new("/dev/stdout").is_symlink());
+    // In clear text, too, which goes through no other link.
+    let unseal = "$sealer --recovery-unseal --recovery-private-key $golden/key2048.pem -f $golden/sealed-2048.json";
+    let output = shell(folder.path(), &format!("{unseal} -w /dev/stdout | cat"));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("\"kind\": \"Secret\""));
+    let output = shell(folder.path(), &format!("mkfifo pipe; {unseal} -w pipe"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("values are never written to one"));
+}
+
+#[test]
+fn streams_are_written_to() {
+    let folder = tempfile::tempdir().unwrap();
+    for script in [
+        "$seal -w /dev/stderr 2>&1 >/dev/null | cat",
+        "mkfifo pipe; cat pipe & $seal -w pipe; wait; test -p pipe && rm pipe",
+        "$seal -w >(cat); wait $!",
+        "echo '{' > all; exec 3>> all; $seal -w /dev/fd/3; echo '}' >&3; tail -n +2 all | head -n -1; rm all",
+    ] {
+        let output = shell(folder.path(), script);
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.starts_with("{\n  \"kind\": \"SealedSecret\"") && text.ends_with("}\n"), "{script}: {text}");
+        assert!(output.stderr.is_empty(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(names(folder.path()), ["secret.yaml"], "{script}");
+    }
+}
+
+#[test]
+fn only_files_are_replaced_and_links_lead_to_them() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("sub")).unwrap();
+    fs::write(folder.path().join("sub/real"), "old").unwrap();
+    symlink("sub/real", folder.path().join("link")).unwrap();
+    for script in ["$seal -w link", "$sealer --fetch-cert --cert $golden/cert2048.pem -w link"] {
+        fs::write(folder.path().join("sub/real"), "old").unwrap();
+        assert!(shell(folder.path(), script).status.success());
+        assert!(
+            folder.path().join("link").is_symlink() && fs::read(folder.path().join("sub/real")).unwrap().len() > 100
+        );
+    }
+    for (script, told) in [
+        ("$seal -w .", "error: write .: is a directory\nhint: name a file in it"),
+        ("$seal -w sub/", "error: write sub/: is a directory\nhint: name a file in it"),
+        ("$seal -w new/", "error: write new/: is a directory\nhint: name a file in it"),
+        ("$seal -w /dev/fd/77", "error: open /dev/fd/77: no such file or directory"),
+        ("$seal --merge-into /dev/stdin", "error: /dev/stdin is no file; --merge-into changes one in place"),
+        ("$seal --merge-into -", "error: --merge-into changes a file in place; standard input is none"),
+        ("$seal --merge-into .", "error: open .: is a directory"),
+    ] {
+        let output = shell(folder.path(), &format!("{script} < /dev/null"));
+        let says = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(1) && says.starts_with(told), "{script}: {says}");
+        assert_eq!(names(folder.path()), ["link", "secret.yaml", "sub"], "{script}");
+    }
+}
