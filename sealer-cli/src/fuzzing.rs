@@ -96,7 +96,7 @@ pub fn command_line(text: &str) {
 pub fn leaks(text: &str) {
     let (value, text) = text.split_once('\n').unwrap_or_default();
     let plaintext = Plaintext::new(value.as_bytes().to_vec());
-    let found = leak::look("note", text, &plaintext);
+    let found = leak::look("note", text, "item", &plaintext);
     let one = BTreeMap::from([("item".to_owned(), plaintext)]);
     assert_eq!(leak::find("note", text, &one).map(|(_, leak)| leak), found);
     assert!(

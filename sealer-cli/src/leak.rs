@@ -4,144 +4,106 @@
 //! certainly a leak is told apart from what may be one: only the first is a reason to refuse.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
 
-use flate2::read::GzDecoder;
 use sealer_core::Plaintext;
-use sealer_encoding::base64;
 
+mod forms;
 mod guess;
+mod names;
+mod place;
+mod reading;
+
+use guess::Found;
+use reading::{Reading, readings};
 
 /// How a text holds a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Leak {
     /// The value stands in it, and may be public.
     Possible,
-    /// The text holds the Secret itself, or the value alone and it looks like a secret, or assigns it to something.
+    /// The text holds the Secret itself, or the value is all of it or assigned to something in it, and is a secret by its
+    /// form, by its name or by chance.
     Certain,
 }
 
 /// The worst leak of any item in an annotation or label of that name.
 pub(crate) fn find<'a>(name: &str, text: &str, items: &'a BTreeMap<String, Plaintext>) -> Option<(&'a str, Leak)> {
-    if items.values().all(is_short) {
-        return None;
-    }
-    let readings = readings(text);
-    let found = items.iter().filter_map(|(item, value)| Some((item.as_str(), judged(name, text, &readings, value)?)));
+    let readings = readings(name, text);
+    let found = items.iter().filter_map(|(item, value)| Some((item.as_str(), judged(&readings, item, value)?)));
     found.max_by_key(|(_, leak)| *leak)
 }
 
 /// How the text holds one value: as it is, escaped as in JSON or an address, in base64 (compressed too) or in hexadecimal.
-/// Values shorter than eight bytes (`true`, `prod`) stand in many texts by chance and are not looked for.
-pub(crate) fn look(name: &str, text: &str, value: &Plaintext) -> Option<Leak> {
-    if is_short(value) { None } else { judged(name, text, &readings(text), value) }
+/// Values shorter than eight bytes (`true`, `prod`) stand in many texts by chance; they count in a copy of the Secret alone.
+pub(crate) fn look(name: &str, text: &str, item: &str, value: &Plaintext) -> Option<Leak> {
+    judged(&readings(name, text), item, value)
 }
 
-fn is_short(value: &Plaintext) -> bool {
-    trimmed(value.expose()).len() < SHORTEST
-}
-
-fn judged(name: &str, text: &str, readings: &[Vec<u8>], value: &Plaintext) -> Option<Leak> {
-    let value = trimmed(value.expose());
-    if value.len() < SHORTEST {
+fn judged(readings: &[Reading], item: &str, value: &Plaintext) -> Option<Leak> {
+    // A line end behind a value is no part of what somebody would copy.
+    let value = value.expose().trim_ascii();
+    if value.is_empty() {
         return None;
     }
-    let mut holding = readings.iter().filter(|reading| contains(reading, value)).peekable();
-    holding.peek()?;
-    if guess::is_digest(name, value) && text.trim().as_bytes() == value {
-        return Some(Leak::Possible);
+    readings.iter().filter_map(|reading| in_reading(reading, item, value)).max()
+}
+
+fn in_reading(reading: &Reading, item: &str, value: &[u8]) -> Option<Leak> {
+    let is_short = value.len() < SHORTEST;
+    // Short values count in a copy of the Secret alone.
+    if is_short && !reading.in_manifest {
+        return None;
     }
-    let is_encoded = |reading: &[u8]| reading != text.as_bytes() && trimmed(reading) == value;
-    let is_certain = guess::is_manifest(text.as_bytes())
-        || holding.any(|reading| {
-            // Nobody encodes a value by chance.
-            guess::is_manifest(reading)
-                || (is_encoded(reading) && is_one_word(text))
-                || guess::is_given_away(reading, value)
+    let own = names::kind(item);
+    if reading.bytes.trim_ascii() == value {
+        if reading.in_manifest && reading.name.as_deref() == Some(item) {
+            return Some(Leak::Certain);
+        }
+        let there = reading.name.as_deref().map_or(names::Kind::Unknown, |name| {
+            if reading.is_whole { names::kind_of_annotation(name) } else { names::kind(name) }
         });
+        let found = Found { value, there, own, is_encoded: reading.is_encoded, is_whole: reading.is_whole };
+        return (!is_short).then(|| guess::judge(&found));
+    }
+    let mut worst = None;
+    for at in places(&reading.bytes, value) {
+        let (before, after) = (reading.bytes.get(..at)?, reading.bytes.get(at + value.len()..)?);
+        let name = place::ends_here(after).then(|| place::assigned_to(before, after)).flatten();
+        if reading.in_manifest && name.as_deref() == Some(item) {
+            return Some(Leak::Certain);
+        }
+        let there = name.as_deref().map(names::kind);
+        let judge = |there| guess::judge(&Found { value, there, own, is_encoded: false, is_whole: false });
+        let leak = match there {
+            Some(there) => judge(there),
+            None if guess::is_secret(value) => Leak::Certain,
+            None => Leak::Possible,
+        };
+        worst = worst.max((!is_short).then_some(leak));
+    }
+    worst.or_else(|| in_lines(reading, value))
+}
+
+/// A value of several lines, which a text may indent or put into one.
+fn in_lines(reading: &Reading, value: &[u8]) -> Option<Leak> {
+    let squeezed =
+        |bytes: &[u8]| -> Vec<u8> { bytes.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect() };
+    if !value.contains(&b'\n') || places(&squeezed(&reading.bytes), &squeezed(value)).next().is_none() {
+        return None;
+    }
+    let is_certain = reading.in_manifest || guess::is_secret(value);
     Some(if is_certain { Leak::Certain } else { Leak::Possible })
 }
 
-/// Whether the text is one run of base64 or hexadecimal.
-fn is_one_word(text: &str) -> bool {
-    text.trim().bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/-_=".contains(&byte))
-}
-
-/// A line end behind a value is no part of what somebody would copy.
-fn trimmed(value: &[u8]) -> &[u8] {
-    value.trim_ascii_end()
-}
-
-fn contains(text: &[u8], value: &[u8]) -> bool {
-    text.windows(value.len()).any(|window| window == value)
-}
-
-/// Everything the text may mean.
-fn readings(text: &str) -> Vec<Vec<u8>> {
-    let mut all = vec![text.as_bytes().to_vec(), unescape(text, '\\'), unescape(text, '%')];
-    for run in text.split(|c: char| !c.is_ascii_alphanumeric() && !"+/-_=".contains(c)).filter(|run| run.len() >= 4) {
-        all.extend(from_base64(run));
-        all.extend(from_hex(run));
-    }
-    let unpacked: Vec<Vec<u8>> = all.iter().filter_map(|bytes| unpack(bytes)).collect();
-    all.extend(unpacked);
-    all
-}
-
-/// Resolves `\"`, `\n`, `\u0041` or `%41`.
-fn unescape(text: &str, mark: char) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once(mark) {
-        bytes.extend_from_slice(before.as_bytes());
-        let (resolved, tail) = if mark == '%' { percent(after) } else { backslash(after) };
-        bytes.extend(resolved);
-        rest = tail;
-    }
-    bytes.extend_from_slice(rest.as_bytes());
-    bytes
-}
-
-fn percent(after: &str) -> (Vec<u8>, &str) {
-    let byte = after.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
-    byte.map_or_else(|| (vec![b'%'], after), |byte| (vec![byte], after.get(2..).unwrap_or_default()))
-}
-
-fn backslash(after: &str) -> (Vec<u8>, &str) {
-    let Some(c) = after.chars().next() else { return (vec![b'\\'], after) };
-    let tail = after.get(c.len_utf8()..).unwrap_or_default();
-    let code = tail.get(..4).and_then(|digits| u32::from_str_radix(digits, 16).ok()).and_then(char::from_u32);
-    match (c, code) {
-        ('n', _) => (vec![b'\n'], tail),
-        ('t', _) => (vec![b'\t'], tail),
-        ('r', _) => (vec![b'\r'], tail),
-        ('u', Some(code)) => (code.to_string().into_bytes(), tail.get(4..).unwrap_or_default()),
-        _ => (c.to_string().into_bytes(), tail),
-    }
-}
-
-/// Either alphabet, with or without padding.
-fn from_base64(run: &str) -> Option<Vec<u8>> {
-    let standard = run.trim_end_matches('=').replace('-', "+").replace('_', "/");
-    let padding = "=".repeat(standard.len().wrapping_neg() % 4);
-    base64::decode(standard + &padding).ok()
-}
-
-fn from_hex(run: &str) -> Option<Vec<u8>> {
-    let pairs = run.as_bytes().chunks(2);
-    pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok().filter(|_| pair.len() == 2)).collect()
-}
-
-fn unpack(bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut unpacked = Vec::new();
-    let is_gzip = bytes.starts_with(&[0x1f, 0x8b]);
-    is_gzip.then(|| GzDecoder::new(bytes).take(LARGEST).read_to_end(&mut unpacked).ok())??;
-    Some(unpacked)
+/// Where a value stands in a text.
+fn places(text: &[u8], value: &[u8]) -> impl Iterator<Item = usize> {
+    let all = text.windows(value.len().max(1)).enumerate().filter(move |(_, window)| *window == value);
+    all.map(|(at, _)| at).take(MOST_PLACES)
 }
 
 const SHORTEST: usize = 8;
-/// A Secret holds 1 MiB at most; more behind a compressed text is a trap.
-const LARGEST: u64 = 4 * 1024 * 1024;
+/// Places of one value in a text that are looked at.
+const MOST_PLACES: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -151,6 +113,7 @@ mod tests {
 
     use flate2::Compression;
     use flate2::write::GzEncoder;
+    use sealer_encoding::base64;
 
     use super::*;
 

@@ -121,7 +121,7 @@ fn collect(edited: &Edited<'_>, tree: &Tree, path: &mut Vec<Step>, found: &mut V
 fn object(edited: &Edited<'_>, tree: &Tree, path: &[Step]) -> SealedObject {
     let metadata = tree.field("metadata");
     let field = |name: &str| metadata.and_then(|metadata| metadata.field(name));
-    let text = |name: &str| field(name).and_then(Tree::text).unwrap_or_default().to_owned();
+    let text = |name: &str| field(name).and_then(Tree::scalar).map(Scalar::as_read).unwrap_or_default();
     let is_templated = |tree: Option<&Tree>| tree.and_then(Tree::scalar).is_some_and(|it| is_templated(edited, it));
     let annotations: BTreeMap<String, String> = match field("annotations") {
         Some(Tree::Map(fields, _)) => {

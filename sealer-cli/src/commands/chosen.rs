@@ -3,6 +3,7 @@
 use sealer_core::{Label, Scope};
 
 use crate::diagnostics::CliError;
+use crate::encrypted::SOPS;
 use crate::manifest;
 use crate::manifest::patch::{Edited, PatchError, Tree};
 use crate::request::items::Target;
@@ -73,6 +74,18 @@ pub(crate) fn label(object: &SealedObject, given: Option<&str>) -> Result<Label,
     })
 }
 
+/// What is told of a name that kubectl reads as something else than it says: values are sealed for what is read.
+pub(crate) fn misread(edited: &Edited<'_>, object: &SealedObject) -> Option<String> {
+    let metadata = edited.at(&object.path)?.field("metadata")?;
+    ["namespace", "name"].iter().find_map(|field| {
+        let scalar = metadata.field(field)?.scalar()?;
+        let read = scalar.as_read();
+        let told =
+            || format!("metadata.{field} is read as `{read}`, since YAML takes it for no text: put it in quotes");
+        (read != scalar.text).then(told)
+    })
+}
+
 /// What is told of values that are bound to other names than those in the file.
 pub(crate) fn applied(object: &SealedObject, applied: &SealedObject) -> String {
     let (written, applied) = (full_name(object), full_name(applied));
@@ -101,6 +114,10 @@ pub(crate) fn none(edited: &Edited<'_>, text: &str, file: &str) -> CliError {
     let error = CliError::new(format!("{file} holds no SealedSecret"));
     if let Some(loose) = loose::find(text.as_bytes(), &[]).first() {
         return error.hint(format!("line {} holds a sealed value by itself; which key it needs tells: sealer keys list --in {file} --namespace NAMESPACE --name NAME", loose.line));
+    }
+    let is_of_sops = |tree: &Tree| tree.field("sops").is_some_and(|sops| sops.field("mac").is_some());
+    if edited.documents().iter().any(is_of_sops) {
+        return CliError::new(format!("{file} {}", SOPS.told())).hint(format!("{file} holds no SealedSecret"));
     }
     let kinds: Vec<&str> =
         edited.documents().iter().filter_map(|tree| tree.field("kind").and_then(Tree::text)).collect();

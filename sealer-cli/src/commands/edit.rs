@@ -19,6 +19,7 @@ use crate::commands::rewrite::Rewrite;
 use crate::commands::seal::usable::sealed_warning;
 use crate::commands::{chosen, in_clear};
 use crate::diagnostics::CliError;
+use crate::encrypted::{self, Encrypted};
 use crate::key_files;
 use crate::manifest::patch::{Edited, PatchError, Replacement, Step};
 use crate::request::items::Edit;
@@ -48,6 +49,9 @@ pub(crate) fn run(request: &Edit, ui: &mut Ui) -> Result<(), CliError> {
     let file = Rewrite::read(&target.file)?;
     let edited = chosen::parsed(&target.file, file.text())?;
     let object = chosen::object(&edited, file.text(), target)?;
+    if let Some(misread) = chosen::misread(&edited, &object) {
+        ui.notice(&format!("warning: {misread}"));
+    }
     let applied = tree::kustomized(&object, Path::new(&target.file));
     let label = chosen::label(&applied, request.cluster.namespace.as_deref())?;
     let keyring = key_files::load(&request.keys, ui)?;
@@ -61,8 +65,8 @@ pub(crate) fn run(request: &Edit, ui: &mut Ui) -> Result<(), CliError> {
         return Ok(());
     };
     let plan = Plan::of(&old, &new);
-    for (item, value) in plan.changed.iter().chain(&plan.added) {
-        if let Some(in_clear) = in_clear::find(&edited, &object, value) {
+    for (item, value) in plan.values() {
+        if let Some(in_clear) = in_clear::find(&edited, &object, item, value) {
             ui.notice(&format!("warning: {}", in_clear.told(item)));
         }
     }
@@ -118,7 +122,7 @@ fn edit(request: &Edit, text: &str, old: &[Entry], ui: &Ui) -> Result<Option<Vec
             let untouched = *given == text;
             return if untouched { Ok(None) } else { Err(CliError::new(GIVEN_UP).hint(chosen::UNTOUCHED)) };
         }
-        match form::read(&edited, old) {
+        match form::read(&edited, old).and_then(|new| refuse_encrypted(old, new)) {
             Ok(new) => return Ok(Some(new)),
             Err(reason) if std::io::stdin().is_terminal() => {
                 scratch.write(&form::with_reason(&edited, &reason))?;
@@ -129,6 +133,17 @@ fn edit(request: &Edit, text: &str, old: &[Entry], ui: &Ui) -> Result<Option<Vec
             }
         }
     }
+}
+
+/// A value that another tool encrypted is what a program would read in the cluster. One that was sealed so stays.
+fn refuse_encrypted(old: &[Entry], new: Vec<Entry>) -> Result<Vec<Entry>, String> {
+    let told = Plan::of(old, &new).values().find_map(|(item, value)| match encrypted::value(value.expose())? {
+        Encrypted::Certain(tool) => {
+            Some(format!("item `{item}` {}; `sealer set --allow-encrypted-values` seals it as it stands", tool.told()))
+        }
+        Encrypted::Possible(_) => None,
+    });
+    told.map_or(Ok(new), Err)
 }
 
 /// What is to be done with the items.
@@ -157,6 +172,11 @@ impl<'a> Plan<'a> {
         }
         let removed = old.iter().map(|entry| entry.name.as_str()).filter(|name| find(new, name).is_none()).collect();
         Self { changed, added, removed }
+    }
+
+    /// What is going to be sealed.
+    fn values(&self) -> impl Iterator<Item = &(&'a str, &'a Plaintext)> {
+        self.changed.iter().chain(&self.added)
     }
 
     /// The text with all of it done. Each step is proven by itself.

@@ -15,7 +15,7 @@ pub(crate) struct InClear {
 }
 
 /// The worst place in the annotations and labels of the object, or of its template, that holds the value.
-pub(crate) fn find(edited: &Edited<'_>, object: &SealedObject, value: &Plaintext) -> Option<InClear> {
+pub(crate) fn find(edited: &Edited<'_>, object: &SealedObject, item: &str, value: &Plaintext) -> Option<InClear> {
     let tree = edited.at(&object.path)?;
     let template = tree.field("spec").and_then(|spec| spec.field("template"));
     let metadata = [Some(tree), template].into_iter().flatten().filter_map(|tree| tree.field("metadata"));
@@ -23,7 +23,7 @@ pub(crate) fn find(edited: &Edited<'_>, object: &SealedObject, value: &Plaintext
     for metadata in metadata {
         for (kind, field) in [("annotation", "annotations"), ("label", "labels")] {
             for (name, text) in metadata.field(field).into_iter().flat_map(Tree::fields) {
-                let found = text.text().and_then(|text| leak::look(&name.text, text, value));
+                let found = text.text().and_then(|text| leak::look(&name.text, text, item, value));
                 if let Some(leak) = found.filter(|leak| worst.as_ref().is_none_or(|worst| worst.leak < *leak)) {
                     worst = Some(InClear { place: format!("{kind} `{}`", name.text), leak });
                 }

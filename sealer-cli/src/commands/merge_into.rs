@@ -39,6 +39,9 @@ pub(crate) fn run(request: &Compat, path: &str, ui: &mut Ui) -> Result<(), CliEr
     let kept = seal::kept(request, path, &bytes, ui)?;
     let sealed = sealed_for(&target, input, request, &certificate, kept, ui)?;
     refuse_other_scope(&target, &sealed, path)?;
+    for told in left_out(&target, &sealed) {
+        ui.tell(Weight::Loss, request.has_old_name, &format!("warning: {path}: {told}"));
+    }
     let text = if keeps { edited(&bytes, &target, &sealed, (path, is_alone), ui)? } else { None };
     if text.is_none() && !is_alone {
         return Err(CliError::new(format!("{path} holds {} documents; one is wanted to merge into", documents.len()))
@@ -210,6 +213,27 @@ fn refuse_other_scope(target: &Map<String, Value>, sealed: &Value, path: &str) -
     }
     Err(CliError::new(format!("scope mismatch: {path} is {old} but the input is sealed {new}"))
         .hint(format!("add --scope {old}; an item of another scope than its object could never be opened")))
+}
+
+/// What of the input is not merged: the file keeps its own type, and whether it is immutable.
+fn left_out(target: &Map<String, Value>, sealed: &Value) -> Vec<String> {
+    let of_target = target.get("spec").and_then(|spec| spec.get("template"));
+    let of_sealed = sealed.get("spec").and_then(|spec| spec.get("template"));
+    let field = |template: Option<&Value>, name: &str, default: &str| match template.and_then(|it| it.get(name)) {
+        None | Some(Value::Null) => default.to_owned(),
+        Some(Value::String(text)) if text.is_empty() => default.to_owned(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    };
+    let differing = [("type", "Opaque"), ("immutable", "false")].into_iter().filter_map(|(name, default)| {
+        let (old, new) = (field(of_target, name, default), field(of_sealed, name, default));
+        // What the input leaves open is the file's to say.
+        let is_named = of_sealed.and_then(|it| it.get(name)).is_some_and(|value| !value.is_null());
+        (is_named && old != new).then(|| {
+            format!("its `{name}` stays {old}; the input has {new}, which is changed under spec.template by hand")
+        })
+    });
+    differing.collect()
 }
 
 /// Items, and the template's annotations, labels and templates: the new value wins, nothing is removed.

@@ -21,7 +21,10 @@ pub(crate) fn run(request: &Compat, from: &RawValue, ui: &mut Ui) -> Result<(), 
         ui.tell(Weight::Loss, request.has_old_name, &told);
     }
     let (bytes, origin) = read(from, request.has_old_name, ui)?;
-    let value = value::taken(bytes, request.trim);
+    let (value, told) = value::taken(bytes, request.trim);
+    if let Some(told) = told {
+        warn(request.has_old_name, ui, told);
+    }
     if let Some(encrypted) = value::encrypted(&value, request.allow_encrypted_values)? {
         ui.tell(Weight::Loss, request.has_old_name, &format!("warning: {encrypted}"));
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::chosen::UNTOUCHED;
 use crate::diagnostics::CliError;
+use crate::encrypted;
 use crate::in_place::InPlace;
 use crate::input::encoding::{Form, NO_UTF_8};
 use crate::input::{self, Input};
@@ -95,6 +96,9 @@ impl Rewrite {
 
 /// The text of a file, of whatever form of Unicode its mark says.
 fn decoded(bytes: &[u8], name: &str) -> Result<String, CliError> {
+    if let Some(tool) = encrypted::file(bytes) {
+        return Err(CliError::new(format!("{name} {}", tool.told())));
+    }
     let text = Form::of(bytes).decoded(bytes);
     let text = text.map_err(|error| CliError::new(format!("{name} {error}")).hint(error.remedy()))?;
     text.ok_or_else(|| CliError::new(format!("{name} is no UTF-8")).hint(NO_UTF_8))

@@ -25,11 +25,15 @@ pub(crate) fn set(request: &Set, ui: &mut Ui) -> Result<(), CliError> {
     let file = Rewrite::read(&target.file)?;
     let edited = chosen::parsed(&target.file, file.text())?;
     let object = chosen::object(&edited, file.text(), target)?;
+    if let Some(misread) = chosen::misread(&edited, &object) {
+        ui.notice(&format!("warning: {misread}"));
+    }
     let applied = tree::kustomized(&object, Path::new(&target.file));
     let label = chosen::label(&applied, request.cluster.namespace.as_deref())?;
     let certificate = certificate::load(request.certificate.as_deref(), &request.cluster)?;
     let value = given(request, ui)?;
-    if let Some(in_clear) = in_clear::find(&edited, &object, &value).filter(|_| !request.allow_in_clear) {
+    if let Some(in_clear) = in_clear::find(&edited, &object, &request.item, &value).filter(|_| !request.allow_in_clear)
+    {
         in_clear.refused(&request.item)?;
         ui.notice_reader(&format!("warning: {}", in_clear.told(&request.item)));
     }
@@ -111,7 +115,11 @@ fn given(request: &Set, ui: &Ui) -> Result<Plaintext, CliError> {
         })?;
         Plaintext::new(line.as_bytes().to_vec())
     } else {
-        value::taken(input::read(request.from_file.as_deref(), Input::Value)?, request.trim)
+        let (value, told) = value::taken(input::read(request.from_file.as_deref(), Input::Value)?, request.trim);
+        if let Some(told) = told {
+            ui.notice(&format!("warning: {told}"));
+        }
+        value
     };
     let origin = if typed || request.from_file.is_some() { Origin::File } else { Origin::Piped };
     for oddity in value::oddities(&value, origin) {

@@ -1,9 +1,7 @@
 //! One value as it was given, for `--raw` and `sealer set`: what it probably has by mistake is told, and left out with `--trim`.
 
-use std::borrow::Cow;
-
 use sealer_core::Plaintext;
-use zeroize::Zeroize as _;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::diagnostics::CliError;
 use crate::encrypted::{self, Encrypted};
@@ -18,34 +16,51 @@ pub(crate) enum Origin {
     File,
 }
 
-/// Takes a value over: byte for byte, or without what does not belong to it.
-pub(crate) fn taken(mut bytes: Vec<u8>, trim: bool) -> Plaintext {
-    if trim {
-        if let Ok(Cow::Owned(text)) = encoding::marked(&bytes) {
-            bytes.zeroize();
-            bytes = text;
-        } else if bytes.starts_with(encoding::UTF_8_MARK) {
-            bytes.drain(..encoding::UTF_8_MARK.len());
-        }
-        while bytes.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
-            bytes.pop();
-        }
+/// Takes a value over: byte for byte, or without what does not belong to it. Tells where that changed nothing, or left nothing.
+pub(crate) fn taken(mut bytes: Vec<u8>, trim: bool) -> (Plaintext, Option<&'static str>) {
+    if !trim {
+        return (Plaintext::new(bytes), None);
     }
-    Plaintext::new(bytes)
+    let Some(mut text) = text(&bytes) else {
+        let is_odd = encoding::has_mark(&bytes) || matches!(bytes.last(), Some(b'\n' | b'\r'));
+        return (Plaintext::new(bytes), is_odd.then_some(NO_TEXT));
+    };
+    while text.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
+        text.pop();
+    }
+    let is_emptied = text.is_empty() && !bytes.is_empty();
+    bytes.zeroize();
+    (Plaintext::new(text), is_emptied.then_some(EMPTIED))
+}
+
+/// A value that is printable text from its first letter to its last, in UTF-8 without a mark. Of a key or another binary value
+/// each byte counts, whatever it begins or ends with.
+fn text(bytes: &[u8]) -> Option<Vec<u8>> {
+    let is_utf16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
+    let text = Zeroizing::new(encoding::marked(bytes).ok()?.into_owned());
+    let letters = str::from_utf8(&text).ok()?;
+    let is_printable = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
+    let is_assigned = |c: char| !matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'.. | '\u{fdd0}'..='\u{fdef}' | '\u{fff0}'..='\u{ffff}');
+    let is_text = letters.chars().all(|c| is_printable(c) && is_assigned(c));
+    // Most pairs of bytes are some letter of Unicode. By chance one in a hundred is one of Latin.
+    let latin = letters.chars().filter(|c| *c < LATIN_END).count();
+    let is_likely = !is_utf16 || latin * 2 >= letters.chars().count();
+    (is_text && is_likely).then(|| text.to_vec())
 }
 
 /// What a value probably has by mistake.
 pub(crate) fn oddities(value: &Plaintext, origin: Origin) -> Vec<String> {
     let bytes = value.expose();
+    let is_text = text(bytes).map(Zeroizing::new).is_some();
     let mut found: Vec<String> = Vec::new();
-    if bytes.starts_with(encoding::UTF_8_MARK) {
+    if is_text && bytes.starts_with(encoding::UTF_8_MARK) {
         found.push(
             "the value begins with a byte order mark (BOM), which is sealed with it; --trim leaves it out".into(),
         );
-    } else if matches!(encoding::marked(bytes), Ok(Cow::Owned(_))) {
+    } else if is_text && encoding::has_mark(bytes) {
         found.push("the value is a text in UTF-16, and is sealed as such; --trim seals it as UTF-8".into());
     }
-    if origin == Origin::Piped && ends_in_line_end(bytes) {
+    if is_text && origin == Origin::Piped && ends_in_line_end(bytes) {
         found.push(
             "the value ends in a line end, which is sealed with it; --trim leaves it out, and `printf %s` writes none"
                 .into(),
@@ -75,8 +90,8 @@ fn ends_in_line_end(bytes: &[u8]) -> bool {
     let text = bytes.trim_ascii_end();
     let last = text.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
     let is_pem = last.starts_with(b"-----END ") && last.ends_with(b"-----");
-    let is_wide = bytes.starts_with(b"\xff\xfe") && bytes.ends_with(b"\n\0");
-    !is_pem && matches!(bytes.last(), Some(b'\n' | b'\r')) || is_wide
+    let is_wide = |end: &[u8]| bytes.starts_with(b"\xff\xfe") && bytes.ends_with(end);
+    !is_pem && matches!(bytes.last(), Some(b'\n' | b'\r')) || is_wide(b"\n\0") || is_wide(b"\r\0")
 }
 
 fn is_manifest(bytes: &[u8]) -> bool {
@@ -89,6 +104,10 @@ fn is_manifest(bytes: &[u8]) -> bool {
 
 /// The kind of an object stands near its beginning, or near its end.
 const LINES: usize = 1_000;
+/// Where the letters of Latin script end, ASCII among them.
+const LATIN_END: char = '\u{250}';
+const NO_TEXT: &str = "the value is no plain text; --trim left it as it is, byte for byte";
+const EMPTIED: &str = "nothing is left of the value without its line end: an empty one is sealed";
 
 #[cfg(test)]
 mod tests {
@@ -134,8 +153,40 @@ mod tests {
             (b"\xff\xfeh", b"\xff\xfeh"),
             (b"\n", b""),
         ] {
-            assert_eq!(taken(bytes.to_vec(), false).expose(), bytes, "{bytes:?}");
-            assert_eq!(taken(bytes.to_vec(), true).expose(), trimmed, "{bytes:?}");
+            assert_eq!(taken(bytes.to_vec(), false).0.expose(), bytes, "{bytes:?}");
+            let (value, told) = taken(bytes.to_vec(), true);
+            assert_eq!(value.expose(), trimmed, "{bytes:?}");
+            let is_damaged = bytes == b"\xff\xfeh";
+            assert_eq!(told, is_damaged.then_some(NO_TEXT).or(trimmed.is_empty().then_some(EMPTIED)), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn each_byte_of_a_binary_value_counts() {
+        let key = |first: &[u8], last: &[u8]| {
+            let noise = (0_u16..28).map(|at| (at * 67 + 131) as u8 | 0x40);
+            first.iter().copied().chain(noise).chain(last.iter().copied()).collect::<Vec<u8>>()
+        };
+        for bytes in [
+            key(b"\xff\xfe", b"\x9a\x4e"),
+            key(b"\xfe\xff", b"\x4e\x9a"),
+            key(b"\xff\xfe", b"\n\0"),
+            key(b"\x80\x01", b"\xc3\n"),
+            key(b"\xef\xbb\xbf", b"\x80\r\n"),
+            b"\0\x01\x02\n".to_vec(),
+            b"\x1b[31mred\n".to_vec(),
+            b"\xff\xfe\0\0a\0\0\0".to_vec(),
+            "\u{feff}ab\u{e000}\n".into(),
+        ] {
+            let (value, told) = taken(bytes.clone(), true);
+            assert_eq!((value.expose(), told), (&bytes[..], Some(NO_TEXT)), "{bytes:?}");
+            assert_eq!(oddities(&value, Origin::Piped), Vec::<String>::new(), "{bytes:?}");
+        }
+        let (value, told) = taken(key(b"\x80", b"\x81"), true);
+        assert_eq!((value.expose(), told), (&key(b"\x80", b"\x81")[..], None));
+        for text in ["\u{feff}p\u{e4}ss\u{20ac}\tw\u{f6}rd\r\n", "\u{5bc6}\u{7801}\n"] {
+            let (value, told) = taken(text.into(), true);
+            assert_eq!((value.expose(), told), (text.trim_start_matches('\u{feff}').trim_end().as_bytes(), None));
         }
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::commands::chosen;
 use crate::commands::rewrite::Rewrite;
 use crate::diagnostics::CliError;
+use crate::encrypted::{self, Encrypted};
 use crate::key_files;
 use crate::request::items::View;
 use crate::tree::{self, SealedItem, SealedObject};
@@ -79,8 +80,12 @@ impl<'a> Seen<'a> {
         let mut text = format!("{}\n  scope  {}\n  label  {label}\n", chosen::shown(object), object.scope);
         let width = items.iter().map(|item| item.item.name.len()).max().unwrap_or_default();
         for SeenItem { item, size, key } in items {
-            let no_value = if item.templated { "of a template" } else { "no sealed value" };
-            let size = size.map_or_else(|| no_value.to_owned(), |size| format!("{size} bytes"));
+            let no_value = match encrypted::value(item.value.as_bytes()) {
+                _ if item.templated => "of a template".to_owned(),
+                Some(Encrypted::Certain(tool)) => format!("no sealed value: it {}", tool.told()),
+                _ => "no sealed value".to_owned(),
+            };
+            let size = size.map_or(no_value, |size| format!("{size} bytes"));
             let key = key.as_deref().unwrap_or("unknown");
             text.push_str(&format!("  item   {:width$}  {size}  key {key}\n", item.name));
         }

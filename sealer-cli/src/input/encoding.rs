@@ -49,6 +49,11 @@ pub(crate) fn marked(bytes: &[u8]) -> Result<Cow<'_, [u8]>, EncodingError> {
     }
 }
 
+/// Whether bytes begin with a mark of Unicode.
+pub(crate) fn has_mark(bytes: &[u8]) -> bool {
+    [UTF_8_MARK, b"\xff\xfe", b"\xfe\xff"].iter().any(|mark| bytes.starts_with(mark))
+}
+
 /// The same for documents, which a reader must not take for others than they are: UTF-16 without a mark is refused.
 pub(crate) fn document(bytes: &[u8]) -> Result<Cow<'_, [u8]>, EncodingError> {
     match bytes {

@@ -5,7 +5,9 @@
 
 mod entry;
 mod mask;
+mod own;
 mod place;
+mod shared;
 mod tree;
 
 use std::ops::Range;
@@ -104,7 +106,7 @@ impl<'t> Edited<'t> {
             };
             let (range, line) = (scalar.range.clone(), scalar.line);
             if scalar.shared {
-                return Err(PatchError::Unsure { line, reason: "has an anchor or is an alias" });
+                return Err(PatchError::Unsure { line, reason: SHARED });
             }
             if self.is_templated(range.clone()) {
                 return Err(PatchError::Unsure { line, reason: "is a template" });
@@ -153,6 +155,8 @@ impl<'t> Edited<'t> {
         if tree::same(&again.documents, wanted) { Ok(result) } else { Err(PatchError::MoreThanMeant) }
     }
 }
+
+const SHARED: &str = "has an anchor or is an alias";
 
 #[cfg(test)]
 mod tests;

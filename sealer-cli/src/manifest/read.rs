@@ -22,6 +22,8 @@ pub(crate) struct Document {
     pub(crate) node: Node,
     /// Names that stand in a map of YAML twice; the last one counts.
     pub(crate) doubled: Vec<String>,
+    /// What is told of texts of YAML that are read as something else.
+    pub(crate) misread: Vec<String>,
 }
 
 /// How a document was written, which decides what may stand for text.
@@ -140,7 +142,7 @@ impl Documents<'_> {
                 Ok(node) => {
                     good = start + stream.offset();
                     let syntax = if self.seen < 2 { Syntax::EarlyJson } else { Syntax::Json };
-                    self.push(node, syntax, Vec::new())?;
+                    self.push(node, syntax, Vec::new(), Vec::new())?;
                 }
                 // `{...}` that is no JSON may be YAML, and YAML may follow one JSON document.
                 Err(_) if self.seen < 2 => return Ok(good),
@@ -183,17 +185,17 @@ impl Documents<'_> {
         let text = str::from_utf8(chunk)
             .map_err(|error| self.error(Broken::at(chunk, error.valid_up_to(), "is not UTF-8").below(lines_before)))?;
         let nodes = yaml::documents(text).map_err(|broken| self.error(broken.below(lines_before)))?;
-        nodes.into_iter().try_for_each(|(node, doubled)| self.push(node, Syntax::Yaml, doubled))
+        nodes.into_iter().try_for_each(|(node, doubled, misread)| self.push(node, Syntax::Yaml, doubled, misread))
     }
 
-    fn push(&mut self, node: Node, syntax: Syntax, doubled: Vec<String>) -> Result<(), CliError> {
+    fn push(&mut self, node: Node, syntax: Syntax, doubled: Vec<String>, misread: Vec<String>) -> Result<(), CliError> {
         if !matches!(node, Node::Map(_) | Node::Null) {
             return Err(self.no_object(&node));
         }
         self.seen += 1;
         if !node.is_nothing() {
             self.is_empty = false;
-            return (self.take)(Document { number: self.seen, syntax, node, doubled });
+            return (self.take)(Document { number: self.seen, syntax, node, doubled, misread });
         }
         Ok(())
     }

@@ -75,7 +75,7 @@ impl SecretInput {
 pub(crate) fn secrets(documents: Vec<Document>) -> Result<Vec<SecretInput>, CliError> {
     let mut found = Vec::new();
     for document in documents {
-        let Document { number, syntax, node, doubled } = document;
+        let Document { number, syntax, node, doubled, misread } = document;
         let before = found.len();
         let reader = Reader { number, syntax };
         match list_items(&node) {
@@ -87,6 +87,7 @@ pub(crate) fn secrets(documents: Vec<Document>) -> Result<Vec<SecretInput>, CliE
             None => found.push(reader.secret(&node)?),
         }
         if let Some(first) = found.get_mut(before) {
+            first.strays.odd.extend(misread);
             first.strays.doubled.extend(doubled.iter().map(|name| told_twice(name)));
         }
     }

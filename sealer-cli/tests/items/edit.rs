@@ -193,3 +193,19 @@ fn values_beyond_what_a_cluster_takes_are_told() {
     assert!(output.status.success() && says.ends_with("shop/db: added long\n"), "{says}");
     assert!(says.starts_with("warning: the values are 1048588 bytes together, and a cluster takes 1048576"), "{says}");
 }
+
+#[test]
+fn a_value_that_another_tool_encrypted_is_refused() {
+    let place = Place::new();
+    let before = place.read("db.yaml");
+    let script = "sed -i -e 's/^password: .*/password: ENC[AES256_GCM,data:x,iv:y,tag:z,type:str]/' \"$1\"";
+    let output = edit(&place, script, &["db.yaml"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        said(&output)
+            .starts_with("error: the edit cannot be used: item `password` is encrypted with SOPS: decrypt it first"),
+        "{}",
+        said(&output)
+    );
+    assert_eq!(place.read("db.yaml"), before);
+}

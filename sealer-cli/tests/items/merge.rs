@@ -126,3 +126,76 @@ fn a_file_stays_in_its_form_unless_another_is_asked_for() {
     );
     assert_eq!(place.opened("db.yaml").as_object().unwrap().len(), 3);
 }
+
+/// Anchors, aliases and blocks in the file cost no comment, and nothing else of it changes.
+#[test]
+fn anchors_aliases_and_blocks_cost_no_comment() {
+    let place = Place::new();
+    let sealed = kept_by_hand(&place);
+    let password = sealed.lines().find_map(|line| line.strip_prefix("    password: ")).unwrap();
+    let user = sealed.lines().find_map(|line| line.strip_prefix("    user: ")).unwrap();
+    let aliased = sealed.replace(password, &format!("&p {password}")).replace(user, "*p # the same");
+    let template = "    metadata:\n      name: db\n";
+    assert!(sealed.contains(template));
+    let labelled = sealed.replace(template, &format!("{template}      labels: *l # shared\n"));
+    let labelled =
+        labelled.replace("metadata: # of the shop\n", "metadata: # of the shop\n  labels: &l\n    app: shop # why\n");
+    // An alias stands behind its anchor.
+    let (head, spec) = labelled.split_once("spec:\n").unwrap();
+    let (spec, metadata) = spec.split_at(spec.find("metadata: # of").unwrap());
+    let labelled = format!("{head}{metadata}spec:\n{spec}");
+    let noted = sealed.replace(template, &format!("{template}      annotations:\n        # says why\n        note: | # long\n          old\n          text\n        other: x\n"));
+    let with = |metadata: &str| {
+        let new = SECRET.replace("\"password\": \"hunter2\", \"user\": \"root\"", "\"new\": \"4\"");
+        new.replace("\"namespace\": \"shop\"", &format!("\"namespace\": \"shop\"{metadata}"))
+    };
+    for (text, metadata, gone_are) in [
+        (&aliased, "", vec![]),
+        (&labelled, r#", "labels": {"n": "8"}"#, vec!["      labels: *l # shared"]),
+        (&labelled, "", vec![]),
+        (
+            &noted,
+            r#", "annotations": {"note": "new\nnote"}"#,
+            vec!["        note: | # long", "          old", "          text"],
+        ),
+        (&noted, r#", "annotations": {"more": "1\n2\n"}"#, vec![]),
+    ] {
+        for text in [text.clone(), text.replace('\n', "\r\n")] {
+            place.write("db.yaml", &text);
+            assert_eq!(merge(&place, "sealer", &["--merge-into", "db.yaml"], &with(metadata)), done(), "{text}");
+            let after = place.read("db.yaml");
+            assert_eq!(differing(&text, &after), gone_are, "{after}");
+            assert_eq!(after.matches('#').count(), text.matches('#').count(), "{after}");
+            assert_eq!(after.matches("\r\n").count(), if text.contains('\r') { after.lines().count() } else { 0 });
+            assert_eq!(place.opened("db.yaml")["new"], "NA==");
+            if !metadata.is_empty() && text.contains("*l") {
+                assert!(after.contains("      labels: {app: shop, n: \"8\"} # shared"), "{after}");
+            }
+        }
+    }
+    // An alias gives way to a value of its own; what others stand for cannot.
+    place.write("db.yaml", &aliased);
+    assert_eq!(
+        merge(&place, "sealer", &["--merge-into", "db.yaml"], &SECRET.replace("\"password\": \"hunter2\", ", "")),
+        done()
+    );
+    assert_eq!(differing(&aliased, &place.read("db.yaml")), ["    user: *p # the same"]);
+    assert_eq!(place.opened("db.yaml").to_string(), r#"{"password":"aHVudGVyMg==","user":"cm9vdA=="}"#);
+}
+
+#[test]
+fn what_is_not_merged_is_told() {
+    let place = Place::new();
+    let typed = |rest: &str| SECRET.replace("\"apiVersion\": \"v1\"", &format!("\"apiVersion\": \"v1\"{rest}"));
+    for name in ["sealer", "kubeseal"] {
+        let merged = |secret: &str| merge(&place, name, &["--merge-into", "db.yaml", "-o", "yaml"], secret);
+        assert_eq!(merged(&typed(r#", "type": "Opaque", "immutable": false"#)), done());
+        let (status, says) = merged(&typed(r#", "type": "example.com/own", "immutable": true"#));
+        assert_eq!(status, Some(0));
+        assert_eq!(
+            says,
+            "warning: db.yaml: its `type` stays Opaque; the input has example.com/own, which is changed under spec.template by hand\n\
+             warning: db.yaml: its `immutable` stays false; the input has true, which is changed under spec.template by hand\n"
+        );
+    }
+}

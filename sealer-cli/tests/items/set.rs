@@ -179,6 +179,11 @@ fn what_cannot_be_done_is_said_and_the_file_stays() {
     check(&set_a, "error: x.yaml holds no SealedSecret\nhint: write a first one with: sealer -w FILE\n");
     file("data: x\nsops: {}\n");
     check(&set_a, "error: x.yaml holds no SealedSecret\nhint: it looks like a file of another tool, sops\n");
+    file("kind: Secret\ndata: {a: ENC}\nsops: {mac: ENC, version: 3.9.0}\n");
+    check(
+        &set_a,
+        "error: x.yaml is encrypted with SOPS: decrypt it first (sops -d FILE)\nhint: x.yaml holds no SealedSecret\n",
+    );
     file("kind: SealedSecret\nspec: [\n");
     check(&set_a, "error: x.yaml: line 2, column 7: is no YAML\nhint: the file stays as it was\n");
     file(&sealed.replace("name: db", "name: {{ .Values.name }}"));
@@ -428,4 +433,48 @@ fn a_value_that_stands_in_an_annotation_is_refused() {
         let args = set(&certificate, &["x.yaml", "a", "--allow-plaintext-annotations"]);
         assert_eq!(place.told(&args, "correct-horse"), (Some(0), "item `a` of shop/db added\n".to_owned()));
     }
+}
+
+/// Each line keeps its end, also where lines of Windows and of Unix stand in one file.
+#[test]
+fn no_line_changes_its_end() {
+    let place = Place::new();
+    let certificate = fixture("cert4096.pem");
+    let sealed = place.read("db.yaml");
+    let lines = sealed.lines().count();
+    for first in 0..lines {
+        for (one, other) in [("\r\n", "\n"), ("\n", "\r\n")] {
+            let ends = (0..lines).map(|at| if at < first { one } else { other });
+            let text: String = sealed.lines().zip(ends).map(|(line, end)| format!("{line}{end}")).collect();
+            for item in ["new", "user"] {
+                place.write("x.yaml", &text);
+                assert_eq!(place.told(&set(&certificate, &["x.yaml", item]), "v").0, Some(0));
+                let after = place.read("x.yaml");
+                let stays = text.split_inclusive('\n').filter(|line| !line.contains("user: "));
+                let kept: Vec<&str> = after
+                    .split_inclusive('\n')
+                    .filter(|line| !line.contains("user: ") && !line.contains("new: "))
+                    .collect();
+                assert_eq!(kept, stays.collect::<Vec<_>>(), "{first} {one:?}");
+                let end = |text: &str| {
+                    text.split_inclusive('\n').find(|line| line.contains("user: ")).map(|line| line.ends_with("\r\n"))
+                };
+                assert_eq!(end(&after), end(&text));
+            }
+        }
+    }
+}
+
+#[test]
+fn an_item_is_put_behind_an_alias() {
+    let place = Place::new();
+    let certificate = fixture("cert4096.pem");
+    let sealed = place.read("db.yaml");
+    let user = sealed.lines().find_map(|line| line.strip_prefix("    user: ")).unwrap();
+    let aliased = sealed.replace(user, "*p # the same").replace("password: ", "password: &p ");
+    place.write("x.yaml", &aliased);
+    let (status, says) = place.told(&set(&certificate, &["x.yaml", "new"]), "v");
+    assert_eq!((status, says.as_str()), (Some(0), "item `new` of shop/db added\n"));
+    assert!(place.read("x.yaml").contains("    user: *p # the same\n    new: Ag"));
+    assert_eq!(place.opened("x.yaml")["user"], place.opened("x.yaml")["password"]);
 }

@@ -69,3 +69,25 @@ fn names_command_no_terminal() {
     let json: Value = serde_json::from_slice(&place.run(&["view", "-o", "json", "odd.yaml"], "").stdout).unwrap();
     assert_eq!(json[0]["name"], "d\u{1b}[2Jb");
 }
+
+#[test]
+fn a_file_that_another_tool_encrypted_says_which_one() {
+    let place = Place::new();
+    for (bytes, told) in [
+        (&b"\0GITCRYPT\0\x01\xff\xfe"[..], "is encrypted with git-crypt: unlock the repository first (git-crypt unlock)\n"),
+        (b"$ANSIBLE_VAULT;1.1;AES256\n3132\n", "is encrypted with Ansible Vault: decrypt it first (ansible-vault decrypt FILE)\n"),
+        (b"-----BEGIN AGE ENCRYPTED FILE-----\nYQ==\n", "is encrypted with age: decrypt it first (age -d FILE)\n"),
+        (
+            b"kind: Secret\ndata:\n  a: ENC[AES256_GCM,data:x,iv:y,tag:z,type:str]\nsops:\n  mac: ENC[AES256_GCM,data:x,iv:y,tag:z,type:str]\n",
+            "is encrypted with SOPS: decrypt it first (sops -d FILE)\nhint: x.yaml holds no SealedSecret\n",
+        ),
+    ] {
+        fs::write(place.path("x.yaml"), bytes).unwrap();
+        assert_eq!(place.told(&["view", "x.yaml"], ""), (Some(1), format!("error: x.yaml {told}")));
+    }
+    let sealed = place.read("db.yaml");
+    let user = sealed.lines().find_map(|line| line.strip_prefix("    user: ")).unwrap();
+    place.write("x.yaml", &sealed.replace(user, "ENC[AES256_GCM,data:x,iv:y,tag:z,type:str]"));
+    let text = String::from_utf8(place.run(&["view", "x.yaml"], "").stdout).unwrap();
+    assert!(text.contains("no sealed value: it is encrypted with SOPS: decrypt it first (sops -d FILE)"), "{text}");
+}

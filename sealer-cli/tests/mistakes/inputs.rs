@@ -461,3 +461,87 @@ fn a_mounted_file_is_written_over() {
         assert!(String::from_utf8(written).unwrap().contains("kind: SealedSecret"));
     }
 }
+
+/// Sealed as kubectl reads it, and told: the item and what it is read as, never the value.
+#[test]
+fn texts_that_yaml_takes_for_something_else_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let document = |items: &str| {
+        format!("apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\n  namespace: b\nstringData:\n{items}")
+    };
+    for (written, read_as) in [
+        ("0123", "a number"),
+        ("3.10", "a number"),
+        ("1e5", "a number"),
+        ("1_000", "a number"),
+        ("0x1F", "a number"),
+        ("+5", "a number"),
+        ("yes", "true or false"),
+        ("No", "true or false"),
+        ("~", "nothing"),
+        ("null", "nothing"),
+        ("!hunter2", "a tag of YAML"),
+        ("!Sup3r hunter2", "a tag of YAML"),
+        ("&hunter2", "an anchor of YAML"),
+        ("&hunter2 x", "an anchor of YAML"),
+        ("abc #def", "a comment of YAML"),
+        ("#hunter2", "a comment of YAML"),
+        ("yes #hunter2", "a comment of YAML"),
+    ] {
+        let (_, says) =
+            done(folder.path(), "--cert cert2048.pem", document(&format!("  pin: {written}\n  z: x\n")).as_bytes());
+        let wanted = format!(
+            "warning: item `pin` is read as {read_as}, in whole or in part; put it in quotes if it is meant as text\n"
+        );
+        assert_eq!(says, wanted, "{written}");
+        let line = format!("--cert {}", fixture(CERT));
+        let input = document(&format!("  pin: {written}\n  z: x\n"));
+        let (status, _, says) =
+            run_in(folder.path(), "kubeseal", &line.split(' ').collect::<Vec<_>>(), input.as_bytes());
+        assert_eq!((status, says.as_str()), (Some(0), ""), "{written}");
+    }
+    for items in [
+        "  a: 123\n  b: true\n  c: 1.5\n  d: x\n  e: 2020-01-01\n  f: 12:30\n",
+        "  a: \"0123\"\n  b: 'yes'\n  c: !!str 0123\n  d: |\n    yes\n",
+        "  a: &x hunter2\n  b: *x\n",
+        "  a: abc # rotated in May\n  b: \"abc\" #def\n  c: abc#def\n",
+        "  a:\n  b: ''\n",
+    ] {
+        assert_eq!(done(folder.path(), "--cert cert2048.pem", document(items).as_bytes()).1, "", "{items}");
+    }
+    // A list and `data` are read alike.
+    let listed = "apiVersion: v1\nkind: List\nitems:\n- kind: Secret\n  apiVersion: v1\n  metadata: {name: 0123, namespace: no}\n  stringData: {pin: 0123}\n";
+    let (_, says) = done(folder.path(), "--cert cert2048.pem", listed.as_bytes());
+    let told: Vec<&str> = says.lines().map(|line| line.split(',').next().unwrap()).collect();
+    assert_eq!(
+        told,
+        [
+            "warning: metadata.name is read as a number",
+            "warning: metadata.namespace is read as true or false",
+            "warning: item `pin` is read as a number"
+        ]
+    );
+}
+
+/// `seal` and `set` read a namespace alike: what the one seals, the other's values are bound to.
+#[test]
+fn a_namespace_that_is_no_text_is_read_alike() {
+    let folder = tempfile::tempdir().unwrap();
+    for (namespace, read) in [("no", "false"), ("0123", "83"), ("+4", "4")] {
+        let sealed = format!(
+            "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata:\n  name: a\n  namespace: {namespace}\nspec:\n  encryptedData: {{}}\n"
+        );
+        fs::write(folder.path().join("sealed.yaml"), sealed).unwrap();
+        let (_, says) = done(folder.path(), "set sealed.yaml k --cert cert2048.pem", b"hunter2");
+        assert!(says.starts_with(&format!("warning: metadata.namespace is read as `{read}`")), "{says}");
+        let text = fs::read_to_string(folder.path().join("sealed.yaml")).unwrap();
+        let value = text.rsplit_once("k: ").unwrap().1.trim().trim_matches('"').to_owned();
+        let line = format!("unseal --raw --private-key key2048.pem -n {read} --name a");
+        assert_eq!(done(folder.path(), &line, value.as_bytes()).0, b"hunter2");
+        let secret = format!(
+            "apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\n  namespace: {namespace}\nstringData: {{k: hunter2}}\n"
+        );
+        let (sealed, _) = done(folder.path(), "--cert cert2048.pem", secret.as_bytes());
+        assert!(String::from_utf8(sealed).unwrap().contains(&format!("\"namespace\": \"{read}\"")));
+    }
+}

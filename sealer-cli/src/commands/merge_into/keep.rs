@@ -34,7 +34,13 @@ fn with(text: &str, map: &[Step], name: &str, value: &str) -> Result<String, Pat
     let path: Vec<Step> = map.iter().cloned().chain([Step::name(name)]).collect();
     match edited.at(&path) {
         Some(known) if known.text() == Some(value) => Ok(text.to_owned()),
-        Some(_) => edited.with(&[Replacement { path, value: value.to_owned() }]),
-        None => edited.with_entry(map, name, value),
+        // What another text cannot be written into as it stands: a block, an alias.
+        Some(_) => edited
+            .with(&[Replacement { path: path.clone(), value: value.to_owned() }])
+            .or_else(|error| edited.with_quoted(&path, value).map_err(|_| error))
+            .or_else(|error| with(&edited.with_copy(map).map_err(|_| error)?, map, name, value)),
+        None => edited
+            .with_entry(map, name, value)
+            .or_else(|error| with(&edited.with_copy(map).map_err(|_| error)?, map, name, value)),
     }
 }

@@ -3,7 +3,30 @@ use sealer_core::Plaintext;
 use crate::leak::{Leak, look};
 
 fn leak(text: &str, value: &str) -> Option<Leak> {
-    look("note", text, &Plaintext::new(value.as_bytes().to_vec()))
+    look("note", text, "user", &Plaintext::new(value.as_bytes().to_vec())).max(look(
+        "note",
+        text,
+        "item",
+        &Plaintext::new(value.as_bytes().to_vec()),
+    ))
+}
+
+/// Each case of the table, which has an annotation a line.
+#[test]
+fn each_annotation_of_the_table_is_told_or_refused_as_it_says() {
+    let field = |text: &str| text.replace("\\n", "\n");
+    let (mut counts, mut wrong) = ([0, 0], Vec::new());
+    for line in include_str!("cases.txt").lines().filter(|line| !line.starts_with('#')) {
+        let [verdict, name, text, item, value] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let wanted = if verdict == "told" { Leak::Possible } else { Leak::Certain };
+        counts[wanted as usize] += 1;
+        let found = look(name, &field(text), item, &Plaintext::new(field(value).into_bytes()));
+        if found != Some(wanted) {
+            wrong.push(format!("{found:?}: {line}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(counts[0] >= 80 && counts[1] >= 40, "{counts:?}");
 }
 
 /// An annotation or label as tools and people write them, and a value of the same Secret that stands in it rightly.
@@ -106,7 +129,7 @@ const ORDINARY: &[(&str, &str, &str)] = &[
 fn ordinary_annotations_are_no_reason_to_refuse() {
     assert!(ORDINARY.len() >= 40);
     for (name, text, value) in ORDINARY {
-        let found = look(name, text, &Plaintext::new(value.as_bytes().to_vec()));
+        let found = look(name, text, "item", &Plaintext::new(value.as_bytes().to_vec()));
         assert_eq!(found, Some(Leak::Possible), "{name}: {text}");
     }
 }

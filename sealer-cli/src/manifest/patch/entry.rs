@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::place::Place;
 use super::tree::{self, Scalar, Shape, Style, Tree};
-use super::{Edited, PatchError, Step};
+use super::{Edited, PatchError, SHARED, Step};
 use crate::manifest::yaml;
 
 type Edits = Vec<(Range<usize>, String)>;
@@ -136,10 +136,13 @@ impl Edited<'_> {
             format!("{}{}: {}", self.before_on_line(model.range.start), name_in_style(key, name), value.styled(style));
         let (end, edit) = match last_scalar(last).and_then(|scalar| self.end_of_kept(scalar)) {
             Some(end) if end < self.text.len() || self.text.ends_with('\n') => {
-                (end, format!("{line_of_it}{}", self.line_break()))
+                (end, format!("{line_of_it}{}", self.break_before(end)))
             }
             Some(end) => (end, format!("{}{line_of_it}", self.line_break())),
-            None => (self.line_end(self.end_of(key, last)), format!("{}{line_of_it}", self.line_break())),
+            None => {
+                let (end, ahead, behind) = self.behind_line(self.end_of(key, last));
+                (end, format!("{ahead}{line_of_it}{behind}"))
+            }
         };
         Ok((at + 1, vec![(end..end, edit)], style))
     }
@@ -191,9 +194,9 @@ impl Edited<'_> {
         if !own_line || !same_line || self.is_filled_by_template(colon, self.next_line(end)) {
             return Err(unsure);
         }
-        let entry = format!("{}{inner}{}: {}", self.line_break(), name_in_style(key, name), value.styled(Style::Plain));
-        let line_end = self.line_end(end);
-        Ok((0, vec![(colon..end, String::new()), (line_end..line_end, entry)], Style::Plain))
+        let (at, ahead, behind) = self.behind_line(end);
+        let entry = format!("{ahead}{inner}{}: {}{behind}", name_in_style(key, name), value.styled(Style::Plain));
+        Ok((0, vec![(colon..end, String::new()), (at..at, entry)], Style::Plain))
     }
 
     fn out_of_block(&self, place: &Place<'_>, fields: &[(Scalar, Tree)], at: usize) -> Result<Edits, PatchError> {
@@ -275,7 +278,7 @@ impl Edited<'_> {
     }
 
     /// Behind the colon of a name.
-    fn colon(&self, key: &Scalar) -> Option<usize> {
+    pub(super) fn colon(&self, key: &Scalar) -> Option<usize> {
         let rest = self.text.get(key.range.end..)?;
         let blank = rest.len() - rest.trim_start_matches([' ', '\t']).len();
         rest.get(blank..)?.starts_with(':').then_some(key.range.end + blank + 1)
@@ -298,6 +301,7 @@ impl Edited<'_> {
 /// What the text of a value ends with, unless that is a bracket.
 fn last_scalar(tree: &Tree) -> Option<&Scalar> {
     match tree {
+        tree if tree.alias().is_some() => None,
         Tree::Scalar(scalar) => Some(scalar),
         Tree::List(items, Shape { flow: None, .. }) => last_scalar(items.last()?),
         Tree::Map(fields, Shape { flow: None, .. }) => last_scalar(&fields.last()?.1),
@@ -307,6 +311,7 @@ fn last_scalar(tree: &Tree) -> Option<&Scalar> {
 
 fn last_scalar_mut(tree: &mut Tree) -> Option<&mut Scalar> {
     match tree {
+        tree if tree.alias().is_some() => None,
         Tree::Scalar(scalar) => Some(scalar),
         Tree::List(items, Shape { flow: None, .. }) => last_scalar_mut(items.last_mut()?),
         Tree::Map(fields, Shape { flow: None, .. }) => last_scalar_mut(&mut fields.last_mut()?.1),
@@ -332,10 +337,8 @@ fn name_in_style(neighbour: &Scalar, name: &str) -> String {
 }
 
 fn written(text: &str, style: Style) -> Scalar {
-    Scalar { text: text.to_owned(), range: 0..0, line: 0, style, tail: None, shared: false }
+    Scalar { text: text.to_owned(), range: 0..0, line: 0, style, tail: None, shared: false, alias: None }
 }
-
-const SHARED: &str = "has an anchor or is an alias";
 
 #[cfg(test)]
 mod tests;

@@ -39,6 +39,9 @@ impl<'t> Edited<'t> {
 
     /// Where a field ends that is not empty: behind its value, or behind its name where there is none.
     pub(super) fn end_of(&self, key: &Scalar, value: &Tree) -> usize {
+        if let Some(alias) = value.alias() {
+            return alias.end;
+        }
         match value {
             Tree::Scalar(scalar) if scalar.range.is_empty() => key.range.end,
             Tree::Scalar(scalar) if scalar.style == Style::Block => {
@@ -71,6 +74,21 @@ impl<'t> Edited<'t> {
         let line = rest.split('\n').next().unwrap_or_default();
         let line = if line.len() < rest.len() { line.strip_suffix('\r').unwrap_or(line) } else { line };
         at + line.len()
+    }
+
+    /// Where a line is put behind the one of a place: there, and what stands ahead of it and behind it. Each line keeps its
+    /// own end, which in a text of Windows and Unix is not that of the next.
+    pub(super) fn behind_line(&self, at: usize) -> (usize, &'t str, &'t str) {
+        let end = self.line_end(at);
+        let rest = self.text.get(end..).unwrap_or_default();
+        let own = rest.find('\n').and_then(|length| rest.get(..=length)).unwrap_or_default();
+        if own.is_empty() { (end, self.line_break(), "") } else { (end + own.len(), "", own) }
+    }
+
+    /// How the line ahead of a place ends.
+    pub(super) fn break_before(&self, at: usize) -> &'static str {
+        let before = self.text.get(..at).unwrap_or_default();
+        if before.ends_with("\r\n") { "\r\n" } else { "\n" }
     }
 
     /// How lines end here.

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, StructureStyle, options};
 
+use super::shared::{mark_shared, weight};
 use super::{PatchError, Step};
 use crate::manifest::scalar::{self, Scalar as Resolved};
 use crate::manifest::yaml;
@@ -24,6 +25,8 @@ pub(crate) struct Shape {
     pub(super) flow: Option<Range<usize>>,
     /// An alias, or what one stands for.
     pub(super) shared: bool,
+    /// The bytes of the alias that stands for it here.
+    pub(super) alias: Option<Range<usize>>,
 }
 
 /// A text, in whatever style.
@@ -38,6 +41,8 @@ pub(crate) struct Scalar {
     pub(super) tail: Option<usize>,
     /// An alias, or what one stands for: it stands in several places.
     pub(super) shared: bool,
+    /// The bytes of the alias that stands for it here; its own are those of what it stands for.
+    pub(super) alias: Option<Range<usize>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +68,14 @@ impl Tree {
         if let Self::Scalar(scalar) = self { Some(scalar) } else { None }
     }
 
+    /// The bytes of the alias that stands for it, if one does.
+    pub(super) fn alias(&self) -> Option<&Range<usize>> {
+        match self {
+            Self::Scalar(scalar) => scalar.alias.as_ref(),
+            Self::List(_, shape) | Self::Map(_, shape) => shape.alias.as_ref(),
+        }
+    }
+
     pub(crate) fn text(&self) -> Option<&str> {
         self.scalar().map(|scalar| scalar.text.as_str())
     }
@@ -72,6 +85,18 @@ impl Scalar {
     /// Whether it stands there without quotes, so that it may be more than a text.
     pub(crate) fn is_bare(&self) -> bool {
         self.style == Style::Plain
+    }
+
+    /// Where a text is wanted, as kubectl reads it: `yes` is `true`, `+4` is `4`.
+    pub(crate) fn as_read(&self) -> String {
+        match scalar::resolve(&self.text) {
+            _ if !self.is_bare() => self.text.clone(),
+            Resolved::Bool(value) => value.to_string(),
+            Resolved::Int(value) => value.to_string(),
+            Resolved::Uint(value) => value.to_string(),
+            Resolved::Float(value) if value.is_finite() => scalar::float_text(value),
+            _ => self.text.clone(),
+        }
     }
 }
 
@@ -244,6 +269,10 @@ impl<'a> Reader<'a> {
         self.copied = copied(self.copied, tree, span)?;
         let mut tree = tree.clone();
         mark_shared(&mut tree);
+        match &mut tree {
+            Tree::Scalar(scalar) => scalar.alias = span.byte_range(),
+            Tree::List(_, shape) | Tree::Map(_, shape) => shape.alias = span.byte_range(),
+        }
         Ok(tree)
     }
 
@@ -272,6 +301,7 @@ impl<'a> Reader<'a> {
             style,
             tail,
             shared: self.is_shared(anchor),
+            alias: None,
         })
     }
 
@@ -296,7 +326,7 @@ impl<'a> Reader<'a> {
             let Tree::Scalar(key) = self.tree(event, span)? else {
                 return Err(broken(span, "has a name that is no text"));
             };
-            if !names.insert(as_read(&key)) {
+            if !names.insert(key.as_read()) {
                 return Err(broken(span, "has a name that stands there twice"));
             }
             let (event, span) = self.next()?.ok_or_else(|| broken(span, "is no YAML"))?;
@@ -304,18 +334,6 @@ impl<'a> Reader<'a> {
             fields.push((key, value));
         }
         Err(broken(opened.0, "is no YAML"))
-    }
-}
-
-/// A name as kubectl reads it: `yes` is `true`, `+4` is `4`.
-fn as_read(key: &Scalar) -> String {
-    match scalar::resolve(&key.text) {
-        _ if key.style != Style::Plain => key.text.clone(),
-        Resolved::Bool(value) => value.to_string(),
-        Resolved::Int(value) => value.to_string(),
-        Resolved::Uint(value) => value.to_string(),
-        Resolved::Float(value) if value.is_finite() => scalar::float_text(value),
-        _ => key.text.clone(),
     }
 }
 
@@ -330,7 +348,7 @@ impl Opened {
     fn closed(&self, end: Span) -> Shape {
         let Self(start, is_flow, shared) = self;
         let range = start.byte_range().zip(end.byte_range()).map(|(start, end)| start.start..end.end);
-        Shape { flow: range.filter(|_| *is_flow), shared: *shared }
+        Shape { flow: range.filter(|_| *is_flow), shared: *shared, alias: None }
     }
 }
 
@@ -355,37 +373,10 @@ pub(super) fn put_templates_back(tree: &mut Tree, text: &str) {
     }
 }
 
-/// Marks everything below as standing in several places.
-fn mark_shared(tree: &mut Tree) {
-    match tree {
-        Tree::Scalar(scalar) => scalar.shared = true,
-        Tree::List(items, shape) => {
-            shape.shared = true;
-            items.iter_mut().for_each(mark_shared);
-        }
-        Tree::Map(fields, shape) => {
-            shape.shared = true;
-            fields.iter_mut().for_each(|(_, value)| mark_shared(value));
-        }
-    }
-}
-
 /// A copy is made within a budget: a few lines of aliases to aliases, or of anchors in anchors, could fill any memory.
 fn copied(before: usize, tree: &Tree, span: Span) -> Result<usize, PatchError> {
     let copied = before.saturating_add(weight(tree));
     if copied > COPY_BUDGET { Err(broken(span, "has aliases that repeat too much")) } else { Ok(copied) }
-}
-
-/// Roughly the memory it takes.
-fn weight(tree: &Tree) -> usize {
-    let inner = match tree {
-        Tree::Scalar(scalar) => scalar.text.len(),
-        Tree::List(items, _) => items.iter().map(weight).sum(),
-        Tree::Map(fields, _) => {
-            fields.iter().map(|(key, value)| key.text.len() + size_of::<Scalar>() + weight(value)).sum()
-        }
-    };
-    inner + size_of::<Tree>()
 }
 
 fn broken(span: Span, reason: &'static str) -> PatchError {

@@ -10,8 +10,12 @@ use super::{Broken, DEEPEST, MOST_NODES, TOO_MANY};
 use crate::manifest::node::Node;
 use crate::manifest::scalar::{Scalar, resolve};
 
-/// A document, and names that stand in one of its maps twice.
-type Read = (Node, Vec<String>);
+mod misread;
+
+use misread::{Misread, scalar_of};
+
+/// A document, names that stand in one of its maps twice, and what is told of its texts that are read as something else.
+type Read = (Node, Vec<String>, Vec<String>);
 
 /// Reads every document of a text.
 pub(super) fn documents(text: &str) -> Result<Vec<Read>, Broken> {
@@ -45,8 +49,17 @@ impl From<Broken> for Failure {
 fn read(text: &str) -> Result<Vec<Read>, Failure> {
     let options = options! { block_scalar_eof_without_line_feed: true, emit_comments: false, emit_anchor_events: true };
     let parser = Parser::new_from_str_with_options(text, options);
-    let mut reader =
-        Reader { text, parser, anchors: HashMap::new(), spent: 0, flow: 0, depth: 0, nodes: 0, doubled: Vec::new() };
+    let mut reader = Reader {
+        text,
+        parser,
+        anchors: HashMap::new(),
+        spent: 0,
+        flow: 0,
+        depth: 0,
+        nodes: 0,
+        doubled: Vec::new(),
+        misread: Misread::default(),
+    };
     let mut found = Vec::new();
     while let Some((event, span)) = reader.next()? {
         match event {
@@ -54,7 +67,8 @@ fn read(text: &str) -> Result<Vec<Read>, Failure> {
             Event::DocumentStart(..) => reader.anchors.clear(),
             event => {
                 let node = reader.node(event, span)?;
-                found.push((node, std::mem::take(&mut reader.doubled)));
+                let misread = std::mem::take(&mut reader.misread).told();
+                found.push((node, std::mem::take(&mut reader.doubled), misread));
             }
         }
     }
@@ -72,6 +86,7 @@ struct Reader<'a> {
     depth: usize,
     nodes: usize,
     doubled: Vec<String>,
+    misread: Misread,
 }
 
 impl<'a> Reader<'a> {
@@ -139,6 +154,7 @@ impl<'a> Reader<'a> {
     /// What the anchor named.
     fn alias(&mut self, anchor: usize, span: Span) -> Result<Node, Failure> {
         let node = self.anchors.get(&anchor).ok_or_else(|| broken(span, "has an anchor that contains itself"))?;
+        self.misread.used(anchor);
         self.spent = spend(self.spent, node, span)?;
         Ok(node.clone())
     }
@@ -168,7 +184,15 @@ impl<'a> Reader<'a> {
             let merges = is_merge_key(&event);
             let key = self.node(event, span)?;
             let (event, value_span) = self.next()?.ok_or_else(|| Broken::end(self.text, NOT_YAML))?;
+            let scalar = scalar_of(&event);
+            if let Node::Text(name) = &key {
+                self.misread.enter(name);
+            }
             let value = self.node(event, value_span)?;
+            if let Node::Text(_) = &key {
+                let read = scalar.map(|scalar| scalar.read_as(&value, self.text, value_span));
+                self.misread.leave(read);
+            }
             if merges {
                 merge(&mut fields, value).map_err(|reason| broken(value_span, reason))?;
             } else {
