@@ -137,7 +137,10 @@ fn is_id(text: &str) -> bool {
     };
     let of_firebase =
         || text.starts_with("1:") && ["web", "ios", "android"].iter().any(|kind| text.contains(&format!(":{kind}:")));
+    // The public half of the keys of S3 stores.
+    let of_store = || text.len() == 20 && is_upper(text);
     (text.len() <= 11 && is_upper(text))
+        || of_store()
         || starts(&["pk_live_", "pk_test_", "pk.", "phc_", "G-", "UA-", "GTM-"])
         || of_aws()
         || of_slack()
@@ -284,6 +287,8 @@ pub(super) fn is_random(text: &str) -> bool {
 const LEAST_ENTROPY: f64 = 2.5;
 pub(super) const SHORT: usize = 8;
 pub(super) const LONG: usize = 16;
+/// Where nothing is called a secret.
+pub(super) const UNNAMED: usize = 12;
 const MARKS: [&str; 9] = [
     "PRIVATE KEY-----",
     "PRIVATE KEY BLOCK-----",

@@ -2,7 +2,7 @@
 //! this order; in doubt it is none.
 
 use super::Leak;
-use super::forms::{self, LONG, SHORT};
+use super::forms::{self, LONG, SHORT, UNNAMED};
 use super::names::Kind;
 
 /// How a value stands in a text.
@@ -49,7 +49,7 @@ fn is_certain(found: &Found<'_>) -> bool {
         return found.own == Kind::Password && is_random && text.len() >= LONG && forms::is_mixed(text);
     }
     // Identifiers and names have no signs like these, whatever they are called.
-    is_named_secret || !is_named_public || forms::has_signs(text)
+    is_named_secret || (text.len() >= UNNAMED && (!is_named_public || forms::has_signs(text)))
 }
 
 /// Whether a value that stands in a text and is not assigned to anything is a secret by its form.

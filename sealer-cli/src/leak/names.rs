@@ -86,7 +86,9 @@ fn of_head(head: &str, previous: &str, before: &[String]) -> Option<Kind> {
         // `secret_id` of Vault logs in; what a session is known by does, too.
         "id" if matches!(previous, "secret" | "session" | "csrf") => Some(Kind::Secret),
         "key" if PUBLIC_KEYS.contains(&previous) => Some(Kind::Public),
-        "key" if matches!(previous, "api" | "access" | "secret" | "private") => Some(Kind::Password),
+        "key" if matches!(previous, "api" | "secret" | "private") => Some(Kind::Password),
+        // The one half of it is public.
+        "key" if previous == "access" => Some(Kind::Secret),
         "key" if SECRETS.contains(&previous) => Some(Kind::Secret),
         // Of anything, and perhaps of a door.
         "key" => Some(Kind::Unknown),

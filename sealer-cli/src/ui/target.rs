@@ -162,15 +162,18 @@ fn find(name: &str, readers: Readers) -> Result<Found, CliError> {
             return Err(CliError::new(format!("{name} is a link; values are never written through one"))
                 .hint("name the file itself, or a new one"));
         }
-        let next = is_link.then(|| fs::read_link(&path)).transpose();
-        let next = next.map_err(|error| CliError::file("open", name, &error))?;
-        let next = next.map(|next| path.parent().unwrap_or_else(|| Path::new("")).join(next));
         let is_other = kind.is_some_and(|kind| !kind.is_file() && !kind.is_dir());
-        match (kind, next) {
-            (Some(kind), _) if kind.is_dir() => return Err(folder(name)),
-            // A link of another process to its pipe leads to no name.
-            (_, Some(next)) if !is_other || fs::symlink_metadata(&next).is_ok() => path = next,
-            (Some(kind), _) if is_other => return device(name, kind, readers),
+        match kind {
+            Some(kind) if kind.is_dir() => return Err(folder(name)),
+            // It leads to what a process has open, whatever the name says that it gives.
+            Some(kind) if is_link && is_in_proc(&path) => {
+                return if is_other { device(name, kind, readers) } else { Ok(Found::Device) };
+            }
+            _ if is_link => {
+                let next = fs::read_link(&path).map_err(|error| CliError::file("open", name, &error))?;
+                path = path.parent().unwrap_or_else(|| Path::new("")).join(next);
+            }
+            Some(kind) if is_other => return device(name, kind, readers),
             _ => return Ok(Found::File(path)),
         }
     }
@@ -216,6 +219,12 @@ fn open_number(path: &Path) -> Option<u32> {
         _ => None,
     };
     named(folder).or_else(|| named(&fs::canonicalize(folder).ok()?))
+}
+
+/// Whether a file is one of those that the kernel makes up for processes.
+fn is_in_proc(path: &Path) -> bool {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    fs::canonicalize(folder).is_ok_and(|folder| folder.starts_with("/proc"))
 }
 
 /// Whether a folder lists what this process has open.
@@ -362,5 +371,8 @@ mod tests {
         let error = Target::open("/dev/stderr", Readers::Owner).unwrap().unwrap();
         assert!(matches!(error.place, Place::StandardError));
         assert!(Target::open("/dev/fd/987", Readers::AsBefore).is_err());
+        // A running program is not replaced by what its link leads to, and cannot be written to.
+        let target = Target::open("/proc/self/exe", Readers::AsBefore).unwrap().unwrap();
+        assert!(matches!(target.place, Place::Stream) && target.put(&mut Spool::default()).is_err());
     }
 }

@@ -151,7 +151,7 @@ fn anchors_aliases_and_blocks_cost_no_comment() {
     };
     for (text, metadata, gone_are) in [
         (&aliased, "", vec![]),
-        (&labelled, r#", "labels": {"n": "8"}"#, vec!["      labels: *l # shared"]),
+        (&labelled, r#", "labels": {"tier": "8"}"#, vec!["      labels: *l # shared"]),
         (&labelled, "", vec![]),
         (
             &noted,
@@ -169,7 +169,7 @@ fn anchors_aliases_and_blocks_cost_no_comment() {
             assert_eq!(after.matches("\r\n").count(), if text.contains('\r') { after.lines().count() } else { 0 });
             assert_eq!(place.opened("db.yaml")["new"], "NA==");
             if !metadata.is_empty() && text.contains("*l") {
-                assert!(after.contains("      labels: {app: shop, n: \"8\"} # shared"), "{after}");
+                assert!(after.contains("      labels: {app: shop, tier: \"8\"} # shared"), "{after}");
             }
         }
     }
