@@ -144,6 +144,12 @@ fn print(output: &mut Spool) -> Result<(), CliError> {
     output.copy_to(&mut out).and_then(|()| out.flush()).map_err(|error| CliError::output(&error))
 }
 
+/// Prints results where notices go.
+fn print_aside(output: &mut Spool) -> io::Result<()> {
+    let mut out = io::stderr().lock();
+    output.copy_to(&mut out).and_then(|()| out.flush())
+}
+
 /// Whether what is told beside the results is read at a terminal.
 pub(crate) fn has_reader() -> bool {
     io::stderr().is_terminal()

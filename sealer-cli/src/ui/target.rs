@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File, FileType, OpenOptions};
-use std::io::{self, Seek as _, Write as _};
+use std::io::{self, Seek as _};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -79,10 +79,7 @@ impl Target {
                 let stream = OpenOptions::new().append(true).open(&path);
                 return stream.and_then(|mut stream| output.copy_to(&mut stream)).map_err(|error| failed(&error));
             }
-            Place::StandardError => {
-                let mut stream = io::stderr().lock();
-                return output.copy_to(&mut stream).and_then(|()| stream.flush()).map_err(|error| failed(&error));
-            }
+            Place::StandardError => return super::print_aside(output).map_err(|error| failed(&error)),
             Place::Beside(file) => file,
         };
         replace(file, &path, readers, output)

@@ -491,7 +491,7 @@ fn texts_that_yaml_takes_for_something_else_are_told() {
         let (_, says) =
             done(folder.path(), "--cert cert2048.pem", document(&format!("  pin: {written}\n  z: x\n")).as_bytes());
         let wanted = format!(
-            "warning: item `pin` is read as {read_as}, in whole or in part; put it in quotes if it is meant as text\n"
+            "warning: document 1: item `pin` is read as {read_as}, in whole or in part; put it in quotes if it is meant as text\n"
         );
         assert_eq!(says, wanted, "{written}");
         let line = format!("--cert {}", fixture(CERT));
@@ -516,9 +516,9 @@ fn texts_that_yaml_takes_for_something_else_are_told() {
     assert_eq!(
         told,
         [
-            "warning: metadata.name is read as a number",
-            "warning: metadata.namespace is read as true or false",
-            "warning: item `pin` is read as a number"
+            "warning: document 1: metadata.name is read as a number",
+            "warning: document 1: metadata.namespace is read as true or false",
+            "warning: document 1: item `pin` is read as a number"
         ]
     );
 }
