@@ -50,6 +50,10 @@ impl Written {
         if self.anchor > 0 {
             return Some(("an anchor of YAML", self.anchor));
         }
+        // Nothing was written.
+        if span.byte_range().is_none_or(|range| range.is_empty()) {
+            return None;
+        }
         let rest = span.byte_range().and_then(|range| text.get(range.end..)).unwrap_or_default();
         let rest = rest.split('\n').next().unwrap_or_default();
         // Comments that are meant have a blank behind their sign.
