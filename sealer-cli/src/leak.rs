@@ -12,6 +12,11 @@ use sealer_encoding::base64;
 
 mod guess;
 
+/// Whether a text looks like a secret by its length and by how little it looks like words.
+pub(crate) fn is_like_a_secret(text: &str) -> bool {
+    guess::is_like_a_secret(text.as_bytes())
+}
+
 /// How a text holds a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Leak {

@@ -7,7 +7,8 @@ use kube::CustomResourceExt as _;
 use sealer_resource::SealedSecret;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/crd.yaml");
-const HEADER: &str = "# Generated from sealer-resource/src/sealed_secret.rs; a test holds the two against each other.\n";
+const HEADER: &str =
+    "# Generated from sealer-resource/src/sealed_secret.rs; a test holds the two against each other.\n";
 
 #[test]
 fn the_committed_crd_is_current() {

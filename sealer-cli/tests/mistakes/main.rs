@@ -6,6 +6,8 @@ mod hostile;
 #[cfg(unix)]
 mod inputs;
 #[cfg(unix)]
+mod reading;
+#[cfg(unix)]
 mod spellings;
 #[cfg(unix)]
 #[path = "../network/terminal.rs"]
