@@ -10,6 +10,7 @@ pub(crate) mod words;
 use sealer_go::pflag::{self, Flag, FlagError, Kind, Values};
 
 use crate::diagnostics::CliError;
+use crate::names;
 use crate::request::Request;
 use crate::tree::{self, Given, Search};
 
@@ -81,7 +82,7 @@ fn completions(args: &[String]) -> Result<Request, CliError> {
     match args {
         [shell] if SHELLS.contains(&shell.as_str()) => Ok(Request::Completions { shell: shell.clone() }),
         [shell, other, ..] if SHELLS.contains(&shell.as_str()) => {
-            Err(wrong(format!("`sealer completions` takes the name of one shell, not also `{other}`")))
+            Err(wrong(format!("`sealer completions` takes the name of one shell, and {}", names::surplus(other))))
         }
         _ => Err(wrong(format!("`sealer completions` needs the name of a shell: {}", SHELLS.join(", ")))),
     }
@@ -90,7 +91,7 @@ fn completions(args: &[String]) -> Result<Request, CliError> {
 fn man(args: &[String]) -> Result<Request, CliError> {
     match args.iter().find(|word| !word.starts_with('-')) {
         None => Ok(Request::Man),
-        Some(word) => Err(CliError::command_line(format!("`sealer man` takes no argument `{word}`"))
+        Some(_) => Err(CliError::command_line("`sealer man` takes no argument")
             .hint("sealer man | man -l -; sealer COMMAND --help lists the flags of one command")),
     }
 }
@@ -116,10 +117,13 @@ fn parsed(
     let (preset, _) = pflag::from_environment(table, variable);
     let values = pflag::parse(table, preset, args).map_err(|error| match error {
         FlagError::Help => CliError::help(verb, usage()),
-        error => match words::meant_flag(&error, table) {
-            Some(meant) => CliError::command_line(error.to_string()).hint(meant),
-            None => wrong(error.to_string()),
-        },
+        error => {
+            let told = names::flag_error(error.clone(), table).to_string();
+            match words::meant_flag(&error, table) {
+                Some(meant) => CliError::command_line(told).hint(meant),
+                None => wrong(told),
+            }
+        }
     })?;
     if let Some((word, meant)) = words::behind_a_switch(values.positionals(), args, table) {
         return Err(CliError::command_line(format!("a switch takes no word `{word}`")).hint(meant));

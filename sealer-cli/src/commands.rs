@@ -1,6 +1,7 @@
 //! One verb a file.
 
 use crate::diagnostics::{CliError, os_text};
+use crate::names;
 use crate::reference;
 use crate::request::{Compat, Mode, Request};
 use crate::ui::{Readers, Ui};
@@ -87,7 +88,7 @@ fn in_mode(request: &Compat, ui: &mut Ui) -> Result<(), CliError> {
     if let Some(path) = &request.input {
         let missing = "Could not read file specified with --secret-file";
         std::fs::File::open(path)
-            .map_err(|error| CliError::new(missing).hint(format!("`{path}`: {}", os_text(&error))))?;
+            .map_err(|error| CliError::new(missing).hint(format!("`{}`: {}", names::path(path), os_text(&error))))?;
     } else if !matches!(request.mode, Mode::Raw { .. } | Mode::FetchCertificate) {
         ui.notice_terminal("(tty detected: expecting json/yaml k8s resource in stdin)");
     }

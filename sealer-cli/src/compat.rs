@@ -9,7 +9,7 @@ use crate::cluster::Choice;
 use crate::diagnostics::CliError;
 use crate::key_files::KeySources;
 use crate::request::{Compat, Mode, RawValue, Request, ScopeChoice};
-use crate::{cli, key_flags, kubernetes_flags, ui};
+use crate::{cli, key_flags, kubernetes_flags, names, ui};
 
 /// Reads flags and environment.
 pub(crate) fn read(
@@ -22,7 +22,8 @@ pub(crate) fn read(
     let values = pflag::parse(&table, preset, args).map_err(|error| match error {
         FlagError::Help => CliError::help(program, usage(&table)),
         error => {
-            let usage = CliError::usage(program, usage(&table), error.to_string());
+            let told = names::flag_error(error.clone(), &table).to_string();
+            let usage = CliError::usage(program, usage(&table), told);
             words::meant_flag(&error, &table).into_iter().fold(usage, CliError::hint)
         }
     })?;
@@ -76,7 +77,7 @@ fn compat(
     let warnings = deprecated.then(|| "Flag --rotate has been deprecated, please use --re-encrypt instead".to_owned());
     let reads_stdin = match &mode {
         Mode::FetchCertificate => false,
-        Mode::Raw { value } => !matches!(value, RawValue::File(_)),
+        Mode::Raw { value } => !matches!(value, RawValue::File(_) | RawValue::Given { .. }),
         _ => input.is_none(),
     };
     Ok(Request::Compat(Box::new(Compat {
@@ -156,7 +157,7 @@ fn mode(values: &Values, input: Option<&str>, has_old_name: bool) -> Result<Mode
         ([], Some(path)) if has_old_name => Ok(Mode::Raw { value: RawValue::PipedOr(path) }),
         ([], Some(path)) => Ok(Mode::Raw { value: RawValue::File(path) }),
         ([one], _) if is_stream(&path_of(one)) => Ok(Mode::Raw { value: RawValue::Stdin }),
-        ([one], _) => Ok(Mode::Raw { value: RawValue::File(path_of(one)) }),
+        ([one], _) => Ok(Mode::Raw { value: RawValue::Given { path: path_of(one), is_pair: one.contains('=') } }),
         _ => Err(CliError::new("must provide only one --from-file when encrypting a single item with --raw")),
     }
 }
@@ -239,7 +240,7 @@ const OWN: &[Flag] = &[
         "allow-unknown-fields",
         Kind::Switch,
         "",
-        "Seal although the input has fields that no Secret has; they are left out.",
+        "Seal although the input has fields that no Secret has, or two values of one name; they are left out.",
     ),
     Flag::new("cert", Kind::Text, "", "File or URL of the certificate to seal with, instead of the cluster's."),
     Flag::new("fetch-cert", Kind::Switch, "", "Write the certificate that would be sealed with, and stop."),

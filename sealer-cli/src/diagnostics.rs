@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
+use crate::names;
+
 /// A command that did not do what it was asked.
 #[derive(Debug)]
 pub(crate) struct CliError {
@@ -72,7 +74,7 @@ impl CliError {
 
     /// A file that could not be used, in the words that scripts know: `open PATH: no such file or directory`.
     pub(crate) fn file(operation: &str, path: &str, error: &io::Error) -> Self {
-        Self::new(format!("{operation} {path}: {}", os_text(error)))
+        Self::new(format!("{operation} {}: {}", names::path(path), os_text(error)))
     }
 
     /// Prints everything and names the exit status.

@@ -10,6 +10,7 @@ pub(crate) mod schema;
 pub(crate) mod secret;
 pub(crate) mod stray;
 mod time;
+pub(crate) mod twice;
 pub(crate) mod typed;
 pub(crate) mod yaml;
 

@@ -8,6 +8,7 @@ use crate::cli::words::Word;
 use crate::cluster::Choice;
 use crate::diagnostics::CliError;
 use crate::key_files::KeySources;
+use crate::names;
 use crate::tree::Search;
 
 pub(crate) mod items;
@@ -131,6 +132,12 @@ pub(crate) enum Mode {
 pub(crate) enum RawValue {
     Stdin,
     File(String),
+    /// The file of `--from-file`, which is mistaken for kubectl's `--from-literal`.
+    Given {
+        path: String,
+        /// It stood behind a name and `=`.
+        is_pair: bool,
+    },
     /// In that file, unless something is piped in: scripts under the old name pass both.
     PipedOr(String),
 }
@@ -204,7 +211,8 @@ impl Compat {
             "json" | "" => Ok(Format::Json),
             "yaml" => Ok(Format::Yaml),
             _ => {
-                Err(CliError::new(format!("unsupported output format: {}", self.format)).hint("use -o json or -o yaml"))
+                let format = names::short_word(&self.format);
+                Err(CliError::new(format!("unsupported output format: {format}")).hint("use -o json or -o yaml"))
             }
         }
     }

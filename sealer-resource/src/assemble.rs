@@ -233,11 +233,19 @@ pub(crate) fn shown(item: &str) -> String {
 impl OpenError {
     /// The text that Go's engine gives for templates. It may hold values: only for whoever holds the keys anyway.
     pub fn go_text(&self) -> String {
+        self.told(ItemCause::go_text)
+    }
+
+    /// The same for whoever reads what a command says, which may be a log: our own words stand for what may come of a value.
+    /// Where a template failed may depend on one.
+    pub fn public_text(&self) -> String {
+        self.told(ItemCause::public_text)
+    }
+
+    fn told(&self, text: fn(&ItemCause) -> String) -> String {
         match self {
-            Self::Items(failures) => grouped(failures, ItemCause::go_text),
-            Self::Templates(unrendered) if !unrendered.failures().is_empty() => {
-                grouped(unrendered.failures(), ItemCause::go_text)
-            }
+            Self::Items(failures) => grouped(failures, text),
+            Self::Templates(unrendered) if !unrendered.failures().is_empty() => grouped(unrendered.failures(), text),
             other => other.to_string(),
         }
     }
@@ -249,6 +257,13 @@ impl ItemCause {
             Self::Parse(failure) => failure.go_text(),
             Self::Template(failure) => failure.go_text().to_owned(),
             other => other.to_string(),
+        }
+    }
+
+    fn public_text(&self) -> String {
+        match self {
+            Self::Template(failure) => failure.public_text().to_owned(),
+            other => other.go_text(),
         }
     }
 }

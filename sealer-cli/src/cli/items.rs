@@ -10,7 +10,7 @@ use crate::compat::TRIM;
 use crate::diagnostics::CliError;
 use crate::request::Request;
 use crate::request::items::{Edit, Explain, Set, Target, Unseal, Unset, View, Writing};
-use crate::{key_flags, kubernetes_flags, ui};
+use crate::{key_flags, kubernetes_flags, names, ui};
 
 type Variable<'a> = &'a dyn Fn(&str) -> Option<String>;
 
@@ -82,7 +82,10 @@ pub(super) fn unseal(args: &[String], variable: Variable<'_>) -> Result<Request,
         [] => None,
         [file] => Some(file.clone()).filter(|file| file != ui::STREAM),
         [_, more, ..] => {
-            return Err(wrong(format!("`sealer unseal` reads one file, or standard input, not also `{more}`")));
+            return Err(wrong(format!(
+                "`sealer unseal` reads one file, or standard input, and {}",
+                names::surplus(more)
+            )));
         }
     };
     let keys = key_flags::sources(&values);
@@ -132,7 +135,7 @@ pub(super) fn explain(args: &[String], variable: Variable<'_>) -> Result<Request
 fn words<const COUNT: usize>(values: &Values, verb: &str, wanted: &str) -> Result<[String; COUNT], String> {
     let words = files(values);
     words.try_into().map_err(|words: Vec<String>| {
-        let more = words.get(COUNT).map(|word| format!(", not also `{word}`")).unwrap_or_default();
+        let more = words.get(COUNT).map(|word| format!(", and {}", names::surplus(word))).unwrap_or_default();
         format!("`sealer {verb}` needs {wanted}{more}")
     })
 }

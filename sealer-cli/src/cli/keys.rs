@@ -12,7 +12,7 @@ use crate::key_files::KeySources;
 use crate::request::Request;
 use crate::request::keys::{Backup, Check, Keys, List, Protection, Restore, Retire, Rotate};
 use crate::spelling::nearest;
-use crate::{key_flags, kubernetes_flags, record};
+use crate::{key_flags, kubernetes_flags, names, record};
 
 use manual::VERBS;
 
@@ -38,15 +38,18 @@ impl KeysVerb {
 }
 
 pub(super) fn read(args: &[String], variable: &dyn Fn(&str) -> Option<String>) -> Result<Request, CliError> {
-    let names: Vec<&str> = VERBS.iter().map(|verb| verb.name).collect();
-    let there_is = format!("there is `sealer keys` with {}", names.join(", "));
+    let verbs: Vec<&str> = VERBS.iter().map(|verb| verb.name).collect();
+    let there_is = format!("there is `sealer keys` with {}", verbs.join(", "));
     let Some((word, rest)) = args.split_first().filter(|(word, _)| !word.starts_with('-')) else {
         return Err(CliError::command_line(format!("`sealer keys` needs a command; {there_is}")).hint(MOST_WANTED));
     };
     let Some(verb) = VERBS.iter().find(|verb| verb.name == word) else {
-        let error = CliError::command_line(format!("unknown command `keys {word}`; {there_is}"));
+        let near = nearest(word, verbs);
+        // A word that is near to none may be anything.
+        let shown = near.map(|_| format!(" `keys {word}`")).unwrap_or_default();
+        let error = CliError::command_line(format!("unknown command{shown}; {there_is}"));
         // What is wanted most is named anyway.
-        let meant = nearest(word, names).map(|meant| format!("sealer keys {meant}"));
+        let meant = near.map(|meant| format!("sealer keys {meant}"));
         return Err(match meant.filter(|meant| meant != MOST_WANTED) {
             Some(meant) => error.hint(format!("did you mean `{meant}`?")),
             None => error.hint(MOST_WANTED),
@@ -77,8 +80,10 @@ fn list(values: &Values) -> Result<Keys, CliError> {
 
 fn rotate(values: &Values) -> Result<Keys, CliError> {
     let reseal = values.list("reseal");
-    if let Some(word) = values.positionals().first().filter(|_| reseal.is_empty()) {
-        return Err(wrong(format!("`sealer keys rotate` takes no argument `{word}`")));
+    if reseal.is_empty() && !values.positionals().is_empty() {
+        return Err(wrong(
+            "`sealer keys rotate` takes no argument; files that follow are named with --reseal".to_owned(),
+        ));
     }
     Ok(Keys::Rotate(Rotate {
         cluster: kubernetes_flags::choice(values),
@@ -97,7 +102,9 @@ fn rotate(values: &Values) -> Result<Keys, CliError> {
 
 fn backup(values: &Values) -> Result<Keys, CliError> {
     if let Some(word) = values.positionals().first() {
-        return Err(wrong(format!("`sealer keys backup` takes no argument `{word}`; name the file with -o {word}")));
+        // It may be the passphrase.
+        let file = names::file(word).unwrap_or_else(|| "FILE".to_owned());
+        return Err(wrong(format!("`sealer keys backup` takes no argument; name the file with -o {file}")));
     }
     let file = values.text("output").to_owned();
     if file.is_empty() {

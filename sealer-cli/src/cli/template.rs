@@ -5,11 +5,12 @@ use sealer_go::pflag::{Flag, Kind};
 use super::{FILE, HELP, Parsed, files, parsed};
 use crate::diagnostics::CliError;
 use crate::request::{Request, TemplateCheck};
+use crate::spelling::nearest;
 
 pub(super) fn read(args: &[String]) -> Result<Request, CliError> {
     let rest = match args.split_first() {
         Some((word, rest)) if word == "check" => rest,
-        Some((word, _)) if !word.starts_with('-') => {
+        Some((word, _)) if nearest(word, ["check", "lint"]).is_some() => {
             return Err(wrong(format!("unknown command `template {word}`; there is `sealer template check`")));
         }
         _ => return Err(wrong("`sealer template` needs a command; there is `sealer template check`".to_owned())),

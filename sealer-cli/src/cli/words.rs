@@ -8,6 +8,7 @@ use sealer_go::pflag::{Flag, FlagError, Kind, Values};
 use crate::cli;
 use crate::cli::keys::manual::VERBS;
 use crate::diagnostics::CliError;
+use crate::names;
 use crate::spelling::nearest;
 
 /// A word that was passed over, and what was probably meant by it.
@@ -52,17 +53,20 @@ pub(crate) fn answer(word: &str, around: Around<'_>) -> Option<Word> {
         return Some(Word { message: EMPTY.to_owned(), hint: UNSET.to_owned() });
     }
     let shown = word.escape_debug();
-    let stray = format!("no command takes the word `{shown}`");
+    let stray = || format!("no command takes the word `{shown}`");
     let (message, hint) = if let Some(meant) = behind_a_flag(word, around.args) {
-        (stray, format!("did you mean {meant}?"))
+        (stray(), format!("did you mean {meant}?"))
     } else if let Some(meant) = of_a_file(word, around) {
-        (stray, meant)
+        (stray(), meant)
     } else if let Some(meant) = command(word) {
         (format!("there is no command `{shown}`"), meant)
-    } else if looks_like_a_file(word) {
-        (stray, format!("there is no file of that name; a file is read with -f {shown}"))
+    } else if names::is_file_name(word) {
+        (stray(), format!("there is no file of that name; a file is read with -f {shown}"))
     } else {
-        (stray, "`sealer --help` lists the commands and flags".to_owned())
+        // It may be a value, and what is said here goes into logs.
+        let place = around.args.iter().position(|arg| arg == word).map_or(0, |at| at + 1);
+        let hint = "a value is piped in, never written there; `sealer --help` lists the commands and flags";
+        (format!("no command takes word {place} of the command line, which is not shown"), hint.to_owned())
     };
     Some(Word { message, hint })
 }
@@ -158,11 +162,6 @@ fn command(word: &str) -> Option<String> {
     let flag = || nearest(&lower, MODES).map(|flag| format!("--{flag}"));
     let meant = of_others.or_else(of_keys).or_else(near).or_else(flag)?;
     Some(format!("did you mean `sealer {meant}`?"))
-}
-
-fn looks_like_a_file(word: &str) -> bool {
-    let ending = Path::new(word).extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    word.contains('/') || ["yaml", "yml", "json"].iter().any(|known| ending.eq_ignore_ascii_case(known))
 }
 
 /// Commands that other tools have for what this program does without one.
@@ -267,9 +266,15 @@ mod tests {
             ("-format yaml", "yaml", "did you mean --format yaml?".to_owned()),
             ("", "missing.yaml", "there is no file of that name".to_owned()),
             ("", "thing", "`sealer --help` lists".to_owned()),
+            (
+                "--raw hunter2",
+                "hunter2",
+                "no command takes word 2 of the command line, which is not shown; a value is piped in".to_owned(),
+            ),
             ("", "-", String::new()),
         ] {
             let told = told(line, word);
+            assert!(!told.contains("hunter2") && !told.contains("thing"), "{told}");
             assert!(told.contains(&wanted) && told.is_empty() == wanted.is_empty(), "{line} {word}: {told}");
         }
     }

@@ -6,6 +6,7 @@ use crate::diagnostics::CliError;
 use crate::encrypted::SOPS;
 use crate::manifest;
 use crate::manifest::patch::{Edited, PatchError, Tree};
+use crate::names;
 use crate::request::items::Target;
 use crate::tree::{self, SealedItem, SealedObject, loose};
 
@@ -100,7 +101,13 @@ pub(crate) fn check_item(name: &str) -> Result<(), CliError> {
     if is_item_name(name) {
         return Ok(());
     }
-    Err(CliError::new(format!("`{}` is no name of an item", name.escape_debug())).hint(ITEM_NAMES))
+    let error = CliError::new(format!("`{}` is no name of an item", names::name(name))).hint(ITEM_NAMES);
+    let is_assigned = names::has_value(name);
+    Err(if is_assigned {
+        error.hint("the value is piped in: printf %s \"$VALUE\" | sealer set FILE ITEM")
+    } else {
+        error
+    })
 }
 
 /// Whether a Secret can have an item of that name: `IsConfigMapKey` of the API server.

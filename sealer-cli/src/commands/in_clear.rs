@@ -5,6 +5,7 @@ use sealer_core::Plaintext;
 use crate::diagnostics::CliError;
 use crate::leak::{self, Leak};
 use crate::manifest::patch::{Edited, Tree};
+use crate::names;
 use crate::tree::SealedObject;
 
 /// Where a value stands in clear text.
@@ -25,7 +26,7 @@ pub(crate) fn find(edited: &Edited<'_>, object: &SealedObject, item: &str, value
             for (name, text) in metadata.field(field).into_iter().flat_map(Tree::fields) {
                 let found = text.text().and_then(|text| leak::look(&name.text, text, item, value));
                 if let Some(leak) = found.filter(|leak| worst.as_ref().is_none_or(|worst| worst.leak < *leak)) {
-                    worst = Some(InClear { place: format!("{kind} `{}`", name.text), leak });
+                    worst = Some(InClear { place: format!("{kind} `{}`", names::name(&name.text)), leak });
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! `--raw`: one value, sealed, and nothing around it.
 
+use std::fs;
 use std::io::{self, IsTerminal as _};
 
 use sealer_core::error::NameError;
@@ -10,14 +11,14 @@ use crate::diagnostics::CliError;
 use crate::input::{self, Input};
 use crate::request::{Compat, RawValue};
 use crate::ui::{Ui, Weight};
-use crate::{certificate, cluster};
+use crate::{certificate, cluster, names};
 
 pub(crate) fn run(request: &Compat, from: &RawValue, ui: &mut Ui) -> Result<(), CliError> {
     let certificate = certificate::load(request.certificate.as_deref(), &request.cluster)?;
     let (label, refused) = label(request)?;
     // Existing scripts may seal for any name.
     if let Some(refused) = refused {
-        let told = format!("warning: {refused}; no cluster will accept an object of that name");
+        let told = format!("warning: {}; no cluster will accept an object of that name", names::refused(&refused));
         ui.tell(Weight::Loss, request.has_old_name, &told);
     }
     let (bytes, origin) = read(from, request.has_old_name, ui)?;
@@ -45,6 +46,10 @@ fn read(from: &RawValue, has_old_name: bool, ui: &Ui) -> Result<(Vec<u8>, Origin
             Ok((piped()?, Origin::Piped))
         }
         RawValue::File(path) => Ok((input::read(Some(path), Input::Value)?, Origin::File)),
+        RawValue::Given { path, is_pair } => match input::read(Some(path), Input::Value) {
+            Err(_) if fs::metadata(path).is_err() && !is_shown(path, *is_pair) => Err(missing()),
+            read => Ok((read?, Origin::File)),
+        },
         RawValue::PipedOr(path) => {
             let bytes = if io::stdin().is_terminal() { Vec::new() } else { piped()? };
             if bytes.is_empty() {
@@ -55,6 +60,19 @@ fn read(from: &RawValue, has_old_name: bool, ui: &Ui) -> Result<(Vec<u8>, Origin
             Ok((bytes, Origin::Piped))
         }
     }
+}
+
+/// Whether the name of a file that is not there is no value: of letters alone, unless it stands behind another name.
+fn is_shown(path: &str, is_pair: bool) -> bool {
+    let is_word = path.chars().all(|letter| letter.is_ascii_alphabetic() || matches!(letter, '-' | '_'));
+    names::is_file_name(path) || path.is_empty() || is_word && !is_pair
+}
+
+/// A file that is not there may be the value itself.
+fn missing() -> CliError {
+    CliError::new("open the file that --from-file names: no such file or directory").hint(
+        "its name is not shown, since it may be the value itself; a value is piped in: printf %s \"$VALUE\" | sealer --raw …",
+    )
 }
 
 /// Scripts that call it by the old name hear nothing new.

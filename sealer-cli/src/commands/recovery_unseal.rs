@@ -18,6 +18,7 @@ use crate::diagnostics::CliError;
 use crate::input::{self, Input};
 use crate::manifest;
 use crate::manifest::read::{self, Document, Wanted};
+use crate::manifest::twice;
 use crate::request::Compat;
 use crate::sealed_secret::{self, Place};
 use crate::ui::Ui;
@@ -35,6 +36,13 @@ pub(crate) fn run(request: &Compat, key_files: &[String], ui: &mut Ui) -> Result
     let several = documents.len() > 1;
     for document in documents {
         let number = document.number;
+        if let Some(lost) = twice::loss(&document.doubled) {
+            if !request.allow_unknown_fields {
+                return Err(CliError::new(format!("document {number}: {lost}"))
+                    .hint("put a line `---` between objects; nothing was written"));
+            }
+            ui.notice(&format!("warning: document {number}: {lost}"));
+        }
         let secret = unseal(&document, &keyring, key_files).map_err(|error| match several {
             true => error.hint(format!("this is document {number} of the input; nothing was written")),
             false => error,
@@ -58,8 +66,8 @@ fn unseal(document: &Document, keyring: &Keyring, key_files: &[String]) -> Resul
     let clock = move || started.elapsed();
     let options = OpenOptions { accept_v1_data: false, rendering: Some(rendering(&clock)) };
     let opened = open(&label, &spec, keyring, &options).map_err(|error| {
-        // Whoever has the private keys may see what Go's engine says of values.
-        let text = error.go_text();
+        // Whoever has the private keys may see values, and whoever reads a log may not.
+        let text = error.public_text();
         let is_old_form = text.starts_with(OLD_FORM);
         let failed = CliError::new(text);
         let failed = if is_old_form { failed.hint(SEAL_ANEW) } else { failed };

@@ -22,7 +22,7 @@ use crate::manifest::secret::{NO_DATA, SecretInput, secrets};
 use crate::request::{Compat, Mode, ScopeChoice};
 use crate::ui::{Ui, Weight};
 use crate::unchanged::Unchanged;
-use crate::{certificate, cluster, tree};
+use crate::{certificate, cluster, names, tree};
 
 pub(crate) fn run(request: &Compat, ui: &mut Ui) -> Result<(), CliError> {
     let certificate = certificate::load(request.certificate.as_deref(), &request.cluster)?;
@@ -136,9 +136,8 @@ fn prepare(mut secret: SecretInput, request: &Compat, bound: &Bound) -> Result<P
         return Err(CliError::new(encrypted.clone())
             .hint("nothing was sealed; --allow-encrypted-values seals the text as it stands"));
     }
-    if let Some(lost) = strays.lost.first().filter(|_| !request.allow_unknown_fields) {
-        return Err(CliError::new(lost.clone())
-            .hint("nothing was sealed; --allow-unknown-fields leaves out what is no field of a Secret"));
+    if !request.allow_unknown_fields {
+        refuse_loss(&strays.lost)?;
     }
     if secret.items.is_empty() && !request.allow_empty_data {
         // Where the values stand instead, scripts know the line.
@@ -168,12 +167,21 @@ fn prepare(mut secret: SecretInput, request: &Compat, bound: &Bound) -> Result<P
     warnings.extend(weighed(Weight::Loss, unusable_name(&secret, scope)));
     warnings.extend(weighed(Weight::Loss, usable::warnings(&secret)));
     warnings.extend(weighed(Weight::Slip, usable::refused_type(&secret)));
+    warnings.extend(weighed(Weight::Slip, usable::odd_type(&secret)));
+    warnings.extend(usable::placeholders(&secret));
     warnings.extend(weighed(Weight::Possible, usable::perhaps_encrypted(&secret)));
     // What is merged need not be complete, and a template may complete the rest.
     if !matches!(request.mode, Mode::MergeInto { .. }) {
         warnings.extend(weighed(Weight::Possible, usable::incomplete(&secret)));
     }
     Ok(Prepared { secret, scope, warnings })
+}
+
+/// Refuses an input of which something would not come out, and names it.
+fn refuse_loss(lost: &[String]) -> Result<(), CliError> {
+    let Some((first, others)) = lost.split_first() else { return Ok(()) };
+    let error = others.iter().take(TOLD).cloned().fold(CliError::new(first.clone()), CliError::hint);
+    Err(error.hint("nothing was sealed; --allow-unknown-fields seals all the same what is left"))
 }
 
 fn weighed(weight: Weight, told: impl IntoIterator<Item = String>) -> Vec<(Weight, String)> {
@@ -189,7 +197,8 @@ fn refuse_leak(secret: &SecretInput) -> Result<Vec<String>, CliError> {
     let mut possible = Vec::new();
     for (kind, name, text) in annotations.chain(labels) {
         let Some((item, leak)) = leak::find(&name, &text, &secret.items) else { continue };
-        let told = format!("{kind} `{name}` holds the value of item `{item}` in clear text");
+        let (shown, item) = (names::name(&name), names::name(item));
+        let told = format!("{kind} `{shown}` holds the value of item `{item}` in clear text");
         if leak == Leak::Certain {
             return Err(CliError::new(format!("{told}; it would not be sealed"))
                 .hint(format!("take the {kind} out, or seal all the same with --allow-plaintext-annotations")));
@@ -202,7 +211,7 @@ fn refuse_leak(secret: &SecretInput) -> Result<Vec<String>, CliError> {
 /// Existing scripts may seal for any name; one that no cluster takes is most likely a slip.
 fn unusable_name(secret: &SecretInput, scope: Scope) -> Option<String> {
     let refused = Label::new(scope, secret.text("namespace"), secret.text("name")).err()?;
-    Some(format!("{refused}; no cluster will accept the result"))
+    Some(format!("{}; no cluster will accept the result", names::refused(&refused)))
 }
 
 /// A scope that was named wins over the input's annotations, and tells where they would have widened it.
@@ -273,6 +282,9 @@ fn seal_document(prepared: &Prepared, key: &SealingKey, kept: Option<&Unchanged>
     serde_json::to_value(SealedSecret::of_items(items, template, *scope))
         .map_err(|error| CliError::new(error.to_string()))
 }
+
+/// Losses in one message, besides the first.
+const TOLD: usize = 8;
 
 #[cfg(test)]
 mod tests {

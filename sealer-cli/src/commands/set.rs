@@ -13,6 +13,7 @@ use crate::commands::{chosen, in_clear};
 use crate::diagnostics::CliError;
 use crate::input::{self, Input};
 use crate::manifest::patch::{Edited, PatchError, Replacement};
+use crate::names;
 use crate::prompt;
 use crate::request::items::{Set, Unset, Writing};
 use crate::tree::{self, SealedObject};
@@ -79,7 +80,7 @@ pub(crate) fn unset(request: &Unset, ui: &mut Ui) -> Result<(), CliError> {
     file.finish_in_turn(request.writing, ui, |text| {
         let edited = chosen::parsed(&target.file, text)?;
         let object = chosen::object(&edited, text, target)?;
-        place = format!("item `{}` of {}", request.item, chosen::full_name(&object));
+        place = format!("item `{}` of {}", names::name(&request.item), chosen::full_name(&object));
         let item = object.items.iter().find(|item| item.name == request.item).ok_or_else(|| {
             let names: Vec<&str> = object.items.iter().map(|item| item.name.as_str()).collect();
             let there = if names.is_empty() { "no item".to_owned() } else { names.join(", ") };

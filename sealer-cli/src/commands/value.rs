@@ -7,6 +7,7 @@ use crate::diagnostics::CliError;
 use crate::encrypted::{self, Encrypted};
 use crate::input::encoding;
 use crate::manifest;
+use crate::placeholder::{self, Placeholder};
 
 /// How a value came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +66,9 @@ pub(crate) fn oddities(value: &Plaintext, origin: Origin) -> Vec<String> {
             "the value ends in a line end, which is sealed with it; --trim leaves it out, and `printf %s` writes none"
                 .into(),
         );
+    }
+    if let Some(form @ Placeholder::Form(_)) = placeholder::of(bytes) {
+        found.push(format!("the value {}", form.told()));
     }
     if is_manifest(bytes) {
         found.push("the value is a whole manifest; without --raw, or with -f, its items are sealed one by one".into());

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::manifest::scalar;
 
 /// A value that was read.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub(crate) enum Node {
     Null,
     Bool(bool),

@@ -6,10 +6,13 @@ use crate::diagnostics::CliError;
 use crate::encrypted;
 use crate::input::encoding;
 use crate::manifest::node::Node;
+use crate::manifest::twice::Doubled;
 
 mod instead;
 mod json;
 mod yaml;
+
+pub(crate) use instead::{output_of_command, words_of_command};
 
 /// One document of a stream.
 #[derive(Debug)]
@@ -21,7 +24,7 @@ pub(crate) struct Document {
     /// What it holds: a map that is not empty.
     pub(crate) node: Node,
     /// Names that stand in a map of YAML twice; the last one counts.
-    pub(crate) doubled: Vec<String>,
+    pub(crate) doubled: Vec<Doubled>,
     /// What is told of texts of YAML that are read as something else.
     pub(crate) misread: Vec<String>,
 }
@@ -185,10 +188,19 @@ impl Documents<'_> {
         let text = str::from_utf8(chunk)
             .map_err(|error| self.error(Broken::at(chunk, error.valid_up_to(), "is not UTF-8").below(lines_before)))?;
         let nodes = yaml::documents(text).map_err(|broken| self.error(broken.below(lines_before)))?;
-        nodes.into_iter().try_for_each(|(node, doubled, misread)| self.push(node, Syntax::Yaml, doubled, misread))
+        nodes.into_iter().try_for_each(|(node, mut doubled, misread)| {
+            doubled.iter_mut().for_each(|doubled| doubled.line += lines_before);
+            self.push(node, Syntax::Yaml, doubled, misread)
+        })
     }
 
-    fn push(&mut self, node: Node, syntax: Syntax, doubled: Vec<String>, misread: Vec<String>) -> Result<(), CliError> {
+    fn push(
+        &mut self,
+        node: Node,
+        syntax: Syntax,
+        doubled: Vec<Doubled>,
+        misread: Vec<String>,
+    ) -> Result<(), CliError> {
         if !matches!(node, Node::Map(_) | Node::Null) {
             return Err(self.no_object(&node));
         }

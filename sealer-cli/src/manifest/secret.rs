@@ -8,9 +8,10 @@ use serde_json::{Map, Value};
 use crate::diagnostics::CliError;
 use crate::encrypted::{self, Encrypted};
 use crate::manifest::node::Node;
-use crate::manifest::read::{Document, Syntax};
+use crate::manifest::read::{self, Document, Syntax};
 use crate::manifest::schema;
-use crate::manifest::stray::{self, Strays, strays, told_twice};
+use crate::manifest::stray::{self, Strays, strays};
+use crate::manifest::twice;
 use crate::manifest::typed::{Rules, Wrong, typed};
 use crate::spelling::is_near;
 
@@ -88,7 +89,7 @@ pub(crate) fn secrets(documents: Vec<Document>) -> Result<Vec<SecretInput>, CliE
         }
         if let Some(first) = found.get_mut(before) {
             first.strays.odd.extend(misread);
-            first.strays.doubled.extend(doubled.iter().map(|name| told_twice(name)));
+            twice::of_yaml(&doubled, &mut first.strays);
         }
     }
     Ok(found)
@@ -111,6 +112,9 @@ struct Reader {
 
 impl Reader {
     fn secret(&self, node: &Node) -> Result<SecretInput, CliError> {
+        if let Some(told) = read::output_of_command(node) {
+            return Err(CliError::new(NO_DATA).hint(told));
+        }
         // A ConfigMap's texts are no base64, and need not be.
         let odd_kind = self.check_kind(node)?;
         let object = self.typed(node)?;

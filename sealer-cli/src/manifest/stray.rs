@@ -3,7 +3,10 @@
 
 use crate::encrypted::{self, Encrypted};
 use crate::manifest::node::Node;
+use crate::manifest::read::words_of_command;
 use crate::manifest::schema::{self, Struct, Type};
+use crate::manifest::twice;
+use crate::names;
 use crate::spelling::is_near;
 
 /// What is wrong with the fields of one document. No text shows a value.
@@ -25,16 +28,29 @@ pub(crate) fn strays(document: &Node) -> Strays {
     if found.encrypted.is_some() {
         return found;
     }
-    fields(document, &schema::SECRET, "", &mut found);
+    fields(document, document, &schema::SECRET, "", &mut found);
     for (_, metadata) in named(document, &["metadata"]) {
-        fields(metadata, &schema::METADATA, "metadata.", &mut found);
+        fields(document, metadata, &schema::METADATA, "metadata.", &mut found);
     }
-    for (name, items) in named(document, &ITEMS) {
-        if let Node::Map(fields) = items {
-            twice(fields, &format!("{name}."), true, &mut found);
-        }
+    for field in ITEMS {
+        let entries = || items(document, field);
+        twice::of_items(field, entries(), &mut found);
+        let with_value = entries().map(|(item, _)| item).filter(|item| names::has_value(item));
+        found.lost.extend(with_value.take(TOLD).map(|item| {
+            format!(
+                "item `{}` has a value in its name, which would stand in clear text; a value stands behind `name: `",
+                names::name(item)
+            )
+        }));
     }
     found
+}
+
+/// What stands in the maps of that name.
+fn items<'n>(document: &'n Node, field: &str) -> impl Iterator<Item = (&'n str, &'n Node)> {
+    let maps = named(document, &[field]).into_iter();
+    let entries = maps.flat_map(|(_, map)| if let Node::Map(entries) = map { entries.as_slice() } else { &[] });
+    entries.map(|(item, value)| (item.as_str(), value))
 }
 
 /// The fields of those names, in the letters that were written.
@@ -60,33 +76,32 @@ pub(crate) fn encrypted(document: &Node) -> Option<String> {
 
 /// Says of an item that a tool encrypted it.
 pub(crate) fn encrypted_item(item: &str, tool: encrypted::Tool) -> String {
-    format!("the value of item `{}` {}", shown(item), tool.told())
+    format!("the value of item `{}` {}", names::name(item), tool.told())
 }
 
-fn fields(node: &Node, type_: &Type, place: &str, found: &mut Strays) {
+fn fields(document: &Node, node: &Node, type_: &Type, place: &str, found: &mut Strays) {
     let (Node::Map(fields), Type::Struct(known)) = (node, type_) else { return };
-    twice(fields, place, false, found);
+    twice::of_fields(fields, place, found);
     for (name, value) in fields {
         if let Some(field) = field(known, name) {
             if field != name {
                 found.odd.push(format!(
                     "`{place}{}` is read as `{place}{field}`; a cluster takes that spelling alone",
-                    shown(name)
+                    names::name(name)
                 ));
             }
             continue;
         }
-        let name = shown(name);
         let is_nothing = value.is_nothing() || value.as_text() == Some("");
-        let meant = meant(&name, place, value);
-        let hint = meant.map(|meant| format!("; is `{meant}` meant?")).unwrap_or_default();
-        let gap = unseen(&name).map(|what| format!(" (its name has {what})")).unwrap_or_default();
-        let told = format!("`{place}{name}` is no field of a Secret{gap}");
-        // Templates of YAML keep what they refer to under such names.
-        let is_anchors = name.starts_with("x-") || name.starts_with('.');
-        let is_of_items = meant.is_some_and(|meant| meant.starts_with("data") || meant.starts_with("stringData"));
-        let holds_values = place.is_empty() && !is_anchors && !IGNORED.contains(&name.as_str());
-        if !is_nothing && (is_of_items || holds_values) {
+        let words = words_of_command(name).filter(|_| place.is_empty());
+        let is_former = !place.is_empty() && FORMER.contains(&name.as_str());
+        let meant = meant(name, value).filter(|_| words.is_none() && !is_former);
+        let hint = meant.map(|meant| format!("; is `{meant}` meant?"));
+        let hint = hint.or_else(|| words.map(|words| format!("; {words}"))).unwrap_or_default();
+        let gap = unseen(name).map(|what| format!(" (its name has {what})")).unwrap_or_default();
+        let told = format!("`{place}{}` is no field of a Secret{gap}", names::name(name));
+        let is_lost = names::has_value(name) || !is_nothing && holds_value(name, value, place, meant);
+        if is_lost && !comes_out(value, document) {
             found.lost.push(format!("{told}, and what stands there would be lost{hint}"));
         } else {
             found.odd.push(format!("{told} and is left out{hint}"));
@@ -94,16 +109,25 @@ fn fields(node: &Node, type_: &Type, place: &str, found: &mut Strays) {
     }
 }
 
-fn twice(fields: &[(String, Node)], place: &str, in_any_case: bool, found: &mut Strays) {
-    let mut seen = std::collections::BTreeSet::new();
-    let doubled = fields.iter().filter(|(name, _)| !seen.insert(name)).map(|(name, _)| shown(name));
-    let which = if in_any_case { "the last one counts" } else { "the last one counts, and maps are joined" };
-    found.doubled.extend(doubled.map(|name| format!("`{place}{name}` is there twice; {which}")));
+/// Whether somebody may miss what stands in a field that no Secret has.
+fn holds_value(name: &str, value: &Node, place: &str, meant: Option<&str>) -> bool {
+    if meant.is_some_and(|meant| meant.starts_with("data") || meant.starts_with("stringData")) {
+        return true;
+    }
+    // Templates of YAML keep what they refer to under such names.
+    let is_anchors = name.starts_with("x-") || name.starts_with('.');
+    if place.is_empty() { !is_anchors && !IGNORED.contains(&name) } else { is_scalar(value) && !FORMER.contains(&name) }
 }
 
-/// What is told of a name that stands in a map of YAML twice.
-pub(crate) fn told_twice(name: &str) -> String {
-    format!("`{}` is there twice in one map; the last one counts", shown(name))
+/// Whether all entries of a field are items as well: a map that a merge key refers to.
+fn comes_out(value: &Node, document: &Node) -> bool {
+    let Node::Map(fields) = value else { return false };
+    let all: Vec<_> = ITEMS.iter().flat_map(|field| items(document, field)).collect();
+    !fields.is_empty() && fields.iter().all(|(name, value)| all.contains(&(name.as_str(), value)))
+}
+
+fn is_scalar(value: &Node) -> bool {
+    matches!(value, Node::Text(_) | Node::Int(_) | Node::Uint(_) | Node::Bool(_) | Node::Float(_))
 }
 
 /// The field of that name, in whatever letters: the field's own first.
@@ -116,7 +140,7 @@ fn field(known: &Struct, name: &str) -> Option<&'static str> {
 pub(crate) fn unseen(name: &str) -> Option<String> {
     let letter = name.chars().find(|letter| {
         let is_space = letter.is_whitespace() && !letter.is_ascii();
-        is_space || matches!(letter, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
+        is_space || names::is_invisible(*letter)
     })?;
     Some(if letter == '\u{a0}' {
         "a no-break space".to_owned()
@@ -125,10 +149,9 @@ pub(crate) fn unseen(name: &str) -> Option<String> {
     })
 }
 
-/// The field that somebody meant who wrote this name at this place.
-fn meant(name: &str, place: &str, value: &Node) -> Option<&'static str> {
+/// The field that somebody meant who wrote this name.
+fn meant(name: &str, value: &Node) -> Option<&'static str> {
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
-    let in_metadata = !place.is_empty();
     let wanted = [
         ("stringdata", "stringData"),
         ("data", "data"),
@@ -144,9 +167,7 @@ fn meant(name: &str, place: &str, value: &Node) -> Option<&'static str> {
     ];
     let near = wanted.into_iter().find(|(word, _)| is_near(word, &plain)).map(|(_, field)| field);
     // A value beside `data` instead of below it.
-    let is_value =
-        !in_metadata && matches!(value, Node::Text(_) | Node::Int(_) | Node::Uint(_) | Node::Bool(_) | Node::Float(_));
-    near.or_else(|| is_value.then_some("stringData"))
+    near.or_else(|| is_scalar(value).then_some("stringData"))
 }
 
 /// SOPS leaves its own field beside the texts that it encrypted.
@@ -155,15 +176,14 @@ fn is_of_sops(document: &Node) -> bool {
     ["mac", "version", "lastmodified"].iter().any(|field| sops.field(field).is_some())
 }
 
-/// A name fit for a message.
-fn shown(name: &str) -> String {
-    name.chars().filter(|c| !c.is_control()).take(63).collect()
-}
-
 /// Where the items of a Secret stand.
 const ITEMS: [&str; 2] = ["data", "stringData"];
 /// Fields that other objects have, and tools leave behind; nobody keeps a value there.
 const IGNORED: [&str; 3] = ["status", "spec", "items"];
+/// Fields that the metadata of objects had once.
+const FORMER: [&str; 2] = ["clusterName", "initializers"];
+/// Names in messages.
+const TOLD: usize = 10;
 
 #[cfg(test)]
 mod tests {
@@ -195,6 +215,9 @@ mod tests {
             ("kind: Secret\nmetadata:\n  name: a\n  data: {a: YQ==}\n", "`metadata.data`", "`data`"),
             ("kind: Secret\nmetadata:\n  name: a\n  stringData: {a: b}\n", "`metadata.stringData`", "`stringData`"),
             ("kind: Secret\npassword: hunter2\n", "`password`", "`stringData`"),
+            ("kind: Secret\nmetadata:\n  name: a\n  password: hunter2\n", "`metadata.password`", "`stringData`"),
+            ("kind: Secret\nmetadata:\n  name: a\n  pin: 2222\n", "`metadata.pin`", "`stringData`"),
+            ("{\"kind\":\"Secret\",\"metadata\":{\"password\":\"hunter2\"}}", "`metadata.password`", "`stringData`"),
         ] {
             let strays = found(text);
             let [told] = strays.lost.as_slice() else { panic!("{text}: {strays:?}") };
@@ -202,6 +225,12 @@ mod tests {
             assert!(!told.contains("hunter2"), "{told}");
         }
         assert!(found("kind: Secret\nvalues: {a: b}\n").lost.len() == 1);
+        assert!(found("{\"kind\":\"Secret\",\"stringData\":{\"a\":\"1\",\"a\":\"2\"}}").lost.len() == 1);
+        assert!(found("defaults: &d {a: b, z: y}\nkind: Secret\nstringData: {a: b}\n").lost.len() == 1);
+        for text in ["kind: Secret\nstringData: {PASSWORD=hunter2: }\n", "kind: Secret\nPASSWORD=hunter2: \n"] {
+            let lost = found(text).lost;
+            assert!(lost.len() == 1 && lost.iter().all(|lost| lost.contains("`PASSWORD…`")), "{text}: {lost:?}");
+        }
         let sops = found("kind: Secret\nstringData: {a: \"ENC[AES256_GCM,data:x]\"}\nsops: {mac: x, version: 3.8.1}\n");
         assert_eq!(sops.encrypted.as_deref(), Some("it is encrypted with SOPS: decrypt it first (sops -d FILE)"));
         for text in [
@@ -234,8 +263,16 @@ mod tests {
                 Some("`metadata.lables` is no field of a Secret and is left out; is `metadata.labels` meant?"),
             ),
             (
-                "{\"kind\":\"Secret\",\"stringData\":{\"a\":\"1\",\"a\":\"2\"}}",
+                "{\"kind\":\"Secret\",\"stringData\":{\"a\":\"1\",\"a\":\"1\"}}",
                 Some("`stringData.a` is there twice; the last one counts"),
+            ),
+            (
+                "defaults: &d {a: b}\nkind: Secret\nstringData: {<<: *d, c: d}\n",
+                Some("`defaults` is no field of a Secret and is left out"),
+            ),
+            (
+                "kind: Secret\nmetadata: {name: a, clusterName: b}\n",
+                Some("`metadata.clusterName` is no field of a Secret and is left out"),
             ),
         ] {
             let strays = found(text);

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use super::node::{Node, whole};
 use super::schema::{Field, Kept, Struct, Type};
 use super::time;
+use crate::names;
 
 /// How strictly fields are taken.
 #[derive(Clone, Copy, Debug)]
@@ -208,7 +209,8 @@ impl Reader {
 
     fn fault(&self, message: String, type_: &Type) -> Wrong {
         let fields = self.path.iter().filter(|field| **field != "TypeMeta").copied();
-        let place: Vec<&str> = fields.chain(self.item.as_deref()).collect();
+        let item = self.item.as_deref().map(names::name);
+        let place: Vec<&str> = fields.chain(item.as_deref()).collect();
         Wrong { message, place: place.join("."), wanted: plain_name(type_) }
     }
 }

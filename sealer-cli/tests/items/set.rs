@@ -294,7 +294,7 @@ fn items_that_are_not_there_or_cannot_be_are_refused() {
     check(&["unset", "db.yaml", "a"], "error: there is no item `a` of shop/db\nhint: it has password, user\n");
     check(
         &set(&certificate, &["db.yaml", "a b"]),
-        "error: `a b` is no name of an item\nhint: letters, digits, `-`, `_` and `.` make a name, at most 253 of them\n",
+        "error: `a…` is no name of an item\nhint: letters, digits, `-`, `_` and `.` make a name, at most 253 of them\n",
     );
     assert_eq!(place.read("db.yaml"), before);
 }
@@ -309,7 +309,7 @@ fn command_lines_that_cannot_be_read_say_how_to_write_them() {
         ),
         (
             &["set", "a", "b", "value"],
-            "error: `sealer set` needs a file and the name of an item, not also `value`\nhint: printf %s \"$VALUE\" | sealer set sealed.yaml password\n",
+            "error: `sealer set` needs a file and the name of an item, and nothing more\nhint: printf %s \"$VALUE\" | sealer set sealed.yaml password\n",
         ),
         (
             &["unset", "a"],

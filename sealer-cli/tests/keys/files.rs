@@ -179,7 +179,7 @@ const UNREADABLE: &[(&str, &str, &str)] = &[
     ),
     (
         "keys backup x",
-        "`sealer keys backup` takes no argument `x`; name the file with -o x",
+        "`sealer keys backup` takes no argument; name the file with -o FILE",
         "sealer keys backup --help",
     ),
     (
@@ -203,7 +203,11 @@ const UNREADABLE: &[(&str, &str, &str)] = &[
         "`SHA256:abc` is too short for a fingerprint; give at least 8 characters behind SHA256:",
         "sealer keys retire --help",
     ),
-    ("keys rotate x", "`sealer keys rotate` takes no argument `x`", "sealer keys rotate --help"),
+    (
+        "keys rotate x",
+        "`sealer keys rotate` takes no argument; files that follow are named with --reseal",
+        "sealer keys rotate --help",
+    ),
     (
         "keys rotate --key-size 1024",
         "--key-size 1024 is out of range; use 2048 to 8192 bits",

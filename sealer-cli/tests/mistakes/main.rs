@@ -8,6 +8,8 @@ mod inputs;
 #[cfg(unix)]
 mod outputs;
 #[cfg(unix)]
+mod reading;
+#[cfg(unix)]
 mod spellings;
 #[cfg(unix)]
 #[path = "../network/terminal.rs"]

@@ -96,7 +96,10 @@ fn what_is_lost_is_told_to_scripts_too() {
     let folder = tempfile::tempdir().unwrap();
     for (rest, told) in [
         ("string_data: {l: v}\nstringData: {k: v}", "`string_data` is no field of a Secret, and what stands there"),
-        ("stringData: {k: v, k: w}", "`k` is there twice"),
+        (
+            "stringData: {k: v, k: w}",
+            "`stringData.k` is there twice (again in line 4), and what stands there first would be lost",
+        ),
         ("stringData: {\"\u{a0}k\": v}", "(a no-break space stands in it)"),
         ("stringData: {\"k\u{200b}\": v}", "(the invisible letter U+200B stands in it)"),
     ] {

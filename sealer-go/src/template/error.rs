@@ -43,6 +43,8 @@ pub struct TemplateError {
     pub(crate) function: Option<&'static str>,
     pub(crate) reason: &'static str,
     pub(crate) go_text: String,
+    /// The same without what may come of a value, where that is another text.
+    pub(crate) public_text: Option<String>,
 }
 
 impl TemplateError {
@@ -75,6 +77,11 @@ impl TemplateError {
     pub fn go_text(&self) -> &str {
         &self.go_text
     }
+
+    /// The same where whoever reads it need not hold the keys: our own words stand for what may come of a value.
+    pub fn public_text(&self) -> &str {
+        self.public_text.as_deref().unwrap_or(&self.go_text)
+    }
 }
 
 impl fmt::Display for TemplateError {
@@ -99,19 +106,40 @@ impl std::error::Error for TemplateError {}
 #[derive(Clone)]
 pub(crate) enum Fault {
     /// In our own words, and in Go's.
-    Failed(&'static str, String),
+    Failed(&'static str, GoText),
     Limit(&'static str),
     Refused,
 }
 
+/// What Go says of a failure.
+#[derive(Clone)]
+pub(crate) struct GoText {
+    pub(crate) text: String,
+    /// Whether it is made of types, of names in the template and of nothing else.
+    pub(crate) is_public: bool,
+}
+
+impl GoText {
+    /// The same behind other words, which hold no value.
+    pub(crate) fn behind(self, words: &str) -> Self {
+        Self { text: format!("{words}{}", self.text), ..self }
+    }
+}
+
 impl Fault {
+    /// A failure whose text in Go may hold a value.
     pub(crate) fn new(reason: &'static str, go_text: impl Into<String>) -> Self {
-        Self::Failed(reason, go_text.into())
+        Self::Failed(reason, GoText { text: go_text.into(), is_public: false })
     }
 
-    /// A failure whose text in Go holds nothing of the template.
+    /// A failure whose text in Go is made of types, of names in the template and of nothing else.
+    pub(crate) fn public(reason: &'static str, go_text: impl Into<String>) -> Self {
+        Self::Failed(reason, GoText { text: go_text.into(), is_public: true })
+    }
+
+    /// A failure whose text in Go is always the same.
     pub(crate) fn plain(text: &'static str) -> Self {
-        Self::Failed(text, text.to_owned())
+        Self::public(text, text)
     }
 
     pub(crate) fn class(&self) -> ErrorClass {
@@ -131,10 +159,23 @@ impl Fault {
 
     pub(crate) fn into_go_text(self) -> String {
         match self {
-            Self::Failed(_, text) => text,
+            Self::Failed(_, go_text) => go_text.text,
             Self::Limit(reason) => reason.to_owned(),
             Self::Refused => REFUSED.to_owned(),
         }
+    }
+
+    /// The same failure of what was given by the template alone, where no value can be told.
+    pub(crate) fn of_constants(self) -> Self {
+        match self {
+            Self::Failed(reason, go_text) => Self::public(reason, go_text.text),
+            other => other,
+        }
+    }
+
+    /// Whether Go's text may hold a value.
+    pub(crate) fn may_hold_values(&self) -> bool {
+        matches!(self, Self::Failed(_, GoText { is_public: false, .. }))
     }
 }
 

@@ -110,8 +110,9 @@ pub(super) enum Flow {
 }
 
 impl<'t> Engine<'t, '_, '_> {
+    /// A failure whose text in Go is made of types and of names in the template.
     pub(super) fn fail<T>(&self, reason: &'static str, go_text: impl AsRef<str>) -> Run<T> {
-        Err(self.error(Fault::new(reason, go_text.as_ref())))
+        Err(self.error(Fault::public(reason, go_text.as_ref())))
     }
 
     pub(super) fn error(&self, fault: Fault) -> TemplateError {
@@ -120,14 +121,15 @@ impl<'t> Engine<'t, '_, '_> {
         let line = before.matches('\n').count() + 1;
         let column = before.len() - before.rfind('\n').map_or(0, |at| at + 1);
         let (class, reason) = (fault.class(), fault.reason());
-        let go_text = format!(
-            "template: {}:{line}:{column}: executing {} at <{}>: {}",
+        let place = format!(
+            "template: {}:{line}:{column}: executing {} at <{}>: ",
             self.trees.name,
             go_quote(excerpt(self.template.as_bytes())),
             self.place.source(),
-            fault.into_go_text(),
         );
-        TemplateError { class, line, column: column + 1, function: self.place.function(), reason, go_text }
+        let public_text = fault.may_hold_values().then(|| format!("{place}{reason}"));
+        let go_text = format!("{place}{}", fault.into_go_text());
+        TemplateError { class, line, column: column + 1, function: self.place.function(), reason, go_text, public_text }
     }
 
     pub(super) fn counted<T>(&self, result: Result<T, Fault>) -> Run<T> {

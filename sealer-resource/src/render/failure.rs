@@ -74,6 +74,11 @@ impl RunFailure {
     pub(crate) fn go_text(&self) -> &str {
         self.0.go_text()
     }
+
+    /// The same without what may come of a value.
+    pub(crate) fn public_text(&self) -> &str {
+        self.0.public_text()
+    }
 }
 
 impl fmt::Display for RunFailure {

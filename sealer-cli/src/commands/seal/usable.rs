@@ -8,6 +8,9 @@ use crate::commands::chosen::{ITEM_NAMES, is_item_name};
 use crate::encrypted::{self, Encrypted};
 use crate::manifest::secret::SecretInput;
 use crate::manifest::stray::{encrypted_item, unseen};
+use crate::names;
+use crate::placeholder::{self, Placeholder};
+use crate::ui::Weight;
 
 /// What no cluster would take of the items of a Secret, or no controller of ours make.
 pub(crate) fn warnings(secret: &SecretInput) -> Vec<String> {
@@ -33,6 +36,32 @@ pub(crate) fn perhaps_encrypted(secret: &SecretInput) -> Vec<String> {
     };
     let found = secret.items.iter().filter_map(|(item, value)| Some((item, tool(value.expose())?)));
     found.take(TOLD).map(|(item, tool)| encrypted_item(item, tool)).collect()
+}
+
+/// Items that are placeholders, with how much it matters.
+pub(crate) fn placeholders(secret: &SecretInput) -> Vec<(Weight, String)> {
+    let found = secret.items.iter().filter_map(|(item, value)| Some((item, placeholder::of(value.expose())?)));
+    let told = |(item, found): (&String, Placeholder)| {
+        let weight = if matches!(found, Placeholder::Form(_)) { Weight::Slip } else { Weight::Possible };
+        (weight, format!("the value of item `{}` {}", names::name(item), found.told()))
+    };
+    found.take(TOLD).map(told).collect()
+}
+
+/// A type in other letters than one that means something, or without what stands before it.
+pub(crate) fn odd_type(secret: &SecretInput) -> Option<String> {
+    let type_ = secret.type_.as_deref()?;
+    let known = || WANTED.iter().map(|(known, ..)| *known).chain(GIVES_ACCESS).chain(["Opaque"]);
+    let is_meant = |known: &str| {
+        let bare = known.rsplit('/').next().unwrap_or(known);
+        known.eq_ignore_ascii_case(type_) || bare.eq_ignore_ascii_case(type_)
+    };
+    let meant =
+        known().find(|known| *known == type_).is_none().then(|| known().find(|known| is_meant(known))).flatten()?;
+    Some(format!(
+        "`type: {}` is another type than `{meant}`, whose letters and case are read exactly",
+        names::name(type_)
+    ))
 }
 
 /// What a type wants and the Secret does not have. A template may add it.
@@ -63,14 +92,9 @@ pub(crate) fn sealed_warning<'a>(sealed: impl Iterator<Item = &'a str>, new: usi
 
 fn names<'a>(items: impl Iterator<Item = &'a str>) -> Vec<String> {
     let bad: Vec<&str> = items.filter(|name| !is_item_name(name)).collect();
-    let shown = |name: &&str| {
-        let short: String = name.chars().take(SHOWN).collect();
-        let gap = if short.len() < name.len() { "…" } else { "" };
-        format!("`{}{gap}`", short.escape_debug())
-    };
     let told = |name: &&str| {
         let gap = unseen(name).map(|what| format!(" ({what} stands in it)")).unwrap_or_default();
-        format!("item {} has a name that no cluster takes{gap}; {ITEM_NAMES}", shown(name))
+        format!("item `{}` has a name that no cluster takes{gap}; {ITEM_NAMES}", names::name(name))
     };
     let mut found: Vec<String> = bad.iter().take(TOLD).map(told).collect();
     if let Some(more) = bad.len().checked_sub(TOLD).filter(|more| *more > 0) {
@@ -106,8 +130,6 @@ const WANTED: [(&str, &[&str], bool); 5] = [
     ("kubernetes.io/basic-auth", &["username", "password"], true),
     ("kubernetes.io/ssh-auth", &["ssh-privatekey"], false),
 ];
-/// Letters of a name in a message.
-const SHOWN: usize = 60;
 /// Names in messages.
 const TOLD: usize = 10;
 
@@ -136,7 +158,7 @@ mod tests {
         for (type_, items, told) in [
             ("Opaque", &[("a-b_c.D9", 1)][..], None),
             ("", &[(".dockerconfigjson", 1), ("...", 0)], Some("item `...`")),
-            ("", &[("a b", 1)], Some("item `a b` has a name that no cluster takes")),
+            ("", &[("a b", 1)], Some("item `a…` has a name that no cluster takes")),
             ("", &[("", 1)], Some("item `` has a name")),
             ("", &[("\u{e4}", 1)], Some("item `\u{e4}`")),
             ("", &[("a/b", 1)], Some("item `a/b`")),
@@ -163,6 +185,25 @@ mod tests {
             assert!(told.contains("gives access to the cluster"), "{type_}: {told}");
         }
         assert_eq!(refused_type(&secret("Opaque", &[("a", 1)])), None);
+    }
+
+    #[test]
+    fn a_type_in_other_letters_is_told() {
+        for (type_, meant) in [
+            ("opaque", Some("`Opaque`")),
+            ("OPAQUE", Some("`Opaque`")),
+            ("kubernetes.io/TLS", Some("`kubernetes.io/tls`")),
+            ("dockerconfigjson", Some("`kubernetes.io/dockerconfigjson`")),
+            ("Opaque", None),
+            ("", None),
+            ("kubernetes.io/tls", None),
+            ("helm.sh/release.v1", None),
+            ("example.com/token", None),
+        ] {
+            let told = odd_type(&secret(type_, &[("a", 1)]));
+            assert_eq!(told.is_some(), meant.is_some(), "{type_}: {told:?}");
+            assert!(meant.is_none_or(|meant| told.as_deref().is_some_and(|told| told.contains(meant))), "{told:?}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What a text is that holds no document, and what to do with it.
 
+use crate::manifest::node::Node;
+
 /// The hint for a text that somebody took for a Secret.
 pub(super) fn hint(bytes: &[u8]) -> Option<&'static str> {
     if let Some((_, hint)) = BINARY.iter().find(|(begin, _)| bytes.starts_with(begin)) {
@@ -33,6 +35,28 @@ pub(super) fn hint(bytes: &[u8]) -> Option<&'static str> {
         .then_some("YAML is indented with spaces, not with tabs")
 }
 
+/// The hint for an object that is no object of a cluster, but the lines that a command says something in.
+pub(crate) fn output_of_command(node: &Node) -> Option<&'static str> {
+    let Node::Map(fields) = node else { return None };
+    let has = |name: &str| fields.iter().any(|(known, _)| known == name);
+    if ["kind", "apiVersion", "metadata", "data", "stringData"].iter().any(|field| node.field(field).is_some()) {
+        return None;
+    }
+    if has("NAME") && HELM.iter().any(|field| has(field)) {
+        return Some(OF_HELM);
+    }
+    let is_error = fields.len() == 1 && ["error", "Error", "ERROR", "Error from server"].iter().any(|name| has(name));
+    (is_error || fields.iter().any(|(name, _)| name.starts_with("Error from server"))).then_some(OF_ERROR)
+}
+
+/// What a field is that a command's words make when they are read as YAML.
+pub(crate) fn words_of_command(field: &str) -> Option<&'static str> {
+    let is_word = |known: &&str| field.eq_ignore_ascii_case(known);
+    let is_told = ["error", "warning", "notice", "info", "note"].iter().any(is_word);
+    (is_told && field.starts_with(|letter: char| letter.is_ascii_uppercase()) || field == "error" || field == "warning")
+        .then_some("the words of another command stand there; is `2>&1` in its command line?")
+}
+
 /// `NAME=value`, of a shell or of a file of variables.
 fn is_assignment(line: &str) -> bool {
     let line = line.strip_prefix("export ").unwrap_or(line);
@@ -44,14 +68,20 @@ fn is_assignment(line: &str) -> bool {
 const COMPRESSED: &str = "it is compressed; unpack it first";
 const BINARY: [(&[u8], &str); 3] = [(b"\x1f\x8b", COMPRESSED), (b"PK\x03\x04", COMPRESSED), (b"BZh", COMPRESSED)];
 const LIST: &str = "it is a list; several Secrets stand one behind the other with `---` between them, or under `items` of `kind: List`";
-const BEGINNINGS: [(&str, &str); 11] = [
+const OF_ERROR: &str = "it is the error of another command";
+const OF_HELM: &str = "it is what helm tells of a release; what the release is made of is written by: helm template …, or helm get manifest NAME";
+/// What stands beside the name in it.
+const HELM: [&str; 4] = ["LAST DEPLOYED", "STATUS", "REVISION", "NAMESPACE"];
+const BEGINNINGS: [(&str, &str); 13] = [
     ("```", "it is a block of Markdown; leave out the lines with ```"),
     ("-----BEGIN ", "it is PEM: kubectl create secret generic NAME --from-file FILE --dry-run=client -o yaml | sealer"),
     ("version https://git-lfs", "the file itself is not there, but a pointer of Git LFS: git lfs pull"),
     ("$ ", "it has a line of a shell; leave it out"),
     ("NAME ", "it is a table of kubectl; add -o yaml to its command"),
-    ("error:", "it is the error of another command"),
-    ("Error", "it is the error of another command"),
+    ("error:", OF_ERROR),
+    ("Error", OF_ERROR),
+    ("Release \"", OF_HELM),
+    ("NAME: ", OF_HELM),
     ("<!DOCTYPE", "it is a web page"),
     ("<html", "it is a web page"),
     ("[", LIST),
@@ -76,6 +106,8 @@ mod tests {
             ("secret/a created\n", Some("--dry-run=client -o yaml")),
             ("secret/a created (dry run)\n", Some("add -o yaml to its")),
             ("error: no such thing: x\n", Some("error of another command")),
+            ("NAME: app\nLAST DEPLOYED: x: y\n", Some("helm get manifest")),
+            ("Release \"app\" has been upgraded.\n", Some("helm get manifest")),
             ("version https://git-lfs.github.com/spec/v1\noid sha256:x\n", Some("git lfs pull")),
             ("kind: Secret\n<<<<<<< HEAD\na: b\n", Some("conflict of Git")),
             ("metadata:\n  name: {{ .Release.Name }}\n", Some("it is a template")),

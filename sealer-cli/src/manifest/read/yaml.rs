@@ -9,13 +9,14 @@ use super::json::push_mended;
 use super::{Broken, DEEPEST, MOST_NODES, TOO_MANY};
 use crate::manifest::node::Node;
 use crate::manifest::scalar::{Scalar, resolve};
+use crate::manifest::twice::Doubled;
 
 mod misread;
 
 use misread::{Misread, scalar_of};
 
 /// A document, names that stand in one of its maps twice, and what is told of its texts that are read as something else.
-type Read = (Node, Vec<String>, Vec<String>);
+type Read = (Node, Vec<Doubled>, Vec<String>);
 
 /// Reads every document of a text.
 pub(super) fn documents(text: &str) -> Result<Vec<Read>, Broken> {
@@ -85,7 +86,7 @@ struct Reader<'a> {
     flow: usize,
     depth: usize,
     nodes: usize,
-    doubled: Vec<String>,
+    doubled: Vec<Doubled>,
     misread: Misread,
 }
 
@@ -188,22 +189,38 @@ impl<'a> Reader<'a> {
             if let Node::Text(name) = &key {
                 self.misread.enter(name);
             }
+            let within = self.doubled.len();
             let value = self.node(event, value_span)?;
             if let Node::Text(_) = &key {
                 let read = scalar.map(|scalar| scalar.read_as(&value, self.text, value_span));
                 self.misread.leave(read);
             }
             if merges {
-                merge(&mut fields, value).map_err(|reason| broken(value_span, reason))?;
+                for (name, value) in merged(value).map_err(|reason| broken(value_span, reason))? {
+                    if written.contains(&name) {
+                        self.twice(&name, fields.get(&name).filter(|first| **first != value), span);
+                    }
+                    fields.insert(name, value);
+                }
             } else {
                 let name = key_text(key).map_err(|reason| broken(span, reason))?;
-                if self.doubled.len() < MOST_DOUBLED && !written.insert(name.clone()) {
-                    self.doubled.push(name.clone());
+                self.doubled.iter_mut().skip(within).for_each(|doubled| doubled.path.insert(0, name.clone()));
+                if !written.insert(name.clone()) {
+                    self.twice(&name, fields.get(&name).filter(|first| **first != value), span);
                 }
                 fields.insert(name, value);
             }
         }
         Err(Broken::end(self.text, NOT_YAML).into())
+    }
+
+    /// Remembers a name that stands in its map again, and what stood there first if that is lost.
+    fn twice(&mut self, name: &str, lost: Option<&Node>, span: Span) {
+        let most = if lost.is_some() { MOST_LOST } else { MOST_DOUBLED };
+        if self.doubled.len() < most {
+            let (path, lost) = (vec![name.to_owned()], lost.cloned());
+            self.doubled.push(Doubled { path, lost, line: span.start.line() });
+        }
     }
 
     /// Outside brackets only spaces indent.
@@ -275,8 +292,9 @@ fn is_merge_key(event: &Event<'_>) -> bool {
     text == "<<" && (tagged == Some(Some("merge")) || (tagged.is_none() && *style == ScalarStyle::Plain))
 }
 
-/// Later fields win, whether merged or written; of several maps the first.
-fn merge(fields: &mut BTreeMap<String, Node>, value: Node) -> Result<(), &'static str> {
+/// The fields that are merged: later ones win, whether merged or written; of several maps the first.
+fn merged(value: Node) -> Result<BTreeMap<String, Node>, &'static str> {
+    let mut fields = BTreeMap::new();
     match value {
         Node::Map(inner) => fields.extend(inner),
         Node::List(maps) => {
@@ -287,7 +305,7 @@ fn merge(fields: &mut BTreeMap<String, Node>, value: Node) -> Result<(), &'stati
         }
         _ => return Err(NO_MERGE),
     }
-    Ok(())
+    Ok(fields)
 }
 
 /// A key is text; other scalars become it, in the form that kubectl gives them.
@@ -372,6 +390,8 @@ const SEPARATORS_AND_NEWLINE: [char; 3] = ['\n', '\u{2028}', '\u{2029}'];
 const NOT_YAML: &str = "is not valid YAML";
 /// Names that are told of one document.
 const MOST_DOUBLED: usize = 8;
+/// The same of those whose first value is lost.
+const MOST_LOST: usize = 64;
 /// Each costs a reading of its own.
 const MOST_TIGHT_COMMENTS: usize = 64;
 const NO_MERGE: &str = "has a merge key whose value is no map";

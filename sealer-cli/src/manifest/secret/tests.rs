@@ -28,10 +28,19 @@ fn data_and_string_data_become_items() {
 
 #[test]
 fn names_that_stand_in_a_map_twice_are_told() {
-    let told = |text: &str| one(text).strays.doubled;
-    let twice = ["`b` is there twice in one map; the last one counts"];
-    assert_eq!(told("kind: Secret\nstringData: {b: hunter2, b: x}\n"), twice);
-    assert_eq!(told("kind: Secret\nstringData:\n  b: hunter2\n  c: y\n  b: x\n"), twice);
+    let told = |text: &str| {
+        let strays = one(text).strays;
+        [strays.lost, strays.doubled].concat()
+    };
+    let lost = |line| {
+        format!("`stringData.b` is there twice (again in line {line}), and what stands there first would be lost")
+    };
+    assert_eq!(told("kind: Secret\nstringData: {b: hunter2, b: x}\n"), [lost(2)]);
+    assert_eq!(told("kind: Secret\nstringData:\n  b: hunter2\n  c: y\n  b: x\n"), [lost(5)]);
+    assert_eq!(
+        told("kind: Secret\nmetadata: {labels: {a: b, a: c}}\nstringData: {b: x}\n"),
+        ["`metadata.labels.a` is there twice in one map; the last one counts"]
+    );
     // What is merged is there to be written over.
     assert!(
         told("kind: Secret\nx-base: &base {b: y}\nstringData: {<<: *base, b: x}\n")

@@ -22,6 +22,7 @@ impl<'t> Engine<'t, '_, '_> {
         let room = (operands.len() + 1) * size_of::<Value>();
         let counted = self.runtime.budget.allocate(room);
         self.counted(counted)?;
+        let is_constant = last.is_none() && operands.iter().all(Operand::is_constant);
         let mut arguments = Vec::with_capacity(operands.len() + 1);
         for (index, operand) in operands.iter().enumerate() {
             arguments.push(self.argument(dot, function.parameter(index), operand)?.settled());
@@ -35,6 +36,7 @@ impl<'t> Engine<'t, '_, '_> {
             Body::Call | Body::ShortCircuit(_) => Err(not_callable(&arguments, operands)),
         };
         self.runtime.budget.release(room);
+        let result = if is_constant { result.map_err(Fault::of_constants) } else { result };
         result.map_err(|fault| self.call_error(function, place, fault))
     }
 
@@ -66,7 +68,9 @@ impl<'t> Engine<'t, '_, '_> {
     fn call_error(&mut self, function: &'static Function, place: Place<'t>, fault: Fault) -> TemplateError {
         self.place = place;
         let fault = match fault {
-            Fault::Failed(reason, text) => Fault::Failed(reason, format!("error calling {}: {text}", function.name)),
+            Fault::Failed(reason, go_text) => {
+                Fault::Failed(reason, go_text.behind(&format!("error calling {}: ", function.name)))
+            }
             other => other,
         };
         TemplateError { function: Some(function.name), ..self.error(fault) }
@@ -87,7 +91,7 @@ impl<'t> Engine<'t, '_, '_> {
         } else {
             return Ok(());
         };
-        let error = self.error(Fault::new("wrong number of arguments", text));
+        let error = self.error(Fault::public("wrong number of arguments", text));
         Err(TemplateError { function: Some(name), ..error })
     }
 
@@ -122,7 +126,7 @@ fn not_callable(arguments: &[Value], operands: &[Operand<'_>]) -> Fault {
                 Some(operand) => operand.source(),
                 None => format!("<{} Value>", type_name(value)),
             };
-            Fault::new("the value is no function", format!("non-function {name} of type {}", type_name(value)))
+            Fault::public("the value is no function", format!("non-function {name} of type {}", type_name(value)))
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What does `range` go over?
 
 use super::{Engine, Flow, Place, Run};
+use crate::template::error::Fault;
 use crate::template::format;
 use crate::template::functions::ENTRY;
 use crate::template::syntax::tree::Branch;
@@ -25,7 +26,7 @@ impl<'t> Engine<'t, '_, '_> {
                 if branch.pipe.variables.len() > 1 {
                     let shown = self.shown(&value)?;
                     let text = format!("can't use {shown} to iterate over more than one variable");
-                    return self.fail("a number has no index and element", text);
+                    return Err(self.error(Fault::new("a number has no index and element", text)));
                 }
                 for number in 0..integer.wide().max(0) {
                     let number = i64::try_from(number).unwrap_or(i64::MAX);
@@ -50,7 +51,7 @@ impl<'t> Engine<'t, '_, '_> {
             other => {
                 let shown = format::excerpt_behind(other, self.runtime.budget);
                 let text = format!("range can't iterate over {}", self.counted(shown)?);
-                return self.fail("a value of this type has no elements", text);
+                return Err(self.error(Fault::new("a value of this type has no elements", text)));
             }
         };
         let flow = match &branch.otherwise {

@@ -45,11 +45,11 @@ fn length(_: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Outcome {
         Value::Strings(map) => map.entries().len(),
         Value::NoError => return Err(Fault::plain("len of nil pointer")),
         Value::Nil => {
-            return Err(Fault::new("nothing has no length", "reflect: call of reflect.Value.Type on zero Value"));
+            return Err(Fault::public("nothing has no length", "reflect: call of reflect.Value.Type on zero Value"));
         }
         other => {
             let text = format!("len of type {}", type_name(other).trim_start_matches('*'));
-            return Err(Fault::new("a value of this type has no length", text));
+            return Err(Fault::public("a value of this type has no length", text));
         }
     };
     Ok(Value::int(i64::try_from(length).unwrap_or(i64::MAX)))
@@ -84,7 +84,7 @@ fn index(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Outcome {
             Value::NilInterface => return Err(Fault::plain("index of nil pointer")),
             other => {
                 let text = format!("can't index item of type {}", type_name(other).trim_start_matches('*'));
-                return Err(Fault::new("a value of this type has no elements", text));
+                return Err(Fault::public("a value of this type has no elements", text));
             }
         };
     }
@@ -100,7 +100,7 @@ fn position(at: &Value, length: usize) -> Result<usize, Fault> {
         Value::Nil => Err(Fault::plain("cannot index slice/array with nil")),
         other => {
             let text = format!("cannot index slice/array with type {}", type_name(other));
-            Err(Fault::new("an index must be an integer", text))
+            Err(Fault::public("an index must be an integer", text))
         }
     }
 }
@@ -111,7 +111,7 @@ fn map_key(at: &Value) -> Result<&[u8], Fault> {
         Value::Nil => Err(Fault::plain("value is nil; should be of type string")),
         other => {
             let text = format!("value has type {}; should be string", type_name(other));
-            Err(Fault::new("a key must be a text", text))
+            Err(Fault::public("a key must be a text", text))
         }
     }
 }

@@ -100,7 +100,7 @@ fn is_basic(value: &Value) -> bool {
 
 fn incompatible(first: &Value, other: &Value) -> Fault {
     let text = format!("incompatible types for comparison: {} and {}", type_name(first), type_name(other));
-    Fault::new("incompatible types for comparison", text)
+    Fault::public("incompatible types for comparison", text)
 }
 
 fn less(arguments: Arguments<'_>) -> Result<bool, Fault> {

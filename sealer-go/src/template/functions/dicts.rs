@@ -200,7 +200,10 @@ fn as_dict(value: &Value) -> Result<&Dict, Fault> {
 
 fn conversion(value: &Value, wanted: &str) -> Fault {
     let found = if value.is_nil() { "nil" } else { type_name(value) };
-    Fault::new("a value has the wrong type", format!("interface conversion: interface {{}} is {found}, not {wanted}"))
+    Fault::public(
+        "a value has the wrong type",
+        format!("interface conversion: interface {{}} is {found}, not {wanted}"),
+    )
 }
 
 /// A list whose length is not known takes up to so many times its elements while it grows.

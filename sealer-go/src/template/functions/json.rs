@@ -64,9 +64,9 @@ pub(super) fn string(runtime: &mut Runtime<'_, '_>, text: &[u8]) -> Result<Resul
         Ok((Value::List(_), _)) => ("array", start + 1),
         Ok((Value::Dict(_), _)) => ("object", start + 1),
         Ok(_) => ("number", literal),
-        Err(Fault::Failed(_, words)) => {
+        Err(Fault::Failed(_, go_text)) => {
             let offset = position((end + 1).min(text.len()));
-            return Ok(Err(Problem::Syntax { text: words, offset }));
+            return Ok(Err(Problem::Syntax { text: go_text.text, offset }));
         }
         Err(other) => return Err(other),
     };

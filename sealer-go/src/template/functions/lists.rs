@@ -103,8 +103,8 @@ pub(super) const NIL_POINTER: &str = "runtime error: invalid memory address or n
 fn need<'a>(value: &'a Value, text: &str) -> Result<&'a List, Fault> {
     match value {
         Value::List(list) => Ok(list),
-        other if other.is_nil() => Err(Fault::new("the argument must be a list", NIL_POINTER)),
-        other => Err(Fault::new("the argument must be a list", format!("{text} {}", kind_name(other)))),
+        other if other.is_nil() => Err(Fault::public("the argument must be a list", NIL_POINTER)),
+        other => Err(Fault::public("the argument must be a list", format!("{text} {}", kind_name(other)))),
     }
 }
 
@@ -143,7 +143,7 @@ fn slice(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Outcome {
     let part = bound(1, 0).zip(bound(2, length)).and_then(|(start, end)| list.items.get(start..end));
     match part {
         Some(part) => runtime.list_of(list.kind, part.len(), part.iter().cloned()),
-        None => Err(Fault::new("out of the list's bounds", "reflect.Value.Slice: slice index out of bounds")),
+        None => Err(Fault::public("out of the list's bounds", "reflect.Value.Slice: slice index out of bounds")),
     }
 }
 
@@ -152,10 +152,10 @@ fn concat(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Outcome {
     for value in arguments.0 {
         match value {
             Value::List(list) => lists.push(list),
-            other if other.is_nil() => return Err(Fault::new("the argument must be a list", NIL_POINTER)),
+            other if other.is_nil() => return Err(Fault::public("the argument must be a list", NIL_POINTER)),
             other => {
                 let text = format!("Cannot concat type {} as list", kind_name(other));
-                return Err(Fault::new("the argument must be a list", text));
+                return Err(Fault::public("the argument must be a list", text));
             }
         }
     }
@@ -168,7 +168,7 @@ fn concat(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Outcome {
 fn chunk(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Outcome {
     let size = arguments.int(0);
     let list = need(arguments.any(1), "Cannot chunk type")?;
-    let outside = || Fault::new("wrong size of chunks", "runtime error: makeslice: len out of range");
+    let outside = || Fault::public("wrong size of chunks", "runtime error: makeslice: len out of range");
     let length = i64::try_from(list.items.len()).unwrap_or(i64::MAX);
     if size == 0 {
         return Err(outside());

@@ -89,7 +89,7 @@ static TIME: &[Function] = &[
     Function::new("Round", &[Kind::Duration], |_, a| timed(of(a, 0).round(a.int(1)))),
     Function::new("In", &[Kind::Location], |_, a| match a.any(1) {
         Value::Location(zone) => timed(of(a, 0).as_ref().clone().in_zone(zone.clone())),
-        _ => Err(Fault::new("no zone", "time: missing Location in call to Time.In")),
+        _ => Err(Fault::public("no zone", "time: missing Location in call to Time.In")),
     }),
     Function::new("Location", &[], |_, a| Ok(Value::Location(of(a, 0).zone().clone()))),
     Function::new("MarshalBinary", &[], marshal::BINARY),

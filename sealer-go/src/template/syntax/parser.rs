@@ -142,6 +142,7 @@ impl<'t> Parser<'t, '_, '_> {
             function: None,
             reason,
             go_text: format!("template: {}:{}: {go_text}", self.name, token.line),
+            public_text: None,
         }
     }
 

@@ -73,6 +73,14 @@ pub(crate) fn is_empty(nodes: &[Node<'_>]) -> bool {
     nodes.iter().all(|node| matches!(node, Node::Text(text) if text.trim().is_empty()))
 }
 
+impl Operand<'_> {
+    /// Whether the template itself writes what it is, so that no value can be in it.
+    pub(crate) fn is_constant(&self) -> bool {
+        use OperandKind::{Bool, Nil, Number, Text};
+        matches!(self.kind, Nil | Bool(_) | Number(_) | Text { .. })
+    }
+}
+
 impl Node<'_> {
     pub(crate) fn position(&self) -> usize {
         match self {
