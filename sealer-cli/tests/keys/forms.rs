@@ -5,7 +5,8 @@ use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use sealer_core::{Scope, base64};
+use sealer_core::Scope;
+use sealer_encoding::base64;
 
 use crate::{KEYS, Place};
 

@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::ops::Range;
 
 use flate2::read::MultiGzDecoder;
-use sealer_core::base64;
+use sealer_encoding::base64;
 
 use super::escapes::Plain;
 use super::{block, clean, least, next_run, tokens};
