@@ -21,9 +21,9 @@ pub(crate) use applied::{kustomized, otherwise};
 pub(crate) use bindings::{Binding, Bindings, Given};
 pub(crate) use effort::Effort;
 pub(crate) use exclude::check_globs;
-pub(crate) use file::{may_hold_sealed, sealed};
+pub(crate) use file::{in_binary, in_large, may_hold_sealed, sealed};
 pub(crate) use values::{Reference, chart, references};
-pub(crate) use walk::{Content, Found, OUTSIDE, PassedOver, Reach, content, find};
+pub(crate) use walk::{Content, Found, OUTSIDE, PassedOver, Reach, content, find, is_manifest};
 
 /// Where sealed values are looked for, and how far.
 #[derive(Clone, Debug, Default)]

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::loose::{self, LooseValue};
-use super::walk::{is_manifest, is_wide};
+use super::walk::{self, is_manifest, is_wide};
 use super::{SealedObject, objects, values};
 use crate::manifest;
 use crate::manifest::patch::Edited;
@@ -17,6 +17,8 @@ pub(crate) struct Sealed<'t> {
     pub(crate) edited: Option<Edited<'t>>,
     pub(crate) objects: Vec<SealedObject>,
     pub(crate) loose: Vec<LooseValue>,
+    /// There is more packed into it than is looked at.
+    pub(crate) is_limited: bool,
 }
 
 impl Sealed<'_> {
@@ -33,9 +35,7 @@ pub(crate) fn sealed<'t>(path: &Path, bytes: &'t [u8]) -> Result<Sealed<'t>, Str
         return if holds { Err(NO_UTF8.to_owned()) } else { Ok(Sealed::default()) };
     }
     if !manifest::may_hold_sealed(bytes) {
-        let mut loose = loose::find(bytes, &[]);
-        values::place(bytes, None, &mut loose);
-        return Ok(Sealed { loose, ..Sealed::default() });
+        return Ok(by_themselves(bytes));
     }
     let documents = std::str::from_utf8(bytes)
         .map_err(|_| NO_UTF8.to_owned())
@@ -43,26 +43,57 @@ pub(crate) fn sealed<'t>(path: &Path, bytes: &'t [u8]) -> Result<Sealed<'t>, Str
     let edited = match documents {
         Ok(edited) => edited,
         Err(reason) => {
-            let mut loose = loose::find(bytes, &[]);
-            values::place(bytes, None, &mut loose);
+            let sealed = by_themselves(bytes);
             let is_template = [&b"{{"[..], b"{%"].iter().any(|mark| bytes.windows(2).any(|pair| pair == *mark));
             // A template that only its own language reads still has its values where they can be seen.
-            let is_needed = is_manifest(path) && (!is_template || loose.is_empty());
-            return if is_needed { Err(reason) } else { Ok(Sealed { loose, ..Sealed::default() }) };
+            let is_needed = is_manifest(path) && (!is_template || sealed.loose.is_empty());
+            return if is_needed { Err(reason) } else { Ok(sealed) };
         }
     };
     let objects = objects(&edited);
     let items = objects.iter().flat_map(|object| &object.items).filter(|item| !item.templated);
     let range = |path| Some(edited.at(path)?.scalar()?.range.clone());
     let known: Vec<Range<usize>> = items.filter_map(|item| range(&item.path)).collect();
-    let mut loose = loose::find(bytes, &known);
+    let loose::All { values: mut loose, is_limited } = loose::find_all(bytes, &known);
     values::place(bytes, Some(&edited), &mut loose);
-    Ok(Sealed { loose, edited: Some(edited), objects })
+    Ok(Sealed { loose, edited: Some(edited), objects, is_limited })
+}
+
+/// The sealed values of a text that is not read as documents.
+fn by_themselves<'t>(bytes: &[u8]) -> Sealed<'t> {
+    let loose::All { values: mut loose, is_limited } = loose::find_all(bytes, &[]);
+    values::place(bytes, None, &mut loose);
+    Sealed { loose, is_limited, ..Sealed::default() }
+}
+
+/// The sealed values in the bytes of a file that is no text: a packed chart, a dump, a text in two bytes a letter.
+pub(crate) fn in_binary(bytes: &[u8]) -> loose::All {
+    let all = loose::find_all(bytes, &[]);
+    if !all.values.is_empty() || walk::is_packed(bytes) {
+        return all;
+    }
+    let narrow: Vec<u8> = bytes.iter().copied().filter(|byte| *byte != 0).collect();
+    loose::find_all(&narrow, &[])
+}
+
+/// The sealed values that stand as they are in a file which is too large for memory.
+pub(crate) fn in_large(path: &Path) -> Result<Vec<LooseValue>, String> {
+    let (mut values, mut lines) = (Vec::new(), 0);
+    walk::parts(path, |part, is_last| {
+        let whole = if is_last { part.len() } else { part.len().saturating_sub(walk::OVERLAP) };
+        let found = loose::find(part, &[]).into_iter().filter(|value| value.start() < whole);
+        values.extend(found.map(|mut value| {
+            value.line += lines;
+            value
+        }));
+        lines += part.get(..whole).unwrap_or_default().iter().filter(|byte| **byte == b'\n').count();
+    })?;
+    Ok(values)
 }
 
 /// Whether a file may hold anything that is sealed: what is looked for ahead of all else, since most files do not.
 pub(crate) fn may_hold_sealed(bytes: &[u8]) -> bool {
-    is_wide(bytes) || manifest::may_hold_sealed(bytes) || !loose::find(bytes, &[]).is_empty()
+    is_wide(bytes) || manifest::may_hold_sealed(bytes) || !loose::find_all(bytes, &[]).values.is_empty()
 }
 
 const NO_UTF8: &str = "is no UTF-8";

@@ -41,10 +41,17 @@ impl KnownNames {
         let mut known = Self { given: given.clone(), ..Self::default() };
         let mut met = BTreeSet::new();
         for path in files {
-            if let Ok(Content::Text(bytes)) = walk::content(path) {
-                met.extend(loose::find(&bytes, &[]).iter().map(hashed));
-                known.add(path, &bytes);
-            }
+            let bytes = match walk::content(path) {
+                Ok(Content::Text(bytes)) => bytes,
+                Ok(Content::Binary(bytes)) => {
+                    known.add_inside(path, &bytes, &mut met);
+                    continue;
+                }
+                Ok(Content::TooLarge { .. }) | Err(_) => continue,
+            };
+            met.extend(loose::find(&bytes, &[]).iter().map(hashed));
+            known.add(path, &bytes);
+            known.add_inside(path, &bytes, &mut met);
         }
         known.loose_values = met.len();
         known.files.sort_by(|(one, _), (other, _)| one.cmp(other));
@@ -65,6 +72,17 @@ impl KnownNames {
         }
         if !names.is_empty() {
             self.files.push((path.to_owned(), names));
+        }
+    }
+
+    /// Adds the texts that are packed into a file and hold sealed values.
+    fn add_inside(&mut self, path: &Path, bytes: &[u8], met: &mut BTreeSet<u64>) {
+        for inner in loose::inside(bytes).texts {
+            let values = loose::find(&inner.text, &[]);
+            if !values.is_empty() {
+                met.extend(values.iter().map(hashed));
+                self.add(path, &inner.text);
+            }
         }
     }
 

@@ -1,7 +1,10 @@
 //! Sealed values anywhere in a text, found by their form: base64 of an envelope (docs/format.md). `sealer --raw` makes
 //! them, and they stand in values of charts, templates, scripts and settings.
 
+mod all;
 mod armor;
+mod escapes;
+mod inside;
 
 use std::ops::Range;
 
@@ -9,7 +12,9 @@ use sealer_core::SealedValue;
 use sealer_encoding::base64;
 
 use super::values::Place;
+pub(crate) use all::{All, find_all};
 use armor::Armor;
+pub(crate) use inside::inside;
 
 /// A sealed value that stands in a text by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,9 +42,11 @@ enum Layout {
     Escaped,
     /// It begins like a sealed value, and no whole one can be read: it is cut off, or put together of parts.
     InPart,
+    /// In a text that stands there in base64, or is compressed.
+    Inside,
 }
 
-/// Finds all of them, except for those in the ranges that are known already.
+/// Finds those that stand in a text as they are, except for those in the ranges that are known already.
 pub(crate) fn find(text: &[u8], known: &[Range<usize>]) -> Vec<LooseValue> {
     let mut found = Vec::new();
     let (mut at, mut lines, mut armor) = (0, Lines::default(), Armor::default());
@@ -48,7 +55,7 @@ pub(crate) fn find(text: &[u8], known: &[Range<usize>]) -> Vec<LooseValue> {
         if known.iter().any(|range| range.contains(&run.start)) {
             continue;
         }
-        for token in tokens(text, run) {
+        for token in tokens(text, run).into_iter().map(|token| behind_slash(text, token)) {
             let written = clean(text, &token);
             let Some(least) = least(&written) else { continue };
             let value = if written.len() >= least {
@@ -82,7 +89,7 @@ pub(crate) fn rewritten(text: &[u8], new: &[(&LooseValue, &str)]) -> Option<Vec<
                 let lines: Vec<&[u8]> = value.as_bytes().chunks((*width).max(1)).collect();
                 result.extend_from_slice(&lines.join(between));
             }
-            Layout::Unpadded | Layout::Escaped | Layout::InPart => return None,
+            Layout::Unpadded | Layout::Escaped | Layout::InPart | Layout::Inside => return None,
         }
         end = old.range.end;
     }
@@ -113,6 +120,7 @@ impl LooseValue {
             Layout::Unpadded => Some(UNPADDED),
             Layout::Escaped => Some(ESCAPED),
             Layout::InPart => Some(IN_PART),
+            Layout::Inside => Some(INSIDE),
         }
     }
 
@@ -246,6 +254,23 @@ fn tokens(text: &[u8], run: Range<usize>) -> Vec<Range<usize>> {
     tokens
 }
 
+/// The value alone where a path or the word of a command (`s/WORD/VALUE/`) stands ahead of it: a slash is of base64, too.
+fn behind_slash(text: &[u8], token: Range<usize>) -> Range<usize> {
+    let written = text.get(token.clone()).unwrap_or_default();
+    let is_value = |at: &usize| {
+        let rest = written.get(*at..).and_then(|rest| std::str::from_utf8(rest).ok()).unwrap_or_default();
+        let common = rest.get(..4).and_then(|first| base64::decode(first).ok());
+        let common = common.and_then(|bytes| Some(u16::from_be_bytes(*bytes.first_chunk()?)));
+        COMMON_KEYS.iter().any(|size| common == Some(*size)) && least(rest).is_some_and(|least| rest.len() >= least)
+    };
+    if least(std::str::from_utf8(written).unwrap_or_default()).is_some() {
+        return token;
+    }
+    let slashes = written.iter().take(LONGEST_AHEAD).enumerate().filter(|(_, byte)| **byte == b'/');
+    let start = slashes.map(|(at, _)| at + 1).find(is_value).unwrap_or_default();
+    token.start + start..token.end
+}
+
 /// The character of base64 that an escape of JSON stands for, which begins there.
 fn escaped(text: &[u8], place: usize) -> Option<char> {
     let digits = text.get(place..)?.strip_prefix(b"\\u00")?.first_chunk::<2>()?.to_ascii_uppercase();
@@ -346,8 +371,14 @@ impl Lines {
 
 /// Bytes of wrapped keys: RSA of 1024 to 8192 bits, of which writers may strip zeros.
 const KEYS: std::ops::RangeInclusive<usize> = 112..=1024;
+/// Those that are made: RSA of 2048, 3072 and 4096 bits.
+const COMMON_KEYS: [u16; 3] = [256, 384, 512];
+/// Characters that are looked through for a slash ahead of a value.
+const LONGEST_AHEAD: usize = 200;
 const UNPADDED: &str = "it is written without the `=` at its end; write it as `sealer --raw` prints it";
-const ESCAPED: &str = "it is written with escapes, `\\u002B` or `\\u002F`; write it as `sealer --raw` prints it";
+const ESCAPED: &str = "it is written with escapes, such as `\\u002B` or `%2B`; write it as `sealer --raw` prints it";
+const INSIDE: &str =
+    "it stands in a text that is written in base64 or compressed; seal that text's source anew, and write it again";
 const IN_PART: &str =
     "it begins like a sealed value, and is cut off or put together of parts; write it as `sealer --raw` prints it";
 /// Characters of `\u002B`.

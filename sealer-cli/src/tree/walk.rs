@@ -61,6 +61,14 @@ pub(crate) fn find(search: &Search, reach: Reach) -> Result<Found, CliError> {
             }
         }
     }
+    // What a link leads to is met where it is, if that was named, too.
+    let roots: Vec<PathBuf> = search.paths.iter().filter_map(|path| fs::canonicalize(path).ok()).collect();
+    let is_met =
+        |link: &PathBuf| fs::canonicalize(link).is_ok_and(|target| roots.iter().any(|root| target.starts_with(root)));
+    found.outside.retain(|link| !is_met(link));
+    if reach == Reach::All {
+        found.submodules(&exclude);
+    }
     // A file that several paths lead to is taken once, under the name by which it was met first.
     found.outside.sort();
     let mut met = BTreeSet::new();
@@ -72,9 +80,12 @@ pub(crate) fn find(search: &Search, reach: Reach) -> Result<Found, CliError> {
 /// What a file is, as far as values may stand in it.
 pub(crate) enum Content {
     Text(Vec<u8>),
-    /// Values are texts, and so are the files that hold them.
-    Binary,
-    TooLarge,
+    /// Values are texts, and so are the files that hold them, unless somebody packed them.
+    Binary(Vec<u8>),
+    /// It is not taken into memory as a whole.
+    TooLarge {
+        is_binary: bool,
+    },
 }
 
 impl Content {
@@ -82,8 +93,8 @@ impl Content {
     pub(crate) fn reason(&self) -> String {
         match self {
             Self::Text(_) => "is a text".to_owned(),
-            Self::Binary => "is no text".to_owned(),
-            Self::TooLarge => format!("is larger than {} MiB", LARGEST_TEXT >> 20),
+            Self::Binary(_) | Self::TooLarge { is_binary: true } => "is no text".to_owned(),
+            Self::TooLarge { is_binary: false } => format!("is larger than {} MiB", LARGEST_TEXT >> 20),
         }
     }
 }
@@ -99,8 +110,8 @@ impl PassedOver {
     pub(crate) fn count(&mut self, content: &Content) {
         match content {
             Content::Text(_) => {}
-            Content::Binary => self.binary += 1,
-            Content::TooLarge => self.too_large += 1,
+            Content::Binary(_) | Content::TooLarge { is_binary: true } => self.binary += 1,
+            Content::TooLarge { is_binary: false } => self.too_large += 1,
         }
     }
 
@@ -130,6 +141,22 @@ impl Found {
         Some(format!("files that --exclude leaves out, and that were not looked at: {}", self.excluded?))
     }
 
+    /// Adds the submodules of Git that are not checked out to what could not be looked into.
+    fn submodules(&mut self, exclude: &Exclude) {
+        let lists = self.files.iter().filter(|path| path.file_name().is_some_and(|name| name == ".gitmodules"));
+        let folders = lists.flat_map(|list| {
+            let text = fs::read_to_string(list).unwrap_or_default();
+            let path =
+                |line: &str| Some(line.trim().strip_prefix("path")?.trim_start().strip_prefix('=')?.trim().to_owned());
+            let above = list.parent().unwrap_or_else(|| Path::new(""));
+            text.lines().filter_map(path).map(|path| above.join(path)).collect::<Vec<_>>()
+        });
+        let is_empty = |folder: &PathBuf| fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
+        let missing: Vec<PathBuf> =
+            folders.filter(is_empty).filter(|folder| !exclude.holds(folder, None, true)).collect();
+        self.unreadable.extend(missing.into_iter().map(|folder| (folder, SUBMODULE.to_owned())));
+    }
+
     fn exclude(&mut self, files: usize) {
         self.excluded = self.excluded.map(|excluded| excluded + files);
     }
@@ -145,13 +172,14 @@ impl Found {
         if reach == Reach::All {
             walk.standard_filters(false);
         }
+        let is_file = |entry: &DirEntry| is_file(entry, reach);
         let mut seen = 0;
         for entry in walk.build() {
             match entry {
                 Ok(entry) if is_out(&entry) => {}
                 Ok(entry) => {
                     seen += usize::from(is_file(&entry));
-                    self.entry(&entry, folder, root);
+                    self.entry(&entry, folder, root, reach);
                 }
                 Err(error) => self.unreadable.push(told(&error, folder)),
             }
@@ -162,11 +190,10 @@ impl Found {
         self.exclude(out.len());
     }
 
-    fn entry(&mut self, entry: &DirEntry, folder: &Path, root: &Path) {
-        let Some(kind) = entry.file_type().filter(|_| !is_beside(&entry.file_name().to_string_lossy())) else { return };
-        if kind.is_file() {
+    fn entry(&mut self, entry: &DirEntry, folder: &Path, root: &Path, reach: Reach) {
+        if is_file(entry, reach) {
             self.files.push(entry.path().to_owned());
-        } else if kind.is_symlink() {
+        } else if entry.path_is_symlink() {
             self.link(entry.path(), folder, root);
         }
     }
@@ -210,15 +237,44 @@ pub(crate) fn content(path: &Path) -> Result<Content, String> {
         opened => opened.map_err(failed)?,
     };
     file.by_ref().take(HEAD).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.contains(&0) && !is_wide(&bytes) {
-        return Ok(Content::Binary);
-    }
+    let is_binary = is_packed(&bytes) || bytes.contains(&0) && !is_wide(&bytes);
     if file.metadata().map_err(failed)?.len() > LARGEST_TEXT {
-        return Ok(Content::TooLarge);
+        return Ok(Content::TooLarge { is_binary });
     }
     // It may grow meanwhile.
     file.take(LARGEST_TEXT).read_to_end(&mut bytes).map_err(failed)?;
-    Ok(if bytes.len() as u64 > LARGEST_TEXT { Content::TooLarge } else { Content::Text(bytes) })
+    Ok(match bytes.len() as u64 > LARGEST_TEXT {
+        true => Content::TooLarge { is_binary },
+        false if is_binary => Content::Binary(bytes),
+        false => Content::Text(bytes),
+    })
+}
+
+/// Reads a file that is too large for memory in parts, each with whether it is the last. The end of one is
+/// the beginning of the next.
+pub(super) fn parts(path: &Path, mut each: impl FnMut(&[u8], bool)) -> Result<(), String> {
+    let failed = |error: std::io::Error| format!("cannot be read: {}", os_text(&error));
+    let mut file = File::open(path).map_err(failed)?;
+    if file.metadata().map_err(failed)?.len() > LARGEST_READ {
+        return Ok(());
+    }
+    let mut part = Vec::new();
+    loop {
+        let kept = part.len();
+        file.by_ref().take(LARGEST_TEXT).read_to_end(&mut part).map_err(failed)?;
+        let is_last = ((part.len() - kept) as u64) < LARGEST_TEXT;
+        each(&part, is_last);
+        if is_last {
+            return Ok(());
+        }
+        let gone = part.len().saturating_sub(OVERLAP);
+        part.drain(..gone);
+    }
+}
+
+/// Whether its bytes are compressed.
+pub(super) fn is_packed(bytes: &[u8]) -> bool {
+    bytes.starts_with(GZIP)
 }
 
 /// Whether an editor or a shell of Windows wrote it in UTF-16.
@@ -226,9 +282,11 @@ pub(crate) fn is_wide(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff])
 }
 
-/// Whether it is a file of its own, and none that a command puts beside another for a moment.
-fn is_file(entry: &DirEntry) -> bool {
-    entry.file_type().is_some_and(|kind| kind.is_file()) && !is_beside(&entry.file_name().to_string_lossy())
+/// Whether it is a file of its own, and none that a command puts beside another for a moment; a proof looks at what a command
+/// that was killed has left there.
+fn is_file(entry: &DirEntry, reach: Reach) -> bool {
+    let is_own = || reach == Reach::All || !is_beside(&entry.file_name().to_string_lossy());
+    entry.file_type().is_some_and(|kind| kind.is_file()) && is_own()
 }
 
 fn is_no_git_folder(entry: &DirEntry) -> bool {
@@ -254,11 +312,18 @@ pub(crate) fn is_manifest(path: &Path) -> bool {
     ["yaml", "yml", "json"].iter().any(|known| ending.eq_ignore_ascii_case(known))
 }
 
+const SUBMODULE: &str = "is a submodule of Git that is not checked out; git submodule update --init";
 const HAS_ZEROS: &str = "holds bytes of zero, and cannot be looked at: is it UTF-16 without its mark?";
 /// An object has 1.5 MiB in a cluster at most; lists of very many are smaller than this.
 const LARGEST: u64 = LARGEST_DOCUMENT as u64;
 /// Of other texts: settings and templates are smaller by far, dumps and logs are not.
 const LARGEST_TEXT: u64 = 16 << 20;
+/// How compressed bytes begin; none of zero may be among the first.
+const GZIP: &[u8] = &[0x1f, 0x8b];
+/// Of a part that the next one begins with; most sealed values are shorter.
+pub(super) const OVERLAP: usize = 1 << 20;
+/// What is larger is not read at all.
+const LARGEST_READ: u64 = 1 << 30;
 /// Where a byte of zero tells a file that is no text, as for Git.
 const HEAD: u64 = 8000;
 /// What such a link is told to be.

@@ -325,6 +325,26 @@ fn retire_knows_the_keys_that_it_must_leave_alone() {
     );
 }
 
+/// A controller that does not trust the newest key seals with another, which has to stay.
+#[test]
+fn retire_leaves_the_key_alone_that_the_controller_serves() {
+    let [_, old, new] = &*KEYS;
+    let place = Place::with_keys(&[new, old]);
+    let retire = format!("keys retire {} --allow-unopened", old.fingerprint());
+    let told = format!("error: the controller serves the certificate of {}: clients seal with it\n", old.fingerprint());
+    assert!(place.refused(&retire).starts_with(&told));
+    assert_eq!(place.label("key-b"), "active");
+    place.cluster.with(|state| state.certificate = String::new());
+    assert!(
+        place
+            .run(&format!("{retire} --dry-run"))
+            .err
+            .starts_with("note: whether the controller still seals with the key is not known: ")
+    );
+    place.cluster.with(|state| state.certificate.clone_from(&new.pem));
+    assert_eq!(place.run(&format!("{retire} --dry-run")).status, Some(0));
+}
+
 /// It may be applied under a name that does not stand in the tree: an overlay elsewhere, a release.
 #[test]
 fn an_item_of_a_file_that_no_known_name_opens_may_need_each_key_of_its_size() {

@@ -18,6 +18,7 @@ use crate::cluster::Cluster;
 mod backup;
 mod cluster;
 mod files;
+mod forms;
 mod life;
 mod loose;
 

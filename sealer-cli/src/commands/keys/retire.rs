@@ -80,6 +80,7 @@ fn may_go(
         return Err(CliError::new(format!("{} is the active key: clients seal with it", key.fingerprint()))
             .hint("make a new one first: sealer keys rotate"));
     }
+    not_served(cluster, key, ui)?;
     if key.is_found_by_name() {
         return Err(CliError::new(format!("controllers use Secret `{}` for its name, whatever its label", key.name()))
             .hint("store it under another name first: sealer keys backup, delete the Secret, sealer keys restore"));
@@ -108,6 +109,28 @@ fn may_go(
     ui.flush()?;
     survey.tell_mistakes();
     Err(needed(key, &findings, needs.len(), is_needed))
+}
+
+/// Refuses a key that the controller seals with: that need not be the newest, where the controller does not trust that one.
+fn not_served(cluster: &Cluster, key: &ClusterKey, ui: &Ui) -> Result<(), CliError> {
+    match cluster.served() {
+        Ok(served) if served.key().fingerprint() == key.fingerprint() => Err(CliError::new(format!(
+            "the controller serves the certificate of {}: clients seal with it",
+            key.fingerprint()
+        ))
+        .hint(
+            "it may not trust the newest key, or not have seen it yet: sealer keys list tells what each is trusted by",
+        )
+        .hint("make a new one first: sealer keys rotate")),
+        Ok(_) => Ok(()),
+        Err(error) => {
+            ui.notice(&format!(
+                "note: whether the controller still seals with the key is not known: {}",
+                error.message()
+            ));
+            Ok(())
+        }
+    }
 }
 
 /// The refusal, with what may be done about it.

@@ -81,16 +81,41 @@ fn mistake(path: &Path, reason: &str, hint: &'static str) -> Mistake {
 
 fn look(path: &Path) -> Looked {
     match tree::content(path) {
+        Ok(Content::Text(bytes)) if bytes.starts_with(LFS) && tree::is_manifest(path) => {
+            Looked::Unreadable(NOT_FETCHED.to_owned())
+        }
         Ok(Content::Text(bytes)) => {
             in_text(path, &bytes).map_or_else(Looked::Unreadable, |(objects, loose)| Looked::Holds(objects, loose))
         }
-        Ok(content) => Looked::PassedOver(content),
+        Ok(content) => in_other(path, content).unwrap_or_else(Looked::Unreadable),
         Err(reason) => Looked::Unreadable(reason),
     }
 }
 
+/// What is no text may have values in it, and so may what is too large for memory.
+fn in_other(path: &Path, content: Content) -> Result<Looked, String> {
+    let values = match &content {
+        Content::Text(_) => Vec::new(),
+        Content::TooLarge { .. } => tree::in_large(path)?,
+        Content::Binary(bytes) => {
+            let all = tree::in_binary(bytes);
+            if all.is_limited {
+                return Err(LIMITED.to_owned());
+            }
+            all.values
+        }
+    };
+    if values.is_empty() {
+        return Ok(Looked::PassedOver(content));
+    }
+    Ok(Looked::Holds(Vec::new(), Some(LooseFile { path: path.to_owned(), values })))
+}
+
 fn in_text(path: &Path, bytes: &[u8]) -> Result<(Vec<Object>, Option<LooseFile>), String> {
     let sealed = tree::sealed(path, bytes)?;
+    if sealed.is_limited {
+        return Err(LIMITED.to_owned());
+    }
     let is_templated = sealed.objects.iter().any(|object| object.items.iter().any(|item| item.templated));
     let references = if is_templated { tree::references(&String::from_utf8_lossy(bytes)) } else { Vec::new() };
     let objects = sealed.objects.into_iter().map(|object| in_file(path, object, &references)).collect();
@@ -112,5 +137,9 @@ fn in_file(path: &Path, mut object: SealedObject, references: &[tree::Reference]
     }
 }
 
+const LIMITED: &str = "has more packed into it than is looked at";
+/// How a file begins that stands for one in Git LFS.
+const LFS: &[u8] = b"version https://git-lfs.github.com/spec/";
+const NOT_FETCHED: &str = "stands for a file in Git LFS that is not here; git lfs pull";
 const ANOTHER: &str = "is it the right file? of a folder, all files are looked at";
 const NO_TEXT: &str = "sealed values stand in texts: name the file that it was made of, or the folder";

@@ -34,7 +34,16 @@ pub(super) fn unopened(value: &LooseValue, keyring: &Keyring) -> Option<Opener> 
 
 /// Keys that may have sealed a value, by their size; none of what is no sealed value.
 pub(super) fn of_its_size(value: &str, keyring: &Keyring) -> Vec<Fingerprint> {
-    SealedValue::from_base64(value).map(|sealed| may_have_sealed(&sealed, keyring)).unwrap_or_default()
+    if let Ok(sealed) = SealedValue::from_base64(value) {
+        return may_have_sealed(&sealed, keyring);
+    }
+    // What an editor broke, or quoted, is mended by hand, and then needs its key.
+    let joined: String = value.chars().filter(|letter| !letter.is_whitespace() && *letter != '"').collect();
+    let values = loose::find_all(joined.as_bytes(), &[]).values;
+    let sealed = values.iter().filter_map(|value| SealedValue::from_base64(&value.value).ok());
+    let mut keys: Vec<Fingerprint> = sealed.flat_map(|sealed| may_have_sealed(&sealed, keyring)).collect();
+    keys.dedup();
+    keys
 }
 
 fn may_have_sealed(sealed: &SealedValue, keyring: &Keyring) -> Vec<Fingerprint> {
