@@ -62,7 +62,7 @@ async fn a_refusal_is_told_after_one_attempt_and_a_lost_race_after_eight() {
         let keys = started(&cluster, &["--trust-new-keys=never"]).await;
         calls(&cluster);
         *lock(&cluster.record_refusal) = Some((code, reason));
-        assert!(record::note_made(&keys, STRANGERS[0].fingerprint()).await.is_err(), "{code} {reason}");
+        assert!(crate::keys::record::note_made(&keys, STRANGERS[0].fingerprint()).await.is_err(), "{code} {reason}");
         assert_eq!(calls(&cluster).1, attempts, "{code} {reason}");
     }
 }
