@@ -142,6 +142,50 @@ fn run_table(only: &str) -> Vec<String> {
     wrong
 }
 
+/// A function that gets one text many times goes through it many times: each of them is counted.
+#[test]
+fn every_reference_to_a_long_text_is_counted() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let text = "1".repeat(LONG);
+    let steps = |call: &str, count: usize| {
+        let items = BTreeMap::from([("x".to_owned(), text.clone().into_bytes())]);
+        let template = format!("{{{{ $d := dict .x 1 }}}}{{{{ {} }}}}", call.replace("...", &" $.x".repeat(count)));
+        let template = template.replace("DICTS", &" $d".repeat(count));
+        let outcome = rendered(&template, &items, Limits::default());
+        assert!(outcome.result.is_ok(), "{call}: {:?}", outcome.result);
+        outcome.steps
+    };
+    for call in [
+        "add ...",
+        "mul ...",
+        "max ...",
+        "min ...",
+        "maxf ...",
+        "minf ...",
+        "join \"\" (list ...) | len",
+        "sortAlpha (list ...) | len",
+        "pluck .x DICTS | len",
+    ] {
+        let more = steps(call, 21) - steps(call, 1);
+        let bytes = 20 * LONG as u64;
+        assert!(more >= bytes / FASTEST, "{call}: {more} steps for {bytes} bytes");
+    }
+}
+
+/// The other cases of a class's characters are looked up one by one.
+#[test]
+fn every_folded_character_is_counted() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let steps = |flags: &str| {
+        let template = format!("{{{{ regexMatch \"{flags}[\\\\x{{0}}-\\\\x{{10FFFF}}]\" \"a\" }}}}");
+        let outcome = rendered(&template, &BTreeMap::new(), Limits::default());
+        assert_eq!(outcome.result.unwrap(), b"true", "{template}");
+        outcome.steps
+    };
+    let more = steps("(?i)") - steps("");
+    assert!(more >= 0x11_0000 / FASTEST, "{more} steps");
+}
+
 #[test]
 fn a_failure_names_its_line_and_shows_nothing() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -171,4 +215,7 @@ const STEPS: u64 = 100_000;
 /// Beside what the process had.
 const MOST: usize = 16 << 20;
 const UNCOUNTED: usize = 2 << 20;
+const LONG: usize = 100_000;
+/// Bytes that one step goes through at most.
+const FASTEST: u64 = 256;
 const LONGEST_MESSAGE: usize = 128 << 10;

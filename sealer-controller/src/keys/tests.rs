@@ -22,6 +22,7 @@ mod cluster;
 mod following;
 mod making;
 mod reading;
+mod record;
 mod trust;
 
 use cluster::Cluster;

@@ -316,6 +316,14 @@ mod tests {
         }
     }
 
+    /// An error of decoding may quote what it found.
+    #[test]
+    fn nothing_of_an_answer_that_does_not_decode_is_told() {
+        let error = serde_json::from_str::<Status>("\"canary7d1f\"").unwrap_err();
+        assert!(error.to_string().contains("canary7d1f"), "{error}");
+        assert_eq!(answer(&kube::Error::SerdeError(error)), "the API server's answer cannot be read");
+    }
+
     #[test]
     fn a_missing_right_is_told_by_its_code_and_its_words() {
         let none = json!([]);

@@ -349,6 +349,32 @@ fn outcome_of_an_older_version_says_nothing_of_the_newer_one() {
     assert!(!begun.was_synced && begun.text.is_some(), "it is yet to be looked at");
 }
 
+/// The worker that has the older version learns of it as well.
+#[test]
+fn what_happens_to_a_secret_after_the_object_changed_under_a_worker_shows_at_its_end() {
+    let (cache, key) = (Cache::default(), Key::new("ns", "a"));
+    cache.observe(synced("1", 1));
+    cache.begun(&key);
+    assert_eq!(cache.observe(object("1", 2, None, &json!({}))), WatchOutcome::New);
+    assert!(!cache.secret_changed(&key, &secret("8")));
+    let outcome = Outcome::Synced { looked_at: synced("1", 1).identity, secret: in_order("7"), wrote: true };
+    assert!(cache.finish(&key, outcome, None, Instant::now()).changed_meanwhile);
+}
+
+/// What says the same may have another status, which a worker writes over: it gets the newest one.
+#[test]
+fn a_worker_gets_the_newest_text_of_an_object_that_says_the_same() {
+    let (cache, key) = (Cache::default(), Key::new("ns", "a"));
+    cache.observe(object("1", 1, None, &json!({})));
+    let mut newer = value("1", 1, None, &json!({}));
+    newer["status"] = json!({ "conditions": [{ "type": "Other" }] });
+    let newer = sighting(&newer);
+    assert_eq!(cache.observe(newer.clone()), WatchOutcome::Same);
+    assert_eq!(cache.lock().weight, newer.text.len());
+    assert_eq!(cache.look(&key).text, Some(newer.text));
+    assert_eq!(cache.lock().weight, 0);
+}
+
 /// Labels of the metric of the one object.
 fn as_recorded() -> WatchOutcome {
     WatchOutcome::Synced(Series { namespace: "ns".to_owned(), name: "a".to_owned(), instance: String::new() })

@@ -22,6 +22,12 @@ pub(super) struct Cluster {
     pub(super) records_to_cut: Arc<Mutex<u32>>,
     /// So many answers to come that hold the record of keys have lost its data.
     pub(super) records_to_hollow: Arc<Mutex<u32>>,
+    /// How often the record of keys was asked for.
+    pub(super) record_reads: Arc<Mutex<u32>>,
+    /// How often it was to be written.
+    pub(super) record_writes: Arc<Mutex<u32>>,
+    /// What writes of it are refused with.
+    pub(super) record_refusal: Arc<Mutex<Option<(u16, &'static str)>>>,
     /// A verb that RBAC does not allow.
     pub(super) denied: Arc<Mutex<&'static str>>,
     /// What watches are answered with, in turn; after that they hear nothing.
@@ -74,6 +80,7 @@ impl Cluster {
                 (200, json!({ "kind": "SecretList", "apiVersion": "v1", "metadata": {}, "items": self.listed(&query) }))
             }
             (_, name) => {
+                *lock(&self.record_reads) += u32::from(name == KEY_RECORD_SECRET);
                 let mut left = lock(&self.records_to_cut);
                 if *left > 0 && name == KEY_RECORD_SECRET {
                     *left -= 1;
@@ -148,6 +155,12 @@ impl Cluster {
     fn put(&self, over: Option<&str>, mut secret: Value) -> (u16, Value) {
         let mut named = lock(&self.named);
         let name = secret["metadata"]["name"].as_str().unwrap().to_owned();
+        if name == KEY_RECORD_SECRET {
+            *lock(&self.record_writes) += 1;
+            if let Some((code, reason)) = *lock(&self.record_refusal) {
+                return (code, refusal(code, reason));
+            }
+        }
         let there = named.get(&name);
         let version = there.map_or(0, |there| there["metadata"]["resourceVersion"].as_str().unwrap().parse().unwrap());
         match (over, there) {

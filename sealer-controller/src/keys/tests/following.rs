@@ -78,10 +78,12 @@ async fn keys_are_listed_where_they_cannot_be_watched() {
         if is_told {
             *lock(&cluster.denied) = "watch";
         } else {
-            lock(&cluster.watches).push_back((403, refusal(403, "Forbidden").to_string()));
+            let refused = (403, refusal(403, "Forbidden").to_string());
+            lock(&cluster.watches).extend(std::iter::repeat_n(refused, 50));
         }
         cluster.bring(&STRANGERS[0], 0, &json!({}));
         follow_until(&keys, "lists", || keys.ring().entries().len() == 2).await;
+        assert_eq!(lock(&cluster.watches).len(), if is_told { 0 } else { 49 }, "it is not asked for again");
     }
 }
 
@@ -93,7 +95,9 @@ async fn a_watch_of_keys_that_breaks_goes_on() {
     for _ in 0..2 {
         lock(&cluster.watches).push_back((500, refusal(500, "InternalError").to_string()));
     }
+    let began = Instant::now();
     follow_until(&keys, "the watch is not asked for again", || lock(&cluster.watches).is_empty()).await;
+    assert!(began.elapsed() < Duration::from_secs(60), "it was given up in between");
 }
 
 #[tokio::test]

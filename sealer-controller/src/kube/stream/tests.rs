@@ -76,8 +76,14 @@ fn told(answer: Answer<Seen>) -> String {
 /// What a watch tells of these answers, so many times, and what it asked.
 async fn watched(answers: Vec<Said>, count: usize) -> (Vec<String>, Vec<String>) {
     let asked = Arc::new(Mutex::new(Vec::new()));
-    let events = events(secrets(server(asked.clone(), answers)));
-    let all = events.take(count).map(told).collect().await;
+    let mut events = events(secrets(server(asked.clone(), answers)));
+    let mut all = Vec::new();
+    // Where the answers are used up it hears nothing any longer.
+    while all.len() < count
+        && let Ok(Some(event)) = tokio::time::timeout(Duration::from_secs(3600), events.next()).await
+    {
+        all.push(told(event));
+    }
     let asked = asked.lock().unwrap().clone();
     (all, asked)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::render::Rendering;
-use sealer_go::template::{Environment, ErrorClass, Limits, function_names};
+use sealer_go::template::{Budget, Context, Environment, ErrorClass, Limits, function_names};
 
 fn rendering(clock: &dyn Fn() -> Duration, expensive: bool) -> Rendering<'_> {
     let environment = Environment { now: jiff::Timestamp::UNIX_EPOCH, functions: Functions { expensive } };
@@ -35,6 +35,19 @@ fn run_failures_read_the_same_whatever_failed() {
     }
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told.first().unwrap().starts_with("template execution error (a, b, c): where and why is not told"));
+}
+
+#[test]
+fn a_run_failure_tells_neither_its_place_nor_its_cause() {
+    let environment = Environment { now: jiff::Timestamp::UNIX_EPOCH, functions: Functions::default() };
+    let told = ["{{ fail \"a\" }}", "\n\n{{ index . 99 }}", "{{ repeat 1000000000 \"x\" }}"].map(|text| {
+        let context = Context::new(BTreeMap::new(), &texts(&[("a", text)]));
+        let mut budget = Budget::new(Limits::default(), &|| Duration::ZERO);
+        let error = sealer_go::template::render("a", text, &context, &environment, &mut budget).unwrap_err();
+        let failure = RunFailure::new(error);
+        format!("{failure} {failure:?}")
+    });
+    assert_eq!(told, ["template execution error RunFailure([withheld])"; 3]);
 }
 
 #[test]
