@@ -87,7 +87,7 @@ pub(crate) fn flag_error(error: FlagError, table: &[Flag]) -> FlagError {
                 (value, reason)
             } else {
                 let quoted = format!("{value:?}");
-                (GAP.to_string(), reason.replace(&quoted, "\"…\""))
+                (GAP.to_string(), reason.replace(quoted.as_str(), "\"…\""))
             };
             FlagError::Invalid { flag, value: shown, reason }
         }

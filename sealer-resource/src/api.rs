@@ -1,4 +1,4 @@
-//! The HTTP contract between client and controller: paths and ports.
+//! The contract between client and controller: paths of the endpoints, and names, labels and annotations of key Secrets.
 
 /// Liveness; answers `ok`.
 pub const HEALTHZ: &str = "/healthz";
@@ -35,7 +35,7 @@ pub const ROTATION_UNFINISHED: &str = "unfinished";
 pub const TRUSTED_KEY_ANNOTATION: &str = "sealedsecrets.bitnami.com/trusted-fingerprint";
 /// Secret in the controller's namespace that says which keys are known.
 pub const KEY_RECORD_SECRET: &str = "sealed-secrets-checkpoint-keys";
-/// Item of [`KEY_RECORD_SECRET`] that holds a [`KeyRecord`](sealer_core::key::record::KeyRecord).
+/// Item of [`KEY_RECORD_SECRET`] that holds a [`KeyRecord`](crate::KeyRecord).
 pub const KEY_RECORD_ITEM: &str = "keys";
 /// Prefix of the names of new key Secrets.
 pub const DEFAULT_KEY_PREFIX: &str = "sealed-secrets-key";
