@@ -42,9 +42,16 @@ pub struct TemplateError {
     pub(crate) column: usize,
     pub(crate) function: Option<&'static str>,
     pub(crate) reason: &'static str,
-    pub(crate) go_text: String,
+    /// In a place of its own: results of every step carry an error, and the stack has to hold many of them.
+    pub(crate) texts: Box<Texts>,
+}
+
+/// What Go's engine says of a failure.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Texts {
+    pub(crate) go: String,
     /// The same without what may come of a value, where that is another text.
-    pub(crate) public_text: Option<String>,
+    pub(crate) public: Option<String>,
 }
 
 impl TemplateError {
@@ -75,12 +82,12 @@ impl TemplateError {
 
     /// The message that Go's engine gives. It may hold values: only for whoever holds the keys anyway.
     pub fn go_text(&self) -> &str {
-        &self.go_text
+        &self.texts.go
     }
 
     /// The same where whoever reads it need not hold the keys: our own words stand for what may come of a value.
     pub fn public_text(&self) -> &str {
-        self.public_text.as_deref().unwrap_or(&self.go_text)
+        self.texts.public.as_deref().unwrap_or(&self.texts.go)
     }
 }
 
@@ -106,7 +113,7 @@ impl std::error::Error for TemplateError {}
 #[derive(Clone)]
 pub(crate) enum Fault {
     /// In our own words, and in Go's.
-    Failed(&'static str, GoText),
+    Failed(&'static str, Box<GoText>),
     Limit(&'static str),
     Refused,
 }
@@ -129,12 +136,12 @@ impl GoText {
 impl Fault {
     /// A failure whose text in Go may hold a value.
     pub(crate) fn new(reason: &'static str, go_text: impl Into<String>) -> Self {
-        Self::Failed(reason, GoText { text: go_text.into(), is_public: false })
+        Self::Failed(reason, Box::new(GoText { text: go_text.into(), is_public: false }))
     }
 
     /// A failure whose text in Go is made of types, of names in the template and of nothing else.
     pub(crate) fn public(reason: &'static str, go_text: impl Into<String>) -> Self {
-        Self::Failed(reason, GoText { text: go_text.into(), is_public: true })
+        Self::Failed(reason, Box::new(GoText { text: go_text.into(), is_public: true }))
     }
 
     /// A failure whose text in Go is always the same.
@@ -175,7 +182,7 @@ impl Fault {
 
     /// Whether Go's text may hold a value.
     pub(crate) fn may_hold_values(&self) -> bool {
-        matches!(self, Self::Failed(_, GoText { is_public: false, .. }))
+        matches!(self, Self::Failed(_, go_text) if !go_text.is_public)
     }
 }
 

@@ -6,7 +6,7 @@ mod operand;
 mod range;
 
 use super::budget::Budget;
-use super::error::TemplateError;
+use super::error::{TemplateError, Texts};
 use super::functions::{FAST, Runtime};
 use super::syntax::Trees;
 use super::syntax::tree::{Branch, Command, Node, Operand, OperandKind, Pipe};
@@ -128,8 +128,8 @@ impl<'t> Engine<'t, '_, '_> {
             self.place.source(),
         );
         let public_text = fault.may_hold_values().then(|| format!("{place}{reason}"));
-        let go_text = format!("{place}{}", fault.into_go_text());
-        TemplateError { class, line, column: column + 1, function: self.place.function(), reason, go_text, public_text }
+        let texts = Box::new(Texts { go: format!("{place}{}", fault.into_go_text()), public: public_text });
+        TemplateError { class, line, column: column + 1, function: self.place.function(), reason, texts }
     }
 
     pub(super) fn counted<T>(&self, result: Result<T, Fault>) -> Run<T> {

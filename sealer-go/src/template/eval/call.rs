@@ -69,7 +69,7 @@ impl<'t> Engine<'t, '_, '_> {
         self.place = place;
         let fault = match fault {
             Fault::Failed(reason, go_text) => {
-                Fault::Failed(reason, go_text.behind(&format!("error calling {}: ", function.name)))
+                Fault::Failed(reason, Box::new(go_text.behind(&format!("error calling {}: ", function.name))))
             }
             other => other,
         };

@@ -8,7 +8,7 @@ use super::token::{Token, TokenKind};
 use super::tree::{Branch, Node, Trees, is_empty};
 use super::write::{excerpt, go_quote};
 use crate::template::budget::Budget;
-use crate::template::error::{ErrorClass, Fault, TemplateError};
+use crate::template::error::{ErrorClass, Fault, TemplateError, Texts};
 use crate::template::functions::{OVERHEAD, PLAIN};
 
 /// Parses the template `name` and all that its text defines.
@@ -141,8 +141,7 @@ impl<'t> Parser<'t, '_, '_> {
             column: before.len() - before.rfind('\n').map_or(0, |at| at + 1) + 1,
             function: None,
             reason,
-            go_text: format!("template: {}:{}: {go_text}", self.name, token.line),
-            public_text: None,
+            texts: Box::new(Texts { go: format!("template: {}:{}: {go_text}", self.name, token.line), public: None }),
         }
     }
 
@@ -284,8 +283,8 @@ impl<'t> Parser<'t, '_, '_> {
     fn action(&mut self, line: usize) -> Parsed<Item<'t>> {
         self.parse_action().map_err(|mut error| {
             // Go tells where an action began that does not end on its line.
-            if error.go_text.ends_with(": unclosed action") && error.line != line {
-                error.go_text.push_str(&format!(" started at {}:{line}", self.name));
+            if error.texts.go.ends_with(": unclosed action") && error.line != line {
+                error.texts.go.push_str(&format!(" started at {}:{line}", self.name));
             }
             error
         })
