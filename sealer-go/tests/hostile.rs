@@ -208,7 +208,7 @@ fn a_failure_names_its_line_and_shows_nothing() {
 }
 
 /// Half of what the smallest thread of the controller has; without optimisation each call takes several times as much.
-const STACK: usize = if cfg!(debug_assertions) { 1 << 20 } else { 256 << 10 };
+const STACK: usize = if cfg!(debug_assertions) { 2 << 20 } else { 256 << 10 };
 /// A tenth of what templates have: those that end at a bound end at this one, too, and ten times as soon. `HOSTILE_STEPS`
 /// sets another number.
 const STEPS: u64 = 100_000;
