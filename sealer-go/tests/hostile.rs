@@ -1,7 +1,7 @@
 //! Can a template hurt the process that renders it? `hostile.txt` holds those that try.
 //!
 //! Each runs on a small stack and with a clock that stands still: only counted steps and bytes end it.
-//! `cargo test -p sealer-core --test hostile -- --nocapture` prints the table with the time that each took.
+//! `cargo test -p sealer-go --test hostile -- --nocapture` prints the table with the time that each took.
 //! `HOSTILE_ONLY=name` picks cases by their name, `HOSTILE_FROM=100` leaves out the first hundred.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests may panic, and the table is what is asked for")]
 
