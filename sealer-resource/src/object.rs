@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use kube::Resource as _;
-use kube::api::ObjectMeta;
 use sealer_core::error::{NameError, SealError};
 use sealer_core::scope::SKIP_OWNER_ANNOTATION;
 use sealer_core::seal::Trials;

@@ -1,4 +1,4 @@
-//! Is `deploy/crd.yaml` what the types say? `SEALER_REGENERATE=1 cargo test -p sealer-core --test crd` writes it anew.
+//! Is `deploy/crd.yaml` what the types say? `SEALER_REGENERATE=1 cargo test -p sealer-resource --test crd` writes it anew.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
 
 use std::fs;
