@@ -1,115 +1,131 @@
-//! One verb a file.
+//! One verb a file: its arguments, their checks, and what is done.
 
-use crate::diagnostics::{CliError, os_text};
-use crate::names;
-use crate::reference;
-use crate::request::{Compat, Mode, Request};
-use crate::ui::{Readers, Ui};
+use clap::{Command, CommandFactory as _, Parser, Subcommand};
 
-mod chosen;
+use crate::args::{self, Parsed, Variable};
+use crate::diagnostics::CliError;
+use crate::ui::Ui;
+
+pub(crate) mod chosen;
 mod edit;
 mod explain;
-mod fetch_certificate;
+pub(crate) mod fetch_certificate;
 mod in_clear;
 mod keys;
-mod merge_into;
+pub(crate) mod merge_into;
 mod moving;
-mod online;
-mod raw;
-mod recovery_unseal;
+pub(crate) mod online;
+pub(crate) mod raw;
+pub(crate) mod recovery_unseal;
 mod reseal;
-mod rewrite;
-mod seal;
+pub(crate) mod rewrite;
+pub(crate) mod seal;
 mod set;
 mod template_check;
 mod unseal_raw;
+mod unset;
 mod value;
 mod view;
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use edit::reads_back;
 
-/// Carries a request out.
-pub(crate) fn run(request: Request, ui: &mut Ui) -> Result<(), CliError> {
-    match request {
-        Request::Print(text) => {
-            ui.write(text);
-            Ok(())
-        }
-        Request::Usage { text, verbs } => {
-            ui.write(text);
-            if verbs {
-                ui.write(reference::verbs());
-            }
-            Ok(())
-        }
-        Request::Completions { shell } => {
-            ui.write(reference::completions(&shell));
-            Ok(())
-        }
-        Request::Man => {
-            ui.write(reference::man());
-            Ok(())
-        }
-        Request::Keys(verb) => keys::run(&verb, ui),
-        Request::Reseal(reseal) => reseal::run(&reseal, ui),
-        Request::Move(reseal) => moving::run(&reseal, ui),
-        Request::Set(set) => set::set(&set, ui),
-        Request::Unset(unset) => set::unset(&unset, ui),
-        Request::Edit(edit) => edit::run(&edit, ui),
-        Request::Unseal(unseal) => unseal_raw::run(&unseal, ui),
-        Request::View(view) => view::run(&view, ui),
-        Request::Explain(explain) => explain::run(&explain, ui),
-        Request::TemplateCheck(check) => template_check::run(&check, ui),
-        Request::Compat(request) => compat(&request, ui),
+/// Turns Kubernetes Secrets into SealedSecrets that are safe to keep in Git.
+#[derive(Debug, Parser)]
+#[command(name = "sealer", version, disable_version_flag = true, subcommand_required = true)]
+struct Sealer {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// A verb, which stands before all flags: `sealer keys rotate --context staging`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    #[command(flatten)]
+    Work(Work),
+    /// Print a completion script.
+    #[command(override_usage = "sealer completions SHELL", after_help = COMPLETIONS)]
+    Completions {
+        /// bash, zsh, fish or powershell.
+        #[arg(value_name = "SHELL")]
+        words: Vec<String>,
+    },
+    /// Print the manual page.
+    #[command(override_usage = "sealer man", after_help = MAN)]
+    Man {
+        #[arg(hide = true)]
+        words: Vec<String>,
+    },
+}
+
+/// A verb that works on files or on a cluster.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Work {
+    Set(Box<set::Args>),
+    Unset(unset::Args),
+    Edit(Box<edit::Args>),
+    View(view::Args),
+    Explain(Box<explain::Args>),
+    #[command(subcommand)]
+    Template(template_check::Verb),
+    Unseal(unseal_raw::Args),
+    Reseal(Box<reseal::Args>),
+    Move(Box<moving::Args>),
+    #[command(subcommand)]
+    Keys(Box<keys::Verb>),
+}
+
+/// Whether a word is a verb.
+pub(crate) fn is_verb(word: &str) -> bool {
+    names().any(|name| name == word)
+}
+
+/// The names of all verbs.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    TASKS.iter().flat_map(|(_, names)| *names).copied()
+}
+
+/// The names of the verbs of `sealer keys`.
+pub(crate) fn keys_names() -> impl Iterator<Item = &'static str> {
+    keys::NAMES.into_iter()
+}
+
+/// Reads a command line that begins with a verb.
+pub(crate) fn read(words: &[String], variable: Variable<'_>) -> Result<Parsed<Verb>, CliError> {
+    args::parse::<Sealer>(&command(), words, variable).map(|parsed| match parsed {
+        Parsed::Verb(sealer) => Parsed::Verb(sealer.verb),
+        Parsed::Help(text) => Parsed::Help(text),
+    })
+}
+
+/// All verbs as clap knows them.
+pub(crate) fn command() -> Command {
+    Sealer::command()
+}
+
+/// Carries a verb out.
+pub(crate) fn run(work: Work, variable: Variable<'_>, ui: &mut Ui) -> Result<(), CliError> {
+    match work {
+        Work::Set(args) => set::run(*args, ui),
+        Work::Unset(args) => unset::run(args, ui),
+        Work::Edit(args) => edit::run(*args, variable, ui),
+        Work::View(args) => view::run(args, ui),
+        Work::Explain(args) => explain::run(*args, ui),
+        Work::Template(verb) => template_check::run(verb, ui),
+        Work::Unseal(args) => unseal_raw::run(args, ui),
+        Work::Reseal(args) => reseal::run(*args, variable, ui),
+        Work::Move(args) => moving::run(*args, variable, ui),
+        Work::Keys(verb) => keys::run(*verb, variable, ui),
     }
 }
 
-/// A command of the surface without verbs, which says first what it may have to wait for or cannot write.
-fn compat(request: &Compat, ui: &mut Ui) -> Result<(), CliError> {
-    for warning in &request.warnings {
-        ui.notice(warning);
-    }
-    // Before anything is waited for. Scripts hear of it if the command fails.
-    for told in passed_over(request).map(|(warning, _)| warning) {
-        ui.notice_reader(&format!("warning: {told}"));
-    }
-    in_mode(request, ui).map_err(|error| passed_over(request).map(|(_, hint)| hint).fold(error, CliError::hint))
-}
-
-/// What of the command line was passed over: a warning for whoever waits, and a hint for whom it failed.
-fn passed_over(request: &Compat) -> impl Iterator<Item = (String, String)> {
-    let words = request.words.iter().map(|word| (word.told(), word.told()));
-    let keys = request.ignores_keys.then(|| (IGNORED_KEYS.to_owned(), FORGOTTEN_UNSEAL.to_owned()));
-    words.chain(keys)
-}
-
-fn in_mode(request: &Compat, ui: &mut Ui) -> Result<(), CliError> {
-    if let Some(path) = &request.input {
-        let missing = "Could not read file specified with --secret-file";
-        std::fs::File::open(path)
-            .map_err(|error| CliError::new(missing).hint(format!("`{}`: {}", names::path(path), os_text(&error))))?;
-    } else if !matches!(request.mode, Mode::Raw { .. } | Mode::FetchCertificate) {
-        ui.notice_terminal("(tty detected: expecting json/yaml k8s resource in stdin)");
-    }
-    if let Some(path) =
-        request.output.as_deref().filter(|_| !matches!(request.mode, Mode::Validate | Mode::MergeInto { .. }))
-    {
-        let in_clear = matches!(request.mode, Mode::Unseal { .. });
-        ui.write_to_file(path, if in_clear { Readers::Owner } else { Readers::AsBefore })?;
-    }
-    match &request.mode {
-        Mode::Unseal { key_files } => recovery_unseal::run(request, key_files, ui),
-        Mode::MergeInto { path } => merge_into::run(request, path, ui),
-        Mode::Seal => seal::run(request, ui),
-        Mode::Raw { value } => raw::run(request, value, ui),
-        Mode::FetchCertificate => fetch_certificate::run(request, ui),
-        Mode::Validate => online::validate(request),
-        Mode::ReEncrypt => online::re_encrypt(request, ui),
-    }
-}
-
-/// The words that scripts know.
-const IGNORED_KEYS: &str = "ignoring --recovery-private-key because unseal command not chosen with --recovery-unseal";
-const FORGOTTEN_UNSEAL: &str =
-    "--recovery-private-key was given without --recovery-unseal, which opens the input with it";
+/// All verbs by what they are for.
+pub(crate) const TASKS: [(&str, &[&str]); 5] = [
+    ("Seal", &["seal", "set", "unset", "edit"]),
+    ("Look", &["view", "explain", "template", "unseal"]),
+    ("Follow a new key or cluster", &["reseal", "move"]),
+    ("Keys of a cluster", &["keys"]),
+    ("Help", &["completions", "man"]),
+];
+const COMPLETIONS: &str = "Examples:\n  sealer completions bash > /etc/bash_completion.d/sealer";
+const MAN: &str = "Examples:\n  sealer man | man -l -; sealer COMMAND --help lists the flags of one command";

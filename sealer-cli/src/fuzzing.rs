@@ -8,10 +8,9 @@ use sealer_encoding::base64;
 use serde_json::Value;
 
 use crate::manifest::read::{self, Wanted};
-use crate::manifest::{self, secret};
-use crate::request::Format;
+use crate::manifest::{self, Format, secret};
 use crate::sealed_secret::{self, Place};
-use crate::{certificate, cli, cluster, commands, compat, leak};
+use crate::{certificate, cluster, commands, kubeseal, leak};
 
 mod edits;
 #[cfg(test)]
@@ -85,10 +84,10 @@ pub fn command_line(text: &str) {
     let variable =
         |name: &str| words.iter().find_map(|word| Some(word.strip_prefix(name)?.strip_prefix('=')?.to_owned()));
     let Some((program, rest)) = words.split_first() else { return };
-    let _ = match cli::verb(program, rest) {
-        Some((verb, rest)) => cli::read(verb, rest, &variable),
-        None => compat::read(program, rest, &variable),
-    };
+    match rest.first() {
+        Some(word) if commands::is_verb(word) => drop(commands::read(rest, &variable)),
+        _ => drop(kubeseal::read(program, rest, &variable)),
+    }
 }
 
 /// A value that stands in an annotation, as it is or in base64, is found. No redirect leads from https to anything else.

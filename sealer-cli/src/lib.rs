@@ -1,16 +1,18 @@
-//! Turns files into sealed files: `compat` and `cli` read the command line into a `request`, `commands` carry it out,
+//! Turns files into sealed files: `commands` has one verb a file, read with `args`; `kubeseal` is the surface without verbs;
 //! `manifest` reads and writes documents, `cluster` talks to the API server, `ui` is the only writer.
 
 use std::process::ExitCode;
 
+use crate::args::{Parsed, Variable};
+use crate::commands::Verb;
 use crate::diagnostics::{CliError, quiet_panics};
+use crate::kubeseal::Asked;
 use crate::ui::Ui;
 
+mod args;
 mod certificate;
-mod cli;
 mod cluster;
 mod commands;
-mod compat;
 mod diagnostics;
 mod encrypted;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -19,8 +21,7 @@ pub mod fuzzing;
 mod in_place;
 mod input;
 mod key_files;
-mod key_flags;
-mod kubernetes_flags;
+mod kubeseal;
 mod leak;
 mod manifest;
 mod names;
@@ -50,12 +51,40 @@ pub fn main(args: Vec<String>, variable: impl Fn(&str) -> Option<String>) -> Exi
     finished.map_or_else(|error| error.report(), |()| ExitCode::SUCCESS)
 }
 
-fn run(args: &[String], variable: &dyn Fn(&str) -> Option<String>, ui: &mut Ui) -> Result<(), CliError> {
+fn run(args: &[String], variable: Variable<'_>, ui: &mut Ui) -> Result<(), CliError> {
     let (program, rest) = args.split_first().map_or(("sealer", args), |(program, rest)| (program.as_str(), rest));
     let program = program.rsplit(['/', '\\']).next().unwrap_or(program);
-    let request = match cli::verb(program, rest) {
-        Some((verb, rest)) => cli::read(verb, rest, variable)?,
-        None => compat::read(program, rest, variable)?,
-    };
-    commands::run(request, ui)
+    let has_verbs = !kubeseal::is_old_name(program);
+    match rest.split_first().filter(|_| has_verbs) {
+        Some((word, rest)) if word == SEAL => without_verb(program, rest, variable, ui),
+        Some((word, _)) if commands::is_verb(word) => verb(rest, variable, ui),
+        _ => without_verb(program, rest, variable, ui),
+    }
 }
+
+fn verb(words: &[String], variable: Variable<'_>, ui: &mut Ui) -> Result<(), CliError> {
+    match commands::read(words, variable)? {
+        Parsed::Help(text) => ui.write(text),
+        Parsed::Verb(Verb::Work(work)) => commands::run(work, variable, ui)?,
+        Parsed::Verb(Verb::Completions { words }) => ui.write(reference::completions(&words)?),
+        Parsed::Verb(Verb::Man { words }) => ui.write(reference::man(&words)?),
+    }
+    Ok(())
+}
+
+fn without_verb(program: &str, words: &[String], variable: Variable<'_>, ui: &mut Ui) -> Result<(), CliError> {
+    match kubeseal::read(program, words, variable)? {
+        Asked::Command(command) => return kubeseal::run(&command, ui),
+        Asked::Version(text) => ui.write(text),
+        Asked::Usage(text) => {
+            ui.write(text);
+            if !kubeseal::is_old_name(program) {
+                ui.write(reference::verbs());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The name of what is done without a verb.
+const SEAL: &str = "seal";

@@ -19,7 +19,12 @@ use std::sync::LazyLock;
 use regex::bytes::Regex;
 use serde_json::Value;
 
-use crate::request::Format;
+/// How documents are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    Json,
+    Yaml,
+}
 
 /// One document in the output format.
 pub(crate) fn encode(document: &Value, format: Format) -> String {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use sealer_core::error::NameError;
-use sealer_go::pflag::{Flag, FlagError, Kind};
+use sealer_go::pflag::FlagError;
 
 use crate::leak;
 
@@ -68,8 +68,9 @@ pub(crate) fn refused(error: &NameError) -> NameError {
     }
 }
 
-/// A command line that cannot be read, without what may be a value in it.
-pub(crate) fn flag_error(error: FlagError, table: &[Flag]) -> FlagError {
+/// A command line that cannot be read, without what may be a value in it. Whether a flag is a switch is asked under the name
+/// that messages have for it.
+pub(crate) fn flag_error(error: FlagError, is_switch: impl Fn(&str) -> bool) -> FlagError {
     match error {
         FlagError::Unknown(flag) => FlagError::Unknown(name(&flag)),
         FlagError::UnknownShort(letter, all) if all.chars().nth(1).is_some() => {
@@ -82,8 +83,7 @@ pub(crate) fn flag_error(error: FlagError, table: &[Flag]) -> FlagError {
             FlagError::Syntax(format!("{dashes}{shown}"))
         }
         FlagError::Invalid { flag, value, reason } => {
-            let kind = table.iter().find(|row| flag.ends_with(&format!("--{}", row.name))).map(|row| row.kind);
-            let (shown, reason) = if is_value_shown(kind, &value) {
+            let (shown, reason) = if is_value_shown(is_switch(&flag), &value) {
                 (value, reason)
             } else {
                 let quoted = format!("{value:?}");
@@ -97,15 +97,15 @@ pub(crate) fn flag_error(error: FlagError, table: &[Flag]) -> FlagError {
 
 /// The value of a flag that does not fit, if it is as short as those that do.
 pub(crate) fn short_word(value: &str) -> &str {
-    if is_value_shown(None, value) { value } else { "…" }
+    if is_value_shown(false, value) { value } else { "…" }
 }
 
 /// Whether the value of a flag that does not fit may be shown: it is a number, or a word as short as those that fit.
-fn is_value_shown(kind: Option<Kind>, value: &str) -> bool {
+fn is_value_shown(is_switch: bool, value: &str) -> bool {
     let is_number = value.chars().all(|letter| letter.is_ascii_digit() || matches!(letter, '-' | '+' | '.'));
     let is_word = value.chars().all(|letter| letter.is_ascii_alphabetic() || letter == '-');
-    let most = if kind == Some(Kind::Switch) { 5 } else { 16 };
-    value.len() <= 4 || value.len() <= most && (is_word || is_number && kind != Some(Kind::Switch))
+    let most = if is_switch { 5 } else { 16 };
+    value.len() <= 4 || value.len() <= most && (is_word || is_number && !is_switch)
 }
 
 const GAP: char = '…';
@@ -120,6 +120,8 @@ const FILES: [&str; 12] = ["yaml", "yml", "json", "pem", "crt", "cer", "cert", "
 
 #[cfg(test)]
 mod tests {
+    use sealer_go::pflag::{Flag, Kind};
+
     use super::*;
 
     #[test]
@@ -197,7 +199,11 @@ mod tests {
         ] {
             let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
             let error = sealer_go::pflag::parse(&table, Default::default(), &words).err();
-            assert_eq!(error.map(|error| flag_error(error, &table).to_string()).as_deref(), Some(told), "{words:?}");
+            assert_eq!(
+                error.map(|error| flag_error(error, |flag| flag == "--raw").to_string()).as_deref(),
+                Some(told),
+                "{words:?}"
+            );
         }
     }
 }

@@ -1,118 +1,31 @@
-//! What is asked for, checked: every conflict between flags is found here and before anything is touched.
-
-use std::path::PathBuf;
+//! What the surface without verbs asks for, checked: every conflict between flags is found here and before anything is touched.
 
 use sealer_core::Scope;
 
-use crate::cli::words::Word;
 use crate::cluster::Choice;
 use crate::diagnostics::CliError;
 use crate::key_files::KeySources;
+use crate::manifest::Format;
 use crate::names;
-use crate::tree::Search;
 
-pub(crate) mod items;
-pub(crate) mod keys;
-
-/// One command.
-#[derive(Debug)]
-pub(crate) enum Request {
-    /// Text to print.
-    Print(String),
-    /// How the surface without verbs is used, and whether there are verbs beside it.
-    Usage { text: String, verbs: bool },
-    /// The completion script of a shell.
-    Completions { shell: String },
-    /// The manual page.
-    Man,
-    /// Anything that writes sealed documents or a certificate.
-    Compat(Box<Compat>),
-    /// The sealing keys of a cluster.
-    Keys(Box<keys::Keys>),
-    /// Seal the values of files anew.
-    Reseal(Box<Reseal>),
-    /// Bring files to another cluster.
-    Move(Move),
-    /// Set one item of a file.
-    Set(Box<items::Set>),
-    /// Take one item out of a file.
-    Unset(items::Unset),
-    /// Edit the items of a file.
-    Edit(Box<items::Edit>),
-    /// Open one value with private keys.
-    Unseal(items::Unseal),
-    /// Say what a file seals.
-    View(items::View),
-    /// Say why values do not open.
-    Explain(Box<items::Explain>),
-    /// Look at the templates of files.
-    TemplateCheck(TemplateCheck),
+/// A word that was passed over, and what was probably meant by it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Word {
+    pub(crate) message: String,
+    pub(crate) hint: String,
 }
 
-/// Which files to seal anew, for whom, and opened how.
-#[derive(Debug)]
-pub(crate) struct Reseal {
-    pub(crate) search: Search,
-    /// Instead of the cluster's newest.
-    pub(crate) certificate: Option<String>,
-    /// Without any, here or in a cluster, the controller opens.
-    pub(crate) keys: KeySources,
-    /// The cluster whose key Secrets open values, with the user's own rights.
-    pub(crate) keys_in: Option<Choice>,
-    pub(crate) check: bool,
-    pub(crate) dry_run: bool,
-    pub(crate) diff: bool,
-    pub(crate) json: bool,
-    /// Where it is written down which values are sealed for which key.
-    pub(crate) record: Option<PathBuf>,
-    pub(crate) cluster: Choice,
-}
-
-/// How files come to open in another cluster.
-#[derive(Debug)]
-pub(crate) enum Move {
-    /// They are sealed for it.
-    Reseal(Box<Reseal>),
-    /// They stay as they are, and it gets the old keys.
-    RestoreKeys { keys: Box<keys::Restore>, paths: Vec<String> },
-}
-
-impl Reseal {
-    /// For the cluster's newest key, opened and sealed by its controller.
-    pub(crate) fn after(rotate: &keys::Rotate) -> Self {
-        Self {
-            search: rotate.reseal.clone(),
-            certificate: None,
-            keys: KeySources::default(),
-            keys_in: None,
-            check: false,
-            dry_run: rotate.dry_run,
-            diff: rotate.diff,
-            json: rotate.json,
-            record: rotate.record.clone(),
-            cluster: rotate.cluster.clone(),
-        }
+impl Word {
+    /// In one line.
+    pub(crate) fn told(&self) -> String {
+        let Self { message, hint } = self;
+        format!("{message}; {hint}")
     }
 
-    /// Whether private keys are at hand.
-    pub(crate) fn is_offline(&self) -> bool {
-        !self.keys.is_empty() || self.keys_in.is_some()
+    /// As the error that it is where there are commands.
+    pub(crate) fn refused(&self) -> CliError {
+        CliError::command_line(self.message.clone()).hint(self.hint.clone())
     }
-
-    /// Whether files are changed.
-    pub(crate) fn writes(&self) -> bool {
-        !self.check && !self.dry_run
-    }
-}
-
-/// Which templates to look at, and how.
-#[derive(Debug)]
-pub(crate) struct TemplateCheck {
-    pub(crate) files: Vec<String>,
-    /// Whether warnings fail.
-    pub(crate) strict: bool,
-    /// Whether functions that make keys or are slow may be called.
-    pub(crate) expensive: bool,
 }
 
 /// The modes of the surface without verbs.
@@ -191,13 +104,6 @@ impl ScopeChoice {
             Self::Named(scope) => scope,
         }
     }
-}
-
-/// How documents are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Format {
-    Json,
-    Yaml,
 }
 
 impl Compat {

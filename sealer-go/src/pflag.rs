@@ -7,7 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 pub mod duration;
+mod list;
 mod redacted;
+
+pub use list::split_list;
 
 /// What a flag takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -284,11 +287,27 @@ fn assign(values: &mut Values, flag: &Flag, value: &str) -> Result<(), FlagError
     Ok(())
 }
 
+/// The value of a switch, as `strconv.ParseBool` reads it.
+///
+/// # Errors
+/// What that function says of any other text.
+pub fn boolean(text: &str) -> Result<bool, String> {
+    parse_bool(text).ok_or_else(|| format!("strconv.ParseBool: parsing {text:?}: invalid syntax"))
+}
+
+/// A whole number, as `strconv.ParseInt` reads it with base 0.
+///
+/// # Errors
+/// What that function says of any other text.
+pub fn integer(text: &str) -> Result<i64, String> {
+    parse_integer(text).ok_or_else(|| format!("strconv.ParseInt: parsing {text:?}: invalid syntax"))
+}
+
 fn check(kind: Kind, value: &str) -> Result<(), String> {
     let syntax = |function: &str| Err(format!("strconv.{function}: parsing {value:?}: invalid syntax"));
     match kind {
-        Kind::Switch if parse_bool(value).is_none() => syntax("ParseBool"),
-        Kind::Integer if parse_integer(value).is_none() => syntax("ParseInt"),
+        Kind::Switch => boolean(value).map(drop),
+        Kind::Integer => integer(value).map(drop),
         Kind::Number if value.parse::<f64>().is_err() => syntax("ParseFloat"),
         Kind::Duration => duration::parse(value).map(drop),
         Kind::Words(words) if !value.is_empty() && !words.contains(&value) => {
@@ -343,55 +362,6 @@ fn parse_integer(text: &str) -> Option<i64> {
     };
     let value = i64::from_str_radix(&digits.replace('_', ""), radix).ok()?;
     Some(if negative { -value } else { value })
-}
-
-/// One line of comma-separated values; double quotes protect commas and are doubled inside.
-fn split_list(text: &str) -> Result<Vec<String>, String> {
-    let line = text.lines().next().unwrap_or_default();
-    let mut values = Vec::new();
-    let mut rest = line;
-    while !line.is_empty() {
-        let (value, tail) = if rest.starts_with('"') { quoted_field(line, rest)? } else { bare_field(line, rest)? };
-        values.push(value);
-        let Some(next) = tail else { break };
-        rest = next;
-    }
-    Ok(values)
-}
-
-type Field<'a> = (String, Option<&'a str>);
-
-fn bare_field<'a>(line: &str, rest: &'a str) -> Result<Field<'a>, String> {
-    let (value, tail) = rest.split_once(',').map_or((rest, None), |(value, tail)| (value, Some(tail)));
-    match value.find('"') {
-        Some(at) => Err(csv_error(line, rest, at, "bare \" in non-quoted-field")),
-        None => Ok((value.to_owned(), tail)),
-    }
-}
-
-fn quoted_field<'a>(line: &str, rest: &'a str) -> Result<Field<'a>, String> {
-    let mut value = String::new();
-    let mut inside = rest.get(1..).unwrap_or_default();
-    loop {
-        let Some((text, after)) = inside.split_once('"') else {
-            return Err(csv_error(line, rest, rest.len(), "extraneous or missing \" in quoted-field"));
-        };
-        value.push_str(text);
-        match after.chars().next() {
-            None => return Ok((value, None)),
-            Some(',') => return Ok((value, after.get(1..))),
-            Some('"') => value.push('"'),
-            Some(_) => {
-                let at = rest.len() - after.len() - 1;
-                return Err(csv_error(line, rest, at, "extraneous or missing \" in quoted-field"));
-            }
-        }
-        inside = after.get(1..).unwrap_or_default();
-    }
-}
-
-fn csv_error(line: &str, rest: &str, at: usize, what: &str) -> String {
-    format!("parse error on line 1, column {}: {what}", line.len() - rest.len() + at + 1)
 }
 
 #[cfg(test)]

@@ -1,14 +1,50 @@
 //! Which SealedSecret of a file is meant, and what its values are bound to?
 
 use sealer_core::{Label, Scope};
+use sealer_go::pflag;
 
 use crate::diagnostics::CliError;
 use crate::encrypted::SOPS;
 use crate::manifest;
 use crate::manifest::patch::{Edited, PatchError, Tree};
 use crate::names;
-use crate::request::items::Target;
 use crate::tree::{self, SealedItem, SealedObject, loose};
+
+/// A file, and which SealedSecret of it.
+#[derive(Debug, Default)]
+pub(crate) struct Target {
+    pub(crate) file: String,
+    /// Counted from 1.
+    pub(crate) document: Option<usize>,
+    pub(crate) name: Option<String>,
+    pub(crate) namespace: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct TargetArgs {
+    /// Which document of the file, counted from 1, if it holds several SealedSecrets.
+    #[arg(long, value_name = "NUMBER", value_parser = pflag::integer)]
+    document: Option<i64>,
+    /// File to read; the same as the file by itself.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) filename: Vec<String>,
+    /// Name of the SealedSecret, if the file holds several.
+    #[arg(long)]
+    name: Option<String>,
+}
+
+impl TargetArgs {
+    /// The SealedSecret of that file, in that namespace if one is named.
+    pub(crate) fn of(self, file: String, namespace: Option<String>) -> Result<Target, CliError> {
+        let counted = |number: i64| {
+            usize::try_from(number).ok().filter(|number| *number > 0).ok_or_else(|| {
+                CliError::command_line(format!("--document {number} is no document; they are counted from 1"))
+            })
+        };
+        let document = self.document.map(counted).transpose()?;
+        Ok(Target { file, document, name: self.name.filter(|name| !name.is_empty()), namespace })
+    }
+}
 
 /// Reads the text of a file as it can be edited.
 pub(crate) fn parsed<'t>(file: &str, text: &'t str) -> Result<Edited<'t>, CliError> {

@@ -14,15 +14,19 @@ use sealer_core::seal::{Trials, unseal_counted};
 use sealer_core::{Certificate, Keyring, Label, Plaintext, SealedValue, seal};
 use zeroize::Zeroizing;
 
+use crate::args::cluster::ClusterArgs;
+use crate::args::keys::KeyArgs;
+use crate::args::{Variable, files};
 use crate::certificate;
-use crate::commands::rewrite::Rewrite;
+use crate::cluster::Choice;
+use crate::commands::chosen::{Target, TargetArgs};
+use crate::commands::rewrite::{Rewrite, Writing, WritingArgs};
 use crate::commands::seal::usable::sealed_warning;
 use crate::commands::{chosen, in_clear};
 use crate::diagnostics::CliError;
 use crate::encrypted::{self, Encrypted};
-use crate::key_files;
+use crate::key_files::{self, KeySources};
 use crate::manifest::patch::{Edited, PatchError, Replacement, Step};
-use crate::request::items::Edit;
 use crate::tree::{self, SealedItem, SealedObject};
 use crate::ui::Ui;
 
@@ -44,7 +48,73 @@ pub(crate) fn reads_back(text: &str) -> Option<bool> {
     })
 }
 
-pub(crate) fn run(request: &Edit, ui: &mut Ui) -> Result<(), CliError> {
+/// Edit the items of a SealedSecret in an editor; only what changed is sealed anew.
+///
+/// Opens the items in `VISUAL`, `EDITOR` or `vi`. Without a private key values show as `<sealed>`; a value that is written in its
+/// place is sealed, lines that are added or taken out are items, and all else stays. With keys values show in clear. Every value is
+/// taken as the text that stands there; `!!binary` and base64 is one that is no text.
+///
+/// The editor's file has mode 0600 in a folder of mode 0700, in memory where there is such a folder (`/dev/shm`,
+/// `XDG_RUNTIME_DIR`), else in `TMPDIR` with a warning. Everything in that folder is overwritten and removed after, also when
+/// the editor fails or a signal comes. An edit that cannot be read opens again on a terminal; left as it is, it is given up, and
+/// the file stays as it was.
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "sealer edit [FLAGS] FILE", after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Certificate to seal with, a file or a URL, instead of the cluster's.
+    #[arg(long, value_name = "FILE", env = "SEALED_SECRETS_CERT", hide_env = true)]
+    cert: Option<String>,
+    #[command(flatten)]
+    target: TargetArgs,
+    #[command(flatten)]
+    writing: WritingArgs,
+    #[command(flatten)]
+    keys: KeyArgs,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    #[arg(hide = true)]
+    words: Vec<String>,
+}
+
+/// What is edited, with what, and where values may be written for it.
+#[derive(Debug)]
+struct Edit {
+    target: Target,
+    /// With them values show in clear.
+    keys: KeySources,
+    certificate: Option<String>,
+    writing: Writing,
+    cluster: Choice,
+    /// A command of the shell.
+    editor: String,
+    /// Where values may be written for the editor: the first folder in memory, or else the last one.
+    folders: Vec<String>,
+}
+
+impl Args {
+    fn checked(self, variable: Variable<'_>) -> Result<Edit, CliError> {
+        let [file] = files::exactly(self.target.filename.clone(), self.words, "edit", "a file", EXAMPLE)?;
+        let set = |name: &str| variable(name).filter(|text| !text.trim().is_empty());
+        let on_disk = set("TMPDIR").unwrap_or_else(|| "/tmp".to_owned());
+        let folders = [Some("/dev/shm".to_owned()), set("XDG_RUNTIME_DIR"), Some(on_disk)];
+        let ClusterArgs { choice, namespace } = self.cluster;
+        Ok(Edit {
+            target: self.target.of(file, namespace).map_err(|error| error.hint(EXAMPLE))?,
+            keys: self.keys.0,
+            certificate: self.cert.filter(|source| !source.is_empty()),
+            writing: self.writing.into(),
+            cluster: choice,
+            editor: set("VISUAL").or_else(|| set("EDITOR")).unwrap_or_else(|| "vi".to_owned()),
+            folders: folders.into_iter().flatten().collect(),
+        })
+    }
+}
+
+pub(crate) fn run(args: Args, variable: Variable<'_>, ui: &mut Ui) -> Result<(), CliError> {
+    edit_file(&args.checked(variable)?, ui)
+}
+
+fn edit_file(request: &Edit, ui: &mut Ui) -> Result<(), CliError> {
     let target = &request.target;
     let file = Rewrite::read(&target.file)?;
     let edited = chosen::parsed(&target.file, file.text())?;
@@ -220,3 +290,7 @@ impl<'a> Plan<'a> {
 }
 
 const GIVEN_UP: &str = "the edit was given up where it could not be used";
+const EXAMPLE: &str = "sealer edit sealed.yaml";
+const EXAMPLES: &str = "Examples:
+  sealer edit sealed.yaml
+  sealer edit sealed.yaml --private-key keys.yaml --diff";

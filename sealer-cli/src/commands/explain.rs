@@ -11,12 +11,16 @@ use std::path::Path;
 use sealer_core::Scope;
 use serde_json::{Value, json};
 
-use crate::cluster::namespace;
+use crate::args::cluster::ClusterArgs;
+use crate::args::files;
+use crate::args::keys::KeyArgs;
+use crate::args::output::Output;
+use crate::cluster::{Choice, namespace};
 use crate::commands::chosen;
 use crate::commands::rewrite::Rewrite;
 use crate::diagnostics::CliError;
+use crate::key_files::KeySources;
 use crate::manifest::patch::{Edited, Tree};
-use crate::request::items::Explain;
 use crate::tree::{self, SealedItem, SealedObject};
 use crate::ui::{self, Ui};
 
@@ -46,7 +50,62 @@ enum Verdict {
     Unknown,
 }
 
-pub(crate) fn run(request: &Explain, ui: &mut Ui) -> Result<(), CliError> {
+/// Say why sealed values do not open, and what to do.
+///
+/// Looks at each SealedSecret and each value, and says what is wrong and what remedies it: damage, text that is no sealed value, a
+/// scope that its annotation does not announce, another name, namespace or cluster, an expired or foreign certificate (`--cert`).
+/// Values are tried against the private keys at hand, or else against the cluster: with its keys if you may read them, or by
+/// asking the controller, whose status of the object is told, too. Exit status 1 if anything is wrong or could not be told.
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "sealer explain [FLAGS] FILE", after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Certificate that the values were sealed with, to see whether it is the right one.
+    #[arg(long, value_name = "FILE")]
+    cert: Option<String>,
+    /// File to read; the same as the file by itself.
+    #[arg(short, long, value_name = "FILE")]
+    filename: Vec<String>,
+    /// Form of the answer.
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Output,
+    #[command(flatten)]
+    keys: KeyArgs,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    #[arg(hide = true)]
+    words: Vec<String>,
+}
+
+/// What is looked at, and what is known to judge it by.
+#[derive(Debug)]
+struct Explain {
+    file: String,
+    /// Without any, the cluster is asked.
+    keys: KeySources,
+    /// What the values were sealed with, if that is known.
+    certificate: Option<String>,
+    json: bool,
+    cluster: Choice,
+}
+
+impl Args {
+    fn checked(self) -> Result<Explain, CliError> {
+        let [file] = files::exactly(self.filename, self.words, "explain", "a file", EXAMPLE)?;
+        Ok(Explain {
+            file,
+            keys: self.keys.0,
+            certificate: self.cert.filter(|source| !source.is_empty()),
+            json: self.output.is_json(),
+            cluster: self.cluster.choice,
+        })
+    }
+}
+
+pub(crate) fn run(args: Args, ui: &mut Ui) -> Result<(), CliError> {
+    explain(&args.checked()?, ui)
+}
+
+fn explain(request: &Explain, ui: &mut Ui) -> Result<(), CliError> {
     let file = Rewrite::look(&request.file)?;
     let edited = chosen::parsed(file.name(), file.text())?;
     let mut objects = tree::objects(&edited);
@@ -220,3 +279,8 @@ fn outcome(answers: &[Answer], around: usize, judge: &Judge) -> Result<(), CliEr
 
 /// The remedy for whatever a template stands in the way of.
 const RENDERED: &str = "explain what is rendered: helm template . > rendered.yaml; sealer explain rendered.yaml";
+
+const EXAMPLE: &str = "sealer explain --private-key keys.yaml sealed.yaml";
+const EXAMPLES: &str = "Examples:
+  sealer explain --private-key keys.yaml sealed.yaml
+  sealer explain --context staging --cert cert.pem sealed.yaml";

@@ -12,9 +12,17 @@ use std::path::PathBuf;
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
+use crate::args::cluster::ClusterArgs;
+use crate::args::keys::KeyArgs;
+use crate::args::output::Output;
+use crate::args::search::SearchArgs;
+use crate::args::{Variable, files};
+use crate::cluster::Choice;
+use crate::commands::rewrite::WritingArgs;
 use crate::diagnostics::CliError;
-use crate::request::Reseal;
-use crate::tree::{self, Found, Reach, SealedItem, SealedObject};
+use crate::key_files::KeySources;
+use crate::record;
+use crate::tree::{self, Found, Reach, SealedItem, SealedObject, Search};
 use crate::ui::{Progress, Ui};
 
 use attempts::Attempts;
@@ -22,6 +30,138 @@ use file::Report;
 use offline::Offline;
 use online::Online;
 use report::Summary;
+
+/// Seal the values of files anew for another key; nothing else in them changes.
+///
+/// Seals every value of the files' SealedSecrets anew: for the cluster's newest key, or for `--cert` of another one. Only the bytes of
+/// the sealed values change; what does not parse, what no key opens and what a template holds stays as it is and is reported. Values
+/// that are sealed for that key already stay, as far as that can be known: a private key at hand tells, or the record of earlier runs.
+///
+/// Sealed values outside of SealedSecrets (of `--raw`, in values of charts, templates, settings, of any ending or none) are found by
+/// their form, and sealed anew where they stand for the names that they open under: those of `--namespace` and `--name`, those that the
+/// files of the tree name, and all scopes. What none of them opens is named by file and line. A file that was named itself has to hold a
+/// sealed value; files that are no text or larger than 16 MiB (manifests: 64 MiB) are counted, and so are those that ignore files such
+/// as `.gitignore` hide and those that `--exclude GLOB` leaves out. Which names are tried is the same for `sealer keys list`, `check` and
+/// `retire`: what an object says, what a kustomization makes of it, in whatever folder of the tree it lies, `--namespace` and `--name`,
+/// the names of templates that use a value, and those of near files. Values of others must not keep a command busy: `--max-tries` limits
+/// what is spent on guesses, the same text is tried once, and a value on which not every name was tried is told.
+///
+/// Without keys, the controller opens and seals, and the record is all that is known. With `--backup`, `--private-key` or
+/// `--keys-from-cluster` values are opened here; name the target's key, too, where somebody else may have sealed for it already.
+/// `--check` changes nothing and fails if a value is not sealed for that certificate.
+///
+/// The record is `sealer/sealed-for` in the user's cache folder (`XDG_CACHE_HOME`, `~/.cache`): SHA-256 hashes of sealed values with their
+/// label and key, at most 8 MB. It holds no value, no key and no name, may be deleted at any time, and `--no-cache` does without.
+///
+/// Links are followed inside the folders that were named, and a file that was named itself is followed anywhere. Two commands on one
+/// file take turns. Exit status 1 if any value or file failed; all others are done.
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "sealer reseal [FLAGS] PATH...", after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Change nothing; fail if a value is not sealed for that certificate.
+    #[arg(long)]
+    check: bool,
+    /// Open values with the cluster's own keys, read with your rights, instead of asking the controller.
+    #[arg(long)]
+    keys_from_cluster: bool,
+    #[command(flatten)]
+    files: ResealArgs,
+    #[command(flatten)]
+    keys: KeyArgs,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+}
+
+/// What `sealer reseal` and `sealer move` are asked for alike.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ResealArgs {
+    /// Certificate to seal for, a file or a URL, instead of the cluster's newest.
+    #[arg(long, value_name = "FILE", env = "SEALED_SECRETS_CERT", hide_env = true)]
+    cert: Option<String>,
+    #[command(flatten)]
+    writing: WritingArgs,
+    /// File to read; the same as the file by itself.
+    #[arg(short, long, value_name = "FILE")]
+    filename: Vec<String>,
+    /// Open every value, also those that earlier runs found to be sealed for that certificate.
+    #[arg(long)]
+    no_cache: bool,
+    /// Form of the summary.
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Output,
+    #[command(flatten)]
+    search: SearchArgs,
+    #[arg(hide = true)]
+    words: Vec<String>,
+}
+
+/// Which files to seal anew, for whom, and opened how.
+#[derive(Debug)]
+pub(crate) struct Reseal {
+    pub(crate) search: Search,
+    /// Instead of the cluster's newest.
+    pub(crate) certificate: Option<String>,
+    /// Without any, here or in a cluster, the controller opens.
+    pub(crate) keys: KeySources,
+    /// The cluster whose key Secrets open values, with the user's own rights.
+    pub(crate) keys_in: Option<Choice>,
+    pub(crate) check: bool,
+    pub(crate) dry_run: bool,
+    pub(crate) diff: bool,
+    pub(crate) json: bool,
+    /// Where it is written down which values are sealed for which key.
+    pub(crate) record: Option<PathBuf>,
+    pub(crate) cluster: Choice,
+}
+
+impl Reseal {
+    /// Whether private keys are at hand.
+    pub(crate) fn is_offline(&self) -> bool {
+        !self.keys.is_empty() || self.keys_in.is_some()
+    }
+
+    /// Whether files are changed.
+    pub(crate) fn writes(&self) -> bool {
+        !self.check && !self.dry_run
+    }
+}
+
+impl ResealArgs {
+    /// Files that are sealed for that cluster, opened with those keys.
+    pub(crate) fn of(self, keys: KeySources, cluster: Choice, variable: Variable<'_>) -> Result<Reseal, CliError> {
+        Ok(Reseal {
+            search: self.search.search(files::all(self.filename, self.words)?, &cluster)?,
+            certificate: self.cert.filter(|source| !source.is_empty()),
+            keys,
+            keys_in: None,
+            check: false,
+            dry_run: self.writing.dry_run,
+            diff: self.writing.diff,
+            json: self.output.is_json(),
+            record: record::place(variable).filter(|_| !self.no_cache),
+            cluster,
+        })
+    }
+}
+
+impl Args {
+    fn checked(self, variable: Variable<'_>) -> Result<Reseal, CliError> {
+        let cluster = self.cluster.choice;
+        let keys_in = self.keys_from_cluster.then(|| cluster.clone());
+        let reseal = self.files.of(self.keys.0, cluster, variable)?;
+        let reseal = Reseal { keys_in, check: self.check, ..reseal };
+        if reseal.search.paths.is_empty() {
+            return Err(CliError::command_line("`sealer reseal` needs at least one file or folder").hint(EXAMPLE));
+        }
+        if reseal.check && !reseal.is_offline() {
+            return Err(CliError::command_line(
+                "`--check` needs private keys: without them nobody can tell which key a value is sealed for",
+            )
+            .hint("give them with --backup or --private-key, or with --keys-from-cluster where you may read them"));
+        }
+        Ok(reseal)
+    }
+}
 
 /// What comes of an item: a new value, none where the old one stays, or why it cannot be done.
 type Outcome = Result<Option<String>, String>;
@@ -57,7 +197,12 @@ struct Run<'a> {
     attempts: Attempts<'a>,
 }
 
-pub(crate) fn run(request: &Reseal, ui: &mut Ui) -> Result<(), CliError> {
+pub(crate) fn run(args: Args, variable: Variable<'_>, ui: &mut Ui) -> Result<(), CliError> {
+    reseal(&args.checked(variable)?, ui)
+}
+
+/// Seals the values of files anew.
+pub(super) fn reseal(request: &Reseal, ui: &mut Ui) -> Result<(), CliError> {
     let found = tree::find(&request.search, Reach::Tracked)?;
     let mut summary = Summary::new(request);
     let progress = ui.progress("resealing", found.files.len());
@@ -121,3 +266,8 @@ fn pool(files: &[PathBuf], request: &Reseal) -> Result<Option<ThreadPool>, CliEr
 const AT_ONCE: usize = 512;
 /// Files that may wait for the disk at a time.
 const WAITING: usize = 16;
+const EXAMPLE: &str = "sealer reseal --private-key keys.yaml --cert cert.pem deploy/";
+const EXAMPLES: &str = "Examples:
+  sealer reseal --private-key keys.yaml --cert cert.pem deploy/
+  sealer reseal deploy/ --diff --dry-run
+  sealer reseal --check --backup all.keys --cert cert.pem deploy/";

@@ -10,8 +10,30 @@ use crate::in_place::InPlace;
 use crate::input::encoding::{Form, NO_UTF_8};
 use crate::input::{self, Input};
 use crate::manifest::diff::diff;
-use crate::request::items::Writing;
 use crate::ui::{self, Ui};
+
+/// What becomes of a changed text.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Writing {
+    pub(crate) dry_run: bool,
+    pub(crate) diff: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct WritingArgs {
+    /// Print the lines that change.
+    #[arg(long)]
+    pub(crate) diff: bool,
+    /// Change nothing; say what would change.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+impl From<WritingArgs> for Writing {
+    fn from(args: WritingArgs) -> Self {
+        Self { dry_run: args.dry_run, diff: args.diff }
+    }
+}
 
 /// A file as it was read.
 pub(crate) struct Rewrite {

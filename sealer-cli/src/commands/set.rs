@@ -1,26 +1,120 @@
-//! `sealer set` and `sealer unset`: one item of a SealedSecret in a file, and nothing else of it.
+//! `sealer set`: one item of a SealedSecret in a file, and nothing else of it.
 
 use std::io::IsTerminal as _;
 use std::path::Path;
 
 use sealer_core::{Plaintext, seal};
 
+use crate::args::cluster::ClusterArgs;
+use crate::args::files;
+use crate::args::keys::KeyArgs;
 use crate::certificate;
-use crate::commands::rewrite::Rewrite;
+use crate::cluster::Choice;
+use crate::commands::chosen::{Target, TargetArgs};
+use crate::commands::rewrite::{Rewrite, Writing, WritingArgs};
 use crate::commands::seal::usable::sealed_warning;
 use crate::commands::value::{self, Origin};
 use crate::commands::{chosen, in_clear};
 use crate::diagnostics::CliError;
 use crate::input::{self, Input};
+use crate::key_files::KeySources;
 use crate::manifest::patch::{Edited, PatchError, Replacement};
-use crate::names;
 use crate::prompt;
-use crate::request::items::{Set, Unset, Writing};
 use crate::tree::{self, SealedObject};
-use crate::ui::Ui;
+use crate::ui::{self, Ui};
 use crate::unchanged::Unchanged;
 
-pub(crate) fn set(request: &Set, ui: &mut Ui) -> Result<(), CliError> {
+/// Seal one item of a SealedSecret in a file; nothing else in it changes.
+///
+/// Seals a value and puts it into the file: in the place of the item, or behind the others. Scope, name and namespace are those of
+/// the document. The value is standard input as it is, line end and all, or `--from-file`; on a terminal it is asked for and not
+/// seen. What a piped value may have by mistake, a line end or a mark, is told, and left out with `--trim`. Only the bytes of that
+/// item change, proven by reading the file again; what is not certain is refused. An anchor, an alias or a template in its place
+/// stays, and the file stays as it was.
+///
+/// With `--keep-unchanged` the sealed text stays if it is of the same value. A private key at hand tells, or else the cluster: its
+/// Secret has the value, and its SealedSecret is in sync and has the sealed text of the file. Where nothing tells, the value is
+/// sealed anew, with a warning.
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "sealer set [FLAGS] FILE ITEM", after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Seal the value although another tool encrypted it.
+    #[arg(long)]
+    allow_encrypted_values: bool,
+    /// Seal the value although it stands in an annotation of the file in clear text.
+    #[arg(long)]
+    allow_plaintext_annotations: bool,
+    /// Certificate to seal with, a file or a URL, instead of the cluster's.
+    #[arg(long, value_name = "FILE", env = "SEALED_SECRETS_CERT", hide_env = true)]
+    cert: Option<String>,
+    /// File with the value, byte for byte, instead of standard input.
+    #[arg(long, value_name = "FILE")]
+    from_file: Option<String>,
+    /// Leave the sealed value if it is of the same value: as private keys at hand say, or the Secret in the cluster.
+    #[arg(long)]
+    keep_unchanged: bool,
+    /// Of the value, leave out a byte order mark at its beginning and line ends at its end; UTF-16 becomes UTF-8.
+    #[arg(long)]
+    trim: bool,
+    #[command(flatten)]
+    target: TargetArgs,
+    #[command(flatten)]
+    writing: WritingArgs,
+    #[command(flatten)]
+    keys: KeyArgs,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    #[arg(hide = true)]
+    words: Vec<String>,
+}
+
+/// Which item of which file is sealed, and what it is sealed with.
+#[derive(Debug)]
+struct Set {
+    target: Target,
+    item: String,
+    /// Instead of standard input.
+    from_file: Option<String>,
+    /// Without a mark at the beginning of the value and without line ends at its end.
+    trim: bool,
+    keep_unchanged: bool,
+    /// Although the value stands in an annotation.
+    allow_in_clear: bool,
+    /// Although another tool encrypted the value.
+    allow_encrypted: bool,
+    keys: KeySources,
+    /// Instead of the cluster's.
+    certificate: Option<String>,
+    writing: Writing,
+    cluster: Choice,
+}
+
+impl Args {
+    fn checked(self) -> Result<Set, CliError> {
+        let ClusterArgs { choice, namespace } = self.cluster;
+        let [file, item] =
+            files::exactly(self.target.filename.clone(), self.words, "set", "a file and the name of an item", EXAMPLE)?;
+        Ok(Set {
+            target: self.target.of(file, namespace).map_err(|error| error.hint(EXAMPLE))?,
+            item,
+            from_file: self.from_file.filter(|path| !path.is_empty() && path != ui::STREAM),
+            trim: self.trim,
+            keep_unchanged: self.keep_unchanged,
+            allow_in_clear: self.allow_plaintext_annotations,
+            allow_encrypted: self.allow_encrypted_values,
+            keys: self.keys.0,
+            certificate: self.cert.filter(|source| !source.is_empty()),
+            writing: self.writing.into(),
+            cluster: choice,
+        })
+    }
+}
+
+pub(crate) fn run(args: Args, ui: &mut Ui) -> Result<(), CliError> {
+    set(&args.checked()?, ui)
+}
+
+fn set(request: &Set, ui: &mut Ui) -> Result<(), CliError> {
     let target = &request.target;
     chosen::check_item(&request.item)?;
     let file = Rewrite::read(&target.file)?;
@@ -73,25 +167,6 @@ pub(crate) fn set(request: &Set, ui: &mut Ui) -> Result<(), CliError> {
     Ok(())
 }
 
-pub(crate) fn unset(request: &Unset, ui: &mut Ui) -> Result<(), CliError> {
-    let target = &request.target;
-    let file = Rewrite::read(&target.file)?;
-    let mut place = String::new();
-    file.finish_in_turn(request.writing, ui, |text| {
-        let edited = chosen::parsed(&target.file, text)?;
-        let object = chosen::object(&edited, text, target)?;
-        place = format!("item `{}` of {}", names::name(&request.item), chosen::full_name(&object));
-        let item = object.items.iter().find(|item| item.name == request.item).ok_or_else(|| {
-            let names: Vec<&str> = object.items.iter().map(|item| item.name.as_str()).collect();
-            let there = if names.is_empty() { "no item".to_owned() } else { names.join(", ") };
-            CliError::new(format!("there is no {place}")).hint(format!("it has {there}"))
-        })?;
-        edited.without_entry(&item.path).map_err(|error| chosen::refused(&target.file, &error))
-    })?;
-    ui.notice(&told(&place, "removed", request.writing));
-    Ok(())
-}
-
 /// The text with an item replaced or added, and which of both it was.
 fn with(
     edited: &Edited<'_>,
@@ -132,6 +207,12 @@ fn given(request: &Set, ui: &Ui) -> Result<Plaintext, CliError> {
     Ok(value)
 }
 
-fn told(place: &str, done: &str, writing: Writing) -> String {
+/// The outcome, or what it would have been.
+pub(super) fn told(place: &str, done: &str, writing: Writing) -> String {
     if writing.dry_run { format!("{place} would be {done}") } else { format!("{place} {done}") }
 }
+
+const EXAMPLE: &str = "printf %s \"$VALUE\" | sealer set sealed.yaml password";
+const EXAMPLES: &str = "Examples:
+  printf %s \"$VALUE\" | sealer set sealed.yaml password
+  sealer set sealed.yaml tls.key --from-file tls.key --cert cert.pem";

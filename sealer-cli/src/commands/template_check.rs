@@ -6,27 +6,63 @@ use std::time::{Duration, Instant};
 use sealer_go::template::{Budget, Context, Environment, ErrorClass, Functions, Limits, TemplateError, render};
 use serde_json::Value;
 
+use crate::args::files;
 use crate::diagnostics::CliError;
 use crate::input::{self, Input};
 use crate::manifest;
 use crate::manifest::node::Node;
 use crate::manifest::read::{self, Wanted};
-use crate::request::TemplateCheck;
 use crate::ui::{self, Ui};
 
-pub(crate) fn run(request: &TemplateCheck, ui: &Ui) -> Result<(), CliError> {
+/// Templates in SealedSecrets.
+#[derive(Debug, clap::Subcommand)]
+#[command(after_help = EXAMPLES)]
+pub(crate) enum Verb {
+    Check(Args),
+}
+
+/// Parse and render the templates of SealedSecrets with placeholders, without any key.
+///
+/// Parses the templates of all SealedSecrets in the files and renders them with a placeholder for every value, without any
+/// key: for a pre-commit hook. What is no template, calls a function that does not exist or that controllers refuse, or goes
+/// beyond a bound is an error with its place; what fails with placeholders only, or renders `<no value>`, is a warning.
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "sealer template check [FLAGS] FILE...", after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Accept functions that make keys or are slow on purpose, as the controller's flag of this name does.
+    #[arg(long)]
+    allow_expensive_template_functions: bool,
+    /// File to read; the same as the file by itself.
+    #[arg(short, long, value_name = "FILE")]
+    filename: Vec<String>,
+    /// Count warnings as errors.
+    #[arg(long)]
+    strict: bool,
+    #[arg(hide = true)]
+    words: Vec<String>,
+}
+
+pub(crate) fn run(Verb::Check(args): Verb, ui: &Ui) -> Result<(), CliError> {
+    let functions = Functions { expensive: args.allow_expensive_template_functions };
+    let files = files::all(args.filename, args.words)?;
+    if files.is_empty() {
+        return Err(CliError::command_line(
+            "`sealer template check` needs at least one file, or `-` for standard input",
+        )
+        .hint("sealer template check deploy/*.yaml"));
+    }
     let mut count = Count::default();
-    for file in &request.files {
+    for file in &files {
         let path = Some(file.as_str()).filter(|path| *path != "-");
         let bytes = input::read(path, Input::Manifests)?;
         for document in read::documents(&bytes, path.unwrap_or("stdin"), Wanted::SealedSecrets)? {
             if document.node.field("kind").and_then(Node::as_text) == Some("SealedSecret") {
-                check(file, &document.value()?, request, &mut count, ui);
+                check(file, &document.value()?, functions, &mut count, ui);
             }
         }
     }
     ui.notice(&format!("{} templates: {} errors, {} warnings", count.templates, count.errors, count.warnings));
-    let failed = count.errors + if request.strict { count.warnings } else { 0 };
+    let failed = count.errors + if args.strict { count.warnings } else { 0 };
     match failed {
         0 => Ok(()),
         1 => Err(CliError::new("a template would fail")),
@@ -44,7 +80,7 @@ struct Count {
 type Texts = BTreeMap<String, String>;
 
 /// Renders every template of one object with placeholders for its values.
-fn check(file: &str, object: &Value, request: &TemplateCheck, count: &mut Count, ui: &Ui) {
+fn check(file: &str, object: &Value, functions: Functions, count: &mut Count, ui: &Ui) {
     let texts = |path: &str| -> Texts {
         let entries = object.pointer(path).and_then(Value::as_object).into_iter().flatten();
         entries.map(|(name, text)| (name.clone(), text.as_str().unwrap_or_default().to_owned())).collect()
@@ -56,7 +92,6 @@ fn check(file: &str, object: &Value, request: &TemplateCheck, count: &mut Count,
     let clock = move || started.elapsed();
     let limits = Limits { time: PATIENCE, ..Limits::default() };
     let mut budget = Budget::new(limits, &clock);
-    let functions = Functions { expensive: request.expensive };
     let environment = Environment { now: ui::now(), functions };
     for (item, text) in &templates {
         count.templates += 1;
@@ -103,3 +138,6 @@ fn excerpt(text: &str, error: &TemplateError) -> String {
 const PLACEHOLDER: &[u8] = b"placeholder";
 /// For all templates of one object.
 const PATIENCE: Duration = Duration::from_secs(10);
+const EXAMPLES: &str = "Examples:
+  sealer template check deploy/*.yaml
+  helm template chart | sealer template check --strict -";

@@ -1,16 +1,105 @@
 //! `sealer unseal --raw`: one sealed value, opened offline, and nothing around it.
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use sealer_core::seal::{Trials, unseal_counted};
 use sealer_core::{Keyring, Label, Plaintext, Scope, SealedValue};
 
+use crate::args::files;
+use crate::args::keys::KeyArgs;
 use crate::diagnostics::CliError;
 use crate::input::{self, Input};
-use crate::key_files;
+use crate::key_files::{self, KeySources};
 use crate::manifest;
-use crate::request::items::Unseal;
-use crate::ui::Ui;
+use crate::names;
+use crate::ui::{self, Ui};
 
-pub(crate) fn run(request: &Unseal, ui: &mut Ui) -> Result<(), CliError> {
+/// Open one sealed value offline, with a private key at hand.
+///
+/// Reads one sealed value, as `--raw` writes it and as it stands in a file, from standard input or a file that is named, and writes
+/// the value to standard output, byte for byte and nowhere else. No cluster is asked. The value opens under the scope, namespace
+/// and name that it was sealed for; where it opens under another scope of these, the message says so. A whole SealedSecret
+/// opens with `--recovery-unseal`.
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "sealer unseal --raw [FLAGS] [FILE]", after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// File to read; the same as the file by itself.
+    #[arg(short, long, value_name = "FILE")]
+    filename: Vec<String>,
+    /// Name of the Secret that the value was sealed for.
+    #[arg(long)]
+    name: Option<String>,
+    /// Namespace that the value was sealed for.
+    #[arg(short, long, env = "SEALED_SECRETS_NAMESPACE", hide_env = true)]
+    namespace: Option<String>,
+    /// The input is one sealed value, and the output is the value.
+    #[arg(long)]
+    raw: bool,
+    /// Scope that the value was sealed for.
+    #[arg(long, value_name = "SCOPE", env = "SEALED_SECRETS_SCOPE", hide_env = true, default_value = "strict",
+          value_parser = scopes())]
+    scope: Scope,
+    #[command(flatten)]
+    keys: KeyArgs,
+    #[arg(hide = true)]
+    words: Vec<String>,
+}
+
+/// Which value is opened, with which keys, and what it is bound to.
+#[derive(Debug)]
+struct Unseal {
+    /// Instead of standard input.
+    file: Option<String>,
+    keys: KeySources,
+    scope: Scope,
+    /// Empty where the scope needs none.
+    namespace: String,
+    name: String,
+}
+
+impl Args {
+    fn checked(self) -> Result<Unseal, CliError> {
+        let wrong = |message: String| CliError::command_line(message).hint(EXAMPLE);
+        if !self.raw {
+            return Err(wrong("`sealer unseal` opens one sealed value, and --raw says so".to_owned())
+                .hint("a whole SealedSecret: sealer --recovery-unseal --recovery-private-key key.pem -f sealed.yaml"));
+        }
+        let file = match files::all(self.filename, self.words)?.as_slice() {
+            [] => None,
+            [file] => Some(file.clone()).filter(|file| file != ui::STREAM),
+            [_, more, ..] => {
+                let surplus = names::surplus(more);
+                return Err(wrong(format!("`sealer unseal` reads one file, or standard input, and {surplus}")));
+            }
+        };
+        let keys = self.keys.0;
+        if keys.is_empty() {
+            return Err(wrong("`sealer unseal` needs a private key: --private-key FILE, or --backup FILE".to_owned()));
+        }
+        if file.is_none() && keys.files.iter().any(|key| key == ui::STREAM) {
+            return Err(wrong("standard input is the sealed value; the private key is to be a file".to_owned()));
+        }
+        let scope = self.scope;
+        let bound = |flag: &str, given: Option<String>, is_needed: bool| match given.unwrap_or_default() {
+            text if text.is_empty() && is_needed => {
+                Err(wrong(format!("must provide the --{flag} flag with --raw and --scope {scope}")))
+            }
+            text => Ok(text),
+        };
+        let namespace = bound("namespace", self.namespace, scope != Scope::ClusterWide)?;
+        let name = bound("name", self.name, scope == Scope::Strict)?;
+        Ok(Unseal { file, keys, scope, namespace, name })
+    }
+}
+
+fn scopes() -> impl TypedValueParser<Value = Scope> {
+    PossibleValuesParser::new(Scope::ALL.map(Scope::as_str)).map(|word| word.parse().unwrap_or_default())
+}
+
+pub(crate) fn run(args: Args, ui: &mut Ui) -> Result<(), CliError> {
+    unseal_value(&args.checked()?, ui)
+}
+
+fn unseal_value(request: &Unseal, ui: &mut Ui) -> Result<(), CliError> {
     let keyring = key_files::load(&request.keys, ui)?;
     let sealed = sealed(request, ui)?;
     let value = opened(&sealed, request, request.scope, &keyring).ok_or_else(|| closed(&sealed, request, &keyring))?;
@@ -83,3 +172,8 @@ fn closed(sealed: &SealedValue, request: &Unseal, keyring: &Keyring) -> CliError
         None => unopened(*scope, error),
     }
 }
+
+const EXAMPLE: &str = "sealer unseal --raw --private-key key.pem --namespace shop --name db < sealed-value";
+const EXAMPLES: &str = "Examples:
+  sealer unseal --raw --private-key key.pem --namespace shop --name db < sealed-value
+  sealer unseal --raw --backup all.keys --scope cluster-wide sealed-value.txt";

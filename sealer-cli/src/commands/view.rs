@@ -5,25 +5,47 @@ use sealer_core::{Keyring, Scope, SealedValue};
 use sealer_encoding::base64;
 use serde_json::{Value, json};
 
+use crate::args::files;
+use crate::args::keys::KeyArgs;
+use crate::args::output::Output;
 use crate::commands::chosen;
 use crate::commands::rewrite::Rewrite;
 use crate::diagnostics::CliError;
 use crate::encrypted::{self, Encrypted};
 use crate::key_files;
-use crate::request::items::View;
 use crate::tree::{self, SealedItem, SealedObject};
 use crate::ui::Ui;
 
-pub(crate) fn run(request: &View, ui: &mut Ui) -> Result<(), CliError> {
-    let keyring = key_files::load(&request.keys, ui)?;
-    let file = Rewrite::look(&request.file)?;
+/// Say what a file seals, for whom, and with which key.
+///
+/// Prints of each SealedSecret its scope and label, and of each item the size of the sealed value and the key that opens it, if private
+/// keys are at hand. No value is shown.
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "sealer view [FLAGS] FILE", after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// File to read; the same as the file by itself.
+    #[arg(short, long, value_name = "FILE")]
+    filename: Vec<String>,
+    /// Form of the answer.
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Output,
+    #[command(flatten)]
+    keys: KeyArgs,
+    #[arg(hide = true)]
+    words: Vec<String>,
+}
+
+pub(crate) fn run(args: Args, ui: &mut Ui) -> Result<(), CliError> {
+    let [file] = files::exactly(args.filename, args.words, "view", "a file", "sealer view sealed.yaml")?;
+    let keyring = key_files::load(&args.keys.0, ui)?;
+    let file = Rewrite::look(&file)?;
     let edited = chosen::parsed(file.name(), file.text())?;
     let objects = tree::objects(&edited);
     if objects.is_empty() {
         return Err(chosen::none(&edited, file.text(), file.name()));
     }
     let seen: Vec<Seen<'_>> = objects.iter().map(|object| Seen::of(object, &keyring)).collect();
-    if request.json {
+    if args.output.is_json() {
         let all: Vec<Value> = seen.iter().map(Seen::json).collect();
         ui.write(format!("{}\n", Value::from(all)));
     } else {
@@ -108,3 +130,7 @@ impl<'a> Seen<'a> {
         })
     }
 }
+
+const EXAMPLES: &str = "Examples:
+  sealer view sealed.yaml
+  sealer view sealed.yaml --backup all.keys -o json";

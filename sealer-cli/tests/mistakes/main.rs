@@ -87,17 +87,28 @@ fn help_lists_the_verbs_where_there_are_any() {
     assert_eq!(
         last("sealer"),
         "
-Commands:
-  keys         Sealing keys of a cluster
-  reseal       Seal the values of files anew for another key; nothing else in them changes
-  move         Seal the values of files for another cluster; nothing else in them changes
+Commands stand before all flags; `sealer COMMAND --help` tells of one.
+
+Seal:
+  seal         Seal a Secret; the same as no command
   set          Seal one item of a SealedSecret in a file; nothing else in it changes
   unset        Take one item out of a SealedSecret in a file
   edit         Edit the items of a SealedSecret in an editor; only what changed is sealed anew
-  unseal       Open one sealed value offline, with a private key at hand
+
+Look:
   view         Say what a file seals, for whom, and with which key
   explain      Say why sealed values do not open, and what to do
   template     Templates in SealedSecrets
+  unseal       Open one sealed value offline, with a private key at hand
+
+Follow a new key or cluster:
+  reseal       Seal the values of files anew for another key; nothing else in them changes
+  move         Seal the values of files for another cluster; nothing else in them changes
+
+Keys of a cluster:
+  keys         Sealing keys of a cluster
+
+Help:
   completions  Print a completion script
   man          Print the manual page
 "

@@ -222,3 +222,20 @@ fn a_word_behind_a_switch_is_answered() {
 fn base64(bytes: &[u8]) -> String {
     sealer_encoding::base64::encode(bytes)
 }
+
+/// `sealer seal` is what `sealer` does without a verb, and every verb tells of itself with an example.
+#[test]
+fn the_verb_seal_is_the_surface_without_verbs() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = b"{kind: Secret, metadata: {name: a, namespace: b}, stringData: {k: v}}";
+    let (sealed, _) = done(folder.path(), "seal --cert cert2048.pem -o yaml", secret);
+    assert!(String::from_utf8(sealed).unwrap().contains("kind: SealedSecret"));
+    let (status, _, says) = sealer(folder.path(), "seal --nope", b"");
+    assert!(status == Some(2) && says.contains("Usage of sealer:"), "{says}");
+    for verb in ["set", "keys", "keys list", "template", "template check", "move", "completions"] {
+        let (help, says) = done(folder.path(), &format!("{verb} --help"), b"");
+        let help = String::from_utf8(help).unwrap();
+        assert!(help.contains("Examples:\n") && help.contains(&format!("Usage: sealer {verb}")), "{help}");
+        assert_eq!(says, "", "{verb}");
+    }
+}

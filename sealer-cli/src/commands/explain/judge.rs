@@ -10,6 +10,7 @@ use sealer_resource::key_secret;
 use sealer_resource::{SealedSecret, SealedSecretSpec};
 use serde_json::{Map, Value};
 
+use super::Explain;
 use super::cluster::Controller;
 use super::{Asked, Mistake, RENDERED, Verdict};
 use crate::cluster::Cluster;
@@ -17,7 +18,6 @@ use crate::cluster::objects::Sight;
 use crate::diagnostics::CliError;
 use crate::key_files;
 use crate::manifest::patch::Tree;
-use crate::request::items::Explain;
 use crate::tree::{SealedItem, SealedObject};
 use crate::ui::Ui;
 

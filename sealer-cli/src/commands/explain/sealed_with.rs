@@ -2,12 +2,12 @@
 
 use sealer_core::Certificate;
 
+use super::Explain;
 use super::Mistake;
 use super::cluster::Controller;
 use super::judge::Judge;
 use crate::certificate;
 use crate::diagnostics::CliError;
-use crate::request::items::Explain;
 use crate::ui;
 
 /// Of the one that was given, or else of the one that the controller serves.

@@ -11,14 +11,112 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::cluster_keys::{ClusterKey, ClusterKeys};
-use crate::cluster::Cluster;
+use crate::args::cluster::ClusterArgs;
+use crate::args::files::refuse_empty;
+use crate::args::keys::PassphraseArgs;
+use crate::args::output::Output;
+use crate::cluster::{Choice, Cluster};
 use crate::diagnostics::CliError;
 use crate::input::{self, Input};
 use crate::key_files::{self, KeySources};
-use crate::request::Format;
-use crate::request::keys::{Backup as Wanted, Protection};
+use crate::manifest::{self, Format};
 use crate::ui::{self, Ui};
-use crate::{manifest, prompt};
+use crate::{names, prompt};
+
+/// Write all sealing keys of a cluster into a file that a passphrase protects.
+///
+/// Writes all sealing keys, retired ones among them, into a new file of mode 0600 (docs/format.md, "Backup"), opens it again to prove
+/// it, and only then records the backup on the key Secrets. No file is ever overwritten. `--plain` writes a Secret List without
+/// protection, as `kubectl get -o yaml` does, after a confirmation.
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "sealer keys backup [FLAGS] -o FILE", after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Change nothing; say what would be done.
+    #[arg(long)]
+    dry_run: bool,
+    /// Form of the answer.
+    #[arg(long, value_enum, default_value_t)]
+    format: Output,
+    /// Do not mark the key Secrets as backed up.
+    #[arg(long)]
+    no_record: bool,
+    /// File to write; with --plain also - for standard output.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<String>,
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
+    /// Write a List of Secrets that nothing protects.
+    #[arg(long)]
+    plain: bool,
+    /// Confirm --plain where no terminal asks.
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    #[arg(hide = true)]
+    words: Vec<String>,
+}
+
+/// Which keys are written where, and what protects them.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    cluster: Choice,
+    file: String,
+    protection: Protection,
+    /// Whether the key Secrets are marked as backed up.
+    record: bool,
+    dry_run: bool,
+    json: bool,
+}
+
+/// What keeps others from reading a backup.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Protection {
+    /// A passphrase, from a file or the terminal.
+    Passphrase { file: Option<String> },
+    /// Nothing; whether that was confirmed on the command line.
+    Nothing { confirmed: bool },
+}
+
+impl Args {
+    pub(super) fn checked(self) -> Result<Wanted, CliError> {
+        refuse_empty(&self.words)?;
+        if let Some(word) = self.words.first() {
+            // It may be the passphrase.
+            let file = names::file(word).unwrap_or_else(|| "FILE".to_owned());
+            return Err(CliError::command_line(format!(
+                "`sealer keys backup` takes no argument; name the file with -o {file}"
+            )));
+        }
+        let file = self.output.unwrap_or_default();
+        if file.is_empty() {
+            return Err(CliError::command_line("`sealer keys backup` needs the name of the file to write: -o FILE"));
+        }
+        // Of every other verb it is the form of the answer.
+        if matches!(file.as_str(), "json" | "text") {
+            return Err(CliError::command_line(format!(
+                "-o {file} would name the backup `{file}`; for the form of the answer there is --format {file}, and -o ./{file} names that file"
+            )));
+        }
+        let protection = match (self.plain, self.passphrase.0) {
+            (true, Some(_)) => {
+                return Err(CliError::command_line(
+                    "--plain writes without a passphrase; it does not go with --passphrase-file",
+                ));
+            }
+            (true, None) => Protection::Nothing { confirmed: self.yes },
+            (false, file) => Protection::Passphrase { file },
+        };
+        Ok(Wanted {
+            cluster: self.cluster.choice,
+            file,
+            protection,
+            record: !self.no_record,
+            dry_run: self.dry_run,
+            json: self.format.is_json(),
+        })
+    }
+}
 
 pub(super) fn run(request: &Wanted, ui: &mut Ui) -> Result<(), CliError> {
     may_be_written(&request.file)?;
@@ -189,3 +287,6 @@ fn answer(request: &Wanted, keys: &ClusterKeys, ui: &mut Ui) -> Result<(), CliEr
 /// NIST SP 800-63B, 5.1.1.2.
 const SHORTEST_PASSPHRASE: usize = 8;
 const PROOF: &[u8] = b"a value that only the right key opens";
+const EXAMPLES: &str = "Examples:
+  sealer keys backup -o sealing-keys-2026-01
+  sealer keys backup --plain --yes -o - | age -r RECIPIENT > sealing-keys.age";

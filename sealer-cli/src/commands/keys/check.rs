@@ -2,12 +2,69 @@
 
 use serde_json::json;
 
+use super::key_sources;
 use super::survey::{Finding, LIMITED, Opener, SAY_NAMES, Survey, TEMPLATE, TRY_MORE, UNBOUND};
-use crate::cluster::Cluster;
+use crate::args::cluster::ClusterArgs;
+use crate::args::keys::PassphraseArgs;
+use crate::args::output::Output;
+use crate::args::search::SearchArgs;
+use crate::cluster::{Choice, Cluster};
 use crate::diagnostics::{CliError, visible_name};
-use crate::key_files;
-use crate::request::keys::Check;
+use crate::key_files::{self, KeySources};
+use crate::tree::Search;
 use crate::ui::Ui;
+
+/// Prove that the keys of a backup open what is sealed.
+///
+/// Opens every sealed item of the cluster, or of `--in PATH`, with the keys of the files alone, shows nothing of them, and lists exactly
+/// those that none of the keys opens, or that no name opens which is known; then the status is 1. A proof leaves nothing out: files that
+/// ignore files such as `.gitignore` hide are looked at, too, and only `.git` and what `--exclude` names are not.
+/// (`--cluster`, here as everywhere, names a cluster of the kubeconfig.)
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "sealer keys check [FLAGS] FILE...", after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// File or folder to look for sealed values in; may be given again.
+    #[arg(long = "in", value_name = "PATH")]
+    paths: Vec<String>,
+    /// Look at the cluster's SealedSecrets beside those of --in; without --in it does so anyway.
+    #[arg(long)]
+    in_cluster: bool,
+    #[command(flatten)]
+    search: SearchArgs,
+    /// Form of the answer.
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Output,
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    #[arg(hide = true)]
+    words: Vec<String>,
+}
+
+/// Which keys are to open what.
+#[derive(Debug)]
+pub(super) struct Check {
+    cluster: Choice,
+    keys: KeySources,
+    search: Search,
+    /// Whether the cluster's SealedSecrets are looked at.
+    in_cluster: bool,
+    json: bool,
+}
+
+impl Args {
+    pub(super) fn checked(self) -> Result<Check, CliError> {
+        let cluster = self.cluster.choice;
+        Ok(Check {
+            keys: key_sources("check", self.words, self.passphrase)?,
+            in_cluster: self.in_cluster || self.paths.is_empty(),
+            search: self.search.search(self.paths, &cluster)?,
+            cluster,
+            json: self.output.is_json(),
+        })
+    }
+}
 
 pub(super) fn run(request: &Check, ui: &mut Ui) -> Result<(), CliError> {
     let keyring = key_files::load(&request.keys, ui)?;
@@ -60,3 +117,7 @@ fn unopened(findings: &[Finding], unreadable: &[String]) -> Vec<String> {
     };
     findings.iter().filter_map(line).chain(unreadable.iter().cloned()).collect()
 }
+
+const EXAMPLES: &str = "Examples:
+  sealer keys check sealing-keys-2026-01
+  sealer keys check sealing-keys-2026-01 --in deploy/ --in-cluster";

@@ -1,17 +1,78 @@
 //! `sealer keys list`: which keys there are, how old, how well kept, and who still needs them.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use sealer_core::key::keyring::{NextKey, RotationPolicy, next_key};
 use sealer_core::{Certificate, Fingerprint};
+use sealer_go::pflag::duration;
 use serde_json::{Value, json};
 
 use super::cluster_keys::{ClusterKey, ClusterKeys, State, Trust};
 use super::survey::{Finding, Opener, Survey, TRY_MORE};
-use crate::cluster::Cluster;
+use crate::args::cluster::ClusterArgs;
+use crate::args::files::refuse_empty;
+use crate::args::output::Output;
+use crate::args::search::SearchArgs;
 use crate::cluster::objects::Sight;
+use crate::cluster::{Choice, Cluster};
 use crate::diagnostics::{CliError, visible_name};
-use crate::request::keys::List;
+use crate::tree::Search;
 use crate::ui::{self, Ui};
+
+/// Show the sealing keys of a cluster, and what still needs each.
+///
+/// Shows fingerprint, Secret, age, state and recorded backup of every sealing key, and how many sealed items of the cluster and of
+/// `--in PATH` only that key opens. For that it reads the private keys with your own rights; nothing of them or of a value is shown.
+/// Without that right it shows the certificate that the controller serves, and says so.
+///
+/// Sealed values are found in every text file by their form, also outside of SealedSecrets: in values of charts, templates, scripts and
+/// settings. They are tried under `--namespace` and `--name`, under the names that the files of the tree name, and for all scopes.
+/// All files of a folder are looked at, also those that ignore files such as `.gitignore` hide, but for `.git`; `--exclude GLOB` leaves files out.
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "sealer keys list [FLAGS]", after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// File or folder to look for sealed values in; may be given again.
+    #[arg(long = "in", value_name = "PATH")]
+    paths: Vec<String>,
+    #[command(flatten)]
+    search: SearchArgs,
+    /// Form of the answer.
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Output,
+    /// Age at which the controller makes a new key, as its --key-renew-period says; 0 is never.
+    #[arg(long, value_name = "DURATION", default_value = "720h", value_parser = duration::parse)]
+    renew_period: i64,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    #[arg(hide = true)]
+    words: Vec<String>,
+}
+
+/// What is shown of which cluster and files.
+#[derive(Debug)]
+pub(super) struct List {
+    cluster: Choice,
+    /// Files to look for sealed values in, besides the cluster.
+    search: Search,
+    /// After which age the controller is taken to make a new key; nothing means never.
+    period: Option<Duration>,
+    json: bool,
+}
+
+impl Args {
+    pub(super) fn checked(self) -> Result<List, CliError> {
+        let cluster = self.cluster.choice;
+        refuse_empty(&self.words)?;
+        let period = self.renew_period;
+        Ok(List {
+            search: self.search.search([self.paths, self.words].concat(), &cluster)?,
+            cluster,
+            period: (period > 0).then(|| Duration::from_nanos(period.unsigned_abs())),
+            json: self.output.is_json(),
+        })
+    }
+}
 
 pub(super) fn run(request: &List, ui: &mut Ui) -> Result<(), CliError> {
     let cluster = Cluster::connect(&request.cluster)?;
@@ -204,3 +265,7 @@ fn minute(time: Timestamp) -> String {
 /// Of values that did not open; all of them stand in JSON.
 const MOST_PLACES: usize = 20;
 const HEAD: [&str; 9] = ["FINGERPRINT", "SECRET", "CREATED", "EXPIRES", "STATE", "BACKUP", "CLUSTER", "FILES", "TRUST"];
+
+const EXAMPLES: &str = "Examples:
+  sealer keys list
+  sealer keys list --in deploy/ -o json";

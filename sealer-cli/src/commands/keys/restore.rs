@@ -9,13 +9,59 @@ use sealer_resource::key_secret;
 use serde_json::{Value, json};
 
 use super::cluster_keys::ClusterKeys;
-use crate::cluster::Cluster;
+use super::key_sources;
+use crate::args::cluster::ClusterArgs;
+use crate::args::keys::PassphraseArgs;
+use crate::args::output::Output;
+use crate::cluster::{Choice, Cluster};
 use crate::diagnostics::CliError;
-use crate::key_files;
-use crate::request::keys::Restore;
+use crate::key_files::{self, KeySources};
 use crate::ui::{self, Ui};
 
-pub(crate) fn run(request: &Restore, ui: &mut Ui) -> Result<(), CliError> {
+/// Put the keys of a backup into a cluster.
+///
+/// Stores the keys of backups (or of key Secrets and Lists of them) in the controller's namespace, before or after the controller's first
+/// start. Keys that are there already stay as they are; a name that another key has is left to it. The newest certificate is the one
+/// that is sealed for.
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "sealer keys restore [FLAGS] FILE...", after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Change nothing; say what would be done.
+    #[arg(long)]
+    dry_run: bool,
+    /// Form of the answer.
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Output,
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    #[arg(hide = true)]
+    words: Vec<String>,
+}
+
+/// Which keys are put into which cluster.
+#[derive(Debug)]
+pub(crate) struct Restore {
+    pub(crate) cluster: Choice,
+    pub(crate) keys: KeySources,
+    pub(crate) dry_run: bool,
+    pub(crate) json: bool,
+}
+
+impl Args {
+    pub(super) fn checked(self) -> Result<Restore, CliError> {
+        Ok(Restore {
+            keys: key_sources("restore", self.words, self.passphrase)?,
+            cluster: self.cluster.choice,
+            dry_run: self.dry_run,
+            json: self.output.is_json(),
+        })
+    }
+}
+
+/// Stores the keys.
+pub(crate) fn restore(request: &Restore, ui: &mut Ui) -> Result<(), CliError> {
     let mut backed_up = key_files::stored(&request.keys, ui)?;
     // Oldest first: if it ends half-way, no old key has become the active one.
     backed_up.sort_by_key(StoredKey::ordered_at);
@@ -25,7 +71,7 @@ pub(crate) fn run(request: &Restore, ui: &mut Ui) -> Result<(), CliError> {
     for key in &backed_up {
         let is_met = outcomes.iter().any(|met| met.key.key.fingerprint() == key.key.fingerprint());
         if !is_met {
-            outcomes.push(restore(&cluster, &there, key, request)?);
+            outcomes.push(restore_one(&cluster, &there, key, request)?);
         }
     }
     let active = if request.dry_run { None } else { active(&cluster)? };
@@ -54,7 +100,7 @@ enum Done {
     },
 }
 
-fn restore<'a>(
+fn restore_one<'a>(
     cluster: &Cluster,
     there: &ClusterKeys,
     key: &'a StoredKey,
@@ -145,3 +191,6 @@ fn unused(key: &StoredKey) -> &'static str {
 
 /// As long as the controller's own.
 const VALIDITY: Duration = Duration::from_secs(87_600 * 3600);
+
+const EXAMPLES: &str = "Examples:
+  sealer keys restore sealing-keys-2026-01 --context new";

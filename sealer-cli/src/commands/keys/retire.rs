@@ -8,10 +8,86 @@ use serde_json::json;
 
 use super::cluster_keys::{ClusterKey, ClusterKeys, State, in_use};
 use super::survey::{Finding, LIMITED, Opener, SAY_NAMES, Survey, TEMPLATE, TRY_MORE, UNBOUND};
-use crate::cluster::Cluster;
+use crate::args::cluster::ClusterArgs;
+use crate::args::files::refuse_empty;
+use crate::args::output::Output;
+use crate::args::search::SearchArgs;
+use crate::cluster::{Choice, Cluster};
 use crate::diagnostics::{CliError, visible_name};
-use crate::request::keys::Retire;
+use crate::tree::Search;
 use crate::ui::{self, Ui};
+
+/// Take a key out of use that nothing needs any longer.
+///
+/// Relabels a key Secret so that the controller stops using the key; the Secret stays, for `--undo`. It refuses while an item of the
+/// cluster or of `--in PATH` needs the key, or may need it, and lists them; and for the active key. A sealed value outside of a
+/// SealedSecret may need every key of its size until a name opens it. A proof leaves nothing out: files that ignore files such as
+/// `.gitignore` hide are looked at, too, and only `.git` and what `--exclude` names are not.
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "sealer keys retire [FLAGS] FINGERPRINT", after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Retire the key although values may need it that could not be opened to find out.
+    #[arg(long)]
+    allow_unopened: bool,
+    /// Change nothing; say what would be done.
+    #[arg(long)]
+    dry_run: bool,
+    /// File or folder to look for sealed values in; may be given again.
+    #[arg(long = "in", value_name = "PATH")]
+    paths: Vec<String>,
+    #[command(flatten)]
+    search: SearchArgs,
+    /// Form of the answer.
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Output,
+    /// Take a retired key into use again.
+    #[arg(long)]
+    undo: bool,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    #[arg(hide = true)]
+    words: Vec<String>,
+}
+
+/// Which key goes, and what must not need it.
+#[derive(Debug)]
+pub(super) struct Retire {
+    cluster: Choice,
+    /// The beginning of a fingerprint.
+    key: String,
+    search: Search,
+    /// Although values may need it that did not open.
+    allow_unopened: bool,
+    /// Whether a retired key is taken into use again.
+    undo: bool,
+    dry_run: bool,
+    json: bool,
+}
+
+impl Args {
+    pub(super) fn checked(self) -> Result<Retire, CliError> {
+        refuse_empty(&self.words)?;
+        let [key] = self.words.try_into().map_err(|_| {
+            CliError::command_line("`sealer keys retire` needs one fingerprint, as `sealer keys list` shows it")
+        })?;
+        let key: String = key;
+        if key.strip_prefix("SHA256:").unwrap_or(&key).len() < SHORTEST_PREFIX {
+            return Err(CliError::command_line(format!(
+                "`{key}` is too short for a fingerprint; give at least {SHORTEST_PREFIX} characters behind SHA256:"
+            )));
+        }
+        let cluster = self.cluster.choice;
+        Ok(Retire {
+            key,
+            search: self.search.search(self.paths, &cluster)?,
+            cluster,
+            allow_unopened: self.allow_unopened,
+            undo: self.undo,
+            dry_run: self.dry_run,
+            json: self.output.is_json(),
+        })
+    }
+}
 
 pub(super) fn run(request: &Retire, ui: &mut Ui) -> Result<(), CliError> {
     let cluster = Cluster::connect(&request.cluster)?;
@@ -212,3 +288,9 @@ fn confirm(cluster: &Cluster, name: &str, wanted: &str) -> Result<(), CliError> 
 
 const PATIENCE: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(200);
+
+/// Shorter beginnings of a fingerprint are typed by mistake too easily.
+const SHORTEST_PREFIX: usize = 8;
+const EXAMPLES: &str = "Examples:
+  sealer keys retire SHA256:1a2b3c4d --in deploy/ --dry-run
+  sealer keys retire SHA256:1a2b3c4d --undo";

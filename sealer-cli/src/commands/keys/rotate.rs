@@ -1,23 +1,162 @@
 //! `sealer keys rotate`: a new active sealing key, stored with the user's own rights and served by the controller; then
 //! files that follow it.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Secret;
 use sealer_core::{Certificate, Fingerprint, UnsealingKey};
+use sealer_go::pflag::{self, duration};
 use sealer_resource::api::{self, ROTATION_ANNOTATION, ROTATION_UNFINISHED, TRUSTED_KEY_ANNOTATION};
 use sealer_resource::key_secret::{self, Naming};
 use serde_json::json;
 
 use super::cluster_keys::{ClusterKey, ClusterKeys};
-use crate::cluster::Cluster;
+use crate::args::Variable;
+use crate::args::cluster::ClusterArgs;
+use crate::args::files::refuse_empty;
+use crate::args::output::Output;
+use crate::args::search::SearchArgs;
 use crate::cluster::objects::Sight;
-use crate::commands::reseal;
+use crate::cluster::{Choice, Cluster};
+use crate::commands::reseal::{self, Reseal};
 use crate::diagnostics::CliError;
-use crate::request::Reseal;
-use crate::request::keys::Rotate;
+use crate::key_files::KeySources;
+use crate::record;
+use crate::tree::Search;
 use crate::ui::{self, Ui};
+
+/// Make a new active sealing key, and wait until the controller serves it.
+///
+/// Makes a new active sealing key with your own rights, waits until the controller serves its certificate, and prints both
+/// fingerprints. What was sealed before still opens; `--reseal PATH` has files follow at once. It refuses while the newest key has no
+/// recorded backup. A run that was interrupted is gone on with by the next one: no second key is made. In JSON the
+/// rotation is one line and what was sealed anew another.
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "sealer keys rotate [FLAGS]", after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Print the lines of --reseal that change.
+    #[arg(long)]
+    diff: bool,
+    /// Change nothing; say what would be done.
+    #[arg(long)]
+    dry_run: bool,
+    /// Prefix of the new key Secret's name.
+    #[arg(long, value_name = "TEXT", default_value = api::DEFAULT_KEY_PREFIX)]
+    key_prefix: String,
+    /// Bits of the new key.
+    #[arg(long, value_name = "BITS", default_value = "4096", value_parser = pflag::integer)]
+    key_size: i64,
+    /// Validity of the new certificate.
+    #[arg(long, value_name = "DURATION", default_value = "87600h", value_parser = Length::parse)]
+    key_ttl: Length,
+    /// Rotate even if the newest key has no recorded backup.
+    #[arg(long)]
+    no_backup_check: bool,
+    /// Form of the answer.
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Output,
+    /// File or folder to seal anew for the new key afterwards; may be given again.
+    #[arg(long, value_name = "PATH")]
+    reseal: Vec<String>,
+    #[command(flatten)]
+    search: SearchArgs,
+    /// How long to wait until the controller serves the new certificate.
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = Length::parse)]
+    timeout: Length,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    #[arg(hide = true)]
+    words: Vec<String>,
+}
+
+/// What key is made, for which cluster, and what follows it.
+#[derive(Debug)]
+pub(super) struct Rotate {
+    cluster: Choice,
+    prefix: String,
+    bits: usize,
+    validity: Duration,
+    patience: Duration,
+    /// Whether the newest key must have a recorded backup.
+    backup_check: bool,
+    /// Files to seal anew afterwards.
+    reseal: Search,
+    diff: bool,
+    /// Where it is written down which values are sealed for which key.
+    record: Option<PathBuf>,
+    dry_run: bool,
+    json: bool,
+}
+
+impl Args {
+    pub(super) fn checked(self, variable: Variable<'_>) -> Result<Rotate, CliError> {
+        refuse_empty(&self.words)?;
+        if self.reseal.is_empty() && !self.words.is_empty() {
+            return Err(CliError::command_line(
+                "`sealer keys rotate` takes no argument; files that follow are named with --reseal",
+            ));
+        }
+        let bits =
+            usize::try_from(self.key_size).ok().filter(|bits| (2048..=8192).contains(bits)).ok_or_else(|| {
+                CliError::command_line(format!("--key-size {} is out of range; use 2048 to 8192 bits", self.key_size))
+            })?;
+        let cluster = self.cluster.choice;
+        Ok(Rotate {
+            reseal: self.search.search([self.reseal, self.words].concat(), &cluster)?,
+            cluster,
+            prefix: self.key_prefix,
+            bits,
+            validity: self.key_ttl.above_zero("key-ttl")?,
+            patience: self.timeout.above_zero("timeout")?,
+            backup_check: !self.no_backup_check,
+            diff: self.diff,
+            record: record::place(variable),
+            dry_run: self.dry_run,
+            json: self.output.is_json(),
+        })
+    }
+}
+
+impl Rotate {
+    /// What follows: files for the cluster's newest key, opened and sealed by its controller.
+    fn followers(&self) -> Reseal {
+        Reseal {
+            search: self.reseal.clone(),
+            certificate: None,
+            keys: KeySources::default(),
+            keys_in: None,
+            check: false,
+            dry_run: self.dry_run,
+            diff: self.diff,
+            json: self.json,
+            record: self.record.clone(),
+            cluster: self.cluster.clone(),
+        }
+    }
+}
+
+/// A length of time as it was written.
+#[derive(Clone, Debug)]
+struct Length {
+    text: String,
+    nanoseconds: i64,
+}
+
+impl Length {
+    fn parse(text: &str) -> Result<Self, String> {
+        duration::parse(text).map(|nanoseconds| Self { text: text.to_owned(), nanoseconds })
+    }
+
+    fn above_zero(self, flag: &str) -> Result<Duration, CliError> {
+        let Self { text, nanoseconds } = self;
+        if nanoseconds > 0 {
+            return Ok(Duration::from_nanos(nanoseconds.unsigned_abs()));
+        }
+        Err(CliError::command_line(format!("--{flag} {text} is no length of time above zero, such as 30s")))
+    }
+}
 
 pub(super) fn run(request: &Rotate, ui: &mut Ui) -> Result<(), CliError> {
     let cluster = Cluster::connect(&request.cluster)?;
@@ -51,7 +190,7 @@ pub(super) fn run(request: &Rotate, ui: &mut Ui) -> Result<(), CliError> {
     report(request, &before, &new, ui);
     if !request.reseal.paths.is_empty() {
         ui.flush()?;
-        reseal::run(&Reseal::after(request), ui)?;
+        reseal::reseal(&request.followers(), ui)?;
     }
     finish(&cluster, &new, ui);
     Ok(())
@@ -107,7 +246,7 @@ fn plan(request: &Rotate, before: &Fingerprint, unfinished: Option<&ClusterKey>,
         return Ok(());
     }
     ui.flush()?;
-    reseal::run(&Reseal::after(request), ui)
+    reseal::reseal(&request.followers(), ui)
 }
 
 fn make(cluster: &Cluster, request: &Rotate) -> Result<New, CliError> {
@@ -198,3 +337,7 @@ fn finish(cluster: &Cluster, new: &New, ui: &Ui) {
 /// A controller that follows its keys live has met both within this time.
 const SETTLING: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(200);
+
+const EXAMPLES: &str = "Examples:
+  sealer keys rotate
+  sealer keys rotate --reseal deploy/ --diff";

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use super::{Outcome, Sealer};
-use crate::request::Reseal;
+use crate::commands::reseal::Reseal;
 use crate::tree::loose::LooseValue;
 use crate::tree::{Binding, Bindings, Effort, SealedItem, SealedObject};
 

@@ -10,10 +10,10 @@ use sealer_resource::key_secret;
 use super::{Outcome, Sealer};
 use crate::certificate;
 use crate::cluster::Cluster;
+use crate::commands::reseal::Reseal;
 use crate::diagnostics::CliError;
 use crate::key_files;
 use crate::record::Record;
-use crate::request::Reseal;
 use crate::tree::{SealedItem, SealedObject};
 use crate::ui::Ui;
 

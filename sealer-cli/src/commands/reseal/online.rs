@@ -12,9 +12,9 @@ use serde_json::Value;
 use super::{Outcome, Sealer};
 use crate::cluster::posted::posted;
 use crate::cluster::{Answer, Cluster};
+use crate::commands::reseal::Reseal;
 use crate::diagnostics::CliError;
 use crate::record::Record;
-use crate::request::Reseal;
 use crate::tree::{SealedItem, SealedObject};
 
 pub(super) struct Online {

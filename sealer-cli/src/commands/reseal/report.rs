@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::file::{Failure, Report};
+use crate::commands::reseal::Reseal;
 use crate::diagnostics::{CliError, visible_name};
-use crate::request::Reseal;
 use crate::tree::{Found, OUTSIDE, PassedOver};
 use crate::ui::{Progress, Ui};
 

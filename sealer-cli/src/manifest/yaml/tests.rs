@@ -4,9 +4,9 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::manifest::Format;
 use crate::manifest::read;
 use crate::manifest::{encode, json};
-use crate::request::Format;
 
 fn scalar(text: &str) -> String {
     document(&json!({ "k": text })).trim_start_matches("k: ").trim_end_matches('\n').to_owned()

@@ -5,31 +5,11 @@ use std::path::Path;
 
 use sealer_go::pflag::{Flag, FlagError, Kind, Values};
 
-use crate::cli;
-use crate::cli::keys::manual::VERBS;
-use crate::diagnostics::CliError;
+use crate::args::files::{EMPTY, UNSET};
+use crate::commands;
 use crate::names;
+use crate::request::Word;
 use crate::spelling::nearest;
-
-/// A word that was passed over, and what was probably meant by it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Word {
-    message: String,
-    hint: String,
-}
-
-impl Word {
-    /// In one line.
-    pub(crate) fn told(&self) -> String {
-        let Self { message, hint } = self;
-        format!("{message}; {hint}")
-    }
-
-    /// As the error that it is where there are commands.
-    pub(crate) fn refused(&self) -> CliError {
-        CliError::command_line(self.message.clone()).hint(self.hint.clone())
-    }
-}
 
 /// What the command line is about besides the word.
 #[derive(Clone, Copy, Debug)]
@@ -80,27 +60,15 @@ pub(crate) fn empty_flags(values: &Values, table: &[Flag]) -> Vec<Word> {
     table.iter().filter(takes_text).filter(is_empty).map(told).collect()
 }
 
-/// Refuses a command line with an argument that is empty.
-pub(crate) fn refuse_empty<'a>(mut words: impl Iterator<Item = &'a String>) -> Result<(), CliError> {
-    if words.any(String::is_empty) { Err(CliError::command_line(EMPTY).hint(UNSET)) } else { Ok(()) }
-}
-
 /// The flag that one of an unknown name is near to.
-pub(crate) fn meant_flag(error: &FlagError, table: &[Flag]) -> Option<String> {
+pub(crate) fn meant_flag<'a>(error: &FlagError, known: impl Iterator<Item = &'a str>) -> Option<String> {
     let FlagError::Unknown(name) = error else { return None };
-    let shown = table.iter().filter(|flag| !flag.help.is_empty()).map(|flag| flag.name);
-    nearest(name, shown).map(|meant| format!("did you mean --{meant}?"))
+    nearest(name, known).map(|meant| format!("did you mean --{meant}?"))
 }
 
-/// What was meant by a word behind a switch, which takes its value behind `=`: `--dry-run false`.
-pub(crate) fn behind_a_switch(words: &[String], args: &[String], table: &[Flag]) -> Option<(String, String)> {
-    let is_switch = |name: &str| table.iter().any(|flag| flag.name == name && flag.kind == Kind::Switch);
-    let mut pairs = args.iter().zip(args.iter().skip(1));
-    let (flag, word) = pairs.find(|(flag, word)| {
-        let is_truth = TRUTHS.contains(&word.as_str()) && words.contains(word) && fs::metadata(word).is_err();
-        is_truth && flag.strip_prefix("--").is_some_and(is_switch)
-    })?;
-    Some((word.clone(), format!("did you mean {flag}={}?", truth(word))))
+/// Whether a word is one of those that people write for true and false.
+pub(crate) fn is_truth(word: &str) -> bool {
+    TRUTHS.contains(&word)
 }
 
 /// `--raw false`, where Go wants `--raw=false`, and `-format yaml`, where a name has two dashes.
@@ -108,7 +76,7 @@ fn behind_a_flag(word: &str, args: &[String]) -> Option<String> {
     let mut pairs = args.iter().zip(args.iter().skip(1)).filter(|(_, next)| *next == word);
     pairs.find_map(|(flag, _)| {
         if let Some(name) = flag.strip_prefix("--").filter(|name| !name.is_empty() && !name.contains('=')) {
-            return TRUTHS.contains(&word).then(|| format!("--{name}={}", truth(word)));
+            return is_truth(word).then(|| format!("--{name}={}", truth(word)));
         }
         let name = flag.strip_prefix('-').filter(|name| name.len() > 2 && !name.contains('='))?;
         LONG_NAMES.contains(&name).then(|| format!("--{name} {word}"))
@@ -116,7 +84,7 @@ fn behind_a_flag(word: &str, args: &[String]) -> Option<String> {
 }
 
 /// A word for true or false as Go reads it.
-fn truth(word: &str) -> &str {
+pub(crate) fn truth(word: &str) -> &str {
     OTHER_TRUTHS.iter().find(|(other, _)| *other == word).map_or(word, |(_, truth)| truth)
 }
 
@@ -144,7 +112,7 @@ fn of_a_file(word: &str, around: Around<'_>) -> Option<String> {
 /// The command that a word is near to, or the flag that does what commands do elsewhere.
 fn command(word: &str) -> Option<String> {
     let lower = word.to_lowercase();
-    if cli::named(word).is_some() {
+    if commands::names().any(|name| name == word) {
         return Some(format!("commands stand before all flags; did you mean `sealer {word} …`?"));
     }
     if SEALING.contains(&lower.as_str()) {
@@ -157,15 +125,15 @@ fn command(word: &str) -> Option<String> {
         );
     }
     let of_others = OF_OTHERS.iter().find(|(known, _)| *known == lower).map(|(_, meant)| (*meant).to_owned());
-    let of_keys = || VERBS.iter().find(|verb| verb.name == lower).map(|verb| format!("keys {}", verb.name));
-    let near = || nearest(&lower, cli::verbs()).map(str::to_owned);
+    let of_keys = || commands::keys_names().find(|name| *name == lower).map(|name| format!("keys {name}"));
+    let near = || nearest(&lower, commands::names()).map(str::to_owned);
     let flag = || nearest(&lower, MODES).map(|flag| format!("--{flag}"));
     let meant = of_others.or_else(of_keys).or_else(near).or_else(flag)?;
     Some(format!("did you mean `sealer {meant}`?"))
 }
 
 /// Commands that other tools have for what this program does without one.
-const SEALING: [&str; 6] = ["seal", "encrypt", "create", "convert", "apply", "secret"];
+const SEALING: [&str; 5] = ["encrypt", "create", "convert", "apply", "secret"];
 const OPENING: [&str; 3] = ["decrypt", "open", "recover"];
 /// Commands of other tools for what one does here.
 const OF_OTHERS: [(&str, &str); 15] = [
@@ -204,8 +172,6 @@ const OTHER_TRUTHS: [(&str, &str); 8] = [
     ("on", "true"),
     ("off", "false"),
 ];
-const EMPTY: &str = "an argument is empty";
-const UNSET: &str = "a variable in the command line may be unset";
 /// Names that are written with one dash by mistake.
 const LONG_NAMES: [&str; 11] = [
     "format",

@@ -1,0 +1,37 @@
+//! Flags of the verbs that look for sealed values in files.
+
+use sealer_go::pflag;
+
+use crate::cluster::Choice;
+use crate::diagnostics::CliError;
+use crate::tree::{self, Given, Search};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct SearchArgs {
+    /// Leave out the files and folders that match a glob, as in a .gitignore; may be given again.
+    #[arg(long, value_name = "GLOB")]
+    exclude: Vec<String>,
+    /// Tries that may be spent on names which are guessed: private-key operations, or requests where the controller opens; 0 is 10000 of the one, 500 of the other.
+    #[arg(long, value_name = "NUMBER", default_value = "0", value_parser = pflag::integer)]
+    max_tries: i64,
+    /// Name that sealed values outside of SealedSecrets are sealed for, or of their release; may be given again.
+    #[arg(long = "name", value_name = "NAME")]
+    sealed_for: Vec<String>,
+}
+
+impl SearchArgs {
+    /// Where sealed values are looked for, and what is known of them.
+    pub(crate) fn search(self, paths: Vec<String>, cluster: &Choice) -> Result<Search, CliError> {
+        let given = Given { namespace: cluster.namespace.clone(), names: self.sealed_for };
+        let most_tries = u32::try_from(self.max_tries).map_err(|_| {
+            CliError::command_line(format!(
+                "--max-tries {} is out of range; use a number above zero, or 0 for the usual one",
+                self.max_tries
+            ))
+        })?;
+        let most_tries = Some(most_tries).filter(|most| *most > 0);
+        let search = Search { paths, exclude: self.exclude, given, most_tries };
+        tree::check_globs(&search)?;
+        Ok(search)
+    }
+}
