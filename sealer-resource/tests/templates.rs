@@ -1,6 +1,6 @@
 //! Do templates render to the bytes that Go and sprig gave, and fail where they failed?
 //!
-//! `templates/cases.json.gz` holds recorded renderings. Each case is sealed, opened and rendered here.
+//! `templates/cases.json` holds recorded renderings. Each case is sealed, opened and rendered here.
 //! `TEMPLATES_ONLY=prefix` picks cases by their id.
 #![expect(
     clippy::unwrap_used,
@@ -10,7 +10,6 @@
 )]
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -22,7 +21,7 @@ use sealer_resource::render::Rendering;
 use serde_json::{Value, json};
 
 const KEY: &[u8] = include_bytes!("../../sealer-core/tests/keys/throwaway.pkcs8.pem");
-const CASES: &[u8] = include_bytes!("templates/cases.json.gz");
+const CASES: &str = include_str!("templates/cases.json");
 
 #[test]
 fn recorded_templates_render_as_recorded() {
@@ -43,9 +42,7 @@ fn recorded_templates_render_as_recorded() {
 }
 
 fn cases() -> Vec<Value> {
-    let mut bytes = Vec::new();
-    flate2::read::GzDecoder::new(CASES).read_to_end(&mut bytes).unwrap();
-    let mut document: Value = serde_json::from_slice(&bytes).unwrap();
+    let mut document: Value = serde_json::from_str(CASES).unwrap();
     serde_json::from_value(document["cases"].take()).unwrap()
 }
 

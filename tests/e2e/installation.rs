@@ -1,7 +1,5 @@
 //! How is the controller installed: from `deploy/`, or with the objects, rights and resource definition of old charts?
 
-use std::io::Read as _;
-
 use anyhow::{Context as _, Result};
 use sealer_tests::product;
 use sealer_tests::shell::Shell;
@@ -34,7 +32,7 @@ enum Objects {
     /// Those of `deploy/`.
     Own,
     /// Recorded ones.
-    Recorded(&'static [u8]),
+    Recorded(&'static str),
     /// The resource definition alone: tests start controllers of their own.
     NoController,
 }
@@ -68,7 +66,7 @@ pub(crate) const INSTALLATIONS: [&Installation; 5] = [
     },
     &Installation {
         name: "chart-2.19.1",
-        objects: Objects::Recorded(include_bytes!("../golden/chart-2.19.1.json.gz")),
+        objects: Objects::Recorded(include_str!("../golden/chart-2.19.1.json")),
         pods: "app.kubernetes.io/name=sealed-secrets",
         ports: ["http", "metrics"],
         without: &[
@@ -84,7 +82,7 @@ pub(crate) const INSTALLATIONS: [&Installation; 5] = [
     },
     &Installation {
         name: "chart-2.4.0",
-        objects: Objects::Recorded(include_bytes!("../golden/chart-2.4.0.json.gz")),
+        objects: Objects::Recorded(include_str!("../golden/chart-2.4.0.json")),
         pods: "app.kubernetes.io/name=sealed-secrets",
         ports: ["http", ""],
         without: &[
@@ -151,14 +149,12 @@ impl Installation {
     }
 
     pub(crate) async fn install(&self, shell: &Shell) -> Result<()> {
-        let packed = match self.objects {
+        let recorded = match self.objects {
             Objects::Own => return product::install(shell).await.map(drop),
             Objects::NoController => return product::define(shell).await.map(drop),
-            Objects::Recorded(packed) => packed,
+            Objects::Recorded(recorded) => recorded,
         };
-        let mut text = String::new();
-        flate2::read::GzDecoder::new(packed).read_to_string(&mut text)?;
-        let mut recorded: Value = serde_json::from_str(&text)?;
+        let mut recorded: Value = serde_json::from_str(recorded)?;
         let folder = tempfile::tempdir()?;
         // These log all that there is to log: nothing may show there either.
         for object in recorded["objects"].as_array_mut().into_iter().flatten() {

@@ -1,8 +1,6 @@
 //! Does the controller leave in a cluster what the one that it replaces left, and take over what that one left?
 //!
-//! `golden/live.json.gz` holds recorded scenes: objects, status, Secrets, events, and the key that they were sealed for.
-
-use std::io::Read as _;
+//! `golden/live.json` holds recorded scenes: objects, status, Secrets, events, and the key that they were sealed for.
 
 use anyhow::{Context as _, Result, bail, ensure};
 use k8s_openapi::api::core::v1::Secret;
@@ -14,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::scene::Scene;
 
-const RECORDED: &[u8] = include_bytes!("../golden/live.json.gz");
+const RECORDED: &str = include_str!("../golden/live.json");
 /// The namespace that the values are bound to.
 const NAMESPACE: &str = "rec";
 
@@ -87,9 +85,7 @@ struct World<'a> {
 
 impl<'a> World<'a> {
     fn new(scene: &'a Scene) -> Result<Self> {
-        let mut text = String::new();
-        flate2::read::GzDecoder::new(RECORDED).read_to_string(&mut text)?;
-        Ok(Self { scene, recorded: serde_json::from_str(&text)? })
+        Ok(Self { scene, recorded: serde_json::from_str(RECORDED)? })
     }
 
     fn secrets(&self) -> Api<Secret> {

@@ -1,10 +1,9 @@
-//! Does the chart render the objects of the one it replaces? `golden/chart.json.gz` holds recorded renderings.
+//! Does the chart render the objects of the one it replaces? `golden/chart.json` holds recorded renderings.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use sealer_tests::control_plane::binaries;
@@ -49,10 +48,7 @@ fn expected(mut object: Value) -> Value {
 }
 
 fn recorded() -> Vec<Value> {
-    let bytes = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/chart.json.gz")).unwrap();
-    let mut text = String::new();
-    flate2::read::GzDecoder::new(bytes.as_slice()).read_to_string(&mut text).unwrap();
-    let mut document: Value = serde_json::from_str(&text).unwrap();
+    let mut document: Value = serde_json::from_str(include_str!("../golden/chart.json")).unwrap();
     serde_json::from_value(document["cases"].take()).unwrap()
 }
 
