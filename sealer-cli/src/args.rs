@@ -5,6 +5,7 @@ pub(crate) mod cluster;
 pub(crate) mod files;
 pub(crate) mod flags;
 pub(crate) mod keys;
+pub(crate) mod meant;
 pub(crate) mod output;
 pub(crate) mod search;
 mod wrong;

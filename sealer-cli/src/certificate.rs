@@ -13,8 +13,6 @@ use crate::ui;
 
 mod url;
 
-pub(crate) use url::resolve;
-
 /// The bytes of the certificate, as the source gave them.
 pub(crate) fn fetch(source: Option<&str>, choice: &Choice) -> Result<Vec<u8>, CliError> {
     match source {

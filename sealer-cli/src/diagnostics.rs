@@ -107,6 +107,12 @@ impl CliError {
     }
 }
 
+/// Tells the user something beside the results.
+pub(crate) fn notice(text: &str) {
+    // There is nobody left to tell if this fails.
+    let _ = writeln!(io::stderr(), "{}", visible(text));
+}
+
 /// A text as a terminal may show it: its lines stay, and what would move the cursor, colour or turn letters round is
 /// written out. Names in files and in clusters are whatever somebody wrote there.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {

@@ -9,8 +9,9 @@ use serde_json::Value;
 
 use crate::manifest::read::{self, Wanted};
 use crate::manifest::{self, Format, secret};
+use crate::network::redirect;
 use crate::sealed_secret::{self, Place};
-use crate::{certificate, cluster, commands, kubeseal, leak};
+use crate::{cluster, commands, kubeseal, leak};
 
 mod edits;
 #[cfg(test)]
@@ -102,7 +103,7 @@ pub fn leaks(text: &str) {
         found.is_some() || value.trim_ascii_end().len() < 8 || !(text.contains(value) || text == base64::encode(value))
     );
     let is_https = |url: &str| url.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://"));
-    if let Ok(next) = certificate::resolve(text, value) {
+    if let Ok(next) = redirect::resolve(text, value) {
         assert!(is_https(&next) || !is_https(text), "{text} to {next}");
     }
 }

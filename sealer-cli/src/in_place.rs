@@ -12,9 +12,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::NamedTempFile;
 
-use crate::diagnostics::os_text;
+use crate::diagnostics::{notice, os_text};
 use crate::input::LARGEST_DOCUMENT;
-use crate::ui;
 
 use write_over::{WriteOver, WriteOverError};
 
@@ -116,7 +115,7 @@ impl InPlace {
         if !file.holds(&self.bytes) {
             return Err(InPlaceError::Changed);
         }
-        ui::notice(&write_over::told(&self.path, reason));
+        notice(&write_over::told(&self.path, reason));
         file.write(|file| file.write_all(bytes)).map_err(InPlaceError::WriteOver)
     }
 

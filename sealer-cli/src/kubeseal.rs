@@ -9,7 +9,7 @@ use std::fs;
 
 use sealer_go::pflag::{self, FlagError, Values};
 
-use crate::args::{Variable, cluster, keys};
+use crate::args::{Variable, cluster, keys, meant};
 use crate::cluster::Choice;
 use crate::diagnostics::CliError;
 use crate::key_files::KeySources;
@@ -46,7 +46,7 @@ pub(crate) fn read(program: &str, args: &[String], variable: Variable<'_>) -> Re
         error => {
             let told = names::flag_error(error.clone(), |flag| is_switch(&table, flag)).to_string();
             let usage = CliError::usage(program, usage(&table), told);
-            words::meant_flag(&error, shown(&table)).into_iter().fold(usage, CliError::hint)
+            meant::meant_flag(&error, shown(&table)).into_iter().fold(usage, CliError::hint)
         }
     })?;
     if values.is_on("version") {

@@ -16,6 +16,7 @@ mod failure;
 pub(crate) mod identity;
 mod opening;
 pub(crate) mod proxy;
+pub(crate) mod redirect;
 pub(crate) mod refusal;
 pub(crate) mod send;
 mod signed;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 
-use crate::diagnostics::{CliError, visible};
+use crate::diagnostics::{CliError, notice, visible};
 pub(crate) use private::create_private;
 use spool::Spool;
 use target::Target;
@@ -182,11 +182,6 @@ pub(crate) fn tell(weight: Weight, has_old_name: bool, text: &str) {
     if weight.is_told(has_old_name, has_reader()) {
         notice(text);
     }
-}
-
-/// Tells the user something beside the results, while somebody else adds to them.
-pub(crate) fn notice(text: &str) {
-    let _ = writeln!(io::stderr(), "{}", visible(text));
 }
 
 /// Passes on what another program says to the user, as it is.

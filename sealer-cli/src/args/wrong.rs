@@ -6,9 +6,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, Command, Error};
 use sealer_go::pflag::FlagError;
 
-use super::named;
+use super::{meant, named};
 use crate::diagnostics::CliError;
-use crate::kubeseal::words;
 use crate::names;
 use crate::spelling::nearest;
 
@@ -42,11 +41,11 @@ pub(super) fn refuse_behind_a_switch(command: &Command, line: &[String]) -> Resu
     };
     let mut pairs = line.iter().zip(line.iter().skip(1)).take_while(|(flag, _)| *flag != "--");
     let found = pairs.find(|(flag, word)| {
-        words::is_truth(word) && fs::metadata(word).is_err() && flag.strip_prefix("--").is_some_and(is_switch)
+        meant::is_truth(word) && fs::metadata(word).is_err() && flag.strip_prefix("--").is_some_and(is_switch)
     });
     found.map_or(Ok(()), |(flag, word)| {
         Err(CliError::command_line(format!("a switch takes no word `{word}`"))
-            .hint(format!("did you mean {flag}={}?", words::truth(word))))
+            .hint(format!("did you mean {flag}={}?", meant::truth(word))))
     })
 }
 
@@ -154,7 +153,7 @@ fn flag_error(verb: &Command, path: &str, error: FlagError) -> CliError {
         let mut switches = verb.get_arguments().filter(|arg| matches!(arg.get_action(), ArgAction::SetTrue));
         switches.any(|arg| shown(arg) == flag)
     };
-    let meant = words::meant_flag(&error, flags());
+    let meant = meant::meant_flag(&error, flags());
     let told = CliError::command_line(names::flag_error(error, is_switch).to_string());
     match meant {
         Some(meant) => told.hint(meant),

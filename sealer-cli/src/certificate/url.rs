@@ -12,6 +12,7 @@ use crate::diagnostics::CliError;
 use crate::input::{self, Input};
 use crate::network::connect::Connector;
 use crate::network::identity::Identities;
+use crate::network::redirect::resolve;
 use crate::network::send::Sender;
 use crate::network::tls::{Configurations, Trust};
 use crate::network::trace::Trace;
@@ -86,25 +87,6 @@ async fn get(sender: &Sender, url: &str) -> Result<Response<Vec<u8>>, CliError> 
     sender.send(request).await.map_err(Failure::into_error)
 }
 
-/// Where a redirect leads. From https it may not lead back to http: the certificate would come from anybody.
-pub(crate) fn resolve(url: &str, next: &str) -> Result<String, CliError> {
-    if let Some((scheme, _)) = next.split_once("://") {
-        let is_https = |scheme: &str| scheme.eq_ignore_ascii_case("https");
-        if url.split_once("://").is_some_and(|(own, _)| is_https(own)) && !is_https(scheme) {
-            return Err(CliError::new(format!("Get \"{next}\": redirected from https to {scheme}"))
-                .hint("a certificate that travels in the clear can be replaced; use the https address of the file"));
-        }
-        return Ok(next.to_owned());
-    }
-    let path_at = url.find("://").and_then(|at| url.get(at + 3..)?.find('/').map(|slash| at + 3 + slash));
-    let (root, path) = path_at.and_then(|at| url.split_at_checked(at)).unwrap_or((url, "/"));
-    if next.starts_with('/') {
-        return Ok(format!("{root}{next}"));
-    }
-    let folder = path.rfind('/').and_then(|at| path.get(..=at)).unwrap_or("/");
-    Ok(format!("{root}{folder}{next}"))
-}
-
 const MOST_REDIRECTS: usize = 10;
 /// A bundle of certificates is some kilobytes.
 const MOST_BYTES: usize = 1 << 20;
@@ -114,17 +96,6 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
     use super::*;
-
-    #[test]
-    fn redirects_are_resolved_and_never_lose_tls() {
-        assert_eq!(resolve("https://a/b/c", "/d").unwrap(), "https://a/d");
-        assert_eq!(resolve("http://a:1/b/c", "d").unwrap(), "http://a:1/b/d");
-        assert_eq!(resolve("http://a/b", "https://x/y").unwrap(), "https://x/y");
-        for url in ["https://a/b", "HTTPS://a/b", "Https://a/b"] {
-            assert!(resolve(url, "http://a/c").is_err(), "{url}");
-            assert!(resolve(url, "HTTP://a/c").is_err(), "{url}");
-        }
-    }
 
     #[test]
     fn other_schemes_are_refused() {

@@ -8,7 +8,6 @@ use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, header};
 use kube::Client;
 use kube::client::{Body, ClientBuilder};
 
-use crate::certificate;
 use crate::cluster::config::Target;
 use crate::cluster::credentials::{Credentials, Headers};
 use crate::network::connect::Connector;
@@ -16,7 +15,7 @@ use crate::network::identity::Identities;
 use crate::network::send::Sender;
 use crate::network::tls::Configurations;
 use crate::network::trace::Trace;
-use crate::network::{Failure, address, refusal, send};
+use crate::network::{Failure, address, redirect, refusal, send};
 use crate::ui;
 
 /// What every request passes.
@@ -150,7 +149,7 @@ impl Transport {
 /// asked again.
 fn redirected(method: &Method, asked: &Uri, answer: &Response<Vec<u8>>) -> Result<Uri, Failure> {
     let location = answer.headers().get(header::LOCATION).and_then(|next| next.to_str().ok()).unwrap_or_default();
-    let next = certificate::resolve(&asked.to_string(), location).ok().and_then(|next| next.parse::<Uri>().ok());
+    let next = redirect::resolve(&asked.to_string(), location).ok().and_then(|next| next.parse::<Uri>().ok());
     match next {
         Some(next) if method == Method::GET && !location.is_empty() && address::host(&next) == address::host(asked) => {
             Ok(next)

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
 use super::chosen::UNTOUCHED;
-use crate::diagnostics::CliError;
+use crate::diagnostics::{CliError, notice};
 use crate::encrypted;
 use crate::in_place::InPlace;
 use crate::input::encoding::{Form, NO_UTF_8};
@@ -56,7 +56,7 @@ impl Rewrite {
     pub(crate) fn look(path: &str) -> Result<Self, CliError> {
         let is_stream = path == ui::STREAM;
         if is_stream && io::stdin().is_terminal() {
-            ui::notice("(tty detected: expecting SealedSecrets in stdin)");
+            notice("(tty detected: expecting SealedSecrets in stdin)");
         }
         let bytes = input::read(Some(path).filter(|_| !is_stream), Input::Manifests)?;
         let name = if is_stream { "stdin" } else { path };

@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use sealer_go::pflag::{Flag, FlagError, Kind, Values};
+use sealer_go::pflag::{Flag, Kind, Values};
 
 use crate::args::files::{EMPTY, UNSET};
+use crate::args::meant::{is_truth, truth};
 use crate::commands;
 use crate::names;
 use crate::request::Word;
@@ -60,17 +61,6 @@ pub(crate) fn empty_flags(values: &Values, table: &[Flag]) -> Vec<Word> {
     table.iter().filter(takes_text).filter(is_empty).map(told).collect()
 }
 
-/// The flag that one of an unknown name is near to.
-pub(crate) fn meant_flag<'a>(error: &FlagError, known: impl Iterator<Item = &'a str>) -> Option<String> {
-    let FlagError::Unknown(name) = error else { return None };
-    nearest(name, known).map(|meant| format!("did you mean --{meant}?"))
-}
-
-/// Whether a word is one of those that people write for true and false.
-pub(crate) fn is_truth(word: &str) -> bool {
-    TRUTHS.contains(&word)
-}
-
 /// `--raw false`, where Go wants `--raw=false`, and `-format yaml`, where a name has two dashes.
 fn behind_a_flag(word: &str, args: &[String]) -> Option<String> {
     let mut pairs = args.iter().zip(args.iter().skip(1)).filter(|(_, next)| *next == word);
@@ -81,11 +71,6 @@ fn behind_a_flag(word: &str, args: &[String]) -> Option<String> {
         let name = flag.strip_prefix('-').filter(|name| name.len() > 2 && !name.contains('='))?;
         LONG_NAMES.contains(&name).then(|| format!("--{name} {word}"))
     })
-}
-
-/// A word for true or false as Go reads it.
-pub(crate) fn truth(word: &str) -> &str {
-    OTHER_TRUTHS.iter().find(|(other, _)| *other == word).map_or(word, |(_, truth)| truth)
 }
 
 fn of_a_file(word: &str, around: Around<'_>) -> Option<String> {
@@ -156,22 +141,6 @@ const OF_OTHERS: [(&str, &str); 15] = [
 /// Flags that others have as commands.
 const MODES: [&str; 8] =
     ["help", "version", "validate", "fetch-cert", "re-encrypt", "merge-into", "recovery-unseal", "raw"];
-/// What people write for true and false; Go reads some of them.
-const TRUTHS: [&str; 20] = [
-    "true", "false", "True", "False", "TRUE", "FALSE", "1", "0", "t", "f", "T", "F", "yes", "no", "Yes", "No", "y",
-    "n", "on", "off",
-];
-/// Those that Go does not read, with what it reads instead.
-const OTHER_TRUTHS: [(&str, &str); 8] = [
-    ("yes", "true"),
-    ("no", "false"),
-    ("Yes", "true"),
-    ("No", "false"),
-    ("y", "true"),
-    ("n", "false"),
-    ("on", "true"),
-    ("off", "false"),
-];
 /// Names that are written with one dash by mistake.
 const LONG_NAMES: [&str; 11] = [
     "format",

@@ -12,11 +12,11 @@ use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::TokioExecutor;
 use kube::client::Body;
 
+use crate::diagnostics;
 use crate::network::connect::Connector;
 use crate::network::proxy::Kind;
 use crate::network::trace::Trace;
 use crate::network::{Failure, address, unanswered, user_agent};
-use crate::ui;
 
 /// Sends requests over connections of its own.
 pub(crate) struct Sender {
@@ -60,7 +60,7 @@ impl Sender {
                 answer = &mut exchange => return answer,
                 () = &mut notice, if !is_told => {
                     is_told = true;
-                    ui::notice(&format!("waiting for an answer of {}", origin(&url)));
+                    diagnostics::notice(&format!("waiting for an answer of {}", origin(&url)));
                 }
                 () = tokio::time::sleep_until(limit) => return Err(self.too_slow(&verb, &url)),
             }

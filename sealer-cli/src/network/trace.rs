@@ -7,6 +7,7 @@ use std::time::Instant;
 use http::{HeaderMap, HeaderValue, Request, header, response};
 use kube::client::Body;
 
+use crate::diagnostics::notice;
 use crate::network::address;
 use crate::ui;
 
@@ -166,11 +167,7 @@ fn masked(name: &header::HeaderName, value: &HeaderValue) -> String {
 
 /// A line as klog writes it.
 fn log(text: &str) {
-    ui::notice(&format!(
-        "I{} {:7} round_trippers.go] {text}",
-        ui::now().strftime("%m%d %H:%M:%S.%6f"),
-        std::process::id()
-    ));
+    notice(&format!("I{} {:7} round_trippers.go] {text}", ui::now().strftime("%m%d %H:%M:%S.%6f"), std::process::id()));
 }
 
 const KINDS: [&str; 3] = ["basic", "bearer", "negotiate"];

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use super::spool::Spool;
-use super::{Readers, STREAM, notice, private};
-use crate::diagnostics::CliError;
+use super::{Readers, STREAM, private};
+use crate::diagnostics::{CliError, notice};
 use crate::in_place::keep_owner_and_mode;
 use crate::in_place::write_over::{self, WriteOver};
 

@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
 
 use crate::cluster::kubeconfig::ExecEntry;
-use crate::diagnostics::os_text;
+use crate::diagnostics::{notice, os_text};
 use crate::network::Failure;
 use crate::ui;
 
@@ -126,7 +126,7 @@ pub(crate) fn become_plugin(mut words: impl Iterator<Item = OsString>) -> ExitCo
     // Where the kernel refuses, it lives as long as it likes.
     let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
     let error = std::process::Command::new(program).arg0(name).args(words).exec();
-    ui::notice(&os_text(&error));
+    notice(&os_text(&error));
     ExitCode::from(NOT_RUN)
 }
 
@@ -164,7 +164,7 @@ impl Said {
                     _ => return,
                 },
                 () = &mut until_told, if !self.is_passed_on => {
-                    ui::notice(&format!("waiting for the credential plugin {command}"));
+                    notice(&format!("waiting for the credential plugin {command}"));
                     self.pass_on();
                 }
             }

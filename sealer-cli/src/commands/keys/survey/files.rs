@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::{InFile, Item, LooseFile, Object, Survey};
-use crate::diagnostics::{CliError, visible_name};
+use crate::diagnostics::{CliError, notice, visible_name};
 use crate::tree::{self, Content, OUTSIDE, PassedOver, Reach, SealedObject};
-use crate::ui;
 
 /// What was found in a file.
 enum Looked {
@@ -50,7 +49,7 @@ impl Survey {
             }
         }
         for told in passed_over.told().into_iter().chain(found.told_of_excluded()) {
-            ui::notice(&format!("note: {told}"));
+            notice(&format!("note: {told}"));
         }
         self.files.extend(found.files);
         Ok(())
@@ -71,7 +70,7 @@ impl Survey {
 
     /// Tells the files that were named for nothing, where another error comes last.
     pub(crate) fn tell_mistakes(&self) {
-        self.mistakes.iter().for_each(|mistake| ui::notice(&mistake.told));
+        self.mistakes.iter().for_each(|mistake| notice(&mistake.told));
     }
 }
 
