@@ -274,7 +274,7 @@ impl Cluster {
     fn refused(&self, verb: &str, path: &str, code: u16, message: &str, is_status: bool) -> Failure {
         let mut failure = network::refused(verb, &resource(path), code, message, is_status);
         if code == 401 {
-            let advice = std::mem::take(&mut *self.advice.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+            let advice = std::mem::take(&mut *self.advice.lock());
             failure = advice.into_iter().fold(failure, Failure::hint);
         }
         if code == 403 && path.contains("/services/") {

@@ -1,7 +1,7 @@
 //! The second port: metrics, and whether the controller is alive and ready.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use parking_lot::Mutex;
 use sealer_resource::api;
 use tokio_util::sync::CancellationToken;
 
@@ -77,7 +78,7 @@ impl AsRef<[u8]> for Text {
 impl Texts {
     fn next(&self, write: impl FnOnce() -> String) -> Text {
         // Nothing that could panic half way; a poisoned list is whole.
-        let mut texts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut texts = self.0.lock();
         texts.retain(|text| text.strong_count() > 0);
         if texts.len() >= MOST_TEXTS
             && let Some(newest) = texts.back().and_then(Weak::upgrade)

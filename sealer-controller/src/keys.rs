@@ -1,9 +1,10 @@
 //! The sealing keys: a ring that is swapped whole, followed live, and renewed in time.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use sealer_core::key::keyring::{NextKey, RotationPolicy, next_key};
 use sealer_core::{Fingerprint, KeyEntry, Keyring};
 use tokio::sync::Notify;
@@ -108,7 +109,7 @@ impl Keys {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Nothing panics while it holds one of these locks; a poisoned one is whole.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    mutex.lock()
 }
 
 /// Loads the keys, and makes one where there is none or the newest is older than the cutoff: that is judged at start

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use parking_lot::{Mutex, MutexGuard};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{EncodeLabelSet, LabelSetEncoder};
 use prometheus_client::metrics::counter::Counter;
@@ -219,7 +219,7 @@ impl Metrics {
 
     fn shown(&self) -> MutexGuard<'_, Shown> {
         // Nothing panics while it holds the lock; a poisoned one is whole.
-        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shown.lock()
     }
 
     pub(crate) fn count_request(&self, path: &'static str, method: &'static str, code: u16, seconds: f64) {

@@ -5,13 +5,14 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
 use k8s_openapi::api::core::v1::{Node as NodeObject, Pod};
 use kube::api::{Api, ListParams, ObjectMeta, PostParams};
 use kube::{Client, ResourceExt as _};
+use parking_lot::Mutex;
 use serde_json::json;
 use tokio::task::JoinHandle;
 
@@ -37,7 +38,7 @@ pub(crate) struct Images(Arc<Mutex<BTreeMap<String, PathBuf>>>);
 
 impl Images {
     fn find(&self, image: &str) -> Option<PathBuf> {
-        let images = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let images = self.0.lock();
         images.iter().find(|(name, _)| image.contains(name.as_str())).map(|(_, program)| program.clone())
     }
 }
@@ -54,11 +55,11 @@ struct Detour {
 
 impl Connection {
     pub(crate) fn server(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).server.clone()
+        self.0.lock().server.clone()
     }
 
     pub(crate) fn environment(&self) -> Vec<(String, String)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).environment.clone()
+        self.0.lock().environment.clone()
     }
 }
 
@@ -95,14 +96,14 @@ impl Node {
 
     /// Says which program runs for images whose name contains `image`.
     pub fn provide(&self, image: &str, program: &Path) {
-        let mut images = self.images.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut images = self.images.0.lock();
         images.insert(image.to_owned(), program.to_owned());
     }
 
     /// Gives Pods that start from now on another way to the API server, and more environment.
     pub fn connect_through(&self, server: String, environment: Vec<(String, String)>) {
         let detour = Detour { server: Some(server), environment };
-        *self.connection.0.lock().unwrap_or_else(PoisonError::into_inner) = detour;
+        *self.connection.0.lock() = detour;
     }
 }
 

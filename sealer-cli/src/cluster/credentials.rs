@@ -35,7 +35,7 @@ pub(super) enum Credentials {
 
 /// What plugins gave to this process, each once. Copies share it.
 #[derive(Clone, Default)]
-pub(crate) struct PluginCache(Arc<std::sync::Mutex<Vec<Slot>>>);
+pub(crate) struct PluginCache(Arc<parking_lot::Mutex<Vec<Slot>>>);
 
 /// What a plugin was told, and what it gave.
 type Slot = (String, Arc<Mutex<Option<Issued>>>);
@@ -43,7 +43,7 @@ type Slot = (String, Arc<Mutex<Option<Issued>>>);
 impl PluginCache {
     fn of(&self, plugin: &Plugin) -> Arc<Mutex<Option<Issued>>> {
         let told = plugin.told();
-        let mut all = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut all = self.0.lock();
         if let Some((_, issued)) = all.iter().find(|(known, _)| *known == told) {
             return Arc::clone(issued);
         }

@@ -32,7 +32,7 @@ struct Transport {
 type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
 /// What else is to be said about an answer that is an error.
-pub(super) type Advice = Arc<std::sync::Mutex<Vec<String>>>;
+pub(super) type Advice = Arc<parking_lot::Mutex<Vec<String>>>;
 
 /// The client of a server and a user. What it learns about a refused request stands in the second part.
 pub(super) fn client(target: Target, trace: Trace, namespace: &str) -> Result<(Client, Advice), String> {
@@ -140,7 +140,7 @@ impl Transport {
         let date = answer.headers().get(header::DATE).and_then(|date| date.to_str().ok());
         let skew = date.and_then(|date| refusal::skew(date, ui::now()));
         let expired = self.identities.current().and_then(|identity| identity.wrong_at(ui::now()));
-        let mut advice = self.advice.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut advice = self.advice.lock();
         *advice = expired.into_iter().chain(skew).collect();
     }
 }

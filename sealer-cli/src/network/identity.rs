@@ -1,9 +1,10 @@
 //! A client certificate with its key, as Go's `tls.X509KeyPair` reads them: the certificate itself is the server's to
 //! judge, so that one of X.509 version 1 is sent like any other.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use jiff::Timestamp;
+use parking_lot::RwLock;
 use rustls::SignatureScheme;
 use rustls::client::ResolvesClientCert;
 use rustls::crypto::CryptoProvider;
@@ -148,11 +149,11 @@ impl Identities {
     }
 
     pub(crate) fn replace(&self, identity: Identity) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(identity);
+        *self.0.write() = Some(identity);
     }
 
     pub(crate) fn current(&self) -> Option<Identity> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.read().clone()
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::network::connect::BoxedIo;
@@ -29,11 +30,11 @@ impl Opening {
 impl FirstBytes {
     /// Whether they are those of an answer without TLS.
     pub(crate) fn is_http(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).starts_with(HTTP)
+        self.0.lock().starts_with(HTTP)
     }
 
     fn add(&self, bytes: &[u8]) {
-        let mut first = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut first = self.0.lock();
         let room = HTTP.len().saturating_sub(first.len());
         first.extend(bytes.iter().take(room));
     }

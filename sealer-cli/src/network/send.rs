@@ -2,7 +2,6 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use http::{HeaderValue, Method, Request, Response, header};
@@ -11,6 +10,7 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::TokioExecutor;
 use kube::client::Body;
+use parking_lot::Mutex;
 
 use crate::diagnostics;
 use crate::network::connect::Connector;
@@ -39,7 +39,7 @@ impl Sender {
 
     /// Leaves the connections that there are: they were made with another certificate.
     pub(crate) fn reconnect(&self) {
-        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = client(&self.connector);
+        *self.client.lock() = client(&self.connector);
     }
 
     /// Sends a request to a whole address.
@@ -99,7 +99,7 @@ impl Sender {
     }
 
     fn client(&self) -> Client<Connector, Body> {
-        self.client.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.client.lock().clone()
     }
 
     /// What Go's transport adds to a request.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::SealedObject;
 use super::applied::{Kustomization, Overlays};
@@ -12,6 +12,7 @@ use super::loose::{self, LooseValue};
 use super::names::Names;
 use super::values::{Reference, chart, references};
 use super::walk::{self, Content};
+use parking_lot::Mutex;
 
 /// All that was read of a tree of files.
 #[derive(Debug, Default)]
@@ -135,7 +136,7 @@ impl KnownNames {
 
     /// What the files of a folder say, then those of the folders around it, those with SealedSecrets first.
     fn of_folder(&self, folder: &Path) -> Arc<Names> {
-        let folders = || self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        let folders = || self.folders.lock();
         if let Some(known) = folders().get(folder) {
             return Arc::clone(known);
         }

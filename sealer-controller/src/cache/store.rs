@@ -4,10 +4,10 @@
 //! what came of it.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kube::api::ObjectMeta;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use crate::args::Config;
@@ -308,7 +308,7 @@ impl Cache {
 
     fn lock(&self) -> MutexGuard<'_, View> {
         // Nothing panics while it holds the lock; a poisoned one is whole.
-        self.view.lock().unwrap_or_else(PoisonError::into_inner)
+        self.view.lock()
     }
 }
 

@@ -1,7 +1,7 @@
 //! The namespaces whose Secrets are watched now.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::BTreeSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// In which namespaces (or in all) Secrets are watched now.
 #[derive(Debug, Default)]
@@ -24,7 +24,7 @@ impl WatchedNamespaces {
 
     fn lock(&self) -> MutexGuard<'_, BTreeSet<Option<String>>> {
         // Nothing panics while it holds the lock; a poisoned one is whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -1,10 +1,10 @@
 //! What one connection is doing, since when, and until when it may.
 
 use std::io::Result;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -135,7 +135,7 @@ impl Activity {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing panics while it holds the lock; a poisoned one is whole.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

@@ -3,13 +3,13 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, Hash, RandomState};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::http::{HeaderMap, header};
 use k8s_openapi::api::authentication::v1::{TokenReview, TokenReviewSpec, UserInfo};
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec};
 use kube::Resource as _;
+use parking_lot::{Mutex, MutexGuard};
 use sealer_resource::SealedSecret;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -184,7 +184,7 @@ impl<T: Clone> Answers<T> {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Digest, (Instant, T)>> {
         // Nothing panics while it holds the lock; a poisoned one is whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

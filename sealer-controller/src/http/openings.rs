@@ -2,10 +2,11 @@
 //! way, so that a request with a few values is always answered.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
@@ -66,7 +67,7 @@ impl Openings {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<u64, Arc<Cost>>> {
         // Nothing panics while it holds the lock; a poisoned one is whole.
-        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+        self.under_way.lock()
     }
 }
 

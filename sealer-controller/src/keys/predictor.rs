@@ -2,9 +2,10 @@
 //! thought here, every key is tried before an object is given up.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use sealer_core::{Fingerprint, Keyring};
 
 /// What hints at the key of an object.
@@ -51,7 +52,7 @@ impl KeyPredictor {
     /// Keys worth trying first, the likeliest first: what opened the object before, then the newest when it was written
     /// and what served its namespace last, in the order that was right for the object before.
     pub(crate) fn likely(&self, namespace: &str, hints: &KeyHints, ring: &Keyring) -> Vec<Fingerprint> {
-        let learned = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let learned = self.state.lock();
         let served = learned.namespaces.get(namespace).unwrap_or(&learned.anywhere);
         let written = newest_when_written(hints, ring);
         let advice = match served.first {
@@ -72,7 +73,7 @@ impl KeyPredictor {
         let newest = newest_when_written(hints, ring);
         let is_of_its_time = newest.first().is_some_and(|key| served.contains(key));
         let first = if is_of_its_time { Advice::Written } else { Advice::Served };
-        let mut learned = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut learned = self.state.lock();
         learned.namespaces.entry(namespace.to_owned()).or_default().add(served, first, MOST_KEYS);
         learned.anywhere.add(served, first, 1);
     }

@@ -1,9 +1,9 @@
 //! When each watch last got an answer: a controller that hears nothing any longer is not ready.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use crate::kube::stream::Event;
@@ -72,7 +72,7 @@ impl Progress {
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<(Watcher, Option<String>), Instant>> {
         // Nothing panics while it holds the lock; a poisoned one is whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

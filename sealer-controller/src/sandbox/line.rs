@@ -1,9 +1,10 @@
 //! Whose turn it is to render: namespaces take turns, none holds all workers, and one that needs much comes back later.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -84,7 +85,7 @@ impl Line {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing panics while it holds the lock; a poisoned one is whole.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

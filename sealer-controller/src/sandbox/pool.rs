@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use sealer_go::template::Limits;
 use sealer_resource::render::ParseFailure;
 
@@ -134,14 +135,14 @@ impl Pool {
     }
 
     fn idle(&self) -> Option<Worker> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+        self.idle.lock().pop()
     }
 
     async fn give_back(&self, worker: Worker) {
         if worker.is_worn() {
             return worker.end().await;
         }
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
+        self.idle.lock().push(worker);
     }
 }
 

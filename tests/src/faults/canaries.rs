@@ -1,10 +1,10 @@
 //! Every value that passes between a controller and the API server, and where any of them shows.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
 
 use aho_corasick::AhoCorasick;
 use anyhow::Result;
+use parking_lot::Mutex;
 use sealer_encoding::base64;
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ pub struct Canaries(Mutex<BTreeSet<String>>);
 impl Canaries {
     /// How many there are.
     pub fn count(&self) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.0.lock().len()
     }
 
     /// Those that a text shows, each with the first line that does.
@@ -23,7 +23,7 @@ impl Canaries {
     /// # Errors
     /// There are too many to search for.
     pub fn shown_in<'a>(&self, text: &'a str) -> Result<BTreeMap<String, &'a str>> {
-        let canaries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let canaries = self.0.lock();
         let search = AhoCorasick::new(canaries.iter())?;
         let mut shown = BTreeMap::new();
         for line in text.lines() {
@@ -37,7 +37,7 @@ impl Canaries {
 
     /// Takes a secret that is no Secret's value, such as a token.
     pub(crate) fn take(&self, value: &str) {
-        let mut canaries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut canaries = self.0.lock();
         canaries.extend(pieces(value.trim_end_matches('=')));
     }
 

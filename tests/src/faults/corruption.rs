@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
 
+use parking_lot::Mutex;
 use serde_json::Value;
 
 use crate::faults::call::Call;
@@ -78,12 +78,12 @@ struct Counts {
 impl Corruption {
     /// How many answers of each kind were changed, in which manners.
     pub fn corrupted(&self) -> BTreeMap<AnswerKind, BTreeMap<Spoil, usize>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).corrupted.clone()
+        self.0.lock().corrupted.clone()
     }
 
     /// Whether the next answer of this kind to this call is to be corrupted.
     fn is_due(&self, what: &str, kind: AnswerKind) -> bool {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.0.lock();
         let count = counts.answers.entry((what.to_owned(), kind)).or_default();
         *count += 1;
         // Each call's answers in another rhythm, so that what belongs together is not always hit together.
@@ -97,7 +97,7 @@ impl Corruption {
         for manner in manners {
             let changed = manner.spoil(done + 1, text);
             if changed != text {
-                let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut counts = self.0.lock();
                 *counts.corrupted.entry(kind).or_default().entry(*manner).or_default() += 1;
                 return changed;
             }

@@ -4,12 +4,12 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hasher as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 use super::{Outcome, Sealer};
 use crate::commands::reseal::Reseal;
 use crate::tree::loose::LooseValue;
 use crate::tree::{Binding, Bindings, Effort, SealedItem, SealedObject};
+use parking_lot::Mutex;
 
 /// What is known around all files of a run, and what may still be tried.
 pub(super) struct Attempts<'a> {
@@ -119,12 +119,7 @@ impl<'a> Attempts<'a> {
                 }
                 Err(told) if sealer.is_refusal(&told) => {
                     let value = items.get(*at).map_or("", |item| item.value.as_str());
-                    self.in_vain
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .entry(hashed(value))
-                        .or_default()
-                        .insert(hashed(binding));
+                    self.in_vain.lock().entry(hashed(value)).or_default().insert(hashed(binding));
                 }
                 Err(told) => tried.trouble = Some(told),
             }
@@ -132,13 +127,13 @@ impl<'a> Attempts<'a> {
     }
 
     fn is_in_vain(&self, value: &str, binding: &Binding) -> bool {
-        let in_vain = self.in_vain.lock().unwrap_or_else(PoisonError::into_inner);
+        let in_vain = self.in_vain.lock();
         in_vain.get(&hashed(value)).is_some_and(|names| names.contains(&hashed(binding)))
     }
 
     /// Whether one text has had its share, wherever it stands.
     fn is_given_up(&self, value: &str) -> bool {
-        let in_vain = self.in_vain.lock().unwrap_or_else(PoisonError::into_inner);
+        let in_vain = self.in_vain.lock();
         in_vain.get(&hashed(value)).is_some_and(|names| names.len() >= self.effort.for_one() as usize)
     }
 }

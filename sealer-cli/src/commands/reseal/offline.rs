@@ -1,7 +1,6 @@
 //! Opens with private keys at hand, and seals for a certificate.
 
-use std::sync::{Mutex, PoisonError};
-
+use parking_lot::Mutex;
 use rayon::prelude::*;
 use sealer_core::seal::{Trials, unseal_counted};
 use sealer_core::{Fingerprint, KeyEntry, Keyring, Label, SealedValue, SealingKey, StoredKey, Trace, seal};
@@ -65,7 +64,7 @@ impl Offline {
 
     /// The value sealed anew, or nothing where it is sealed for the target.
     fn anew(&self, sealed: &SealedValue, label: &Label) -> Result<Option<SealedValue>, String> {
-        let order = || self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        let order = || self.order.lock();
         let mut trials = Trials::preferring(order().clone());
         let opened = unseal_counted(sealed, label, &self.keyring, &mut trials).map_err(|_| NO_KEY.to_owned())?;
         let mut order = order();

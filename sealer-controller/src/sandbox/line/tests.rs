@@ -28,14 +28,14 @@ async fn namespaces_take_turns() {
         let (line, order) = (line.clone(), order.clone());
         async move {
             let _place = line.enter(namespace).await.unwrap();
-            order.lock().unwrap().push(namespace);
+            order.lock().push(namespace);
         }
     };
     let mut all = pin!(futures::future::join_all(["a", "a", "a", "a", "b", "c", "b"].map(enter)));
     assert!(all.as_mut().now_or_never().is_none(), "all of them wait");
     drop(held);
     all.await;
-    assert_eq!(*order.lock().unwrap(), ["a", "b", "c", "a", "b", "a", "a"]);
+    assert_eq!(*order.lock(), ["a", "b", "c", "a", "b", "a", "a"]);
 }
 
 #[tokio::test]
