@@ -50,7 +50,7 @@ fn documents(bytes: &[u8]) -> Option<Vec<Option<Value>>> {
 
 /// Reads a stream as Secrets and as SealedSecrets, field by field.
 fn typed(bytes: &[u8]) {
-    let _ = read::documents(bytes, "input", Wanted::Secrets).and_then(secret::secrets);
+    let _ = read::documents(bytes, "input", Wanted::Secrets).and_then(|documents| secret::secrets(documents, false));
     for document in read::documents(bytes, "input", Wanted::SealedSecret).unwrap_or_default() {
         for place in [Place::Stream, Place::Alone] {
             let _ = sealed_secret::read(&document, place);

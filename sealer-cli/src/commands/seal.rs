@@ -102,7 +102,7 @@ fn prepared(
     bound: &Bound,
     tell: &dyn Fn(Weight, &str),
 ) -> Result<Vec<Prepared>, CliError> {
-    let secrets = secrets(documents)?;
+    let secrets = secrets(documents, request.has_old_name)?;
     if secrets.len() > 1 && !request.name.is_empty() {
         let told = format!("warning: --name gives all {} Secrets of the input the same name", secrets.len());
         tell(Weight::Loss, &told);
@@ -157,7 +157,7 @@ fn prepare(mut secret: SecretInput, request: &Compat, bound: &Bound) -> Result<P
         settle_namespace(&mut secret, request)?;
     }
     let mut warnings = weighed(Weight::Loss, warning);
-    warnings.extend(weighed(Weight::Loss, strays.encrypted.into_iter().chain(strays.lost).chain(strays.doubled)));
+    warnings.extend(weighed(Weight::Loss, strays.encrypted.into_iter().chain(strays.lost)));
     warnings.extend(weighed(Weight::Slip, strays.odd));
     if !request.allow_plaintext_annotations {
         let possible = refuse_leak(&secret)?;

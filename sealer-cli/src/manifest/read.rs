@@ -6,7 +6,7 @@ use crate::diagnostics::CliError;
 use crate::encrypted;
 use crate::input::encoding;
 use crate::manifest::node::Node;
-use crate::manifest::twice::Doubled;
+use crate::manifest::twice::{self, Doubled};
 
 mod instead;
 mod json;
@@ -23,7 +23,7 @@ pub(crate) struct Document {
     pub(crate) syntax: Syntax,
     /// What it holds: a map that is not empty.
     pub(crate) node: Node,
-    /// Names that stand in a map of YAML twice; the last one counts.
+    /// Names that stand in a map twice; the last one counts.
     pub(crate) doubled: Vec<Doubled>,
     /// What is told of texts of YAML that are read as something else.
     pub(crate) misread: Vec<String>,
@@ -189,7 +189,7 @@ impl Documents<'_> {
             .map_err(|error| self.error(Broken::at(chunk, error.valid_up_to(), "is not UTF-8").below(lines_before)))?;
         let nodes = yaml::documents(text).map_err(|broken| self.error(broken.below(lines_before)))?;
         nodes.into_iter().try_for_each(|(node, mut doubled, misread)| {
-            doubled.iter_mut().for_each(|doubled| doubled.line += lines_before);
+            doubled.iter_mut().filter_map(|doubled| doubled.line.as_mut()).for_each(|line| *line += lines_before);
             self.push(node, Syntax::Yaml, doubled, misread)
         })
     }
@@ -198,7 +198,7 @@ impl Documents<'_> {
         &mut self,
         node: Node,
         syntax: Syntax,
-        doubled: Vec<Doubled>,
+        mut doubled: Vec<Doubled>,
         misread: Vec<String>,
     ) -> Result<(), CliError> {
         if !matches!(node, Node::Map(_) | Node::Null) {
@@ -207,6 +207,7 @@ impl Documents<'_> {
         self.seen += 1;
         if !node.is_nothing() {
             self.is_empty = false;
+            doubled.extend(twice::of_node(&node));
             return (self.take)(Document { number: self.seen, syntax, node, doubled, misread });
         }
         Ok(())

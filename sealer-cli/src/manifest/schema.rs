@@ -124,6 +124,30 @@ pub(crate) static SECRET: Type = Type::Struct(&Struct {
     ],
 });
 
+/// A List of objects, whose own fields are looked at and not read.
+pub(crate) static LIST: Type = Type::Struct(&Struct {
+    name: "List",
+    full_name: "v1.List",
+    fields: &[
+        KIND,
+        API_VERSION,
+        field("metadata", &LIST_METADATA, Kept::Always),
+        field("items", &Type::List(&Type::Raw, "[]runtime.RawExtension"), Kept::Full),
+    ],
+});
+
+/// The metadata of a List.
+pub(crate) static LIST_METADATA: Type = Type::Struct(&Struct {
+    name: "ListMeta",
+    full_name: "v1.ListMeta",
+    fields: &[
+        field("selfLink", &TEXT, Kept::Full),
+        field("resourceVersion", &TEXT, Kept::Full),
+        field("continue", &TEXT, Kept::Full),
+        field("remainingItemCount", &Type::Int, Kept::Set),
+    ],
+});
+
 /// A SealedSecret.
 pub(crate) static SEALED_SECRET: Type = Type::Struct(&Struct {
     name: "SealedSecret",

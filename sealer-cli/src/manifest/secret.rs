@@ -72,48 +72,65 @@ impl SecretInput {
     }
 }
 
-/// Reads the Secrets of a stream; a List is taken apart.
-pub(crate) fn secrets(documents: Vec<Document>) -> Result<Vec<SecretInput>, CliError> {
+/// Reads the Secrets of a stream; a List is taken apart. Under its old name the program begins with the line that scripts know
+/// wherever there are no values.
+pub(crate) fn secrets(documents: Vec<Document>, has_old_name: bool) -> Result<Vec<SecretInput>, CliError> {
     let mut found = Vec::new();
     for document in documents {
         let Document { number, syntax, node, doubled, misread } = document;
         let before = found.len();
-        let reader = Reader { number, syntax };
-        match list_items(&node) {
-            Some(items) => {
-                for item in items {
-                    found.push(reader.secret(item)?);
-                }
-            }
-            None => found.push(reader.secret(&node)?),
-        }
+        let reader = Reader { number, syntax, has_old_name };
+        let mut of_lists = Strays::default();
+        reader.take_apart(&node, &mut of_lists, &mut found)?;
         if let Some(first) = found.get_mut(before) {
+            first.strays.extend(of_lists);
             first.strays.odd.extend(misread);
-            twice::of_yaml(&doubled, &mut first.strays);
+            twice::strays(&doubled, &mut first.strays);
         }
     }
     Ok(found)
 }
 
+/// What stands in a List, if it is one with something in it.
 fn list_items(node: &Node) -> Option<&Vec<Node>> {
-    let kind = node.field("kind").and_then(Node::as_text)?;
-    let is_list = ["List", "SecretList"].iter().any(|known| kind.eq_ignore_ascii_case(known));
     match node.field("items")? {
-        Node::List(items) if is_list && !items.is_empty() => Some(items),
+        Node::List(items) if is_list(node) && !items.is_empty() => Some(items),
         _ => None,
     }
+}
+
+fn is_list(node: &Node) -> bool {
+    let kind = node.field("kind").and_then(Node::as_text).unwrap_or_default();
+    ["List", "SecretList"].iter().any(|known| kind.eq_ignore_ascii_case(known))
 }
 
 /// Reads one document; messages name it and the field, never a value.
 struct Reader {
     number: usize,
     syntax: Syntax,
+    has_old_name: bool,
 }
 
 impl Reader {
+    /// Reads a Secret, or those of a List, which may hold Lists itself.
+    fn take_apart(&self, node: &Node, of_lists: &mut Strays, found: &mut Vec<SecretInput>) -> Result<(), CliError> {
+        let Some(items) = list_items(node) else {
+            found.push(self.secret(node)?);
+            return Ok(());
+        };
+        of_lists.extend(stray::of_list(node));
+        for item in items {
+            if !matches!(item, Node::Map(_)) {
+                return Err(self.error("is a List with something in it that is no object"));
+            }
+            self.take_apart(item, of_lists, found)?;
+        }
+        Ok(())
+    }
+
     fn secret(&self, node: &Node) -> Result<SecretInput, CliError> {
         if let Some(told) = read::output_of_command(node) {
-            return Err(CliError::new(NO_DATA).hint(told));
+            return Err(self.without_data(self.error("is no Secret").hint(told)));
         }
         // A ConfigMap's texts are no base64, and need not be.
         let odd_kind = self.check_kind(node)?;
@@ -176,6 +193,11 @@ impl Reader {
         }
         let has_items =
             ["data", "stringData"].iter().any(|name| !matches!(object.field(name), None | Some(Node::Null)));
+        if is_list(object) {
+            let strays = stray::of_list(object);
+            let error = self.without_data(self.error("is a List with nothing under `items`"));
+            return Err(strays.lost.into_iter().chain(strays.odd).fold(error, CliError::hint));
+        }
         let hint = if kind.eq_ignore_ascii_case("SealedSecret") {
             "it is sealed already; to seal it anew under the newest key use --re-encrypt, to open it --recovery-unseal"
         } else if is_near("secret", &kind.to_lowercase()) {
@@ -185,9 +207,13 @@ impl Reader {
         };
         let kind = shortened(kind);
         let article = if kind.starts_with(['A', 'E', 'I', 'O']) { "an" } else { "a" };
-        let what = format!("document {} of the input is {article} {kind}, not a Secret", self.number);
-        // Where nothing can be sealed anyway, scripts know the line.
-        if has_items { Err(CliError::new(what).hint(hint)) } else { Err(CliError::new(NO_DATA).hint(what).hint(hint)) }
+        let error = self.error(&format!("is {article} {kind}, not a Secret")).hint(hint);
+        Err(if has_items { error } else { self.without_data(error) })
+    }
+
+    /// Where nothing can be sealed anyway, scripts know the line.
+    fn without_data(&self, error: CliError) -> CliError {
+        if self.has_old_name { error.beneath(NO_DATA) } else { error }
     }
 
     /// A text that is encrypted is why it is of another type.

@@ -1,11 +1,17 @@
 //! What a document has that is no field of a Secret: the API server refuses or drops it, and a value that stands there is
 //! lost.
 
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
+
+use sealer_encoding::base64;
+use sealer_resource::disassemble::SERVER_SET;
+use zeroize::Zeroizing;
+
 use crate::encrypted::{self, Encrypted};
 use crate::manifest::node::Node;
 use crate::manifest::read::words_of_command;
 use crate::manifest::schema::{self, Struct, Type};
-use crate::manifest::twice;
 use crate::names;
 use crate::spelling::is_near;
 
@@ -14,12 +20,18 @@ use crate::spelling::is_near;
 pub(crate) struct Strays {
     /// Fields whose values would be lost.
     pub(crate) lost: Vec<String>,
-    /// Names that are there twice: one of the two values is lost.
-    pub(crate) doubled: Vec<String>,
     /// What is merely odd.
     pub(crate) odd: Vec<String>,
     /// That its texts are no values: another tool encrypted them.
     pub(crate) encrypted: Option<String>,
+}
+
+impl Strays {
+    /// Adds those of another object.
+    pub(crate) fn extend(&mut self, others: Self) {
+        self.lost.extend(others.lost);
+        self.odd.extend(others.odd);
+    }
 }
 
 /// Looks at the fields of a document and of its metadata.
@@ -28,14 +40,13 @@ pub(crate) fn strays(document: &Node) -> Strays {
     if found.encrypted.is_some() {
         return found;
     }
-    fields(document, document, &schema::SECRET, "", &mut found);
+    let looked = Looked { document, is_list: false };
+    looked.fields(document, &schema::SECRET, "", &mut found);
     for (_, metadata) in named(document, &["metadata"]) {
-        fields(document, metadata, &schema::METADATA, "metadata.", &mut found);
+        looked.fields(metadata, &schema::METADATA, "metadata.", &mut found);
     }
     for field in ITEMS {
-        let entries = || items(document, field);
-        twice::of_items(field, entries(), &mut found);
-        let with_value = entries().map(|(item, _)| item).filter(|item| names::has_value(item));
+        let with_value = items(document, field).map(|(item, _)| item).filter(|item| names::has_value(item));
         found.lost.extend(with_value.take(TOLD).map(|item| {
             format!(
                 "item `{}` has a value in its name, which would stand in clear text; a value stands behind `name: `",
@@ -43,7 +54,57 @@ pub(crate) fn strays(document: &Node) -> Strays {
             )
         }));
     }
+    empty(document, &mut found);
     found
+}
+
+/// Looks at the fields of a List, whose Secrets are looked at one by one.
+pub(crate) fn of_list(list: &Node) -> Strays {
+    let mut found = Strays::default();
+    let looked = Looked { document: list, is_list: true };
+    looked.fields(list, &schema::LIST, "", &mut found);
+    for (_, metadata) in named(list, &["metadata"]) {
+        looked.fields(metadata, &schema::LIST_METADATA, "metadata.", &mut found);
+    }
+    found
+}
+
+/// Items without a value: what was to be one is nothing, or takes the value away that stands below `data`.
+fn empty(document: &Node, found: &mut Strays) {
+    let is_empty = |value: &Node| value.is_nothing() || value.as_text() == Some("");
+    let of_data: BTreeMap<&str, &Node> = items(document, "data").collect();
+    let (mut taken, mut nothing) = (Vec::new(), Vec::new());
+    for (item, value) in items(document, "stringData") {
+        let name = names::name(item);
+        match of_data.get(item).filter(|value| !is_empty(value)) {
+            Some(_) if is_empty(value) => taken.push(format!(
+                "`stringData.{name}` is empty, and the value of `data.{name}`, which it stands for, would be lost"
+            )),
+            Some(known) if !is_of_base64(value, known) => found.odd.push(format!(
+                "`stringData.{name}` is sealed, and not what stands under `data.{name}`; take one of them out"
+            )),
+            None if *value == Node::Null => nothing.push(item),
+            _ => {}
+        }
+    }
+    nothing.extend(of_data.into_iter().filter(|(_, value)| **value == Node::Null).map(|(item, _)| item));
+    found.lost.extend(taken);
+    let told = |item: &&str| {
+        format!(
+            "item `{}` is sealed empty: nothing, `~` or `null` stands there, which is no text; write a text in quotes, or \"\" for an empty one",
+            names::name(item)
+        )
+    };
+    found.odd.extend(nothing.iter().take(TOLD).map(told));
+    let more = nothing.len().saturating_sub(TOLD);
+    found.odd.extend((more > 0).then(|| format!("{more} more items are sealed empty")));
+}
+
+/// Whether a text is what base64 stands for.
+fn is_of_base64(text: &Node, encoded: &Node) -> bool {
+    let decoded = encoded.as_text().and_then(|encoded| base64::decode(encoded).ok()).map(Zeroizing::new);
+    let is_it = |text: &str| decoded.as_ref().is_some_and(|decoded| decoded.as_slice() == text.as_bytes());
+    text.as_text().map_or_else(|| text.scalar_text().is_some_and(|text| is_it(&text)), is_it)
 }
 
 /// What stands in the maps of that name.
@@ -79,48 +140,104 @@ pub(crate) fn encrypted_item(item: &str, tool: encrypted::Tool) -> String {
     format!("the value of item `{}` {}", names::name(item), tool.told())
 }
 
-fn fields(document: &Node, node: &Node, type_: &Type, place: &str, found: &mut Strays) {
-    let (Node::Map(fields), Type::Struct(known)) = (node, type_) else { return };
-    twice::of_fields(fields, place, found);
-    for (name, value) in fields {
-        if let Some(field) = field(known, name) {
-            if field != name {
-                found.odd.push(format!(
+/// The object that is looked at.
+struct Looked<'n> {
+    document: &'n Node,
+    /// Whether it is a List, and not a Secret.
+    is_list: bool,
+}
+
+impl Looked<'_> {
+    fn fields(&self, node: &Node, type_: &Type, place: &str, found: &mut Strays) {
+        let (Node::Map(fields), Type::Struct(known)) = (node, type_) else { return };
+        for (name, value) in fields {
+            match field(known, name) {
+                Some(field) if field == name => {}
+                Some(field) => found.odd.push(format!(
                     "`{place}{}` is read as `{place}{field}`; a cluster takes that spelling alone",
                     names::name(name)
-                ));
+                )),
+                None => self.unknown(name, value, place, found),
             }
-            continue;
         }
-        let is_nothing = value.is_nothing() || value.as_text() == Some("");
+    }
+
+    /// A field that no such object has.
+    fn unknown(&self, name: &str, value: &Node, place: &str, found: &mut Strays) {
         let words = words_of_command(name).filter(|_| place.is_empty());
-        let is_former = !place.is_empty() && FORMER.contains(&name.as_str());
-        let meant = meant(name, value).filter(|_| words.is_none() && !is_former);
-        let hint = meant.map(|meant| format!("; is `{meant}` meant?"));
-        let hint = hint.or_else(|| words.map(|words| format!("; {words}"))).unwrap_or_default();
+        let is_left = !place.is_empty() && LEFT_IN_METADATA.contains(&name);
+        let meant = meant(name, value).filter(|_| !is_left);
+        let hint = match (words, meant) {
+            (Some(words), _) => format!("; {words}"),
+            (None, _) if self.is_list && place.is_empty() && is_near("items", &name.to_lowercase()) => {
+                "; is `items` meant?".to_owned()
+            }
+            (None, Some(_)) if self.is_list => "; it belongs into each Secret, under `items`".to_owned(),
+            (None, Some(meant)) => format!("; is `{meant}` meant?"),
+            (None, None) => String::new(),
+        };
         let gap = unseen(name).map(|what| format!(" (its name has {what})")).unwrap_or_default();
-        let told = format!("`{place}{}` is no field of a Secret{gap}", names::name(name));
-        let is_lost = names::has_value(name) || !is_nothing && holds_value(name, value, place, meant);
-        if is_lost && !comes_out(value, document) {
+        let told = format!(
+            "`{place}{}` is no field of {}{gap}",
+            names::name(name),
+            if self.is_list { "a List" } else { "a Secret" }
+        );
+        let is_ignored = if place.is_empty() { name == "status" } else { is_left };
+        let comes_out = (place.is_empty() || !self.is_list) && self.comes_out(name, value);
+        let hint = if comes_out { "" } else { &hint };
+        if names::has_value(name) || !is_ignored && !comes_out && has_text(value) {
             found.lost.push(format!("{told}, and what stands there would be lost{hint}"));
         } else {
             found.odd.push(format!("{told} and is left out{hint}"));
         }
     }
+
+    /// Whether what stands in a field is found elsewhere, too: merge keys and aliases refer to it. Of what templates of YAML
+    /// are kept under, a part is enough: others may be written over.
+    fn comes_out(&self, name: &str, value: &Node) -> bool {
+        let is_template = name.starts_with("x-") || name.starts_with('.');
+        if !is_template && !self.is_list {
+            return are_items(value, self.document);
+        }
+        if ITEMS.contains(&name) {
+            return false;
+        }
+        let Node::Map(fields) = self.document else { return false };
+        let mut elsewhere = HashSet::new();
+        fields.iter().filter(|(other, _)| other != name).for_each(|(_, value)| texts(value, &mut elsewhere));
+        let mut own = HashSet::new();
+        texts(value, &mut own);
+        let mut found = own.iter().map(|text| elsewhere.contains(text));
+        if is_template { found.any(|is_found| is_found) } else { found.all(|is_found| is_found) }
+    }
 }
 
-/// Whether somebody may miss what stands in a field that no Secret has.
-fn holds_value(name: &str, value: &Node, place: &str, meant: Option<&str>) -> bool {
-    if meant.is_some_and(|meant| meant.starts_with("data") || meant.starts_with("stringData")) {
-        return true;
+/// Whether somebody wrote something there, in whatever depth.
+fn has_text(value: &Node) -> bool {
+    let mut found = HashSet::new();
+    texts(value, &mut found);
+    !found.is_empty()
+}
+
+/// All texts, numbers and the like that are not empty.
+fn texts<'n>(value: &'n Node, found: &mut HashSet<Cow<'n, str>>) {
+    match value {
+        Node::Map(fields) => fields.iter().for_each(|(_, value)| texts(value, found)),
+        Node::List(items) => items.iter().for_each(|item| texts(item, found)),
+        value => {
+            let text = value.as_text().map(Cow::Borrowed).or_else(|| value.scalar_text().map(Cow::Owned));
+            found.extend(text.filter(|text| !text.is_empty()));
+        }
     }
-    // Templates of YAML keep what they refer to under such names.
-    let is_anchors = name.starts_with("x-") || name.starts_with('.');
-    if place.is_empty() { !is_anchors && !IGNORED.contains(&name) } else { is_scalar(value) && !FORMER.contains(&name) }
+}
+
+/// Whether servers write a field of the metadata, and nobody else.
+pub(crate) fn is_of_server(field: &str) -> bool {
+    field == "managedFields" || SERVER_SET.iter().any(|known| known.eq_ignore_ascii_case(field))
 }
 
 /// Whether all entries of a field are items as well: a map that a merge key refers to.
-fn comes_out(value: &Node, document: &Node) -> bool {
+fn are_items(value: &Node, document: &Node) -> bool {
     let Node::Map(fields) = value else { return false };
     let all: Vec<_> = ITEMS.iter().flat_map(|field| items(document, field)).collect();
     !fields.is_empty() && fields.iter().all(|(name, value)| all.contains(&(name.as_str(), value)))
@@ -178,10 +295,8 @@ fn is_of_sops(document: &Node) -> bool {
 
 /// Where the items of a Secret stand.
 const ITEMS: [&str; 2] = ["data", "stringData"];
-/// Fields that other objects have, and tools leave behind; nobody keeps a value there.
-const IGNORED: [&str; 3] = ["status", "spec", "items"];
-/// Fields that the metadata of objects had once.
-const FORMER: [&str; 2] = ["clusterName", "initializers"];
+/// What other versions of servers and tools leave in the metadata of objects; nobody keeps a value there.
+const LEFT_IN_METADATA: [&str; 5] = ["clusterName", "initializers", "fields", "relationships", "state"];
 /// Names in messages.
 const TOLD: usize = 10;
 
@@ -191,15 +306,17 @@ mod tests {
 
     use super::*;
     use crate::manifest::read::{Wanted, documents};
+    use crate::manifest::secret::secrets;
 
     fn found(text: &str) -> Strays {
-        strays(&documents(text.as_bytes(), "stdin", Wanted::Secrets).unwrap().first().unwrap().node)
+        let documents = documents(text.as_bytes(), "stdin", Wanted::Secrets).unwrap();
+        secrets(documents, false).unwrap().pop().unwrap().strays
     }
 
     #[test]
     fn secrets_as_tools_write_them_have_no_strays() {
         for text in [
-            "apiVersion: v1\nkind: Secret\nmetadata: {name: a, namespace: b, labels: {x: y}, creationTimestamp: null}\ntype: Opaque\nimmutable: true\ndata: {a: YQ==}\nstringData: {b: c}\n",
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: a, namespace: b, labels: {x: z}, creationTimestamp: null}\ntype: Opaque\nimmutable: true\ndata: {a: YQ==}\nstringData: {b: c}\n",
             "{\"kind\":\"Secret\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"a\",\"managedFields\":[]},\"data\":{}}",
         ] {
             assert_eq!(found(text), Strays::default(), "{text}");
@@ -215,6 +332,7 @@ mod tests {
             ("kind: Secret\nmetadata:\n  name: a\n  data: {a: YQ==}\n", "`metadata.data`", "`data`"),
             ("kind: Secret\nmetadata:\n  name: a\n  stringData: {a: b}\n", "`metadata.stringData`", "`stringData`"),
             ("kind: Secret\npassword: hunter2\n", "`password`", "`stringData`"),
+            ("kind: Secret\nmetadata: {lables: {a: hunter2}}\n", "`metadata.lables`", "`metadata.labels`"),
             ("kind: Secret\nmetadata:\n  name: a\n  password: hunter2\n", "`metadata.password`", "`stringData`"),
             ("kind: Secret\nmetadata:\n  name: a\n  pin: 2222\n", "`metadata.pin`", "`stringData`"),
             ("{\"kind\":\"Secret\",\"metadata\":{\"password\":\"hunter2\"}}", "`metadata.password`", "`stringData`"),
@@ -224,7 +342,16 @@ mod tests {
             assert!(told.starts_with(place) && told.ends_with(&format!("is {meant} meant?")), "{told}");
             assert!(!told.contains("hunter2"), "{told}");
         }
-        assert!(found("kind: Secret\nvalues: {a: b}\n").lost.len() == 1);
+        for text in [
+            "values: {a: b}",
+            "spec: {password: hunter2}",
+            "items: [{a: b}]",
+            "x-common: {a: b}",
+            "x-password: hunter2",
+            "metadata: {secrets: {a: b}}",
+        ] {
+            assert!(found(&format!("kind: Secret\n{text}\n")).lost.len() == 1, "{text}");
+        }
         assert!(found("{\"kind\":\"Secret\",\"stringData\":{\"a\":\"1\",\"a\":\"2\"}}").lost.len() == 1);
         assert!(found("defaults: &d {a: b, z: y}\nkind: Secret\nstringData: {a: b}\n").lost.len() == 1);
         for text in ["kind: Secret\nstringData: {PASSWORD=hunter2: }\n", "kind: Secret\nPASSWORD=hunter2: \n"] {
@@ -238,7 +365,8 @@ mod tests {
             "kind: Secret\nData: {k: \"ENC[AES256_GCM,data:x,iv:y,tag:z,type:str]\"}\n",
         ] {
             let wanted = "the value of item `k` is encrypted with SOPS: decrypt it first (sops -d FILE)";
-            assert_eq!(found(text).encrypted.as_deref(), Some(wanted), "{text}");
+            let node = documents(text.as_bytes(), "stdin", Wanted::Secrets).unwrap().pop().unwrap().node;
+            assert_eq!(strays(&node).encrypted.as_deref(), Some(wanted), "{text}");
         }
         let spaced = found("kind: Secret\n\u{2003}password: hunter2\n");
         assert!(spaced.lost.first().unwrap().contains("(its name has the invisible letter U+2003)"), "{spaced:?}");
@@ -257,14 +385,22 @@ mod tests {
                 Some("`metadata.Name` is read as `metadata.name`; a cluster takes that spelling alone"),
             ),
             ("kind: Secret\nstatus: {a: b}\n", Some("`status` is no field of a Secret and is left out")),
-            ("kind: Secret\nx-common: {a: b}\n", Some("`x-common` is no field of a Secret and is left out")),
             (
-                "kind: Secret\nmetadata: {name: a, lables: {a: b}}\n",
-                Some("`metadata.lables` is no field of a Secret and is left out; is `metadata.labels` meant?"),
+                "x-common: &c {a: b, d: e}\nkind: Secret\nstringData: {<<: *c, d: other}\n",
+                Some("`x-common` is no field of a Secret and is left out"),
+            ),
+            (
+                "x-password: &p hunter2\nkind: Secret\nstringData: {a: *p}\n",
+                Some("`x-password` is no field of a Secret and is left out"),
+            ),
+            ("kind: Secret\nx-common: {}\n", Some("`x-common` is no field of a Secret and is left out")),
+            (
+                "kind: Secret\nmetadata: {name: a, state: {name: active}}\n",
+                Some("`metadata.state` is no field of a Secret and is left out"),
             ),
             (
                 "{\"kind\":\"Secret\",\"stringData\":{\"a\":\"1\",\"a\":\"1\"}}",
-                Some("`stringData.a` is there twice; the last one counts"),
+                Some("`stringData.a` is there twice in one map; the last one counts"),
             ),
             (
                 "defaults: &d {a: b}\nkind: Secret\nstringData: {<<: *d, c: d}\n",
@@ -278,8 +414,7 @@ mod tests {
             let strays = found(text);
             match told {
                 Some(told) => {
-                    let told_of = [strays.doubled, strays.odd].concat();
-                    assert_eq!((strays.lost, told_of), (Vec::new(), vec![told.to_owned()]), "{text}");
+                    assert_eq!((strays.lost, strays.odd), (Vec::new(), vec![told.to_owned()]), "{text}");
                 }
                 None => assert_eq!(strays.lost.len(), 1, "a name beside the metadata is lost: {strays:?}"),
             }

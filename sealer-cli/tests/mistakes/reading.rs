@@ -220,6 +220,125 @@ fn what_stands_there_twice_is_not_lost_in_silence() {
     assert!(status == Some(0) && says.starts_with("warning: document 1: a second object"), "{says}");
 }
 
+/// What a List has beside its Secrets, and what is in a Secret that a cluster does not take.
+#[test]
+fn what_stands_beside_is_not_lost_in_silence() {
+    let folder = tempfile::tempdir().unwrap();
+    let head = "apiVersion: v1\nkind: Secret\nmetadata: {name: a, namespace: b}\n";
+    let item = "- apiVersion: v1\n  kind: Secret\n  metadata: {name: a, namespace: b}\n  stringData: {k: v}\n";
+    let list = format!("apiVersion: v1\nkind: List\nitems:\n{item}");
+    for (input, told) in [
+        (
+            format!("{list}Items:\n{item}").replace("Items:\n- apiVersion: v1", "Items:\n- apiVersion: v2"),
+            "`items` is there twice",
+        ),
+        (
+            format!("{list}stringData: {{a: b}}\n"),
+            "`stringData` is no field of a List, and what stands there would be lost; it belongs into each Secret",
+        ),
+        (format!("{list}metadata: {{annotations: {{a: b}}}}\n"), "`metadata.annotations` is no field of a List"),
+        (
+            format!("{list}  stringData: {{z: \"2\"}}\n"),
+            "`items.stringData` is there twice (again in line 8), and the first one, with `k`, would be lost",
+        ),
+        (
+            format!("{head}stringData: {{a: b}}\ndata: {{k: YQ==}}\n")
+                .replace("stringData: {a: b}", "stringData: {k: null}"),
+            "`stringData.k` is empty, and the value of `data.k`",
+        ),
+        (
+            format!("{head}stringData: {{a: b}}\n")
+                .replace("namespace: b", "namespace: b, labels: {a: b}, labels: {c: d}"),
+            "`metadata.labels` is there twice (again in line 3), and the first one, with `a`, would be lost",
+        ),
+        (
+            format!("{head}stringData: {{a: b}}\nx-other: {{c: d}}\n"),
+            "`x-other` is no field of a Secret, and what stands there would be lost",
+        ),
+        (
+            format!("{head}stringData: {{a: b}}\nspec: {{c: d}}\n"),
+            "`spec` is no field of a Secret, and what stands there would be lost",
+        ),
+    ] {
+        let (status, out, says) = sealer(folder.path(), "--cert cert2048.pem", input.as_bytes());
+        assert_eq!((status, out.is_empty()), (Some(1), true), "{input}");
+        assert!(
+            says.starts_with("error: ") && says.contains(told) && says.contains("--allow-unknown-fields"),
+            "{says}"
+        );
+        let (out, says) = done(folder.path(), "--cert cert2048.pem --allow-unknown-fields", input.as_bytes());
+        assert!(!out.is_empty() && says.contains(told), "{says}");
+        let (status, says) = self::says(folder.path(), "kubeseal", &["--cert", "CERT"], input.as_bytes());
+        assert!(status == Some(0) && says.starts_with("warning: document 1: ") && says.contains(told), "{says}");
+    }
+}
+
+/// What is only odd is told by the new name alone.
+#[test]
+fn what_a_cluster_passes_over_or_reads_otherwise_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let head = "apiVersion: v1\nkind: Secret\nmetadata: {name: a, namespace: b}\n";
+    for (input, told) in [
+        (
+            format!("{head}stringData: {{a: b}}\n").replace("namespace: b", "namespace: b, clusterName: c"),
+            "`metadata.clusterName` is no field of a Secret and is left out",
+        ),
+        (
+            format!("x-all: &x {{a: b, c: d}}\n{head}stringData: {{<<: *x, c: e}}\n"),
+            "`x-all` is no field of a Secret and is left out",
+        ),
+        (format!("{head}stringData: {{y: w}}\n"), "the name `y` under stringData is read as `true`; put it in quotes"),
+        (format!("{head}data: {{on: eA==, n: eA==}}\n"), "the name `n` under data is read as `false`"),
+        (format!("{head}stringData: {{0x10: w}}\n"), "the name `0x10` under stringData is read as `16`"),
+        (
+            format!("{head}stringData: {{k: w}}\n").replace("namespace: b", "namespace: b, annotations: {y: w}"),
+            "the name `y` under annotations is read as `true`",
+        ),
+        (
+            format!("{head}stringData: {{k: w}}\n").replace("namespace: b", "namespace: b, labels: {app: on}"),
+            "label `app` is read as true or false",
+        ),
+        (format!("{head}stringData: {{k: }}\n"), "item `k` is sealed empty"),
+        (
+            format!("{head}data: {{k: eA==}}\nstringData: {{k: w}}\n"),
+            "`stringData.k` is sealed, and not what stands under `data.k`",
+        ),
+    ] {
+        let (out, says) = done(folder.path(), "--cert cert2048.pem", input.as_bytes());
+        assert!(!out.is_empty() && says.starts_with("warning: document 1: ") && says.contains(told), "{input}: {says}");
+        let kubeseal = self::says(folder.path(), "kubeseal", &["--cert", "CERT"], input.as_bytes());
+        assert_eq!(kubeseal, (Some(0), String::new()), "{input}");
+    }
+    let many: String = (10..24).map(|number| format!("  k{number}: 0{number}\n")).collect();
+    let (_, says) = done(folder.path(), "--cert cert2048.pem", format!("{head}stringData:\n{many}").as_bytes());
+    assert_eq!(says.lines().count(), 9);
+    assert!(
+        says.ends_with("warning: document 1: 6 more are read as something else; put them in quotes, too\n"),
+        "{says}"
+    );
+}
+
+/// An input that holds no values is called what it is; scripts know another line.
+#[test]
+fn what_is_no_secret_is_called_that_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let one = "apiVersion: v1\nkind: Secret\nmetadata: {name: a, namespace: b}\nstringData: {k: v}\n";
+    let nested = "apiVersion: v1\nkind: List\nitems:\n- kind: List\n  items:\n  - kind: Secret\n    metadata: {name: a, namespace: b}\n    stringData: {k: v}\n";
+    let (out, says) = done(folder.path(), "--cert cert2048.pem", nested.as_bytes());
+    assert!(!out.is_empty() && says.is_empty(), "{says}");
+    for (input, told) in [
+        (format!("{one}---\nkind: ConfigMap\n"), "document 2 of the input is a ConfigMap, not a Secret"),
+        ("kind: Deployment\nspec: {}\n".to_owned(), "document 1 of the input is a Deployment, not a Secret"),
+        ("kind: List\nitems: []\n".to_owned(), "document 1 of the input is a List with nothing under `items`"),
+        ("error: no such file\n".to_owned(), "document 1 of the input is no Secret"),
+    ] {
+        let (status, out, says) = sealer(folder.path(), "--cert cert2048.pem", input.as_bytes());
+        assert!(status == Some(1) && out.is_empty() && says.starts_with(&format!("error: {told}\n")), "{says}");
+        let (_, says) = self::says(folder.path(), "kubeseal", &["--cert", "CERT"], input.as_bytes());
+        assert!(says.starts_with("error: secret.data is empty") && says.contains(&format!("hint: {told}\n")), "{says}");
+    }
+}
+
 #[test]
 fn placeholders_and_types_in_other_letters_are_told_and_sealed() {
     let folder = tempfile::tempdir().unwrap();

@@ -203,7 +203,11 @@ impl<'a> Reader<'a> {
                     fields.insert(name, value);
                 }
             } else {
+                let is_text = matches!(key, Node::Text(_));
                 let name = key_text(key).map_err(|reason| broken(span, reason))?;
+                if !is_text {
+                    self.misread.name(span.slice(self.text).unwrap_or_default(), &name);
+                }
                 self.doubled.iter_mut().skip(within).for_each(|doubled| doubled.path.insert(0, name.clone()));
                 if !written.insert(name.clone()) {
                     self.twice(&name, fields.get(&name).filter(|first| **first != value), span);
@@ -219,7 +223,7 @@ impl<'a> Reader<'a> {
         let most = if lost.is_some() { MOST_LOST } else { MOST_DOUBLED };
         if self.doubled.len() < most {
             let (path, lost) = (vec![name.to_owned()], lost.cloned());
-            self.doubled.push(Doubled { path, lost, line: span.start.line() });
+            self.doubled.push(Doubled { path, lost, line: Some(span.start.line()) });
         }
     }
 

@@ -6,19 +6,21 @@ use granit_parser::{Event, ScalarStyle, Span};
 
 use super::core_type;
 use crate::manifest::node::Node;
+use crate::names;
 
 /// Where texts are wanted, and which were no texts.
 #[derive(Default)]
 pub(super) struct Misread {
     path: Vec<String>,
     found: Vec<Found>,
+    /// How many there are beyond those that are kept.
+    more: usize,
     /// Anchors that something stands for.
     used: BTreeSet<usize>,
 }
 
 struct Found {
-    place: String,
-    as_what: &'static str,
+    told: String,
     /// It counts unless this anchor is used.
     anchor: usize,
 }
@@ -67,7 +69,7 @@ impl Written {
         }
         let is_same = read.scalar_text().is_some_and(|read| read == self.text);
         match read {
-            Node::Null if !self.text.is_empty() => Some(("nothing", 0)),
+            Node::Null if !self.text.is_empty() => Some((NOTHING, 0)),
             Node::Bool(_) if !is_same => Some(("true or false", 0)),
             Node::Int(_) | Node::Uint(_) | Node::Float(_) if !is_same => Some(("a number", 0)),
             _ => None,
@@ -83,18 +85,50 @@ impl Misread {
 
     /// It ends, with what it was read as.
     pub(super) fn leave(&mut self, read: Option<Option<(&'static str, usize)>>) {
-        let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
-        let place = match path.as_slice() {
-            [.., "stringData", item] => Some(format!("item `{item}`")),
-            [.., "metadata", field @ ("name" | "namespace")] => Some(format!("metadata.{field}")),
-            _ => None,
-        };
-        if let (Some(place), Some(Some((as_what, anchor)))) = (place, read)
-            && self.found.len() < MOST
+        if let Some((as_what, anchor)) = read.flatten()
+            && let Some(place) = self.place(as_what)
         {
-            self.found.push(Found { place, as_what, anchor });
+            let told =
+                format!("{place} is read as {as_what}, in whole or in part; put it in quotes if it is meant as text");
+            self.add(told, anchor);
         }
         self.path.pop();
+    }
+
+    /// What stands here, if a text is wanted.
+    fn place(&self, as_what: &str) -> Option<String> {
+        let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
+        let shown = |kind: &str, name: &str| Some(format!("{kind} `{}`", names::name(name)));
+        match path.as_slice() {
+            // An item without a value is told of whatever it is read from.
+            [.., "stringData", _] if as_what == NOTHING => None,
+            [.., "stringData", item] => shown("item", item),
+            [.., "metadata", "labels", label] => shown("label", label),
+            [.., "metadata", "annotations", annotation] => shown("annotation", annotation),
+            [.., "metadata", field @ ("name" | "namespace")] => Some(format!("metadata.{field}")),
+            _ => None,
+        }
+    }
+
+    /// A name that was no text: where users name things, `y` has become `true`.
+    pub(super) fn name(&mut self, written: &str, read: &str) {
+        let Some(map) = self.path.last().filter(|map| NAMED_BY_USERS.contains(&map.as_str())) else { return };
+        let written = written.trim_end();
+        if written != read {
+            let (written, read) = (names::name(written), names::name(read));
+            let told = format!(
+                "the name `{written}` under {map} is read as `{read}`; put it in quotes if it is meant as text"
+            );
+            self.add(told, 0);
+        }
+    }
+
+    fn add(&mut self, told: String, anchor: usize) {
+        if self.found.len() < MOST_KEPT {
+            self.found.push(Found { told, anchor });
+        } else {
+            self.more += 1;
+        }
     }
 
     pub(super) fn used(&mut self, anchor: usize) {
@@ -103,14 +137,20 @@ impl Misread {
 
     /// What is told, without a value.
     pub(super) fn told(self) -> Vec<String> {
-        let Self { found, used, .. } = self;
+        let Self { found, more, used, .. } = self;
         let found = found.into_iter().filter(|found| found.anchor == 0 || !used.contains(&found.anchor));
-        let told = |Found { place, as_what, .. }: Found| {
-            format!("{place} is read as {as_what}, in whole or in part; put it in quotes if it is meant as text")
-        };
-        found.map(told).collect()
+        let mut told: Vec<String> = found.map(|found| found.told).collect();
+        let more = more + told.len().saturating_sub(MOST);
+        told.truncate(MOST);
+        told.extend((more > 0).then(|| format!("{more} more are read as something else; put them in quotes, too")));
+        told
     }
 }
 
-/// Values that are told of one document.
+const NOTHING: &str = "nothing";
+/// Maps whose names are the user's own.
+const NAMED_BY_USERS: [&str; 5] = ["data", "stringData", "encryptedData", "labels", "annotations"];
+/// What is told of one document.
 const MOST: usize = 8;
+/// What is kept of it, until its aliases are known.
+const MOST_KEPT: usize = 1_000;
