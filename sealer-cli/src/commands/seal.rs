@@ -143,6 +143,7 @@ fn prepare(mut secret: SecretInput, request: &Compat, bound: &Bound) -> Result<P
         // Where the values stand instead, scripts know the line.
         return Err(strays.lost.into_iter().chain(strays.odd).fold(CliError::new(NO_DATA), CliError::hint));
     }
+    let other = other_object(&secret, request, bound)?;
     for (field, text) in [("name", &bound.name), ("namespace", &bound.namespace)] {
         if !text.is_empty() {
             secret.set(field, text);
@@ -157,6 +158,7 @@ fn prepare(mut secret: SecretInput, request: &Compat, bound: &Bound) -> Result<P
         settle_namespace(&mut secret, request)?;
     }
     let mut warnings = weighed(Weight::Loss, warning);
+    warnings.extend(weighed(Weight::Slip, other));
     warnings.extend(weighed(Weight::Loss, strays.encrypted.into_iter().chain(strays.lost)));
     warnings.extend(weighed(Weight::Slip, strays.odd));
     if !request.allow_plaintext_annotations {
@@ -175,6 +177,26 @@ fn prepare(mut secret: SecretInput, request: &Compat, bound: &Bound) -> Result<P
         warnings.extend(weighed(Weight::Possible, usable::incomplete(&secret)));
     }
     Ok(Prepared { secret, scope, warnings })
+}
+
+/// Refuses to merge into a file whose object has another name or namespace than the Secret, unless flags say that it is meant.
+/// Scripts that call the program by its old name are told at most.
+fn other_object(secret: &SecretInput, request: &Compat, bound: &Bound) -> Result<Option<String>, CliError> {
+    let Mode::MergeInto { path } = &request.mode else { return Ok(None) };
+    let given = request.cluster.namespace.as_deref().unwrap_or_default();
+    let fields = [("namespace", given, &bound.namespace), ("name", &request.name, &bound.name)];
+    let is_other = |(field, given, of_file): &(&str, &str, &String)| {
+        let own = secret.text(field);
+        !own.is_empty() && !of_file.is_empty() && own != *of_file && *given != of_file.as_str()
+    };
+    let Some((field, _, of_file)) = fields.into_iter().find(is_other) else { return Ok(None) };
+    let of_secret = names::name(secret.text(field));
+    let told = format!("{path} holds a SealedSecret of {field} `{of_file}`, and the Secret has {field} `{of_secret}`");
+    if request.has_old_name {
+        return Ok(Some(format!("{told}; it is sealed for `{of_file}`")));
+    }
+    Err(CliError::new(told)
+        .hint(format!("nothing was written; if it is the right file, say so with --{field} {of_file}")))
 }
 
 /// Refuses an input of which something would not come out, and names it.

@@ -199,3 +199,34 @@ fn what_is_not_merged_is_told() {
         );
     }
 }
+
+/// Whether it is the right file is asked where names differ; a flag is the answer. Scripts go on as before.
+#[test]
+fn a_secret_of_another_name_is_merged_only_where_that_is_said() {
+    let place = Place::new();
+    let before = kept_by_hand(&place);
+    for (own, other, flag) in [
+        (r#""name": "db""#, r#""name": "web""#, ["--name", "db"]),
+        (r#""namespace": "shop""#, r#""namespace": "other""#, ["--namespace", "shop"]),
+    ] {
+        let secret = SECRET.replace(own, other).replace("user", "new");
+        let field = flag[0].trim_start_matches('-');
+        for secret in [secret.clone(), format!("{{\"kind\": \"List\", \"items\": [{secret}]}}")] {
+            place.write("db.yaml", &before);
+            let (status, says) = merge(&place, "sealer", &["--merge-into", "db.yaml"], &secret);
+            let told =
+                format!("error: db.yaml holds a SealedSecret of {field} `{}`, and the Secret has {field} `", flag[1]);
+            assert!(status == Some(1) && says.starts_with(&told), "{says}");
+            assert!(says.ends_with(&format!("say so with --{field} {}\n", flag[1])), "{says}");
+            assert_eq!(place.read("db.yaml"), before);
+            assert_eq!(merge(&place, "sealer", &["--merge-into", "db.yaml", flag[0], flag[1]], &secret), done());
+            assert_eq!(place.opened("db.yaml").as_object().unwrap().len(), 3);
+            place.write("db.yaml", &before);
+            assert_eq!(merge(&place, "kubeseal", &["--merge-into", "db.yaml", "-o", "yaml"], &secret), done());
+            assert_eq!(place.opened("db.yaml").as_object().unwrap().len(), 3);
+        }
+        // What the Secret leaves open is the file's to say.
+        let secret = SECRET.replace(&format!("{own}, "), "").replace(&format!(", {own}"), "");
+        assert_eq!(merge(&place, "sealer", &["--merge-into", "db.yaml"], &secret), done(), "{secret}");
+    }
+}
