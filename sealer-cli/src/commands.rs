@@ -15,6 +15,7 @@ mod keys;
 pub(crate) mod merge_into;
 mod moving;
 pub(crate) mod online;
+pub(crate) mod overwritten;
 pub(crate) mod raw;
 pub(crate) mod recovery_unseal;
 mod reseal;

@@ -6,7 +6,10 @@ use crate::diagnostics::CliError;
 use crate::manifest::node::Node;
 use crate::manifest::read::{Document, NO_KIND, Syntax};
 use crate::manifest::schema;
+use crate::manifest::twice;
 use crate::manifest::typed::{Rules, Wrong, typed};
+use crate::request::Compat;
+use crate::ui::{Ui, Weight};
 
 /// Where a SealedSecret stands, which decides how closely its fields must be kept to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +18,23 @@ pub(crate) enum Place {
     Stream,
     /// On its own: numbers are no text, and nothing is looked up in other letters' case.
     Alone,
+}
+
+/// Refuses a document of which something would be lost: two objects that were joined without `---`, a block that is there
+/// twice. Under the program's old name it is told, and what names are read as is told to whoever listens.
+pub(crate) fn check_whole(document: &Document, request: &Compat, ui: &Ui) -> Result<(), CliError> {
+    let number = document.number;
+    if let Some(lost) = twice::loss(&document.doubled) {
+        if !request.allow_unknown_fields {
+            return Err(CliError::new(format!("document {number}: {lost}"))
+                .hint("put a line `---` between objects; nothing was written"));
+        }
+        ui.notice(&format!("warning: document {number}: {lost}"));
+    }
+    for misread in &document.misread {
+        ui.tell(Weight::Slip, request.has_old_name, &format!("warning: document {number}: {misread}"));
+    }
+    Ok(())
 }
 
 /// Checks what a document says it is and drops what no SealedSecret has.

@@ -63,7 +63,7 @@ pub(super) fn namespace(choice: &Choice) -> Result<String, CliError> {
         return if choice.server.is_some() {
             Ok("default".to_owned())
         } else {
-            pod_namespace().ok_or_else(no_configuration)
+            pod_namespace().ok_or_else(no_namespace)
         };
     };
     let name = choice.context.clone().or_else(|| kubeconfig.current_context.clone()).unwrap_or_default();
@@ -288,12 +288,17 @@ fn pod_namespace() -> Option<String> {
 }
 
 pub(super) fn no_configuration() -> CliError {
-    CliError::new(
-        "invalid configuration: no configuration has been provided, try setting KUBERNETES_MASTER environment variable",
-    )
-    .hint("point --kubeconfig or KUBECONFIG at a kubeconfig, or seal offline with --cert cert.pem")
+    CliError::new(NO_CONFIGURATION)
+        .hint("point --kubeconfig or KUBECONFIG at a kubeconfig, or seal offline with --cert cert.pem")
 }
 
+/// The same where only the namespace is wanted.
+fn no_namespace() -> CliError {
+    CliError::new(NO_CONFIGURATION).hint("there is no kubeconfig to take the namespace from; give it with --namespace")
+}
+
+const NO_CONFIGURATION: &str =
+    "invalid configuration: no configuration has been provided, try setting KUBERNETES_MASTER environment variable";
 const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 /// A server that says nothing for that long will not.
 const USUAL_TIMEOUT: Duration = Duration::from_secs(60);

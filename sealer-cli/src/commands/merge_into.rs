@@ -31,11 +31,11 @@ pub(crate) fn run(request: &Compat, path: &str, ui: &mut Ui) -> Result<(), CliEr
     let is_alone = documents.len() < 2;
     let (format, keeps) = format(request, &documents)?;
     let (mut target, input) = if is_alone {
-        let target = target(documents.first(), path)?;
+        let target = target(documents.first(), path, request, ui)?;
         (target, seal::input(request)?)
     } else {
         let input = seal::input(request)?;
-        (target(Some(among(&documents, &input, path)?), path)?, input)
+        (target(Some(among(&documents, &input, path)?), path, request, ui)?, input)
     };
     let kept = seal::kept(request, path, &bytes, ui)?;
     let sealed = sealed_for(&target, input, request, &certificate, kept, ui)?;
@@ -149,9 +149,10 @@ fn among<'d>(documents: &'d [Document], input: &[Document], path: &str) -> Resul
 }
 
 /// The one SealedSecret of the file.
-fn target(document: Option<&Document>, path: &str) -> Result<Map<String, Value>, CliError> {
+fn target(document: Option<&Document>, path: &str, request: &Compat, ui: &Ui) -> Result<Map<String, Value>, CliError> {
     match document {
         Some(document) => {
+            sealed_secret::check_whole(document, request, ui)?;
             refuse_items_without_text(document, path)?;
             sealed_secret::read(document, Place::Alone)
         }

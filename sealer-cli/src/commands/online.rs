@@ -15,12 +15,12 @@ use crate::sealed_secret::{self, Place};
 use crate::ui::Ui;
 
 /// Asks whether every SealedSecret of the input opens; stops at the first that does not.
-pub(crate) fn validate(request: &Compat) -> Result<(), CliError> {
+pub(crate) fn validate(request: &Compat, ui: &Ui) -> Result<(), CliError> {
     let cluster = connect(request)?;
     let path = cluster.path(api::VERIFY)?;
     // Scripts know this line for whatever cannot be read.
     let unreadable = |error: CliError| error.beneath("unable to decrypt sealed secret");
-    for document in sealed_secrets(request, unreadable)? {
+    for document in sealed_secrets(request, unreadable, ui)? {
         let name = document.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
         match cluster.post(&path, text::compact(&document)) {
             Ok(Answer::Ok(_)) => {}
@@ -38,7 +38,7 @@ pub(crate) fn re_encrypt(request: &Compat, ui: &mut Ui) -> Result<(), CliError> 
     let cluster = connect(request)?;
     let path = cluster.path(api::ROTATE)?;
     let format = request.format()?;
-    for document in sealed_secrets(request, identity)? {
+    for document in sealed_secrets(request, identity, ui)? {
         let answer = match cluster.post(&path, text::compact(&document)) {
             Ok(Answer::Ok(text)) => text,
             Ok(Answer::Conflict) => return Err(CliError::new("unable to rotate secret").hint(EXPLAIN)),
@@ -68,7 +68,7 @@ fn explained(error: CliError) -> CliError {
 const EXPLAIN: &str = "a value may not open; why: sealer explain sealed.yaml";
 
 /// The documents of the input; what cannot be read of it fails as `unreadable` says.
-fn sealed_secrets(request: &Compat, unreadable: fn(CliError) -> CliError) -> Result<Vec<Value>, CliError> {
+fn sealed_secrets(request: &Compat, unreadable: fn(CliError) -> CliError, ui: &Ui) -> Result<Vec<Value>, CliError> {
     let input = input::read(request.input.as_deref(), Input::Manifests)?;
     let documents = read::documents(&input, request.input.as_deref().unwrap_or("stdin"), Wanted::SealedSecrets)
         .map_err(unreadable)?;
@@ -77,6 +77,7 @@ fn sealed_secrets(request: &Compat, unreadable: fn(CliError) -> CliError) -> Res
             CliError::new("no sealed secrets found in the input").hint("pipe in the SealedSecret, in JSON or YAML")
         );
     }
+    documents.iter().try_for_each(|document| sealed_secret::check_whole(document, request, ui))?;
     let object = |document| sealed_secret::read(document, Place::Stream).map(Value::Object).map_err(unreadable);
     documents.iter().map(object).collect()
 }

@@ -16,17 +16,18 @@ use crate::{certificate, cluster, names};
 pub(crate) fn run(request: &Compat, from: &RawValue, ui: &mut Ui) -> Result<(), CliError> {
     let certificate = certificate::load(request.certificate.as_deref(), &request.cluster)?;
     let (label, refused) = label(request)?;
-    // Existing scripts may seal for any name.
+    let (bytes, origin) = read(from, request.has_old_name, ui)?;
+    let (value, told) = value::taken(bytes, request.trim);
+    let encrypted = value::encrypted(&value, request.allow_encrypted_values)?;
+    // Nothing is told of what is not sealed. Existing scripts may seal for any name.
     if let Some(refused) = refused {
         let told = format!("warning: {}; no cluster will accept an object of that name", names::refused(&refused));
         ui.tell(Weight::Loss, request.has_old_name, &told);
     }
-    let (bytes, origin) = read(from, request.has_old_name, ui)?;
-    let (value, told) = value::taken(bytes, request.trim);
     if let Some(told) = told {
         warn(request.has_old_name, ui, told);
     }
-    if let Some(encrypted) = value::encrypted(&value, request.allow_encrypted_values)? {
+    if let Some(encrypted) = encrypted {
         ui.tell(Weight::Loss, request.has_old_name, &format!("warning: {encrypted}"));
     }
     for oddity in value::oddities(&value, origin) {
@@ -87,12 +88,10 @@ fn label(request: &Compat) -> Result<(Label, Option<NameError>), CliError> {
         return Ok((Label::as_given(scope, "", ""), None));
     }
     let (namespace, _) = cluster::namespace(&request.cluster).map_err(|error| {
-        // A context that was named and is not there is what is wrong; else only the namespace is missing.
-        if cluster::is_chosen(&request.cluster) {
-            return error;
-        }
         let what = if scope == Scope::Strict { "namespace and name" } else { "namespace" };
-        CliError::new(error.message()).hint(format!("a {scope} value is bound to its {what}; give it with --namespace"))
+        // A context that was named and is not there is what is wrong; else only the namespace is missing.
+        let error = if cluster::is_chosen(&request.cluster) { error } else { CliError::new(error.message()) };
+        error.hint(format!("a {scope} value is bound to its {what}; give it with --namespace"))
     })?;
     if namespace.is_empty() {
         return Err(CliError::new(format!("must provide the --namespace flag with --raw and --scope {scope}")));

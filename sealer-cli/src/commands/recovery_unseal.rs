@@ -18,7 +18,6 @@ use crate::diagnostics::CliError;
 use crate::input::{self, Input};
 use crate::manifest;
 use crate::manifest::read::{self, Document, Wanted};
-use crate::manifest::twice;
 use crate::request::Compat;
 use crate::sealed_secret::{self, Place};
 use crate::ui::Ui;
@@ -36,13 +35,7 @@ pub(crate) fn run(request: &Compat, key_files: &[String], ui: &mut Ui) -> Result
     let several = documents.len() > 1;
     for document in documents {
         let number = document.number;
-        if let Some(lost) = twice::loss(&document.doubled) {
-            if !request.allow_unknown_fields {
-                return Err(CliError::new(format!("document {number}: {lost}"))
-                    .hint("put a line `---` between objects; nothing was written"));
-            }
-            ui.notice(&format!("warning: document {number}: {lost}"));
-        }
+        sealed_secret::check_whole(&document, request, ui)?;
         let secret = unseal(&document, &keyring, key_files).map_err(|error| match several {
             true => error.hint(format!("this is document {number} of the input; nothing was written")),
             false => error,

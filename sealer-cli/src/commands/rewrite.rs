@@ -1,5 +1,6 @@
 //! A file that one command changes: read, edited as a text, and put in place if it is still what was read.
 
+use std::fs;
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
@@ -10,6 +11,7 @@ use crate::in_place::InPlace;
 use crate::input::encoding::{Form, NO_UTF_8};
 use crate::input::{self, Input};
 use crate::manifest::diff::diff;
+use crate::names;
 use crate::ui::{self, Ui};
 
 /// What becomes of a changed text.
@@ -47,6 +49,11 @@ impl Rewrite {
         if path == ui::STREAM {
             return Err(CliError::new("standard input cannot be changed in place")
                 .hint("name the file; `sealer view -` and `sealer explain -` read standard input"));
+        }
+        // A terminal or a pipe is waited for, and could not be written back.
+        if fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+            return Err(CliError::new(format!("{} is no file, and cannot be changed in place", names::path(path)))
+                .hint("name the file that holds the SealedSecret"));
         }
         let bytes = input::read(Some(path), Input::Manifests)?;
         Ok(Self { path: path.to_owned(), text: decoded(&bytes, path)? })

@@ -120,25 +120,21 @@ fn set(request: &Set, ui: &mut Ui) -> Result<(), CliError> {
     let file = Rewrite::read(&target.file)?;
     let edited = chosen::parsed(&target.file, file.text())?;
     let object = chosen::object(&edited, file.text(), target)?;
-    if let Some(misread) = chosen::misread(&edited, &object) {
-        ui.notice(&format!("warning: {misread}"));
-    }
+    let mut warnings: Vec<String> = chosen::misread(&edited, &object).into_iter().collect();
     let applied = tree::kustomized(&object, Path::new(&target.file));
     let label = chosen::label(&applied, request.cluster.namespace.as_deref())?;
     let certificate = certificate::load(request.certificate.as_deref(), &request.cluster)?;
-    let value = given(request, ui)?;
+    let value = given(request, &mut warnings)?;
     if let Some(in_clear) = in_clear::find(&edited, &object, &request.item, &value).filter(|_| !request.allow_in_clear)
     {
         in_clear.refused(&request.item)?;
-        ui.notice_reader(&format!("warning: {}", in_clear.told(&request.item)));
+        if ui::has_reader() {
+            warnings.push(in_clear.told(&request.item));
+        }
     }
-    if let Some(encrypted) = value::encrypted(&value, request.allow_encrypted)? {
-        ui.notice(&format!("warning: {encrypted}"));
-    }
+    warnings.extend(value::encrypted(&value, request.allow_encrypted)?);
     let others = object.items.iter().filter(|item| item.name != request.item).map(|item| item.value.as_str());
-    if let Some(warning) = sealed_warning(others, value.expose().len()) {
-        ui.notice(&format!("warning: {warning}"));
-    }
+    warnings.extend(sealed_warning(others, value.expose().len()));
     let place = format!("item `{}` of {}", request.item, chosen::full_name(&object));
     if request.keep_unchanged
         && Unchanged::load(std::slice::from_ref(&applied), &request.keys, &request.cluster, ui)?
@@ -161,6 +157,8 @@ fn set(request: &Set, ui: &mut Ui) -> Result<(), CliError> {
         let (new, what) =
             with(&edited, &object, &request.item, sealed).map_err(|error| chosen::refused(&target.file, &error))?;
         done = what;
+        // Nothing is told of what is not sealed.
+        warnings.iter().for_each(|warning| ui::notice(&format!("warning: {warning}")));
         Ok(new)
     })?;
     ui.notice(&format!("{}{}", told(&place, done, request.writing), chosen::applied(&object, &applied)));
@@ -180,8 +178,8 @@ fn with(
     }
 }
 
-/// From the file, from what is piped in as it is, or typed without being seen.
-fn given(request: &Set, ui: &Ui) -> Result<Plaintext, CliError> {
+/// From the file, from what is piped in as it is, or typed without being seen; with what is odd about it.
+fn given(request: &Set, warnings: &mut Vec<String>) -> Result<Plaintext, CliError> {
     let typed = request.from_file.is_none() && std::io::stdin().is_terminal();
     let value = if typed {
         let question = format!("value of `{}`: ", request.item);
@@ -192,17 +190,13 @@ fn given(request: &Set, ui: &Ui) -> Result<Plaintext, CliError> {
         Plaintext::new(line.as_bytes().to_vec())
     } else {
         let (value, told) = value::taken(input::read(request.from_file.as_deref(), Input::Value)?, request.trim);
-        if let Some(told) = told {
-            ui.notice(&format!("warning: {told}"));
-        }
+        warnings.extend(told.map(str::to_owned));
         value
     };
     let origin = if typed || request.from_file.is_some() { Origin::File } else { Origin::Piped };
-    for oddity in value::oddities(&value, origin) {
-        ui.notice(&format!("warning: {oddity}"));
-    }
+    warnings.extend(value::oddities(&value, origin));
     if value.expose().is_empty() {
-        ui.notice("warning: the value is empty");
+        warnings.push("the value is empty".to_owned());
     }
     Ok(value)
 }

@@ -1,6 +1,6 @@
 //! What the surface without verbs has done, and what is said of it first.
 
-use crate::commands::{fetch_certificate, merge_into, online, raw, recovery_unseal, seal};
+use crate::commands::{fetch_certificate, merge_into, online, overwritten, raw, recovery_unseal, seal};
 use crate::diagnostics::{CliError, os_text};
 use crate::names;
 use crate::request::{Compat, Mode};
@@ -36,6 +36,7 @@ fn in_mode(request: &Compat, ui: &mut Ui) -> Result<(), CliError> {
     if let Some(path) =
         request.output.as_deref().filter(|_| !matches!(request.mode, Mode::Validate | Mode::MergeInto { .. }))
     {
+        overwritten::check(request, path, ui)?;
         let in_clear = matches!(request.mode, Mode::Unseal { .. });
         ui.write_to_file(path, if in_clear { Readers::Owner } else { Readers::AsBefore })?;
     }
@@ -45,7 +46,7 @@ fn in_mode(request: &Compat, ui: &mut Ui) -> Result<(), CliError> {
         Mode::Seal => seal::run(request, ui),
         Mode::Raw { value } => raw::run(request, value, ui),
         Mode::FetchCertificate => fetch_certificate::run(request, ui),
-        Mode::Validate => online::validate(request),
+        Mode::Validate => online::validate(request, ui),
         Mode::ReEncrypt => online::re_encrypt(request, ui),
     }
 }

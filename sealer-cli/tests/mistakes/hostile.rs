@@ -108,7 +108,7 @@ fn what_never_ends_is_an_error_that_names_it() {
         ("mkfifo pipe; (yes 'a: b' > pipe & $sealer --cert pipe < /dev/null)", "pipe is larger than 1 MiB"),
         (
             "$sealer set /dev/zero item --cert $golden/cert2048.pem < /dev/null",
-            "/dev/zero holds a document that is larger than 64 MiB",
+            "/dev/zero is no file, and cannot be changed in place",
         ),
     ] {
         let line = refused(script, folder.path());

@@ -100,3 +100,67 @@ fn only_files_are_replaced_and_links_lead_to_them() {
         assert_eq!(names(folder.path()), ["link", "secret.yaml", "sub"], "{script}");
     }
 }
+
+/// What is read is not replaced, by whatever name it is called. The old name did so, and tells it.
+#[test]
+fn the_only_copy_of_what_is_read_is_not_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |old_name: &str, script: &str| {
+        let text = |name: &str| fs::read(fixture(name)).unwrap();
+        let place = |name: &str| folder.path().join(name);
+        ["link", "hard"].iter().for_each(|name| drop(fs::remove_file(place(name))));
+        fs::write(place("key.pem"), text("key2048.pem")).unwrap();
+        fs::write(place("cert.pem"), text("cert2048.pem")).unwrap();
+        fs::write(place("sealed.json"), text("sealed-2048.json")).unwrap();
+        fs::write(place("value"), "v").unwrap();
+        symlink("secret.yaml", place("link")).unwrap();
+        shell(
+            folder.path(),
+            &format!("ln secret.yaml hard; run() {{ (exec -a {old_name} $sealer \"$@\"); }}; {script}"),
+        )
+    };
+    for (script, file, what) in [
+        ("run --cert cert.pem -f secret.yaml -w secret.yaml", "secret.yaml", "the Secret"),
+        ("run --cert cert.pem -f secret.yaml -w ./link", "secret.yaml", "the Secret"),
+        ("run --cert cert.pem -f hard -w secret.yaml", "secret.yaml", "the Secret"),
+        ("run --cert cert.pem -w secret.yaml < secret.yaml", "secret.yaml", "the Secret"),
+        ("run --cert cert.pem -f secret.yaml -w cert.pem", "cert.pem", "the certificate"),
+        ("run --cert cert.pem --raw --scope cluster-wide --from-file value -w value", "value", "the value"),
+        ("run --cert cert.pem --raw --scope cluster-wide -w value < value", "value", "the value"),
+        (
+            "run --recovery-unseal --recovery-private-key key.pem -f sealed.json -w sealed.json",
+            "sealed.json",
+            "the SealedSecret",
+        ),
+        (
+            "run --recovery-unseal --recovery-private-key key.pem -f sealed.json -w key.pem",
+            "key.pem",
+            "the private key",
+        ),
+    ] {
+        let output = run("sealer", &format!("cp {file} before; {script}; cmp {file} before && echo kept"));
+        let says = String::from_utf8(output.stderr).unwrap();
+        let told = format!("-w names the file that {what} is read from, which would be replaced: ");
+        assert!(
+            says.starts_with(&format!("error: {told}")) && says.contains("hint: nothing was written"),
+            "{script}: {says}"
+        );
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), "kept\n", "{script}");
+        let output = run("kubeseal", script);
+        let says = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success() && says.starts_with(&format!("warning: {told}")), "{script}: {says}");
+    }
+    for script in [
+        "run --cert cert.pem -f secret.yaml -w hard.yaml",
+        "run --cert cert.pem -f secret.yaml -w value",
+        "run --fetch-cert --cert cert.pem -w cert.pem",
+        "run --cert cert.pem -f secret.yaml -w - > value",
+    ] {
+        let output = run("sealer", script);
+        assert!(
+            output.status.success() && output.stderr.is_empty(),
+            "{script}: {:?}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+}

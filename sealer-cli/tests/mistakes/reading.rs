@@ -339,6 +339,125 @@ fn what_is_no_secret_is_called_that_first() {
     }
 }
 
+/// SealedSecrets that were joined without `---`, and blocks that are there twice, by every door; files stay as they are.
+#[test]
+fn joined_sealed_secrets_are_refused_by_every_door() {
+    let folder = tempfile::tempdir().unwrap();
+    let sealed = |name: &str, items: &str| {
+        let input = String::from_utf8(secret("Secret", &format!("stringData: {{{items}}}"))).unwrap();
+        let (out, _) = done(
+            folder.path(),
+            "--cert cert2048.pem -o yaml",
+            input.replace("name: a", &format!("name: {name}")).as_bytes(),
+        );
+        String::from_utf8(out).unwrap().replace("---\n", "")
+    };
+    let (one, two) = (sealed("one", "a: x"), sealed("two", "z: y"));
+    let block = one.split_once("spec:\n").unwrap().1.split_once("  template:").unwrap().0.replace("    a:", "    b:");
+    let doubled = one.replace("  template:", &format!("{block}  template:"));
+    let input = secret("Secret", "stringData: {k: v}");
+    for (text, told, in_place) in [
+        (
+            format!("{one}{two}"),
+            "a second object begins at line",
+            "a second object begins, or this field is there twice; a line `---` stands between objects",
+        ),
+        (doubled, "`spec.encryptedData` is there twice (again in line", "has a name that stands there twice"),
+    ] {
+        fs::write(folder.path().join("f.yaml"), &text).unwrap();
+        for (line, told) in [
+            ("--recovery-unseal --recovery-private-key key2048.pem -f f.yaml", told),
+            ("--cert cert2048.pem --merge-into f.yaml", told),
+            ("set f.yaml a --cert cert2048.pem", in_place),
+            ("unset f.yaml a", in_place),
+            ("edit f.yaml --cert cert2048.pem", in_place),
+            ("view f.yaml", in_place),
+            ("reseal f.yaml --private-key key2048.pem --cert cert2048.pem", in_place),
+        ] {
+            let (status, out, says) = sealer(folder.path(), line, &input);
+            let all = format!("{says}{}", String::from_utf8_lossy(&out));
+            assert!(status == Some(1) && all.contains(told), "{line}: {all}");
+            assert_eq!(fs::read_to_string(folder.path().join("f.yaml")).unwrap(), text, "{line}");
+        }
+    }
+    // In JSON the later one counts.
+    let json =
+        r#"{"kind":"SealedSecret","metadata":{"name":"a","namespace":"b"},"spec":{"encryptedData":{"a":"x","a":"y"}}}"#;
+    let (status, _, says) =
+        sealer(folder.path(), "--recovery-unseal --recovery-private-key key2048.pem", json.as_bytes());
+    assert!(
+        status == Some(1)
+            && says.contains("`spec.encryptedData.a` is there twice, and what stands there first would be lost"),
+        "{says}"
+    );
+}
+
+/// A namespace that is missing is asked for; what was given is not asked for again.
+#[test]
+fn a_missing_namespace_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = "kind: Secret\nmetadata: {name: a}\nstringData: {k: v}\n";
+    for (line, first) in [
+        ("--raw --scope namespace-wide", "error: invalid configuration: no configuration has been provided"),
+        ("--raw --name a", "error: invalid configuration: no configuration has been provided"),
+        ("", "error: secret must declare a namespace\n"),
+    ] {
+        for kubeconfig in ["", "nowhere"] {
+            let words = ["sealer", "--cert", &fixture("cert2048.pem"), line].join(" ");
+            let script = format!("KUBECONFIG={kubeconfig} exec -a {words}").replace("-a sealer", "$0");
+            let script = if kubeconfig.is_empty() { script.replace("KUBECONFIG= ", "") } else { script };
+            let mut command = std::process::Command::new("sh");
+            command.args([
+                "-c",
+                &format!("printf '{}' | ({script})", input.replace('\n', "\\n")),
+                env!("CARGO_BIN_EXE_sealer"),
+            ]);
+            let output = command
+                .current_dir(folder.path())
+                .env_clear()
+                .env("HOME", "/nonexistent")
+                .env("PATH", "/usr/bin:/bin")
+                .output()
+                .unwrap();
+            let says = String::from_utf8(output.stderr).unwrap();
+            assert!(
+                says.starts_with(first) && says.contains("--namespace") && !says.contains("--cert"),
+                "{line}: {says}"
+            );
+        }
+    }
+}
+
+/// What is refused is not told as sealed before, and nothing is waited for that could not be changed in place.
+#[test]
+fn nothing_is_told_of_what_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let value = "q7Zk2mP9xW4vT8nR6bY3cL5d";
+    let file = format!(
+        "kind: SealedSecret\nmetadata: {{name: a, namespace: no, annotations: {{note: {value}}}}}\nspec: {{encryptedData: {{}}}}\n"
+    );
+    fs::write(folder.path().join("f.yaml"), &file).unwrap();
+    let (status, _, says) = sealer(folder.path(), "set f.yaml k --cert cert2048.pem", format!("{value}\n").as_bytes());
+    assert!(status == Some(1) && says.starts_with("error: annotation `note` holds the value of item `k`"), "{says}");
+    let encrypted = b"ENC[AES256_GCM,data:x,iv:y,tag:z,type:str]\n";
+    for line in ["set f.yaml k --cert cert2048.pem", "--raw --cert cert2048.pem -n B_ --name a"] {
+        let (status, _, says) = sealer(folder.path(), line, encrypted);
+        assert!(status == Some(1) && says.starts_with("error: the value is encrypted with SOPS"), "{line}: {says}");
+    }
+    let (_, says) = done(folder.path(), "set f.yaml k --cert cert2048.pem", b"x\n");
+    assert!(
+        says.starts_with("warning: metadata.namespace is read as `false`")
+            && says.contains("warning: the value ends in a line end"),
+        "{says}"
+    );
+    fs::write(folder.path().join("f.yaml"), &file).unwrap();
+    for line in ["set /dev/stdout k --cert cert2048.pem", "unset /dev/stdin k", "edit /dev/null", "set /dev/fd/1 k"] {
+        let (status, _, says) = sealer(folder.path(), line, b"");
+        assert!(status == Some(1) && says.contains(" is no file, and cannot be changed in place\n"), "{line}: {says}");
+    }
+    assert_eq!(fs::read_to_string(folder.path().join("f.yaml")).unwrap(), file);
+}
+
 #[test]
 fn placeholders_and_types_in_other_letters_are_told_and_sealed() {
     let folder = tempfile::tempdir().unwrap();

@@ -268,3 +268,25 @@ fn a_kubeconfig_or_context_that_is_not_there_is_told_where_the_namespace_comes_f
     fs::remove_file(stage.path("kubeconfig")).unwrap();
     seal(&[], secret).says(&["secret must declare a namespace"]);
 }
+
+/// Objects that were joined without `---`: the controller would be asked about one of them alone.
+#[test]
+fn joined_objects_are_not_sent() {
+    let (stage, api) = (Stage::new(), talking());
+    stage.kubeconfig(&format!("http://127.0.0.1:{}", api.port), "", "");
+    let object = |name: &str| {
+        format!(
+            "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {{name: {name}, namespace: b}}\nspec:\n  encryptedData: {{k: {name}}}\n"
+        )
+    };
+    let joined = [object("one"), object("two")].concat();
+    for mode in ["--validate", "--re-encrypt"] {
+        let ran = stage.run_with(&[mode], &[], &joined);
+        ran.says(&[
+            "error: document 1: a second object begins at line 6 without a line `---` before it",
+            "`one` would be lost: `k`",
+            "hint: put a line `---`",
+        ]);
+        assert!(ran.stdout.is_empty() && api.asked().iter().all(|asked| asked.line.starts_with("GET ")), "{ran:?}");
+    }
+}

@@ -327,7 +327,8 @@ impl<'a> Reader<'a> {
                 return Err(broken(span, "has a name that is no text"));
             };
             if !names.insert(key.as_read()) {
-                return Err(broken(span, "has a name that stands there twice"));
+                let is_head = self.depth == 1 && ["apiVersion", "kind", "metadata"].contains(&key.text.as_str());
+                return Err(broken(span, if is_head { JOINED } else { "has a name that stands there twice" }));
             }
             let (event, span) = self.next()?.ok_or_else(|| broken(span, "is no YAML"))?;
             let value = self.tree(event, span)?;
@@ -383,6 +384,8 @@ fn broken(span: Span, reason: &'static str) -> PatchError {
     PatchError::Broken { line: span.start.line(), column: span.start.col() + 1, reason }
 }
 
+/// What a field of every object tells that stands there again.
+const JOINED: &str = "a second object begins, or this field is there twice; a line `---` stands between objects";
 const MOST_DEPTH: usize = 100;
 const MOST_NODES: usize = 500_000;
 /// Bytes that anchors and aliases may add; an API server takes objects of 1.5 MiB.
