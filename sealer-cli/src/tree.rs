@@ -159,10 +159,12 @@ fn items(edited: &Edited<'_>, tree: &Tree, path: &[Step]) -> Vec<SealedItem> {
     let sealed = spec.and_then(|spec| spec.field("encryptedData"));
     for (key, value) in sealed.map(Tree::fields).unwrap_or_default() {
         let templated = |scalar| is_templated(edited, scalar);
+        let name = key.as_read();
+        let path = below(path, &["spec", "encryptedData", &name]);
         items.push(SealedItem {
-            name: key.text.clone(),
+            name,
             value: value.text().unwrap_or_default().to_owned(),
-            path: below(path, &["spec", "encryptedData", &key.text]),
+            path,
             templated: templated(key) || value.scalar().is_some_and(templated),
         });
     }

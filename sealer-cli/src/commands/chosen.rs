@@ -6,7 +6,7 @@ use sealer_go::pflag;
 use crate::diagnostics::CliError;
 use crate::encrypted::SOPS;
 use crate::manifest;
-use crate::manifest::patch::{Edited, PatchError, Tree};
+use crate::manifest::patch::{Edited, PatchError, Scalar, Tree};
 use crate::names;
 use crate::tree::{self, SealedItem, SealedObject, loose};
 
@@ -111,15 +111,25 @@ pub(crate) fn label(object: &SealedObject, given: Option<&str>) -> Result<Label,
     })
 }
 
-/// What is told of a name that kubectl reads as something else than it says: values are sealed for what is read.
+/// What is told of names that kubectl reads as something else than they say: values are sealed for what is read, and items
+/// are called by it.
 pub(crate) fn misread(edited: &Edited<'_>, object: &SealedObject) -> Option<String> {
-    let metadata = edited.at(&object.path)?.field("metadata")?;
-    ["namespace", "name"].iter().find_map(|field| {
-        let scalar = metadata.field(field)?.scalar()?;
+    let tree = edited.at(&object.path)?;
+    let told = |place: &str, scalar: &Scalar| {
         let read = scalar.as_read();
-        let told =
-            || format!("metadata.{field} is read as `{read}`, since YAML takes it for no text: put it in quotes");
+        let told = || {
+            format!("{place} is read as `{}`, since YAML takes it for no text: put it in quotes", names::name(&read))
+        };
         (read != scalar.text).then(told)
+    };
+    let metadata = tree.field("metadata");
+    let of_metadata = ["namespace", "name"]
+        .iter()
+        .find_map(|field| told(&format!("metadata.{field}"), metadata?.field(field)?.scalar()?));
+    let items = tree.field("spec").and_then(|spec| spec.field("encryptedData"));
+    let items = items.map(Tree::fields).unwrap_or_default();
+    of_metadata.or_else(|| {
+        items.iter().find_map(|(key, _)| told(&format!("the name of item `{}`", names::name(&key.text)), key))
     })
 }
 

@@ -64,7 +64,7 @@ fn collect(tree: &Tree, path: &mut Vec<Step>, found: &mut Vec<(Vec<Step>, Change
         Tree::Map(fields, _) => {
             found.push((path.clone(), Change::Add));
             for (name, value) in fields {
-                path.push(Step::name(&name.text));
+                path.push(Step::name(&name.as_read()));
                 found.push((path.clone(), Change::Remove));
                 collect(value, path, found);
                 path.pop();
@@ -82,7 +82,7 @@ fn carried_out(edited: &Edited<'_>, path: &[Step], change: Change) -> Result<Str
 }
 
 /// What the documents should be. Nothing where there is not exactly one, since empty ones are counted differently, or where
-/// the reader finds nothing by that path, since it reads names such as `yes` as kubectl does.
+/// the reader finds nothing by that path, since it reads a name such as `.INF` otherwise.
 fn expected(mut documents: Vec<Value>, path: &[Step], change: Change) -> Option<Vec<Value>> {
     let ([document], [Step::Number(0), path @ ..]) = (documents.as_mut_slice(), path) else { return None };
     match change {

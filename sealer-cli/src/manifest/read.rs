@@ -6,6 +6,7 @@ use crate::diagnostics::CliError;
 use crate::encrypted;
 use crate::input::encoding;
 use crate::manifest::node::Node;
+use crate::manifest::stray;
 use crate::manifest::twice::{self, Doubled};
 
 mod instead;
@@ -82,7 +83,12 @@ pub(crate) fn each(bytes: &[u8], source: &str, wanted: Wanted, take: Take<'_>) -
     })();
     // Whatever it is, it holds no Secret.
     let is_other = wanted == Wanted::Secrets && stream.is_empty;
-    read.map_err(|error| if is_other { instead::hint(&bytes).into_iter().fold(error, CliError::hint) } else { error })
+    read.map_err(|error| {
+        let odd = str::from_utf8(&bytes).ok().and_then(stray::odd_space);
+        let odd = odd.map(|(line, told)| format!("line {line}: {told}"));
+        let error = odd.into_iter().fold(error, CliError::hint);
+        if is_other { instead::hint(&bytes).into_iter().fold(error, CliError::hint) } else { error }
+    })
 }
 
 /// Takes a document, or ends the reading.

@@ -171,7 +171,12 @@ impl Reader {
             Syntax::EarlyJson => typed(node, &schema::SECRET, rules(false))
                 .or_else(|wrong| typed(node, &schema::SECRET, rules(true)).map_err(|_| wrong)),
         };
-        result.map_err(|wrong| self.wrong(&wrong, yaml, stray::encrypted(node)))
+        result.map_err(|wrong| {
+            let error = self.wrong(&wrong, yaml, stray::encrypted(node));
+            // A name and its value are one text then.
+            let text = wrong.place.split('.').try_fold(node, Node::field).and_then(Node::as_text);
+            text.and_then(stray::odd_space).map(|(_, told)| told).into_iter().fold(error, CliError::hint)
+        })
     }
 
     fn metadata(&self, metadata: &Node) -> Result<Map<String, Value>, CliError> {

@@ -255,14 +255,34 @@ fn field(known: &Struct, name: &str) -> Option<&'static str> {
 
 /// What of a name nobody sees: spaces as word processors and web pages write them.
 pub(crate) fn unseen(name: &str) -> Option<String> {
-    let letter = name.chars().find(|letter| {
-        let is_space = letter.is_whitespace() && !letter.is_ascii();
-        is_space || names::is_invisible(*letter)
-    })?;
-    Some(if letter == '\u{a0}' {
-        "a no-break space".to_owned()
-    } else {
-        format!("the invisible letter U+{:04X}", u32::from(letter))
+    name.chars().find(|letter| is_unseen(*letter)).map(unseen_letter)
+}
+
+fn is_unseen(letter: char) -> bool {
+    letter.is_whitespace() && !letter.is_ascii() || names::is_invisible(letter)
+}
+
+fn unseen_letter(letter: char) -> String {
+    match letter {
+        '\u{a0}' => "a no-break space".to_owned(),
+        letter => format!("the invisible letter U+{:04X}", u32::from(letter)),
+    }
+}
+
+/// The line of a text that has such a letter where YAML wants a space, and where: at its beginning, or behind a colon or a dash.
+pub(crate) fn odd_space(text: &str) -> Option<(usize, String)> {
+    text.lines().enumerate().find_map(|(at, line)| {
+        let (number, line) = (at + 1, line.trim_start_matches('\u{feff}').trim_start_matches(' '));
+        if let Some(first) = line.chars().next().filter(|first| is_unseen(*first)) {
+            return Some((number, format!("{} is no indentation; type plain spaces", unseen_letter(first))));
+        }
+        let behind = |sign: char| {
+            let (before, rest) = line.split_once(sign)?;
+            let letter = rest.chars().next().filter(|letter| is_unseen(*letter))?;
+            let name = names::name(before.trim_start_matches(['-', ' ', '{']));
+            Some((number, format!("{} stands behind `{name}{sign}`; type a plain space", unseen_letter(letter))))
+        };
+        behind(':').or_else(|| line.starts_with('-').then(|| behind('-')).flatten())
     })
 }
 

@@ -230,3 +230,24 @@ fn a_secret_of_another_name_is_merged_only_where_that_is_said() {
         assert_eq!(merge(&place, "sealer", &["--merge-into", "db.yaml"], &secret), done(), "{secret}");
     }
 }
+
+/// What kubectl reads otherwise is told of the input and of the file.
+#[test]
+fn names_that_are_read_otherwise_are_told() {
+    let place = Place::new();
+    let secret = "kind: Secret\nmetadata: {name: db, namespace: shop}\nstringData: {y: v}\n";
+    let file = kept_by_hand(&place).replace("    user:", "    on:");
+    place.write("db.yaml", &file);
+    let (status, says) = merge(&place, "sealer", &["--merge-into", "db.yaml"], secret);
+    assert_eq!(status, Some(0), "{says}");
+    assert_eq!(
+        says,
+        "warning: document 1: the name `on` under encryptedData is read as `true`; put it in quotes if it is meant as text\n\
+         warning: document 1: the name `y` under stringData is read as `true`; put it in quotes if it is meant as text\n"
+    );
+    // Both are one item, whose value is replaced.
+    let after = place.read("db.yaml");
+    assert_eq!((differing(&file, &after).len(), differing(&after, &file).len()), (1, 1), "{after}");
+    place.write("db.yaml", &file);
+    assert_eq!(merge(&place, "kubeseal", &["--merge-into", "db.yaml", "-o", "yaml"], secret), done());
+}

@@ -478,3 +478,34 @@ fn an_item_is_put_behind_an_alias() {
     assert!(place.read("x.yaml").contains("    user: *p # the same\n    new: Ag"));
     assert_eq!(place.opened("x.yaml")["user"], place.opened("x.yaml")["password"]);
 }
+
+/// kubectl reads a name such as `y` as `true`, unless it stands in quotes.
+#[test]
+fn items_are_called_what_kubectl_reads() {
+    let place = Place::new();
+    let certificate = fixture("cert4096.pem");
+    let head = "kind: SealedSecret\nmetadata: {name: db, namespace: shop}\nspec:\n  encryptedData:\n";
+    for (written, item, is_changed) in [
+        ("y", "y", false),
+        ("y", "true", true),
+        ("\"y\"", "y", true),
+        ("0x10", "16", true),
+        ("0x10", "0x10", false),
+        ("off", "false", true),
+    ] {
+        place.write("f.yaml", &format!("{head}    {written}: Ag== # kept\n"));
+        let output = place.run(&["set", "f.yaml", item, "--cert", &certificate], "v");
+        let says = said(&output);
+        assert_eq!(output.status.code(), Some(0), "{says}");
+        let is_misread = !written.starts_with('"');
+        assert_eq!(says.contains(&format!("warning: the name of item `{written}` is read as `")), is_misread, "{says}");
+        let text = place.read("f.yaml");
+        assert!(text.contains("# kept") && text.contains(&format!("    {written}: Ag")), "{text}");
+        assert_eq!(text.contains("Ag== #"), !is_changed, "{text}");
+        assert_eq!(text.lines().count(), if is_changed { 5 } else { 6 }, "{text}");
+        assert!(is_changed || text.contains(&format!("    \"{item}\": Ag")), "{text}");
+        let output = place.run(&["unset", "f.yaml", item], "");
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        assert_eq!(place.read("f.yaml").contains("Ag== #"), !is_changed);
+    }
+}

@@ -428,6 +428,44 @@ fn a_missing_namespace_is_asked_for() {
     }
 }
 
+/// Spaces that are none, as word processors and web pages write them, are named where YAML wants a space.
+#[test]
+fn spaces_that_are_none_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let head = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\n  namespace: b\n";
+    for (input, told) in [
+        (
+            format!("{head}stringData:\n  z:\u{a0}{VALUE}\n"),
+            "hint: a no-break space stands behind `z:`; type a plain space\n",
+        ),
+        (
+            format!("{head}stringData:\n  y: x\n  z:\u{a0}{VALUE}\n"),
+            "hint: line 8: a no-break space stands behind `z:`; type a plain space\n",
+        ),
+        (
+            format!("kind:\u{2009}Secret\n{head}"),
+            "hint: line 1: the invisible letter U+2009 stands behind `kind:`; type a plain space\n",
+        ),
+        (
+            head.replace("  name: a", "  name:\u{a0}a"),
+            "hint: line 4: a no-break space stands behind `name:`; type a plain space\n",
+        ),
+        (
+            format!("{head}stringData:\n\u{a0}\u{a0}z: {VALUE}\n  y: x\n"),
+            "hint: line 7: a no-break space is no indentation; type plain spaces\n",
+        ),
+        (
+            "apiVersion: v1\nkind: List\nitems:\n-\u{a0}kind: Secret\n  data: {}\n".to_owned(),
+            "hint: line 4: a no-break space stands behind `-`; type a plain space\n",
+        ),
+    ] {
+        for name in ["sealer", "kubeseal"] {
+            let (status, says) = says(folder.path(), name, &["--cert", "CERT"], input.as_bytes());
+            assert!(status == Some(1) && says.contains(told) && !says.contains("Hunter2"), "{input}: {says}");
+        }
+    }
+}
+
 /// What is refused is not told as sealed before, and nothing is waited for that could not be changed in place.
 #[test]
 fn nothing_is_told_of_what_is_refused() {

@@ -77,7 +77,7 @@ impl Edited<'_> {
         let Some((Step::Name(name), map)) = path.split_last() else { return Err(PatchError::NoMap) };
         let place = self.place(map).ok_or(PatchError::NoMap)?;
         let Tree::Map(fields, shape) = place.tree else { return Err(PatchError::NoMap) };
-        let at = fields.iter().position(|(key, _)| key.text == *name).ok_or(PatchError::NoMap)?;
+        let at = fields.iter().position(|(key, _)| key.is_named(name)).ok_or(PatchError::NoMap)?;
         self.refuse_shared(&place)?;
         if let Some((key, Tree::Scalar(scalar))) = fields.get(at)
             && (scalar.shared || key.shared)

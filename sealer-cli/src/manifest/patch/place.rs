@@ -26,7 +26,7 @@ impl<'t> Edited<'t> {
             place.shared |= shape.shared;
             place.tree = match (place.tree, step) {
                 (Tree::Map(fields, _), Step::Name(name)) => {
-                    let (key, value) = fields.iter().find(|(key, _)| key.text == *name)?;
+                    let (key, value) = fields.iter().find(|(key, _)| key.is_named(name))?;
                     place.keys.push(key);
                     value
                 }

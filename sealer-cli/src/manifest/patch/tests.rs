@@ -156,7 +156,10 @@ proptest! {
         let new = written(&|at| if at == chosen { NEW.to_owned() } else { items[at].1.clone() });
         let edited = Edited::read(&old).unwrap();
         let document = usize::from(before.is_some());
-        let replacement = Replacement { path: path(document, &items[chosen].0), value: NEW.to_owned() };
+        // `y` is read as `true`.
+        let map = edited.at(&path(document, "")[..3]).unwrap();
+        let name = map.fields()[chosen].0.as_read();
+        let replacement = Replacement { path: path(document, &name), value: NEW.to_owned() };
         prop_assert_eq!(edited.with(&[replacement]).unwrap(), new);
     }
 

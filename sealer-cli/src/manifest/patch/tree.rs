@@ -56,7 +56,7 @@ pub(super) enum Style {
 impl Tree {
     /// The value of a name.
     pub(crate) fn field(&self, name: &str) -> Option<&Self> {
-        self.fields().iter().find(|(key, _)| key.text == name).map(|(_, value)| value)
+        self.fields().iter().find(|(key, _)| key.is_named(name)).map(|(_, value)| value)
     }
 
     /// What a map holds, in order; nothing for what is no map.
@@ -85,6 +85,16 @@ impl Scalar {
     /// Whether it stands there without quotes, so that it may be more than a text.
     pub(crate) fn is_bare(&self) -> bool {
         self.style == Style::Plain
+    }
+
+    /// Whether it is that name, as kubectl reads it.
+    pub(crate) fn is_named(&self, name: &str) -> bool {
+        let may_be_other = || self.is_bare() && !matches!(scalar::resolve(&self.text), Resolved::Text | Resolved::Date);
+        if self.text == name {
+            !may_be_other() || self.as_read() == name
+        } else {
+            may_be_other() && self.as_read() == name
+        }
     }
 
     /// Where a text is wanted, as kubectl reads it: `yes` is `true`, `+4` is `4`.
@@ -128,7 +138,7 @@ pub(super) fn at<'a>(documents: &'a mut [Tree], path: &[Step]) -> Option<&'a mut
     for step in rest {
         place = match (place, step) {
             (Tree::Map(fields, _), Step::Name(name)) => {
-                fields.iter_mut().find(|(key, _)| key.text == *name).map(|(_, value)| value)?
+                fields.iter_mut().find(|(key, _)| key.is_named(name)).map(|(_, value)| value)?
             }
             (Tree::List(items, _), Step::Number(number)) => items.get_mut(*number)?,
             _ => return None,
