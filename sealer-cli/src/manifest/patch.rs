@@ -65,7 +65,7 @@ impl<'t> Edited<'t> {
             Ok(documents) => Ok(Self { text, documents, masked: false }),
             Err(error) if text.contains("{{") => {
                 let mut documents = tree::documents(&mask::without_templates(text)).map_err(|_| error)?;
-                documents.iter_mut().for_each(|tree| tree::put_templates_back(tree, text));
+                documents.iter_mut().for_each(|tree| mask::put_templates_back(tree, text));
                 Ok(Self { text, documents, masked: true })
             }
             Err(error) => Err(error),

@@ -274,6 +274,14 @@ fn check_separator(behind: &[u8], line: usize) -> Result<(), CliError> {
         .hint("write nothing behind `---`, or indent the line if it belongs to a text"))
 }
 
+fn refuse_control_characters(text: &str) -> Result<(), Broken> {
+    let fine = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}');
+    match text.char_indices().find(|(_, c)| !fine(*c)) {
+        Some((at, _)) => Err(Broken::at(text.as_bytes(), at, "has a control character")),
+        None => Ok(()),
+    }
+}
+
 fn lines(bytes: &[u8]) -> usize {
     bytes.iter().filter(|byte| **byte == b'\n').count()
 }

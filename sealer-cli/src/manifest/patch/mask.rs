@@ -1,5 +1,7 @@
 //! How does a text look with its templates left out, byte for byte as long as before?
 
+use super::tree::{Scalar, Tree};
+
 /// Replaces every `{{ … }}`: alone on its lines it becomes a comment, beside other text a word.
 pub(super) fn without_templates(text: &str) -> String {
     let mut result = String::with_capacity(text.len());
@@ -48,3 +50,24 @@ fn push_masked(result: &mut String, action: &str, alone: bool, number: usize) {
 
 /// None of them makes a word that is more than a text, behind an `x`.
 const LETTERS: &[u8] = b"xabcdefghijklmnopqrstuvwyz";
+
+/// Gives texts that a template writes, or parts of them, as they stand in the file: what stood in for them is not shown.
+pub(super) fn put_templates_back(tree: &mut Tree, text: &str) {
+    let put_back = |scalar: &mut Scalar| {
+        let written = text.get(scalar.range.clone()).unwrap_or_default();
+        if written.contains("{{") || written.contains("}}") {
+            let quoted = |mark| written.strip_prefix(mark).and_then(|rest| rest.strip_suffix(mark));
+            quoted('"').or_else(|| quoted('\'')).unwrap_or(written).clone_into(&mut scalar.text);
+        }
+    };
+    match tree {
+        Tree::Scalar(scalar) => put_back(scalar),
+        Tree::List(items, _) => items.iter_mut().for_each(|item| put_templates_back(item, text)),
+        Tree::Map(fields, _) => {
+            for (key, value) in fields {
+                put_back(key);
+                put_templates_back(value, text);
+            }
+        }
+    }
+}

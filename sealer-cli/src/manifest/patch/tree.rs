@@ -89,12 +89,8 @@ impl Scalar {
 
     /// Whether it is that name, as kubectl reads it.
     pub(crate) fn is_named(&self, name: &str) -> bool {
-        let may_be_other = || self.is_bare() && !matches!(scalar::resolve(&self.text), Resolved::Text | Resolved::Date);
-        if self.text == name {
-            !may_be_other() || self.as_read() == name
-        } else {
-            may_be_other() && self.as_read() == name
-        }
+        let is_other = self.is_bare() && !matches!(scalar::resolve(&self.text), Resolved::Text | Resolved::Date);
+        if is_other { self.as_read() == name } else { self.text == name }
     }
 
     /// Where a text is wanted, as kubectl reads it: `yes` is `true`, `+4` is `4`.
@@ -360,27 +356,6 @@ impl Opened {
         let Self(start, is_flow, shared) = self;
         let range = start.byte_range().zip(end.byte_range()).map(|(start, end)| start.start..end.end);
         Shape { flow: range.filter(|_| *is_flow), shared: *shared, alias: None }
-    }
-}
-
-/// Gives texts that a template writes, or parts of them, as they stand in the file: what stood in for them is not shown.
-pub(super) fn put_templates_back(tree: &mut Tree, text: &str) {
-    let put_back = |scalar: &mut Scalar| {
-        let written = text.get(scalar.range.clone()).unwrap_or_default();
-        if written.contains("{{") || written.contains("}}") {
-            let quoted = |mark| written.strip_prefix(mark).and_then(|rest| rest.strip_suffix(mark));
-            quoted('"').or_else(|| quoted('\'')).unwrap_or(written).clone_into(&mut scalar.text);
-        }
-    };
-    match tree {
-        Tree::Scalar(scalar) => put_back(scalar),
-        Tree::List(items, _) => items.iter_mut().for_each(|item| put_templates_back(item, text)),
-        Tree::Map(fields, _) => {
-            for (key, value) in fields {
-                put_back(key);
-                put_templates_back(value, text);
-            }
-        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, StructureStyle, Tag, options};
 
 use super::json::push_mended;
-use super::{Broken, DEEPEST, MOST_NODES, TOO_MANY};
+use super::{Broken, DEEPEST, MOST_NODES, TOO_MANY, refuse_control_characters};
 use crate::manifest::node::Node;
 use crate::manifest::scalar::{Scalar, resolve};
 use crate::manifest::twice::Doubled;
@@ -374,14 +374,6 @@ fn core_type(tag: &Tag) -> Option<&str> {
         ("tag:yaml.org,2002:", name) => Some(name),
         ("", suffix) => suffix.strip_prefix("tag:yaml.org,2002:"),
         _ => None,
-    }
-}
-
-fn refuse_control_characters(text: &str) -> Result<(), Broken> {
-    let fine = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}');
-    match text.char_indices().find(|(_, c)| !fine(*c)) {
-        Some((at, _)) => Err(Broken::at(text.as_bytes(), at, "has a control character")),
-        None => Ok(()),
     }
 }
 
