@@ -15,7 +15,7 @@ use crate::commands::rewrite::{Rewrite, Writing, WritingArgs};
 use crate::commands::seal::usable::sealed_warning;
 use crate::commands::value::{self, Origin};
 use crate::commands::{chosen, in_clear};
-use crate::diagnostics::CliError;
+use crate::diagnostics::{self, CliError};
 use crate::input::{self, Input};
 use crate::key_files::KeySources;
 use crate::manifest::patch::{Edited, PatchError, Replacement};
@@ -158,7 +158,7 @@ fn set(request: &Set, ui: &mut Ui) -> Result<(), CliError> {
             with(&edited, &object, &request.item, sealed).map_err(|error| chosen::refused(&target.file, &error))?;
         done = what;
         // Nothing is told of what is not sealed.
-        warnings.iter().for_each(|warning| ui::notice(&format!("warning: {warning}")));
+        warnings.iter().for_each(|warning| diagnostics::notice(&format!("warning: {warning}")));
         Ok(new)
     })?;
     ui.notice(&format!("{}{}", told(&place, done, request.writing), chosen::applied(&object, &applied)));
