@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use sealer_core::Scope;
 use sealer_go::pflag::{self, Flag, FlagError, Kind, Values};
 
 use crate::cli::words::{self, Around, Word};
@@ -264,7 +265,7 @@ const OWN: &[Flag] = &[
     Flag::new("rotate", Kind::Switch, "", ""),
     Flag::new(
         "scope",
-        Kind::Words(&["strict", "namespace-wide", "cluster-wide"]),
+        Kind::Words(&Scope::WORDS),
         "strict",
         "Who may open the values: strict, namespace-wide or cluster-wide.",
     ),

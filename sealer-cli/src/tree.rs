@@ -91,7 +91,7 @@ impl SealedObject {
 
     /// Whether it is bound to a namespace and does not say to which.
     pub(crate) fn lacks_namespace(&self) -> bool {
-        self.scope != Scope::ClusterWide && self.namespace.is_empty()
+        self.scope.binds_namespace() && self.namespace.is_empty()
     }
 }
 
@@ -130,8 +130,8 @@ fn object(edited: &Edited<'_>, tree: &Tree, path: &[Step]) -> SealedObject {
         _ => BTreeMap::new(),
     };
     let scope = Scope::from_annotations(&annotations);
-    let name_is_templated = scope == Scope::Strict && is_templated(field("name"));
-    let templated = name_is_templated || scope != Scope::ClusterWide && is_templated(field("namespace"));
+    let name_is_templated = scope.binds_name() && is_templated(field("name"));
+    let templated = name_is_templated || scope.binds_namespace() && is_templated(field("namespace"));
     let document = match path.first() {
         Some(Step::Number(number)) => number + 1,
         _ => 1,

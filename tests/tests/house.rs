@@ -176,7 +176,6 @@ fn the_endpoints_reach_no_template_engine() {
         "api",
         "api::PEM_MEDIA_TYPE",
         "disassemble::{CLEAR_TEXT_COPIES, SERVER_SET}",
-        "scope::{CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION}",
         "seal::{Trials, unseal_counted}",
     ];
     let served = sources("sealer-controller/src/http").into_iter().filter(|(path, _)| !is_test(path));

@@ -100,8 +100,8 @@ pub(super) fn unseal(args: &[String], variable: Variable<'_>) -> Result<Request,
         "" if is_needed => Err(wrong(format!("must provide the --{flag} flag with --raw and --scope {scope}"))),
         text => Ok(text.to_owned()),
     };
-    let namespace = text("namespace", scope != Scope::ClusterWide)?;
-    let name = text("name", scope == Scope::Strict)?;
+    let namespace = text("namespace", scope.binds_namespace())?;
+    let name = text("name", scope.binds_name())?;
     Ok(Request::Unseal(Unseal { file, keys, scope, namespace, name }))
 }
 
@@ -251,7 +251,7 @@ const BOUND_NAMESPACE: Flag =
     Flag::new("namespace", Kind::Text, "", "Namespace that the value was sealed for.").short('n');
 const BOUND_SCOPE: Flag = Flag::new(
     "scope",
-    Kind::Words(&["strict", "namespace-wide", "cluster-wide"]),
+    Kind::Words(&Scope::WORDS),
     "strict",
     "Scope that the value was sealed for: strict, namespace-wide or cluster-wide.",
 );

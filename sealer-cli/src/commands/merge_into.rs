@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 
-use sealer_core::scope::{CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION};
+use sealer_core::Scope;
 use serde_json::{Map, Value};
 
 use crate::certificate;
@@ -198,14 +198,8 @@ fn sealed_for(
 /// An item that is sealed for another scope than its object announces could never be opened.
 fn refuse_other_scope(target: &Map<String, Value>, sealed: &Value, path: &str) -> Result<(), CliError> {
     let scope = |metadata: Option<&Value>| {
-        let set = |name: &str| metadata.and_then(|it| it.get("annotations")?.get(name)?.as_str()) == Some("true");
-        if set(CLUSTER_WIDE_ANNOTATION) {
-            "cluster-wide"
-        } else if set(NAMESPACE_WIDE_ANNOTATION) {
-            "namespace-wide"
-        } else {
-            "strict"
-        }
+        let annotations = metadata.and_then(|metadata| metadata.get("annotations"));
+        Scope::announced(|name| annotations?.get(name)?.as_str())
     };
     let (old, new) = (scope(target.get("metadata")), scope(sealed.get("metadata")));
     if old == new {

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::fs::File;
 
 use rayon::prelude::*;
-use sealer_core::scope::{CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION};
 use sealer_core::{Certificate, Label, Scope, SealingKey, seal};
 use sealer_resource::disassemble::{CLEAR_TEXT_COPIES, template_metadata};
 use sealer_resource::{SealedSecret, SecretTemplate};
@@ -153,7 +152,7 @@ fn prepare(mut secret: SecretInput, request: &Compat, bound: &Bound) -> Result<P
             .hint("give it with --name; generateName is no substitute, since values are bound to the name"));
     }
     let (scope, warning) = settle_scope(&mut secret, request.scope);
-    if scope != Scope::ClusterWide {
+    if scope.binds_namespace() {
         settle_namespace(&mut secret, request)?;
     }
     let mut warnings = weighed(Weight::Loss, warning);
@@ -220,8 +219,7 @@ fn settle_scope(secret: &mut SecretInput, choice: ScopeChoice) -> (Scope, Option
     let announced = Scope::from_annotations(&annotations);
     let ScopeChoice::Named(scope) = choice else { return (announced, None) };
     if scope.annotation().is_some() || announced != scope {
-        annotations.remove(CLUSTER_WIDE_ANNOTATION);
-        annotations.remove(NAMESPACE_WIDE_ANNOTATION);
+        annotations.retain(|name, _| Scope::annotations().all(|scope| scope != name));
         annotations.extend(scope.annotation().map(|annotation| (annotation.to_owned(), "true".to_owned())));
         secret.set_annotations(annotations);
     }
@@ -321,7 +319,7 @@ mod tests {
                 assert_eq!(warning.is_some(), announced > named, "{named} over {announced}");
             }
         }
-        let both = [(CLUSTER_WIDE_ANNOTATION, "true"), (NAMESPACE_WIDE_ANNOTATION, "true")];
+        let both: Vec<_> = Scope::annotations().map(|name| (name, "true")).collect();
         let (scope, left, warning) = settled(ScopeChoice::Named(Scope::Strict), &both);
         assert_eq!((scope, left), (Scope::Strict, Vec::new()));
         assert_eq!(
@@ -329,7 +327,7 @@ mod tests {
             Some("the annotation of the input for the scope cluster-wide is left out: --scope strict was given")
         );
         // What announces nothing stays as it is.
-        let idle = [(CLUSTER_WIDE_ANNOTATION, "false")];
+        let idle = [("sealedsecrets.bitnami.com/cluster-wide", "false")];
         assert_eq!(
             settled(ScopeChoice::Named(Scope::Strict), &idle).1,
             ["sealedsecrets.bitnami.com/cluster-wide=false"]

@@ -72,10 +72,8 @@ fn closed(sealed: &SealedValue, request: &Unseal, keyring: &Keyring) -> CliError
         Scope::ClusterWide => String::new(),
     };
     let error = CliError::new(format!("no key at hand opens the value as {scope}{bound}"));
-    let can_be = |other: &Scope| match other {
-        Scope::Strict => !namespace.is_empty() && !name.is_empty(),
-        Scope::NamespaceWide => !namespace.is_empty(),
-        Scope::ClusterWide => true,
+    let can_be = |other: &Scope| {
+        (!other.binds_namespace() || !namespace.is_empty()) && (!other.binds_name() || !name.is_empty())
     };
     let mut others = Scope::ALL.into_iter().filter(|other| other != scope && can_be(other));
     match others.find(|other| opened(sealed, request, *other, keyring).is_some()) {

@@ -8,7 +8,6 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use sealer_core::Scope;
-use sealer_core::scope::{CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION};
 use sealer_resource::disassemble::{CLEAR_TEXT_COPIES, SERVER_SET};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -96,7 +95,9 @@ fn cleaned(template: Option<&RawValue>, scope: Scope) -> Option<Box<RawValue>> {
     let mut metadata = fields(template.get("metadata").copied())?;
     metadata.retain(|field, _| !SERVER_SET.contains(&field.as_str()) && !DROPPED.contains(&field.as_str()));
     let mut annotations = fields(metadata.remove("annotations").as_deref())?;
-    annotations.retain(|name, _| !CLEAR_TEXT_COPIES.contains(&name.as_str()) && !SCOPES.contains(&name.as_str()));
+    annotations.retain(|name, _| {
+        !CLEAR_TEXT_COPIES.contains(&name.as_str()) && Scope::annotations().all(|scope| scope != name)
+    });
     if let Some(annotation) = scope.annotation() {
         annotations.insert(annotation.to_owned(), to_raw_value("true").ok()?);
     }
@@ -110,4 +111,3 @@ fn cleaned(template: Option<&RawValue>, scope: Scope) -> Option<Box<RawValue>> {
 
 /// What else of a template's metadata is no author's.
 const DROPPED: [&str; 2] = ["ownerReferences", "managedFields"];
-const SCOPES: [&str; 2] = [CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION];

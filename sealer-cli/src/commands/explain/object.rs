@@ -1,6 +1,5 @@
 //! What can be wrong with a SealedSecret around its values, seen in the file alone?
 
-use sealer_core::scope::{CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION};
 use sealer_core::{Label, Scope};
 
 use super::{Asked, Mistake, RENDERED};
@@ -14,7 +13,7 @@ pub(super) fn mistakes(asked: &Asked<'_>) -> Vec<Mistake> {
     found.extend(old_form(tree, asked));
     found.extend(misplaced(tree));
     found.extend(misplaced_type(tree));
-    found.extend([CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION].iter().filter_map(|name| annotation(tree, name)));
+    found.extend(Scope::annotations().filter_map(|name| annotation(tree, name)));
     found.extend(names(asked));
     found
 }
@@ -105,7 +104,7 @@ fn names(asked: &Asked<'_>) -> Option<Mistake> {
             RENDERED,
         ));
     }
-    if asked.nameless && object.scope != Scope::ClusterWide {
+    if asked.nameless && object.scope.binds_namespace() {
         let so_far = match object.namespace.as_str() {
             "" => "no namespace was given to try".to_owned(),
             tried => format!("`{tried}` was tried"),
