@@ -167,11 +167,6 @@ fn is_dns_part(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(inner) && !text.starts_with('-') && !text.ends_with('-')
 }
 
-/// Whether a SealedSecret with these annotations has its Secret made again where Kubernetes does not let it change.
-pub fn replaces_immutable(annotations: &BTreeMap<String, String>) -> bool {
-    annotations.get(REPLACE_IMMUTABLE_ANNOTATION).is_some_and(|value| value == "true")
-}
-
 /// A name as it may stand in a message: short, and without control characters.
 fn shown(name: &str) -> String {
     name.chars().take(MAX_LABEL).map(|c| if c.is_control() { '?' } else { c }).collect()
@@ -181,29 +176,12 @@ fn shown(name: &str) -> String {
 const MAX_LABEL: usize = 63;
 const MAX_SUBDOMAIN: usize = 253;
 
-/// On a live Secret: the controller may take it over.
-pub const MANAGED_ANNOTATION: &str = "sealedsecrets.bitnami.com/managed";
-/// On a live Secret: the controller may add its items to it.
-pub const PATCH_ANNOTATION: &str = "sealedsecrets.bitnami.com/patch";
-/// On a SealedSecret: its Secret is deleted and made again where Kubernetes does not let it change.
-pub const REPLACE_IMMUTABLE_ANNOTATION: &str = "sealedsecrets.bitnami.com/replace-immutable";
-/// In a template: the Secret gets no owner reference.
-pub const SKIP_OWNER_ANNOTATION: &str = "sealedsecrets.bitnami.com/skip-set-owner-references";
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn annotations(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
         pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
-    }
-
-    #[test]
-    fn only_the_exact_word_true_has_an_immutable_secret_made_again() {
-        for (value, expected) in [("true", true), ("True", false), ("", false), ("false", false)] {
-            assert_eq!(replaces_immutable(&annotations(&[(REPLACE_IMMUTABLE_ANNOTATION, value)])), expected, "{value}");
-        }
-        assert!(!replaces_immutable(&annotations(&[(MANAGED_ANNOTATION, "true")])));
     }
 
     /// Whoever adds a scope is led here by the compiler, and from here to [`Scope::ALL`].
@@ -273,9 +251,6 @@ mod tests {
         assert!("Strict".parse::<Scope>().is_err());
         assert_eq!(UnknownScope.to_string(), "must be one of: strict, namespace-wide, cluster-wide");
         assert!(Scope::ALL.is_sorted() && Scope::default() == Scope::Strict);
-        assert_eq!(MANAGED_ANNOTATION, "sealedsecrets.bitnami.com/managed");
-        assert_eq!(PATCH_ANNOTATION, "sealedsecrets.bitnami.com/patch");
-        assert_eq!(SKIP_OWNER_ANNOTATION, "sealedsecrets.bitnami.com/skip-set-owner-references");
     }
 
     /// T-S3.

@@ -18,6 +18,7 @@
 //! [`SealedSecret::unseal`] opens it, [`UnsealedSecret::into_secret`] makes the Secret, [`SealedSecret::reseal`] seals it anew for
 //! another key. `assemble` and `progress` are beneath: for whoever opens a large object in slices, as the controller does.
 
+pub mod annotations;
 pub mod api;
 pub mod assemble;
 pub mod disassemble;

@@ -7,11 +7,11 @@ use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use kube::Resource as _;
 use sealer_core::error::{NameError, SealError};
-use sealer_core::scope::SKIP_OWNER_ANNOTATION;
 use sealer_core::seal::Trials;
 use sealer_core::{Keyring, Label, Plaintext, Scope, SealingKey, seal};
 use serde_json::{Map, Value};
 
+use crate::annotations::SKIP_OWNER_ANNOTATION;
 use crate::assemble::{ItemFailure, OpenError, OpenOptions, UnsealedSecret, open, open_item, shown};
 use crate::disassemble::template_metadata;
 use crate::render::Rendering;

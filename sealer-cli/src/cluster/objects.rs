@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
 use kube::api::{ApiResource, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams, PostParams};
-use sealer_resource::api::{DEFAULT_KEY_PREFIX, KEY_LABEL};
+use sealer_resource::key_secret::{DEFAULT_KEY_PREFIX, KEY_LABEL};
 use serde_json::Value;
 
 use super::Cluster;

@@ -6,7 +6,7 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{DeleteParams, ObjectMeta, PostParams};
 use kube::{Client, Resource as _};
-use sealer_core::scope::MANAGED_ANNOTATION;
+use sealer_resource::annotations::MANAGED_ANNOTATION;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 

@@ -1,7 +1,7 @@
 //! What the manual says of the verbs of `sealer keys`, and the flags of each.
 
 use sealer_go::pflag::{Flag, Kind};
-use sealer_resource::api;
+use sealer_resource::key_secret;
 
 use super::KeysVerb;
 use crate::cli::{EXCLUDE, HELP, MAX_TRIES, OUTPUT, SEALED_FOR};
@@ -49,7 +49,7 @@ rotation is one line and what was sealed anew another.\n",
             DRY_RUN,
             EXCLUDE,
             HELP,
-            Flag::new("key-prefix", Kind::Text, api::DEFAULT_KEY_PREFIX, "Prefix of the new key Secret's name.")
+            Flag::new("key-prefix", Kind::Text, key_secret::DEFAULT_KEY_PREFIX, "Prefix of the new key Secret's name.")
                 .without_variable(),
             Flag::new("key-size", Kind::Integer, "4096", "Bits of the new key.").without_variable(),
             Flag::new("key-ttl", Kind::Duration, "87600h", "Validity of the new certificate.").without_variable(),

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Secret;
 use sealer_core::{Certificate, Fingerprint, UnsealingKey};
-use sealer_resource::api::{self, ROTATION_ANNOTATION, ROTATION_UNFINISHED, TRUSTED_KEY_ANNOTATION};
-use sealer_resource::key_secret::{self, Naming};
+use sealer_resource::api;
+use sealer_resource::key_secret::{self, Naming, ROTATION_ANNOTATION, ROTATION_UNFINISHED, TRUSTED_KEY_ANNOTATION};
 use serde_json::json;
 
 use super::cluster_keys::{ClusterKey, ClusterKeys};
