@@ -14,6 +14,7 @@ mod walk;
 use std::collections::BTreeMap;
 
 use sealer_core::{Label, Scope};
+use sealer_resource::KIND;
 
 use crate::manifest::patch::{Edited, Scalar, Step, Tree};
 
@@ -106,7 +107,7 @@ pub(crate) fn objects(edited: &Edited<'_>) -> Vec<SealedObject> {
 
 fn collect(edited: &Edited<'_>, tree: &Tree, path: &mut Vec<Step>, found: &mut Vec<SealedObject>) {
     let kind = tree.field("kind").and_then(Tree::text).unwrap_or_default();
-    if kind == "SealedSecret" {
+    if kind == KIND {
         found.push(object(edited, tree, path));
     }
     if let (true, Some(Tree::List(items, _))) = (kind.ends_with("List"), tree.field("items")) {

@@ -10,6 +10,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use sealer_core::error::KeyError;
 use sealer_core::{Certificate, StoredKey, UnsealingKey};
 
+use crate::object::is_sealed_secret;
+
 /// Item that holds the private key, in PEM.
 pub const KEY_ITEM: &str = "tls.key";
 /// Item that holds the certificate, in PEM.
@@ -54,7 +56,7 @@ pub struct Naming {
 /// No private key in it, or a Secret that came out of a SealedSecret.
 pub fn read(secret: &Secret) -> Result<StoredKey, KeySecretError> {
     let metadata = &secret.metadata;
-    if metadata.owner_references.iter().flatten().any(|owner| owner.kind == "SealedSecret") {
+    if metadata.owner_references.iter().flatten().any(is_sealed_secret) {
         return Err(KeySecretError::Owned);
     }
     let mut annotations = metadata.annotations.clone().unwrap_or_default();

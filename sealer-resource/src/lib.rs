@@ -21,7 +21,6 @@
 pub mod annotations;
 pub mod api;
 pub mod assemble;
-pub mod disassemble;
 pub mod explain;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
@@ -33,8 +32,12 @@ pub mod progress;
 pub mod render;
 mod schema;
 mod sealed_secret;
+pub mod template_metadata;
 
 pub use assemble::UnsealedSecret;
 pub use key_record::KeyRecord;
-pub use object::{MetadataError, ResealError, SealObjectError, UnsealObjectError, is_sealed_secret};
-pub use sealed_secret::{Condition, SealedSecret, SealedSecretSpec, SealedSecretStatus, SecretTemplate};
+pub use object::{MetadataError, ResealError, SealObjectError, SecretContent, UnsealObjectError, is_sealed_secret};
+pub use sealed_secret::{
+    API_VERSION, Condition, KIND, SealedSecret, SealedSecretSpec, SealedSecretStatus, SecretTemplate,
+    is_sealed_secret_kind,
+};

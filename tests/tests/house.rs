@@ -175,7 +175,9 @@ fn the_endpoints_reach_no_template_engine() {
         "Scope",
         "api",
         "api::PEM_MEDIA_TYPE",
-        "disassemble::{CLEAR_TEXT_COPIES, SERVER_SET}",
+        "KIND",
+        "{API_VERSION, KIND}",
+        "template_metadata::{announce, is_clear_text_copy, is_dropped_by_rotation}",
         "seal::{Trials, unseal_counted}",
     ];
     let served = sources("sealer-controller/src/http").into_iter().filter(|(path, _)| !is_test(path));

@@ -7,6 +7,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 
 use sealer_core::Scope;
+use sealer_resource::KIND;
 use serde_json::{Map, Value};
 
 use crate::certificate;
@@ -121,7 +122,7 @@ fn among<'d>(documents: &'d [Document], input: &[Document], path: &str) -> Resul
         let metadata = node.field("metadata").and_then(|metadata| metadata.field(field));
         metadata.and_then(Node::as_text).unwrap_or_default().to_owned()
     };
-    let is_sealed = |document: &&Document| document.node.field("kind").and_then(Node::as_text) == Some("SealedSecret");
+    let is_sealed = |document: &&Document| document.node.field("kind").and_then(Node::as_text) == Some(KIND);
     let sealed: Vec<&Document> = documents.iter().filter(is_sealed).collect();
     let fits = |document: &&&Document| {
         input.first().is_some_and(|secret| {

@@ -1,6 +1,7 @@
 //! What can be wrong with a SealedSecret around its values, seen in the file alone?
 
 use sealer_core::{Label, Scope};
+use sealer_resource::API_VERSION;
 
 use super::{Asked, Mistake, RENDERED};
 use crate::manifest::patch::{Scalar, Tree};
@@ -20,10 +21,10 @@ pub(super) fn mistakes(asked: &Asked<'_>) -> Vec<Mistake> {
 
 fn version(tree: &Tree) -> Option<Mistake> {
     let version = tree.field("apiVersion").and_then(Tree::text).unwrap_or_default();
-    (version != VERSION).then(|| {
+    (version != API_VERSION).then(|| {
         Mistake::new(
             format!("has the apiVersion `{version}`, which no controller looks at"),
-            format!("write apiVersion: {VERSION}"),
+            format!("write apiVersion: {API_VERSION}"),
         )
     })
 }
@@ -120,5 +121,3 @@ fn names(asked: &Asked<'_>) -> Option<Mistake> {
         "correct the name, and seal the values again for it",
     ))
 }
-
-const VERSION: &str = "bitnami.com/v1alpha1";
