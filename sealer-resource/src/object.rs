@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
-use kube::Resource as _;
 use sealer_core::error::{NameError, SealError};
 use sealer_core::seal::Trials;
 use sealer_core::{Keyring, Label, Plaintext, Scope, SealingKey, seal};
@@ -14,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::annotations::SKIP_OWNER_ANNOTATION;
 use crate::assemble::{ItemFailure, OpenError, OpenOptions, UnsealedSecret, open, open_item, shown};
 use crate::render::Rendering;
-use crate::sealed_secret::{SealedSecret, SealedSecretSpec, SecretTemplate, is_sealed_secret_kind};
+use crate::sealed_secret::{API_VERSION, KIND, SealedSecret, SealedSecretSpec, SecretTemplate, is_sealed_secret_kind};
 use crate::template_metadata::template_metadata;
 
 /// A Secret that is about to be sealed.
@@ -96,6 +95,19 @@ impl SealedSecret {
         Self { metadata, spec: SealedSecretSpec { template, data: None, encrypted_data: items }, status: None }
     }
 
+    /// How its Secret names it as the owner. Without `blockOwnerDeletion`: with it, some clusters demand a right on finalizers
+    /// that no installation has.
+    pub fn owner_reference(&self) -> OwnerReference {
+        OwnerReference {
+            api_version: API_VERSION.to_owned(),
+            kind: KIND.to_owned(),
+            name: self.metadata.name.clone().unwrap_or_default(),
+            uid: self.metadata.uid.clone().unwrap_or_default(),
+            controller: Some(true),
+            block_owner_deletion: None,
+        }
+    }
+
     /// Opens every item and renders the templates over them. Deprecated blobs in `spec.data` are refused.
     ///
     /// # Errors
@@ -136,13 +148,16 @@ impl SealedSecret {
 
 impl UnsealedSecret {
     /// The Secret as it may reach a cluster. Of the template's metadata labels and annotations are taken, and owner references
-    /// where the template asks for no owner of its own: uid, resourceVersion, finalizers and the like are the server's.
+    /// where the template asks for no owner of its own (or the SealedSecret has no uid yet): uid, resourceVersion, finalizers and the like are the server's.
     ///
     /// # Errors
     /// Metadata of the template that Kubernetes cannot read, or that names an owner which only a controller may set.
     pub fn into_secret(self, of: &SealedSecret) -> Result<Secret, MetadataError> {
         let skip_owner = of.spec.template.has_true_annotation(SKIP_OWNER_ANNOTATION);
-        let owners = if skip_owner { template_owners(&self.metadata)? } else { Some(vec![owner(of)]) };
+        // An owner without a uid is one that no cluster takes.
+        let own =
+            || Some(vec![of.owner_reference()]).filter(|_| of.metadata.uid.as_ref().is_some_and(|uid| !uid.is_empty()));
+        let owners = if skip_owner { template_owners(&self.metadata)? } else { own() };
         let metadata = ObjectMeta {
             name: of.metadata.name.clone(),
             namespace: of.metadata.namespace.clone(),
@@ -166,18 +181,6 @@ impl UnsealedSecret {
 /// Whether an owner is a SealedSecret, of whatever version.
 pub fn is_sealed_secret(owner: &OwnerReference) -> bool {
     is_sealed_secret_kind(&owner.api_version, &owner.kind)
-}
-
-/// Without `blockOwnerDeletion`: with it, some clusters demand a right on finalizers that no installation has.
-fn owner(sealed: &SealedSecret) -> OwnerReference {
-    OwnerReference {
-        api_version: SealedSecret::api_version(&()).into_owned(),
-        kind: SealedSecret::kind(&()).into_owned(),
-        name: sealed.metadata.name.clone().unwrap_or_default(),
-        uid: sealed.metadata.uid.clone().unwrap_or_default(),
-        controller: Some(true),
-        block_owner_deletion: None,
-    }
 }
 
 fn template_owners(metadata: &Map<String, Value>) -> Result<Option<Vec<OwnerReference>>, MetadataError> {
