@@ -130,7 +130,7 @@ impl Label {
         })
     }
 
-    #[cfg(all(test, feature = "native"))]
+    #[cfg(all(test, feature = "unseal"))]
     pub(crate) fn from_bytes(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }

@@ -14,7 +14,7 @@ use sealer_core::key::fingerprint::Fingerprint;
 use sealer_core::key::keyring::Keyring;
 use sealer_core::plaintext::Plaintext;
 use sealer_core::scope::Label;
-use sealer_core::seal::{Trials, unseal_counted};
+use sealer_core::unseal::{Trials, unseal_counted};
 use sealer_encoding::base64::{self, Base64Error};
 
 /// What may be opened.

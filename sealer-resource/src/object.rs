@@ -6,7 +6,7 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use sealer_core::error::{NameError, SealError};
-use sealer_core::seal::Trials;
+use sealer_core::unseal::Trials;
 use sealer_core::{Keyring, Label, Plaintext, Scope, SealingKey, seal};
 use serde_json::{Map, Value};
 

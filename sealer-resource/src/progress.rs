@@ -9,7 +9,7 @@ use sealer_core::key::fingerprint::Fingerprint;
 use sealer_core::key::keyring::Keyring;
 use sealer_core::plaintext::Plaintext;
 use sealer_core::scope::Label;
-use sealer_core::seal::Trials;
+use sealer_core::unseal::Trials;
 
 /// What is known of an object's items so far. It belongs to one spec and one ring.
 #[derive(Debug, Default)]

@@ -56,7 +56,12 @@ fn naming(words: &[&str], allowed: &[&str]) -> Vec<PathBuf> {
 
 /// The packages that one is built of.
 fn tree(package: &str) -> BTreeSet<String> {
-    let tree = cargo(&["tree", "--package", package, "--edges", "normal", "--prefix", "none", "--locked", "--offline"]);
+    tree_of(&["--package", package])
+}
+
+fn tree_of(selected: &[&str]) -> BTreeSet<String> {
+    let tree =
+        cargo(&[&["tree", "--edges", "normal", "--prefix", "none", "--locked", "--offline"][..], selected].concat());
     tree.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
 }
 
@@ -95,6 +100,16 @@ fn libraries_have_no_network_no_runtime_and_no_logging() {
     }
 }
 
+/// What opens is not built; that it builds without, `.ci/run` shows.
+#[test]
+fn portable_core_has_nothing_to_open_with() {
+    let tree = tree_of(&["--package", "sealer-core", "--no-default-features"]);
+    assert!(tree.contains("rsa") && tree.contains("aes-gcm"), "{tree:?}");
+    for opening in ["aws-lc-rs", "aws-lc-sys", "cbc", "scrypt", "serde_json"] {
+        assert!(!tree.contains(opening), "{opening}");
+    }
+}
+
 #[test]
 fn one_file_names_the_cryptographic_backends() {
     let backends = ["aws_lc_rs", "aes_gcm", "rsa::", "sha2::", "scrypt::", "cbc::", "hmac::"];
@@ -108,7 +123,13 @@ fn one_file_names_the_cryptographic_backends() {
         "functions/hashes.rs",
     ];
     // `wycheproof.rs` is a test of that room.
-    let room = ["primitives.rs", "primitives/passphrase.rs", "primitives/signer.rs", "primitives/wycheproof.rs"];
+    let room = [
+        "primitives.rs",
+        "primitives/passphrase.rs",
+        "primitives/private.rs",
+        "primitives/signer.rs",
+        "primitives/wycheproof.rs",
+    ];
     let allowed = [&room[..], &provider, &templates].concat();
     assert_eq!(naming(&backends, &allowed), Vec::<PathBuf>::new());
     // The two programs name only the TLS provider.
@@ -178,7 +199,7 @@ fn the_endpoints_reach_no_template_engine() {
         "KIND",
         "{API_VERSION, KIND}",
         "template_metadata::{announce, is_clear_text_copy, is_dropped_by_rotation}",
-        "seal::{Trials, unseal_counted}",
+        "unseal::{Trials, unseal_counted}",
     ];
     let served = sources("sealer-controller/src/http").into_iter().filter(|(path, _)| !is_test(path));
     let root = repository().join("sealer-controller/src/http.rs");

@@ -1,6 +1,6 @@
 //! `sealer unseal --raw`: one sealed value, opened offline, and nothing around it.
 
-use sealer_core::seal::{Trials, unseal_counted};
+use sealer_core::unseal::{Trials, unseal_counted};
 use sealer_core::{Keyring, Label, Plaintext, Scope, SealedValue};
 
 use crate::diagnostics::CliError;

@@ -1,6 +1,6 @@
 //! `sealer view`: what a file seals, for whom, and with which key; no value of it.
 
-use sealer_core::seal::{Trials, unseal_counted};
+use sealer_core::unseal::{Trials, unseal_counted};
 use sealer_core::{Keyring, Label, SealedValue};
 use sealer_encoding::base64;
 use serde_json::{Value, json};

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use sealer_core::seal::Trials;
+use sealer_core::unseal::Trials;
 use sealer_core::{Keyring, Label};
 use sealer_go::template::{Environment, Functions};
 use sealer_resource::SealedSecret;

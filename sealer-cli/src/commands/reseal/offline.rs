@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
-use sealer_core::seal::{Trials, unseal_counted};
+use sealer_core::unseal::{Trials, unseal_counted};
 use sealer_core::{Fingerprint, KeyEntry, Keyring, Label, SealedValue, SealingKey, StoredKey, Trace, seal};
 use sealer_resource::key_secret;
 
