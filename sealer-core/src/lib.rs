@@ -29,8 +29,8 @@
 //!
 //! Without the default feature `unseal` there is sealing with a certificate and nothing else, in portable Rust (wasm32).
 //!
-//! Public signatures hold types of this crate, of std, of `sealer-encoding` (errors), `zeroize` and `jiff` (moments); error
-//! enums are `#[non_exhaustive]`.
+//! Public signatures hold types of this crate, of std, of `sealer-encoding` (errors), `zeroize` and `jiff` (moments), which are
+//! given back under their names; error enums are `#[non_exhaustive]`.
 //!
 //! The crate has no network, no async runtime, no clock, no logging and reads no environment: time is a parameter.
 
@@ -47,6 +47,8 @@ pub mod seal;
 mod trace;
 #[cfg(feature = "unseal")]
 pub mod unseal;
+
+pub use {jiff, sealer_encoding, zeroize};
 
 pub use envelope::SealedValue;
 #[cfg(feature = "unseal")]

@@ -11,6 +11,7 @@ use crate::scope::Label;
 
 /// A value that opened.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Opened {
     /// The value.
     pub plaintext: Plaintext,
