@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::assemble::{ItemCause, OpenError, shown};
+use crate::failure::{ItemCause, OpenError, shown};
 use crate::sealed_secret::SealedSecret;
 use sealer_core::envelope::SealedValue;
 use sealer_core::key::keyring::Keyring;

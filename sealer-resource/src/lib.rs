@@ -23,6 +23,7 @@ pub mod annotations;
 pub mod api;
 pub mod assemble;
 pub mod explain;
+pub mod failure;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;

@@ -11,7 +11,9 @@ use sealer_core::{Keyring, Label, Plaintext, Scope, SealingKey, seal};
 use serde_json::{Map, Value};
 
 use crate::annotations::SKIP_OWNER_ANNOTATION;
-use crate::assemble::{ItemFailure, OpenError, OpenOptions, UnsealedSecret, open, open_item, shown};
+use crate::assemble::{OpenOptions, UnsealedSecret, open};
+use crate::failure::{ItemFailure, OpenError, shown};
+use crate::progress::open_item;
 use crate::render::Rendering;
 use crate::sealed_secret::{API_VERSION, KIND, SealedSecret, SealedSecretSpec, SecretTemplate, is_sealed_secret_kind};
 use crate::template_metadata::template_metadata;

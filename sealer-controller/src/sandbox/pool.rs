@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sealer_go::template::Limits;
-use sealer_resource::render::ParseFailure;
+use sealer_resource::failure::ParseFailure;
 
 use super::line::{Line, Place};
 use super::process::{Broken, Patience, Program, Worker};
