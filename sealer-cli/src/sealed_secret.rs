@@ -1,5 +1,6 @@
 //! A SealedSecret as it came: known fields only, typed as the API types them, ready to be changed and written.
 
+use sealer_resource::{API_VERSION, KIND};
 use serde_json::{Map, Value};
 
 use crate::diagnostics::CliError;
@@ -55,8 +56,8 @@ pub(crate) fn read(document: &Document, place: Place) -> Result<Map<String, Valu
     let Some(Value::Object(mut object)) = object.to_value() else {
         return Err(CliError::new("json: unsupported value").hint("the document has a number that JSON cannot write"));
     };
-    object.insert("kind".to_owned(), Value::String("SealedSecret".to_owned()));
-    object.insert("apiVersion".to_owned(), Value::String("bitnami.com/v1alpha1".to_owned()));
+    object.insert("kind".to_owned(), Value::String(KIND.to_owned()));
+    object.insert("apiVersion".to_owned(), Value::String(API_VERSION.to_owned()));
     Ok(object)
 }
 
@@ -83,13 +84,13 @@ fn check_kind(node: &Node) -> Result<(), CliError> {
     }
     let text = |field: &str| node.field(field).and_then(Node::as_text).unwrap_or_default();
     match (text("apiVersion"), text("kind")) {
-        ("" | "bitnami.com/v1alpha1", "" | "SealedSecret") => Ok(()),
+        ("" | API_VERSION, "" | KIND) => Ok(()),
         ("" | "v1", "Secret") => {
             Err(CliError::new("converting (v1.Secret) to (v1alpha1.SealedSecret): unknown conversion")
                 .hint("a SealedSecret is wanted here; this is the Secret itself"))
         }
         (version, kind) => {
-            let version = if version.is_empty() { "bitnami.com/v1alpha1" } else { version };
+            let version = if version.is_empty() { API_VERSION } else { version };
             let message = format!("no kind \"{kind}\" is registered for version \"{version}\" in scheme \"sealer\"");
             Err(CliError::new(message).hint("a SealedSecret of bitnami.com/v1alpha1 is wanted here"))
         }

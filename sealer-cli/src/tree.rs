@@ -14,6 +14,7 @@ mod walk;
 use std::collections::BTreeMap;
 
 use sealer_core::{Label, Scope};
+use sealer_resource::KIND;
 
 use crate::manifest::patch::{Edited, Scalar, Step, Tree};
 
@@ -91,7 +92,7 @@ impl SealedObject {
 
     /// Whether it is bound to a namespace and does not say to which.
     pub(crate) fn lacks_namespace(&self) -> bool {
-        self.scope != Scope::ClusterWide && self.namespace.is_empty()
+        self.scope.binds_namespace() && self.namespace.is_empty()
     }
 }
 
@@ -106,7 +107,7 @@ pub(crate) fn objects(edited: &Edited<'_>) -> Vec<SealedObject> {
 
 fn collect(edited: &Edited<'_>, tree: &Tree, path: &mut Vec<Step>, found: &mut Vec<SealedObject>) {
     let kind = tree.field("kind").and_then(Tree::text).unwrap_or_default();
-    if kind == "SealedSecret" {
+    if kind == KIND {
         found.push(object(edited, tree, path));
     }
     if let (true, Some(Tree::List(items, _))) = (kind.ends_with("List"), tree.field("items")) {
@@ -130,8 +131,8 @@ fn object(edited: &Edited<'_>, tree: &Tree, path: &[Step]) -> SealedObject {
         _ => BTreeMap::new(),
     };
     let scope = Scope::from_annotations(&annotations);
-    let name_is_templated = scope == Scope::Strict && is_templated(field("name"));
-    let templated = name_is_templated || scope != Scope::ClusterWide && is_templated(field("namespace"));
+    let name_is_templated = scope.binds_name() && is_templated(field("name"));
+    let templated = name_is_templated || scope.binds_namespace() && is_templated(field("namespace"));
     let document = match path.first() {
         Some(Step::Number(number)) => number + 1,
         _ => 1,

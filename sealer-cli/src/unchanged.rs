@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use sealer_core::seal::{Trials, unseal_counted};
+use sealer_core::unseal::{Trials, unseal_counted};
 use sealer_core::{Keyring, Label, Plaintext, SealedValue};
 
 use crate::cluster::live::Live;

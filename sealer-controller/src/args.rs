@@ -7,8 +7,7 @@ use std::time::Duration;
 use jiff::fmt::rfc2822;
 use sealer_core::key::keyring::RotationPolicy;
 use sealer_go::pflag::{self, Flag, Kind, Values};
-use sealer_resource::api;
-use sealer_resource::key_secret::Naming;
+use sealer_resource::key_secret::{self, Naming};
 
 use crate::args::limits::api_access;
 pub(crate) use crate::args::limits::{ApiAccess, ClientLimit};
@@ -328,7 +327,7 @@ const TABLE: &[Flag] = &[
         "CertNotBefore",
         "What makes a key the newest: CertNotBefore or SecretCreationTimestamp.",
     ),
-    Flag::new("key-prefix", Kind::Text, api::DEFAULT_KEY_PREFIX, "Prefix of the names of new key Secrets."),
+    Flag::new("key-prefix", Kind::Text, key_secret::DEFAULT_KEY_PREFIX, "Prefix of the names of new key Secrets."),
     Flag::new("key-renew-period", Kind::Duration, "720h", "Age at which a key gets a successor; 0 never."),
     Flag::new("key-size", Kind::Integer, "4096", "Bits of new keys."),
     Flag::new("key-ttl", Kind::Duration, "87600h", "Validity of new certificates."),

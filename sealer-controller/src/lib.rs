@@ -1,6 +1,6 @@
 //! Makes the cluster match its SealedSecrets: reads keys, watches objects, writes Secrets, serves the certificate.
 //!
-//! `args` reads flags into a [`Config`]; `keys` keeps the ring current; `informers` feed the `cache` and the queue; `workers`
+//! `args` reads flags into a `Config`; `keys` keeps the ring current; `informers` feed the `cache` and the queue; `workers`
 //! hand its objects to `reconcile`, which opens, plans (pure) and applies; templates are rendered in the processes of
 //! `sandbox`. `http` serves clients, `admin` serves metrics.
 

@@ -6,11 +6,11 @@ use std::fmt;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::ResourceExt as _;
-use sealer_resource::api::{
+use sealer_resource::is_sealed_secret;
+use sealer_resource::key_secret::{
     BACKED_UP_AT_ANNOTATION, BACKED_UP_FINGERPRINT_ANNOTATION, DEFAULT_KEY_PREFIX, KEY_LABEL, RETIRED_AT_ANNOTATION,
     ROTATION_ANNOTATION, TRUSTED_KEY_ANNOTATION,
 };
-use sealer_resource::is_sealed_secret;
 
 use crate::args::Config;
 
@@ -128,7 +128,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
     use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
-    use sealer_resource::api::KEY_RECORD_SECRET;
+    use sealer_resource::key_record::KEY_RECORD_SECRET;
     use serde_json::{Value, json};
 
     use super::*;

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 
 use sealer_core::Plaintext;
 use sealer_go::template::{Environment, ErrorClass};
-use sealer_resource::render::{ParseFailure, Texts};
+use sealer_resource::failure::ParseFailure;
+use sealer_resource::render::Texts;
 
 pub use self::confine::{Allowed, SYSCALLS};
 pub use self::pool::Pool;

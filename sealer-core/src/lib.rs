@@ -27,14 +27,16 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Public signatures hold types of this crate, of std, of `sealer-encoding` (errors), `zeroize` and `jiff` (moments); error
-//! enums are `#[non_exhaustive]`.
+//! Without the default feature `unseal` there is sealing with a certificate and nothing else, in portable Rust (wasm32).
+//!
+//! Public signatures hold types of this crate, of std, of `sealer-encoding` (errors), `zeroize` and `jiff` (moments), which are
+//! given back under their names; error enums are `#[non_exhaustive]`.
 //!
 //! The crate has no network, no async runtime, no clock, no logging and reads no environment: time is a parameter.
 
 pub mod envelope;
 pub mod error;
-#[cfg(any(test, feature = "fuzzing"))]
+#[cfg(all(feature = "unseal", any(test, feature = "fuzzing")))]
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod key;
@@ -43,16 +45,26 @@ mod primitives;
 pub mod scope;
 pub mod seal;
 mod trace;
+#[cfg(feature = "unseal")]
+pub mod unseal;
+
+pub use {jiff, sealer_encoding, zeroize};
 
 pub use envelope::SealedValue;
+#[cfg(feature = "unseal")]
 pub use key::backup::{Backup, Passphrase};
 pub use key::certificate::Certificate;
 pub use key::fingerprint::Fingerprint;
+#[cfg(feature = "unseal")]
 pub use key::keyring::{KeyEntry, Keyring};
+#[cfg(feature = "unseal")]
 pub use key::private::UnsealingKey;
 pub use key::public::SealingKey;
+#[cfg(feature = "unseal")]
 pub use key::stored::StoredKey;
 pub use plaintext::Plaintext;
 pub use scope::{Label, Scope};
-pub use seal::{Opened, seal, unseal};
+pub use seal::seal;
 pub use trace::Trace;
+#[cfg(feature = "unseal")]
+pub use unseal::{Opened, unseal};

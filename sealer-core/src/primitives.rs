@@ -1,30 +1,32 @@
 //! The only room that names a cryptographic backend: RSA-OAEP, RSA signatures and generation, AES-GCM, SHA-256,
-//! randomness, and in `passphrase` what a passphrase protects.
+//! randomness, in `private` what private keys do, and in `passphrase` what a passphrase protects.
 //!
 //! Private-key operations of 2048 to 8192 bits run in aws-lc-rs (constant-time, blinded): unsealing, signing, and the
 //! generation of keys in its sizes. The `rsa` crate is the key model; it seals where aws-lc-rs is not built in or does not
-//! take the size, and opens and signs only with keys of 1024 to 2047 bits, which exist in old clusters.
+//! take the size, and opens and signs only with keys of 1024 to 2047 bits, which exist in old clusters. Without the feature
+//! `unseal` there is no aws-lc-rs, and nothing here opens or signs.
 
 use std::fmt;
 
-use aes_gcm::aead::consts::U12;
-use aes_gcm::aead::{Aead as _, KeyInit as _, Nonce, Payload};
-use aes_gcm::aes::Aes192;
-use aes_gcm::{Aes128Gcm, Aes256Gcm, AesGcm};
+use aes_gcm::Aes256Gcm;
+use aes_gcm::aead::{Aead as _, KeyInit as _, Nonce};
 use rand::TryRng;
 use rand::rngs::SysRng;
-use rsa::pkcs1::{DecodeRsaPrivateKey as _, EncodeRsaPrivateKey as _};
-use rsa::{Oaep, PrivateKey, PublicKey};
+use rsa::{Oaep, PublicKey};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use crate::error::{KeyError, SealError};
-use crate::plaintext::{Plaintext, SessionKey};
+use crate::error::SealError;
+use crate::plaintext::SessionKey;
 use crate::scope::Label;
 
+#[cfg(feature = "unseal")]
 pub(crate) mod passphrase;
+#[cfg(feature = "unseal")]
+pub(crate) mod private;
+#[cfg(feature = "unseal")]
 pub(crate) mod signer;
-#[cfg(all(test, feature = "native"))]
+#[cfg(all(test, feature = "unseal"))]
 mod wycheproof;
 
 pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
@@ -32,6 +34,7 @@ pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
 }
 
 /// Fills an array from the operating system.
+#[cfg(feature = "unseal")]
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], SealError> {
     let mut bytes = [0; N];
     SysRng.try_fill_bytes(&mut bytes).map_err(|_| SealError::Randomness)?;
@@ -55,23 +58,9 @@ pub(crate) fn encrypt(key: SessionKey, plaintext: &[u8]) -> Result<Vec<u8>, Seal
     cipher.encrypt(&Nonce::<Aes256Gcm>::default(), plaintext).map_err(|_| SealError::Backend)
 }
 
-/// AES-GCM with the zero nonce; the key's length picks AES-128, -192 or -256, as existing readers do.
-pub(crate) fn decrypt(key: &SessionKey, ciphertext: &[u8]) -> Option<Plaintext> {
-    decrypt_with_nonce(key, &[0; NONCE], ciphertext.into()).map(Plaintext::new)
-}
-
-fn decrypt_with_nonce(key: &SessionKey, nonce: &[u8; NONCE], ciphertext: Payload<'_, '_>) -> Option<Vec<u8>> {
-    match key.expose().len() {
-        16 => Aes128Gcm::new_from_slice(key.expose()).ok()?.decrypt(nonce.into(), ciphertext).ok(),
-        24 => AesGcm::<Aes192, U12>::new_from_slice(key.expose()).ok()?.decrypt(nonce.into(), ciphertext).ok(),
-        32 => Aes256Gcm::new_from_slice(key.expose()).ok()?.decrypt(nonce.into(), ciphertext).ok(),
-        _ => None,
-    }
-}
-
 /// The public half, ready to wrap session keys.
 pub(crate) enum PublicBackend {
-    #[cfg(feature = "native")]
+    #[cfg(feature = "unseal")]
     Native(aws_lc_rs::rsa::OaepPublicEncryptingKey),
     Portable(Box<PublicKey>),
     Refused(SealError),
@@ -84,7 +73,7 @@ impl PublicBackend {
         if bits < SMALLEST_KEY {
             return Self::Refused(SealError::KeyTooSmall(bits));
         }
-        #[cfg(feature = "native")]
+        #[cfg(feature = "unseal")]
         if let Some(native) = native_public(spki, bits) {
             return Self::Native(native);
         }
@@ -96,7 +85,7 @@ impl PublicBackend {
     /// RSA-OAEP-SHA256 of a session key under a label.
     pub(crate) fn wrap(&self, session: &SessionKey, label: &Label) -> Result<Vec<u8>, SealError> {
         match self {
-            #[cfg(feature = "native")]
+            #[cfg(feature = "unseal")]
             Self::Native(key) => native_wrap(key, session, label),
             Self::Portable(key) => {
                 key.encrypt(&mut rand::rng(), oaep(label), session.expose()).map_err(|_| SealError::Backend)
@@ -109,7 +98,7 @@ impl PublicBackend {
 impl fmt::Debug for PublicBackend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            #[cfg(feature = "native")]
+            #[cfg(feature = "unseal")]
             Self::Native(_) => "Native",
             Self::Portable(_) => "Portable",
             Self::Refused(_) => "Refused",
@@ -117,7 +106,7 @@ impl fmt::Debug for PublicBackend {
     }
 }
 
-#[cfg(feature = "native")]
+#[cfg(feature = "unseal")]
 fn native_public(spki: &[u8], bits: usize) -> Option<aws_lc_rs::rsa::OaepPublicEncryptingKey> {
     use aws_lc_rs::rsa::{OaepPublicEncryptingKey, PublicEncryptingKey};
     if !NATIVE_SIZES.contains(&bits) {
@@ -126,7 +115,7 @@ fn native_public(spki: &[u8], bits: usize) -> Option<aws_lc_rs::rsa::OaepPublicE
     OaepPublicEncryptingKey::new(PublicEncryptingKey::from_der(spki).ok()?).ok()
 }
 
-#[cfg(feature = "native")]
+#[cfg(feature = "unseal")]
 fn native_wrap(
     key: &aws_lc_rs::rsa::OaepPublicEncryptingKey,
     session: &SessionKey,
@@ -147,81 +136,6 @@ fn oaep(label: &Label) -> Oaep<Sha256> {
     Oaep::<Sha256>::new_with_label(label.as_bytes())
 }
 
-/// The private half, ready to unwrap session keys.
-pub(crate) enum PrivateBackend {
-    #[cfg(feature = "native")]
-    Native(aws_lc_rs::rsa::OaepPrivateDecryptingKey),
-    Portable(Box<PrivateKey>),
-}
-
-impl PrivateBackend {
-    /// Loads a key given as PKCS#1 and PKCS#8 DER; the parts are checked against each other.
-    pub(crate) fn new(pkcs1: &[u8], pkcs8: &[u8], bits: usize) -> Result<Self, KeyError> {
-        #[cfg(feature = "native")]
-        if NATIVE_SIZES.contains(&bits) {
-            use aws_lc_rs::rsa::{OaepPrivateDecryptingKey, PrivateDecryptingKey};
-            let key = PrivateDecryptingKey::from_pkcs8(pkcs8).map_err(|_| KeyError::NotAKey)?;
-            return OaepPrivateDecryptingKey::new(key).map(Self::Native).map_err(|_| KeyError::NotAKey);
-        }
-        let _ = pkcs8;
-        let key = PrivateKey::from_pkcs1_der(pkcs1).map_err(|_| KeyError::UnsupportedSize(bits))?;
-        Ok(Self::Portable(Box::new(key)))
-    }
-
-    /// Undoes [`PublicBackend::wrap`]. `wrapped` is exactly as long as the modulus.
-    pub(crate) fn unwrap(&self, wrapped: &[u8], label: &Label) -> Option<SessionKey> {
-        let session = match self {
-            #[cfg(feature = "native")]
-            Self::Native(key) => {
-                let mut output = Zeroizing::new(vec![0; key.min_output_size()]);
-                let session = key
-                    .decrypt(&aws_lc_rs::rsa::OAEP_SHA256_MGF1SHA256, wrapped, &mut output, Some(label.as_bytes()))
-                    .ok()?;
-                session.to_vec()
-            }
-            Self::Portable(key) => key.decrypt_blinded(&mut rand::rng(), oaep(label), wrapped).ok()?,
-        };
-        Some(SessionKey::new(Zeroizing::new(session)))
-    }
-}
-
-/// Makes an RSA key with exponent 65537; returns its PKCS#1 DER.
-pub(crate) fn generate(bits: usize) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-    if !(SMALLEST_KEY..=LARGEST_KEY).contains(&bits) {
-        return Err(KeyError::UnsupportedSize(bits));
-    }
-    #[cfg(feature = "native")]
-    if let Some(size) = native_size(bits) {
-        return native_generate(size);
-    }
-    let key = PrivateKey::new(&mut rand::rng(), bits).map_err(|_| KeyError::Generation)?;
-    let der = key.to_pkcs1_der().map_err(|_| KeyError::Generation)?;
-    Ok(Zeroizing::new(der.as_bytes().to_vec()))
-}
-
-/// The sizes that aws-lc-rs makes keys of.
-#[cfg(feature = "native")]
-fn native_size(bits: usize) -> Option<aws_lc_rs::rsa::KeySize> {
-    use aws_lc_rs::rsa::KeySize;
-    match bits {
-        2048 => Some(KeySize::Rsa2048),
-        3072 => Some(KeySize::Rsa3072),
-        4096 => Some(KeySize::Rsa4096),
-        8192 => Some(KeySize::Rsa8192),
-        _ => None,
-    }
-}
-
-#[cfg(feature = "native")]
-fn native_generate(size: aws_lc_rs::rsa::KeySize) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-    use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
-    use der::Decode as _;
-    let key = aws_lc_rs::rsa::PrivateDecryptingKey::generate(size).map_err(|_| KeyError::Generation)?;
-    let pkcs8: Pkcs8V1Der<'_> = key.as_der().map_err(|_| KeyError::Generation)?;
-    let info = pkcs8::PrivateKeyInfoRef::from_der(pkcs8.as_ref()).map_err(|_| KeyError::Generation)?;
-    Ok(Zeroizing::new(info.private_key.as_bytes().to_vec()))
-}
-
 /// Number of significant bits of a big-endian integer without leading zero bytes.
 pub(crate) fn bit_length(modulus: &[u8]) -> usize {
     modulus.first().map_or(0, |first| modulus.len() * 8 - first.leading_zeros() as usize)
@@ -229,26 +143,28 @@ pub(crate) fn bit_length(modulus: &[u8]) -> usize {
 
 /// Bytes of a fresh session key: AES-256.
 const SESSION_KEY: usize = 32;
-/// Bytes of GCM's nonce.
-const NONCE: usize = 12;
 /// Below this Go, and so every existing client, refuses to work.
 const SMALLEST_KEY: usize = 1024;
 /// Above this an operation takes seconds; no known installation uses one.
 const LARGEST_KEY: usize = 8192;
 /// What aws-lc-rs takes.
-#[cfg(feature = "native")]
+#[cfg(feature = "unseal")]
 const NATIVE_SIZES: std::ops::RangeInclusive<usize> = 2048..=8192;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "unseal"))]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
+    use rsa::PrivateKey;
+    use rsa::pkcs1::DecodeRsaPrivateKey as _;
+
+    use super::private::{PrivateBackend, decrypt, generate, native_size};
     use super::*;
+    use crate::error::KeyError;
     use crate::key::private::UnsealingKey;
     use crate::scope::Scope;
 
     /// Both backends for one key, held against each other in all four pairings.
-    #[cfg(feature = "native")]
     #[test]
     fn native_and_portable_open_each_other() {
         let key = UnsealingKey::generate(2048).unwrap();
@@ -366,7 +282,6 @@ mod tests {
         for bits in [0, 1023, 8193] {
             assert_eq!(generate(bits).unwrap_err(), KeyError::UnsupportedSize(bits));
         }
-        #[cfg(feature = "native")]
         for bits in [1024, 2048, 2049, 3072, 4096, 6144, 8192] {
             let expected = [2048, 3072, 4096, 8192].contains(&bits).then_some(bits);
             assert_eq!(native_size(bits).map(|size| size.len() * 8), expected);
@@ -386,7 +301,6 @@ mod tests {
         assert_eq!(format!("{:?}", key.sealing_key().backend()), "Portable");
         let refused = PublicBackend::new(&[], &[0x80; 64], &[1, 0, 1]);
         assert_eq!(format!("{refused:?}"), "Refused");
-        #[cfg(feature = "native")]
         assert_eq!(format!("{:?}", UnsealingKey::generate(2048).unwrap().sealing_key().backend()), "Native");
     }
 }

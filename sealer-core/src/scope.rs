@@ -7,6 +7,9 @@ use std::str::FromStr;
 use crate::error::NameError;
 
 /// How far a sealed value may travel: the three scopes of the format.
+///
+/// All that a scope is stands in this file. To add one: a variant here and in [`Scope::ALL`], and an arm wherever the compiler
+/// then asks for one, among them [`Label::as_given`], which is what the value is bound to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scope {
     /// Opens only under its own namespace and name.
@@ -22,29 +25,55 @@ impl Scope {
     /// Every scope, narrowest first.
     pub const ALL: [Self; 3] = [Self::Strict, Self::NamespaceWide, Self::ClusterWide];
 
-    /// Reads the scope from an object's annotations; only the exact text `true` counts, and cluster-wide wins.
+    /// The words of [`Scope::ALL`].
+    pub const WORDS: [&'static str; Self::ALL.len()] = {
+        let [strict, namespace_wide, cluster_wide] = Self::ALL;
+        [strict.as_str(), namespace_wide.as_str(), cluster_wide.as_str()]
+    };
+
+    /// Reads the scope from an object's annotations; only the exact text `true` counts, and the widest wins.
     pub fn from_annotations(annotations: &BTreeMap<String, String>) -> Self {
-        let set = |name| annotations.get(name).is_some_and(|value| value == "true");
-        if set(CLUSTER_WIDE_ANNOTATION) {
-            Self::ClusterWide
-        } else if set(NAMESPACE_WIDE_ANNOTATION) {
-            Self::NamespaceWide
-        } else {
-            Self::Strict
-        }
+        Self::announced(|name| annotations.get(name).map(String::as_str))
+    }
+
+    /// The same for annotations in whatever form: `annotation` gives the text of one, by its name.
+    pub fn announced<'a>(annotation: impl Fn(&str) -> Option<&'a str>) -> Self {
+        let is_set = |scope: &Self| scope.annotation().and_then(&annotation) == Some("true");
+        Self::ALL.into_iter().rev().find(is_set).unwrap_or_default()
     }
 
     /// The annotation that announces this scope; strict has none.
-    pub fn annotation(self) -> Option<&'static str> {
+    pub const fn annotation(self) -> Option<&'static str> {
         match self {
             Self::Strict => None,
-            Self::NamespaceWide => Some(NAMESPACE_WIDE_ANNOTATION),
-            Self::ClusterWide => Some(CLUSTER_WIDE_ANNOTATION),
+            Self::NamespaceWide => Some("sealedsecrets.bitnami.com/namespace-wide"),
+            Self::ClusterWide => Some("sealedsecrets.bitnami.com/cluster-wide"),
+        }
+    }
+
+    /// The annotations of all scopes, that of the widest first.
+    pub fn annotations() -> impl Iterator<Item = &'static str> {
+        Self::ALL.into_iter().rev().filter_map(Self::annotation)
+    }
+
+    /// Whether a value opens in its own namespace only.
+    pub const fn binds_namespace(self) -> bool {
+        match self {
+            Self::Strict | Self::NamespaceWide => true,
+            Self::ClusterWide => false,
+        }
+    }
+
+    /// Whether a value opens under its own name only.
+    pub const fn binds_name(self) -> bool {
+        match self {
+            Self::Strict => true,
+            Self::NamespaceWide | Self::ClusterWide => false,
         }
     }
 
     /// The word used on command lines and in messages.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Strict => "strict",
             Self::NamespaceWide => "namespace-wide",
@@ -69,7 +98,7 @@ impl FromStr for Scope {
 
 /// A word that names no scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must be one of: strict, namespace-wide, cluster-wide")]
+#[error("must be one of: {}", Scope::WORDS.join(", "))]
 pub struct UnknownScope;
 
 /// The bytes a sealed value is bound to: `namespace/name`, `namespace`, or nothing (docs/format.md, "Label").
@@ -83,10 +112,10 @@ impl Label {
     /// A namespace or name that Kubernetes itself would refuse (DNS-1123), so that no private-key operation is
     /// spent on it and no two objects share a label.
     pub fn new(scope: Scope, namespace: &str, name: &str) -> Result<Self, NameError> {
-        if scope != Scope::ClusterWide {
+        if scope.binds_namespace() {
             check_namespace(namespace)?;
         }
-        if scope == Scope::Strict {
+        if scope.binds_name() {
             check_name(name)?;
         }
         Ok(Self::as_given(scope, namespace, name))
@@ -101,7 +130,7 @@ impl Label {
         })
     }
 
-    #[cfg(all(test, feature = "native"))]
+    #[cfg(all(test, feature = "unseal"))]
     pub(crate) fn from_bytes(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
@@ -138,11 +167,6 @@ fn is_dns_part(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(inner) && !text.starts_with('-') && !text.ends_with('-')
 }
 
-/// Whether a SealedSecret with these annotations has its Secret made again where Kubernetes does not let it change.
-pub fn replaces_immutable(annotations: &BTreeMap<String, String>) -> bool {
-    annotations.get(REPLACE_IMMUTABLE_ANNOTATION).is_some_and(|value| value == "true")
-}
-
 /// A name as it may stand in a message: short, and without control characters.
 fn shown(name: &str) -> String {
     name.chars().take(MAX_LABEL).map(|c| if c.is_control() { '?' } else { c }).collect()
@@ -152,19 +176,6 @@ fn shown(name: &str) -> String {
 const MAX_LABEL: usize = 63;
 const MAX_SUBDOMAIN: usize = 253;
 
-/// Marks a SealedSecret that opens everywhere.
-pub const CLUSTER_WIDE_ANNOTATION: &str = "sealedsecrets.bitnami.com/cluster-wide";
-/// Marks a SealedSecret that opens under any name in its namespace.
-pub const NAMESPACE_WIDE_ANNOTATION: &str = "sealedsecrets.bitnami.com/namespace-wide";
-/// On a live Secret: the controller may take it over.
-pub const MANAGED_ANNOTATION: &str = "sealedsecrets.bitnami.com/managed";
-/// On a live Secret: the controller may add its items to it.
-pub const PATCH_ANNOTATION: &str = "sealedsecrets.bitnami.com/patch";
-/// On a SealedSecret: its Secret is deleted and made again where Kubernetes does not let it change.
-pub const REPLACE_IMMUTABLE_ANNOTATION: &str = "sealedsecrets.bitnami.com/replace-immutable";
-/// In a template: the Secret gets no owner reference.
-pub const SKIP_OWNER_ANNOTATION: &str = "sealedsecrets.bitnami.com/skip-set-owner-references";
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,20 +184,36 @@ mod tests {
         pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
     }
 
+    /// Whoever adds a scope is led here by the compiler, and from here to [`Scope::ALL`].
     #[test]
-    fn only_the_exact_word_true_has_an_immutable_secret_made_again() {
-        for (value, expected) in [("true", true), ("True", false), ("", false), ("false", false)] {
-            assert_eq!(replaces_immutable(&annotations(&[(REPLACE_IMMUTABLE_ANNOTATION, value)])), expected, "{value}");
+    fn every_scope_stands_in_the_list_of_all() {
+        let places = Scope::ALL.map(|scope| match scope {
+            Scope::Strict => 0,
+            Scope::NamespaceWide => 1,
+            Scope::ClusterWide => 2,
+        });
+        assert_eq!(places, [0, 1, 2]);
+        assert_eq!(Scope::WORDS, ["strict", "namespace-wide", "cluster-wide"]);
+    }
+
+    #[test]
+    fn scope_binds_what_its_label_holds() {
+        for scope in Scope::ALL {
+            let label = |namespace, name| Label::as_given(scope, namespace, name);
+            assert_eq!(label("a", "x") != label("b", "x"), scope.binds_namespace(), "{scope}");
+            assert_eq!(label("a", "x") != label("a", "y"), scope.binds_name(), "{scope}");
         }
-        assert!(!replaces_immutable(&annotations(&[(MANAGED_ANNOTATION, "true")])));
     }
 
     #[test]
     fn only_the_exact_word_true_widens_a_scope() {
+        let (namespace_wide, cluster_wide) =
+            ("sealedsecrets.bitnami.com/namespace-wide", "sealedsecrets.bitnami.com/cluster-wide");
+        assert_eq!(Scope::annotations().collect::<Vec<_>>(), [cluster_wide, namespace_wide]);
         for value in ["True", "TRUE", "1", "yes", "", " true", "true "] {
-            assert_eq!(Scope::from_annotations(&annotations(&[(CLUSTER_WIDE_ANNOTATION, value)])), Scope::Strict);
+            assert_eq!(Scope::from_annotations(&annotations(&[(cluster_wide, value)])), Scope::Strict);
         }
-        let both = annotations(&[(CLUSTER_WIDE_ANNOTATION, "true"), (NAMESPACE_WIDE_ANNOTATION, "true")]);
+        let both = annotations(&[(cluster_wide, "true"), (namespace_wide, "true")]);
         assert_eq!(Scope::from_annotations(&both), Scope::ClusterWide);
     }
 
@@ -224,9 +251,6 @@ mod tests {
         assert!("Strict".parse::<Scope>().is_err());
         assert_eq!(UnknownScope.to_string(), "must be one of: strict, namespace-wide, cluster-wide");
         assert!(Scope::ALL.is_sorted() && Scope::default() == Scope::Strict);
-        assert_eq!(MANAGED_ANNOTATION, "sealedsecrets.bitnami.com/managed");
-        assert_eq!(PATCH_ANNOTATION, "sealedsecrets.bitnami.com/patch");
-        assert_eq!(SKIP_OWNER_ANNOTATION, "sealedsecrets.bitnami.com/skip-set-owner-references");
     }
 
     /// T-S3.

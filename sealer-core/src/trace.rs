@@ -45,7 +45,7 @@ impl fmt::Debug for Trace {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "unseal"))]
 mod tests {
     use super::*;
     use crate::scope::Scope;

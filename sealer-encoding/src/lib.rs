@@ -12,3 +12,5 @@
 
 pub mod base64;
 pub mod pem;
+
+pub use zeroize;

@@ -21,6 +21,7 @@ pub enum PemError {
 }
 
 /// One block of a PEM text.
+#[non_exhaustive]
 pub struct Block {
     /// What stands between `-----BEGIN ` and `-----`.
     pub label: String,

@@ -5,7 +5,7 @@
 //! use std::collections::BTreeMap;
 //! use std::time::Duration;
 //!
-//! use jiff::Timestamp;
+//! use sealer_go::jiff::Timestamp;
 //! use sealer_go::template::{Budget, Context, Environment, Functions, Limits, render};
 //!
 //! let items = BTreeMap::from([("user".to_owned(), b"ann".to_vec())]);
@@ -23,3 +23,5 @@
 pub mod fuzzing;
 pub mod pflag;
 pub mod template;
+
+pub use jiff;

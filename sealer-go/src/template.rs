@@ -6,11 +6,13 @@
 
 mod budget;
 mod buffer;
+mod costs;
 mod error;
 mod eval;
 mod format;
 mod functions;
 mod keys;
+mod number;
 mod pattern;
 mod syntax;
 mod url;

@@ -6,11 +6,8 @@ use std::error::Error;
 use std::time::Instant;
 use std::{fs, io};
 
-use jiff::Timestamp;
-use sealer_core::{Keyring, UnsealingKey};
-use sealer_go::template::{Environment, Functions, Limits};
-use sealer_resource::SealedSecret;
-use sealer_resource::render::Rendering;
+use sealer_resource::sealer_go::jiff::Timestamp;
+use sealer_resource::{Environment, Functions, Keyring, Limits, Rendering, SealedSecret, UnsealingKey};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let key = UnsealingKey::from_pem(&fs::read(args().nth(1).ok_or("give: KEY-FILE")?)?)?;

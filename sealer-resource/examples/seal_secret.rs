@@ -4,9 +4,8 @@ use std::env::args;
 use std::error::Error;
 use std::{fs, io};
 
-use k8s_openapi::api::core::v1::Secret;
-use sealer_core::{Certificate, Scope};
-use sealer_resource::SealedSecret;
+use sealer_resource::k8s_openapi::api::core::v1::Secret;
+use sealer_resource::{Certificate, Scope, SealedSecret};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let certificate = Certificate::first_from_pem(&fs::read(args().nth(1).ok_or("give: CERTIFICATE")?)?)?;

@@ -3,13 +3,13 @@
 
 use std::fmt;
 
-use crate::assemble::{ItemCause, OpenError, shown};
+use crate::failure::{ItemCause, OpenError, shown};
 use crate::sealed_secret::SealedSecret;
 use sealer_core::envelope::SealedValue;
 use sealer_core::key::keyring::Keyring;
 use sealer_core::key::private::UnsealingKey;
 use sealer_core::scope::{Label, Scope};
-use sealer_core::seal::{Trials, open_with};
+use sealer_core::unseal::{Trials, open_with};
 use sealer_encoding::base64;
 
 /// How far to search for a cause.

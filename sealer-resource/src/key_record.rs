@@ -6,6 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use sealer_core::key::fingerprint::Fingerprint;
 
+/// Secret in the controller's namespace that says which keys are known.
+pub const KEY_RECORD_SECRET: &str = "sealed-secrets-checkpoint-keys";
+/// Item of [`KEY_RECORD_SECRET`] that holds a [`KeyRecord`].
+pub const KEY_RECORD_ITEM: &str = "keys";
+
 /// Fingerprints, and nothing of a key. What it is trusted for is whatever the Secret that holds it is trusted for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyRecord {

@@ -1,4 +1,5 @@
-//! How a sealing key lies in a cluster: the Secret that every reader of existing installations knows.
+//! How a sealing key lies in a cluster: the Secret that every reader of existing installations knows, its items, labels and
+//! annotations.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,14 +10,34 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use sealer_core::error::KeyError;
 use sealer_core::{Certificate, StoredKey, UnsealingKey};
 
-use crate::api::{
-    BACKED_UP_AT_ANNOTATION, BACKED_UP_FINGERPRINT_ANNOTATION, KEY_LABEL, KEY_LABEL_ACTIVE, ROTATION_ANNOTATION,
-};
+use crate::object::is_sealed_secret;
 
 /// Item that holds the private key, in PEM.
 pub const KEY_ITEM: &str = "tls.key";
 /// Item that holds the certificate, in PEM.
 pub const CERTIFICATE_ITEM: &str = "tls.crt";
+
+/// Label that marks a Secret as a sealing key; only the value [`KEY_LABEL_ACTIVE`] counts.
+pub const KEY_LABEL: &str = "sealedsecrets.bitnami.com/sealed-secrets-key";
+/// Value of [`KEY_LABEL`] on a key in use.
+pub const KEY_LABEL_ACTIVE: &str = "active";
+/// Value of [`KEY_LABEL`] on a key that was retired: the controller does not use it, and nobody deleted it.
+pub const KEY_LABEL_RETIRED: &str = "retired";
+/// Annotation of a key Secret: when a backup that holds the key was last proven to open, in RFC 3339.
+pub const BACKED_UP_AT_ANNOTATION: &str = "sealedsecrets.bitnami.com/backed-up-at";
+/// Annotation of a key Secret: the fingerprint of the key that was in that backup under the Secret's name.
+pub const BACKED_UP_FINGERPRINT_ANNOTATION: &str = "sealedsecrets.bitnami.com/backed-up-fingerprint";
+/// Annotation of a retired key Secret: since when, in RFC 3339.
+pub const RETIRED_AT_ANNOTATION: &str = "sealedsecrets.bitnami.com/retired-at";
+/// Annotation of a key Secret that a rotation made and has not finished with yet.
+pub const ROTATION_ANNOTATION: &str = "sealedsecrets.bitnami.com/rotation";
+/// Value of [`ROTATION_ANNOTATION`].
+pub const ROTATION_UNFINISHED: &str = "unfinished";
+/// Annotation of a key Secret: the fingerprint of the key in it, which may be sealed with although the controller did not
+/// make it.
+pub const TRUSTED_KEY_ANNOTATION: &str = "sealedsecrets.bitnami.com/trusted-fingerprint";
+/// Prefix of the names of new key Secrets.
+pub const DEFAULT_KEY_PREFIX: &str = "sealed-secrets-key";
 
 /// What the Secret of a new key is called and carries besides the key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,7 +56,7 @@ pub struct Naming {
 /// No private key in it, or a Secret that came out of a SealedSecret.
 pub fn read(secret: &Secret) -> Result<StoredKey, KeySecretError> {
     let metadata = &secret.metadata;
-    if metadata.owner_references.iter().flatten().any(|owner| owner.kind == "SealedSecret") {
+    if metadata.owner_references.iter().flatten().any(is_sealed_secret) {
         return Err(KeySecretError::Owned);
     }
     let mut annotations = metadata.annotations.clone().unwrap_or_default();

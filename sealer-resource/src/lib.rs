@@ -2,9 +2,8 @@
 //! in which sealing keys lie.
 //!
 //! ```
-//! use k8s_openapi::api::core::v1::Secret;
-//! use sealer_core::{Scope, UnsealingKey};
-//! use sealer_resource::SealedSecret;
+//! use sealer_resource::k8s_openapi::api::core::v1::Secret;
+//! use sealer_resource::{Scope, SealedSecret, UnsealingKey};
 //!
 //! let secret: Secret = serde_json::from_str(
 //!     r#"{"metadata": {"name": "db", "namespace": "shop"}, "stringData": {"password": "hunter2"}}"#,
@@ -15,13 +14,16 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! What opening needs of the libraries below (keys, [`Environment`], [`Limits`]) is given back here.
+//!
 //! [`SealedSecret::unseal`] opens it, [`UnsealedSecret::into_secret`] makes the Secret, [`SealedSecret::reseal`] seals it anew for
 //! another key. `assemble` and `progress` are beneath: for whoever opens a large object in slices, as the controller does.
 
+pub mod annotations;
 pub mod api;
 pub mod assemble;
-pub mod disassemble;
 pub mod explain;
+pub mod failure;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -32,8 +34,18 @@ pub mod progress;
 pub mod render;
 mod schema;
 mod sealed_secret;
+pub mod template_metadata;
+
+pub use {k8s_openapi, kube, sealer_core, sealer_encoding, sealer_go, serde_json};
 
 pub use assemble::UnsealedSecret;
 pub use key_record::KeyRecord;
-pub use object::{MetadataError, ResealError, SealObjectError, UnsealObjectError, is_sealed_secret};
-pub use sealed_secret::{Condition, SealedSecret, SealedSecretSpec, SealedSecretStatus, SecretTemplate};
+pub use object::{MetadataError, ResealError, SealObjectError, SecretContent, UnsealObjectError, is_sealed_secret};
+pub use render::Rendering;
+// What sealing and opening need of the libraries below.
+pub use sealed_secret::{
+    API_VERSION, Condition, KIND, SealedSecret, SealedSecretSpec, SealedSecretStatus, SecretTemplate,
+    is_sealed_secret_kind,
+};
+pub use sealer_core::{Certificate, Keyring, Label, Plaintext, Scope, SealingKey, UnsealingKey};
+pub use sealer_go::template::{Environment, Functions, Limits};

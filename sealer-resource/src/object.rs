@@ -5,17 +5,55 @@ use std::collections::BTreeMap;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
-use kube::Resource as _;
 use sealer_core::error::{NameError, SealError};
-use sealer_core::scope::SKIP_OWNER_ANNOTATION;
-use sealer_core::seal::Trials;
+use sealer_core::unseal::Trials;
 use sealer_core::{Keyring, Label, Plaintext, Scope, SealingKey, seal};
 use serde_json::{Map, Value};
 
-use crate::assemble::{ItemFailure, OpenError, OpenOptions, UnsealedSecret, open, open_item, shown};
-use crate::disassemble::template_metadata;
+use crate::annotations::SKIP_OWNER_ANNOTATION;
+use crate::assemble::{OpenOptions, UnsealedSecret, open};
+use crate::failure::{ItemFailure, OpenError, shown};
+use crate::progress::open_item;
 use crate::render::Rendering;
-use crate::sealed_secret::{SealedSecret, SealedSecretSpec, SecretTemplate};
+use crate::sealed_secret::{API_VERSION, KIND, SealedSecret, SealedSecretSpec, SecretTemplate, is_sealed_secret_kind};
+use crate::template_metadata::template_metadata;
+
+/// A Secret that is about to be sealed.
+#[derive(Debug)]
+pub struct SecretContent<'a> {
+    /// Its metadata; name and namespace are what values are bound to.
+    pub metadata: &'a Map<String, Value>,
+    /// Its type.
+    pub type_: Option<&'a str>,
+    /// Whether it may not be changed.
+    pub immutable: Option<bool>,
+    /// Item name to value.
+    pub items: &'a BTreeMap<String, Plaintext>,
+}
+
+impl SecretContent<'_> {
+    /// Makes the SealedSecret, whatever its names are; `seal_item` seals each item for the label of all of them, or knows its
+    /// sealed form already.
+    ///
+    /// # Errors
+    /// The first of `seal_item`.
+    pub fn seal_with<E>(
+        &self,
+        scope: Scope,
+        mut seal_item: impl FnMut(&Label, &str, &Plaintext) -> Result<String, E>,
+    ) -> Result<SealedSecret, E> {
+        let text = |field: &str| self.metadata.get(field).and_then(Value::as_str).unwrap_or_default();
+        let label = Label::as_given(scope, text("namespace"), text("name"));
+        let sealed = self.items.iter().map(|(item, value)| Ok((item.clone(), seal_item(&label, item, value)?)));
+        let template = SecretTemplate {
+            metadata: Some(template_metadata(self.metadata, scope)),
+            type_: self.type_.map(ToOwned::to_owned),
+            immutable: self.immutable,
+            data: None,
+        };
+        Ok(SealedSecret::of_items(sealed.collect::<Result<_, E>>()?, template, scope))
+    }
+}
 
 impl SealedSecret {
     /// Seals a Secret: every item of `data` and `stringData` (which wins, as in a cluster) for its namespace and name, as far
@@ -25,26 +63,21 @@ impl SealedSecret {
     /// A namespace or name that Kubernetes would refuse, or a key that nothing can be sealed with.
     pub fn seal(secret: &Secret, scope: Scope, key: &SealingKey) -> Result<Self, SealObjectError> {
         let part = |text: &Option<String>| text.clone().unwrap_or_default();
-        let label = Label::new(scope, &part(&secret.metadata.namespace), &part(&secret.metadata.name))?;
-        let mut items: BTreeMap<&str, &[u8]> = BTreeMap::new();
-        items.extend(secret.data.iter().flatten().map(|(item, value)| (item.as_str(), value.0.as_slice())));
-        items.extend(secret.string_data.iter().flatten().map(|(item, text)| (item.as_str(), text.as_bytes())));
-        let sealed = items.into_iter().map(|(item, value)| {
-            let sealed = seal(&Plaintext::new(value.to_vec()), &label, key);
-            let sealed = sealed.map_err(|cause| SealObjectError::Item { item: shown(item), cause })?;
-            Ok((item.to_owned(), sealed.to_base64()))
-        });
-        let items = sealed.collect::<Result<_, SealObjectError>>()?;
+        Label::new(scope, &part(&secret.metadata.namespace), &part(&secret.metadata.name))?;
+        let value = |item: &String, value: &[u8]| (item.clone(), Plaintext::new(value.to_vec()));
+        let mut items: BTreeMap<String, Plaintext> = BTreeMap::new();
+        items.extend(secret.data.iter().flatten().map(|(item, bytes)| value(item, &bytes.0)));
+        items.extend(secret.string_data.iter().flatten().map(|(item, text)| value(item, text.as_bytes())));
         // Writing fields of text into memory does not fail.
         let metadata = serde_json::to_value(&secret.metadata).unwrap_or_default();
         let metadata = metadata.as_object().cloned().unwrap_or_default();
-        let template = SecretTemplate {
-            metadata: Some(template_metadata(&metadata)),
-            type_: secret.type_.clone(),
-            immutable: secret.immutable,
-            data: None,
-        };
-        Ok(Self::of_items(items, template, scope))
+        let (type_, immutable) = (secret.type_.as_deref(), secret.immutable);
+        let content = SecretContent { metadata: &metadata, type_, immutable, items: &items };
+        content.seal_with(scope, |label, item, value| {
+            let sealed = seal(value, label, key);
+            let sealed = sealed.map_err(|cause| SealObjectError::Item { item: shown(item), cause })?;
+            Ok(sealed.to_base64())
+        })
     }
 
     /// A SealedSecret of values that are sealed already. Its own metadata is what its label is made of and nothing else: name
@@ -62,6 +95,19 @@ impl SealedSecret {
             ..ObjectMeta::default()
         };
         Self { metadata, spec: SealedSecretSpec { template, data: None, encrypted_data: items }, status: None }
+    }
+
+    /// How its Secret names it as the owner. Without `blockOwnerDeletion`: with it, some clusters demand a right on finalizers
+    /// that no installation has.
+    pub fn owner_reference(&self) -> OwnerReference {
+        OwnerReference {
+            api_version: API_VERSION.to_owned(),
+            kind: KIND.to_owned(),
+            name: self.metadata.name.clone().unwrap_or_default(),
+            uid: self.metadata.uid.clone().unwrap_or_default(),
+            controller: Some(true),
+            block_owner_deletion: None,
+        }
     }
 
     /// Opens every item and renders the templates over them. Deprecated blobs in `spec.data` are refused.
@@ -104,13 +150,16 @@ impl SealedSecret {
 
 impl UnsealedSecret {
     /// The Secret as it may reach a cluster. Of the template's metadata labels and annotations are taken, and owner references
-    /// where the template asks for no owner of its own: uid, resourceVersion, finalizers and the like are the server's.
+    /// where the template asks for no owner of its own (or the SealedSecret has no uid yet): uid, resourceVersion, finalizers and the like are the server's.
     ///
     /// # Errors
     /// Metadata of the template that Kubernetes cannot read, or that names an owner which only a controller may set.
     pub fn into_secret(self, of: &SealedSecret) -> Result<Secret, MetadataError> {
         let skip_owner = of.spec.template.has_true_annotation(SKIP_OWNER_ANNOTATION);
-        let owners = if skip_owner { template_owners(&self.metadata)? } else { Some(vec![owner(of)]) };
+        // An owner without a uid is one that no cluster takes.
+        let own =
+            || Some(vec![of.owner_reference()]).filter(|_| of.metadata.uid.as_ref().is_some_and(|uid| !uid.is_empty()));
+        let owners = if skip_owner { template_owners(&self.metadata)? } else { own() };
         let metadata = ObjectMeta {
             name: of.metadata.name.clone(),
             namespace: of.metadata.namespace.clone(),
@@ -133,20 +182,7 @@ impl UnsealedSecret {
 
 /// Whether an owner is a SealedSecret, of whatever version.
 pub fn is_sealed_secret(owner: &OwnerReference) -> bool {
-    let group = owner.api_version.split_once('/').map(|(group, _)| group);
-    owner.kind == SealedSecret::kind(&()) && group == Some(&*SealedSecret::group(&()))
-}
-
-/// Without `blockOwnerDeletion`: with it, some clusters demand a right on finalizers that no installation has.
-fn owner(sealed: &SealedSecret) -> OwnerReference {
-    OwnerReference {
-        api_version: SealedSecret::api_version(&()).into_owned(),
-        kind: SealedSecret::kind(&()).into_owned(),
-        name: sealed.metadata.name.clone().unwrap_or_default(),
-        uid: sealed.metadata.uid.clone().unwrap_or_default(),
-        controller: Some(true),
-        block_owner_deletion: None,
-    }
+    is_sealed_secret_kind(&owner.api_version, &owner.kind)
 }
 
 fn template_owners(metadata: &Map<String, Value>) -> Result<Option<Vec<OwnerReference>>, MetadataError> {

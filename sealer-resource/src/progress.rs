@@ -1,15 +1,16 @@
 //! How far an object's items are opened: work that can be put down after so many private-key operations and taken up
 //! later.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::assemble::{ItemCause, ItemFailure, Items, open_item};
+use crate::failure::{ItemCause, ItemFailure};
 use crate::sealed_secret::SealedSecretSpec;
+use sealer_core::envelope::SealedValue;
 use sealer_core::key::fingerprint::Fingerprint;
 use sealer_core::key::keyring::Keyring;
 use sealer_core::plaintext::Plaintext;
 use sealer_core::scope::Label;
-use sealer_core::seal::Trials;
+use sealer_core::unseal::{Trials, unseal_counted};
 
 /// What is known of an object's items so far. It belongs to one spec and one ring.
 #[derive(Debug, Default)]
@@ -72,6 +73,19 @@ impl Progress {
         }
         Ok((self.values, self.verdicts.into_iter().flatten().collect()))
     }
+}
+
+pub(crate) type Items = (BTreeMap<String, Plaintext>, BTreeSet<Fingerprint>);
+
+pub(crate) fn open_item(
+    label: &Label,
+    sealed: &str,
+    keyring: &Keyring,
+    trials: &mut Trials,
+) -> Result<(Plaintext, Fingerprint), ItemCause> {
+    let value = SealedValue::from_base64(sealed)?;
+    let opened = unseal_counted(&value, label, keyring, trials)?;
+    Ok((opened.plaintext, opened.fingerprint))
 }
 
 #[cfg(test)]

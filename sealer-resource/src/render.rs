@@ -4,13 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use crate::assemble::{ItemCause, ItemFailure};
+use crate::failure::{ItemCause, ItemFailure, ParseFailure, RunFailure};
 use sealer_core::plaintext::Plaintext;
 use sealer_go::template::{self, Budget, Context, Environment, ErrorClass, Limits, TemplateError};
-
-pub use self::failure::{ParseFailure, RunFailure, Unrendered};
-
-mod failure;
 
 /// What rendering needs of the world outside, and how much it may use.
 #[derive(Clone, Copy)]

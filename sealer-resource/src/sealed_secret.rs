@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use kube::CustomResource;
+use kube::{CustomResource, Resource as _};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
@@ -117,6 +117,17 @@ impl SealedSecret {
     }
 }
 
+/// Kind of the resource.
+pub const KIND: &str = "SealedSecret";
+/// Group and version of the resource.
+pub const API_VERSION: &str = "bitnami.com/v1alpha1";
+
+/// Whether group and kind are those of a SealedSecret, of whatever version.
+pub fn is_sealed_secret_kind(api_version: &str, kind: &str) -> bool {
+    let group = api_version.split_once('/').map(|(group, _)| group);
+    kind == KIND && group == Some(&*SealedSecret::group(&()))
+}
+
 fn null_as_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(input: D) -> Result<T, D::Error> {
     Option::deserialize(input).map(Option::unwrap_or_default)
 }
@@ -149,6 +160,21 @@ mod tests {
         object.insert("metadata".to_owned(), metadata.clone());
         object.insert("spec".to_owned(), spec.clone());
         serde_json::from_value(Value::Object(object)).unwrap()
+    }
+
+    #[test]
+    fn kind_and_version_are_those_of_the_schema() {
+        assert_eq!((&*SealedSecret::kind(&()), &*SealedSecret::api_version(&())), (KIND, API_VERSION));
+        for (version, kind, expected) in [
+            (API_VERSION, KIND, true),
+            ("bitnami.com/v2", KIND, true),
+            ("bitnami.com", KIND, false),
+            ("", KIND, false),
+            ("example.com/v1alpha1", KIND, false),
+            (API_VERSION, "Secret", false),
+        ] {
+            assert_eq!(is_sealed_secret_kind(version, kind), expected, "{version} {kind}");
+        }
     }
 
     /// T-S4: the object's own metadata counts, the template's never does.

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use sealer_core::Scope;
-use sealer_core::scope::{CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION};
 use sealer_resource::SealedSecret;
 use serde_json::json;
 
@@ -19,8 +18,10 @@ fn only_the_objects_own_annotation_true_widens_its_scope() {
         serde_json::from_value::<SealedSecret>(object).unwrap().scope()
     };
     let one = |name: &str, value: &str| json!({ name: value });
+    let (namespace_wide, cluster_wide) =
+        ("sealedsecrets.bitnami.com/namespace-wide", "sealedsecrets.bitnami.com/cluster-wide");
     let wide: BTreeMap<&str, Scope> =
-        [(CLUSTER_WIDE_ANNOTATION, Scope::ClusterWide), (NAMESPACE_WIDE_ANNOTATION, Scope::NamespaceWide)].into();
+        [(cluster_wide, Scope::ClusterWide), (namespace_wide, Scope::NamespaceWide)].into();
     for (name, widened) in wide {
         assert_eq!(scope(one(name, "true"), json!(null)), widened);
         assert_eq!(scope(json!(null), one(name, "true")), Scope::Strict, "a template says nothing");
@@ -29,8 +30,8 @@ fn only_the_objects_own_annotation_true_widens_its_scope() {
             assert_eq!(scope(one(name, value), json!(null)), Scope::Strict, "{value:?}");
         }
     }
-    let both = json!({ CLUSTER_WIDE_ANNOTATION: "true", NAMESPACE_WIDE_ANNOTATION: "true" });
+    let both = json!({ cluster_wide: "true", namespace_wide: "true" });
     assert_eq!(scope(both, json!(null)), Scope::ClusterWide);
-    let denied = json!({ CLUSTER_WIDE_ANNOTATION: "false", NAMESPACE_WIDE_ANNOTATION: "true" });
+    let denied = json!({ cluster_wide: "false", namespace_wide: "true" });
     assert_eq!(scope(denied, json!(null)), Scope::NamespaceWide);
 }

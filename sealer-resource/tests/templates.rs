@@ -16,7 +16,8 @@ use jiff::Timestamp;
 use sealer_core::{Keyring, Label, Plaintext, Scope, SealingKey, UnsealingKey, seal};
 use sealer_encoding::base64;
 use sealer_go::template::{Environment, Functions, Limits};
-use sealer_resource::assemble::{OpenError, OpenOptions, UnsealedSecret, open};
+use sealer_resource::assemble::{OpenOptions, UnsealedSecret, open};
+use sealer_resource::failure::OpenError;
 use sealer_resource::render::Rendering;
 use serde_json::{Value, json};
 

@@ -8,8 +8,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::api::{DeleteParams, PostParams};
 use sealer_core::{Certificate, Label, Plaintext, Scope, UnsealingKey, seal};
 use sealer_encoding::base64;
-use sealer_resource::api::{KEY_LABEL, KEY_LABEL_ACTIVE};
-use sealer_resource::key_secret::{self, Naming};
+use sealer_resource::key_secret::{self, KEY_LABEL, KEY_LABEL_ACTIVE, Naming};
 use serde_json::{Map, Value, json};
 
 use crate::scene::Scene;

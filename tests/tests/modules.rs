@@ -1,4 +1,5 @@
-//! Is the module graph of the controller free of cycles, and the one that docs/architecture.md shows?
+//! Are the module graphs of the libraries and of the controller free of cycles, and is the controller's the one that
+//! docs/architecture.md shows?
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -113,12 +114,13 @@ fn quote_of(attribute: &syn::Attribute) -> String {
 
 /// What every file of a crate uses of it, by the file's module. What is built for tests alone is left out.
 fn used(source: &Path) -> BTreeMap<Vec<String>, BTreeSet<Vec<String>>> {
-    let mut all = BTreeMap::new();
+    let (mut all, mut for_tests) = (BTreeMap::new(), BTreeSet::new());
     let mut folders = vec![source.to_path_buf()];
     while let Some(folder) = folders.pop() {
         for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
             let stem = path.file_stem().unwrap().to_str().unwrap();
-            if stem == "tests" {
+            let is_source = path.is_dir() || path.extension().is_some_and(|ending| ending == "rs");
+            if stem == "tests" || !is_source {
                 continue;
             }
             if path.is_dir() {
@@ -128,11 +130,21 @@ fn used(source: &Path) -> BTreeMap<Vec<String>, BTreeSet<Vec<String>>> {
             let relative = path.strip_prefix(source).unwrap().with_extension("");
             let module: Vec<String> =
                 relative.iter().map(|part| part.to_str().unwrap().to_owned()).filter(|part| part != "lib").collect();
+            let parsed = syn::parse_file(&fs::read_to_string(&path).unwrap());
+            let parsed = parsed.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            for item in &parsed.items {
+                if let syn::Item::Mod(inner) = item
+                    && is_for_tests(&inner.attrs)
+                {
+                    for_tests.insert(module.iter().cloned().chain([inner.ident.to_string()]).collect::<Vec<_>>());
+                }
+            }
             let mut paths = Paths { module: module.clone(), used: BTreeSet::new() };
-            paths.visit_file(&syn::parse_file(&fs::read_to_string(&path).unwrap()).unwrap());
+            paths.visit_file(&parsed);
             all.insert(module, paths.used);
         }
     }
+    all.retain(|module, _| !for_tests.iter().any(|test| module.starts_with(test)));
     all
 }
 
@@ -172,7 +184,21 @@ fn files(source: &Path) -> Graph {
     graph
 }
 
-/// Rooms in layers: each uses only what stands in layers below its own. An error names the rooms of the cycles.
+/// The graph of the folders and files at a depth, with all that is in them; what stands above it is left out.
+fn rooms_at(source: &Path, depth: usize) -> Graph {
+    let all = used(source);
+    let room = |module: &[String]| module.get(..depth).map(|parts| parts.join("::"));
+    let known: BTreeSet<String> = all.keys().filter_map(|module| room(module)).collect();
+    let mut graph = Graph::new();
+    for (module, paths) in &all {
+        let Some(own) = room(module) else { continue };
+        let others = paths.iter().filter_map(|path| room(path)).filter(|other| *other != own && known.contains(other));
+        graph.entry(own.clone()).or_default().extend(others);
+    }
+    graph
+}
+
+/// Rooms in layers: each uses only what stands in layers below its own. An error names the rooms of the cycles and those above.
 fn layers(graph: &Graph) -> Result<Vec<BTreeSet<String>>, BTreeSet<String>> {
     let mut left: BTreeSet<String> = graph.keys().cloned().collect();
     let mut layers = Vec::new();
@@ -203,15 +229,17 @@ fn shown(graph: &Graph) -> String {
 }
 
 #[test]
-fn controllers_modules_use_each_other_without_a_cycle() {
-    let source = repository().join("sealer-controller/src");
-    for graph in [rooms(&source), files(&source)] {
-        assert!(graph.len() > 10, "{graph:?}");
-        if let Err(cycle) = layers(&graph) {
-            let edges: Vec<_> = graph.iter().filter(|(module, _)| cycle.contains(*module)).collect();
-            panic!("a cycle among {edges:#?}");
+fn modules_use_each_other_without_a_circle() {
+    for name in ["sealer-encoding", "sealer-core", "sealer-go", "sealer-resource", "sealer-controller"] {
+        let source = repository().join(name).join("src");
+        let graphs = [rooms(&source), files(&source)].into_iter().chain((2..4).map(|depth| rooms_at(&source, depth)));
+        for graph in graphs {
+            let found = circles(&graph);
+            assert!(found.is_empty(), "{name} has a circle among {found:#?}");
         }
     }
+    let largest = repository().join("sealer-go/src");
+    assert!(files(&largest).len() > 80 && rooms_at(&largest, 2).len() > 10, "modules are read");
 }
 
 #[test]
@@ -221,14 +249,39 @@ fn architecture_shows_the_graph_of_the_controller() {
     assert!(text.contains(&graph), "docs/architecture.md does not show the module graph as it is:\n\n{graph}\n");
 }
 
+/// The modules that use each other in a circle, with what of the circle they use.
+fn circles(graph: &Graph) -> Graph {
+    let below = |module: &String| {
+        let (mut found, mut next) = (BTreeSet::new(), vec![module.clone()]);
+        while let Some(module) = next.pop() {
+            for used in graph.get(&module).into_iter().flatten() {
+                if found.insert(used.clone()) {
+                    next.push(used.clone());
+                }
+            }
+        }
+        found
+    };
+    let reached: Graph = graph.keys().map(|module| (module.clone(), below(module))).collect();
+    let reaches = |from: &String, to: &String| reached.get(from).is_some_and(|below| below.contains(to));
+    let within = |module: &String, used: &BTreeSet<String>| {
+        used.iter().filter(|used| reaches(used, module)).cloned().collect::<BTreeSet<_>>()
+    };
+    let all = graph.iter().map(|(module, used)| (module.clone(), within(module, used)));
+    all.filter(|(_, used)| !used.is_empty()).collect()
+}
+
 #[test]
 fn cycle_is_found_and_named() {
     let edge = |used: &[&str]| used.iter().map(|room| (*room).to_owned()).collect::<BTreeSet<_>>();
     let mut graph =
         Graph::from([("a".to_owned(), edge(&["b"])), ("b".to_owned(), edge(&["c"])), ("c".to_owned(), edge(&[]))]);
     assert_eq!(layers(&graph).unwrap(), [edge(&["c"]), edge(&["b"]), edge(&["a"])]);
+    assert_eq!(circles(&graph), Graph::new());
     graph.insert("c".to_owned(), edge(&["b"]));
     assert_eq!(layers(&graph), Err(edge(&["a", "b", "c"])));
+    let circle = Graph::from([("b".to_owned(), edge(&["c"])), ("c".to_owned(), edge(&["b"]))]);
+    assert_eq!(circles(&graph), circle, "what only uses the circle is no part of it");
 }
 
 #[test]

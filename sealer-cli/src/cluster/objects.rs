@@ -2,8 +2,9 @@
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
-use kube::api::{ApiResource, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams, PostParams};
-use sealer_resource::api::{DEFAULT_KEY_PREFIX, KEY_LABEL};
+use kube::api::{ApiResource, DynamicObject, ListParams, Patch, PatchParams, PostParams};
+use sealer_resource::SealedSecret;
+use sealer_resource::key_secret::{DEFAULT_KEY_PREFIX, KEY_LABEL};
 use serde_json::Value;
 
 use super::Cluster;
@@ -70,8 +71,7 @@ impl Cluster {
 
     /// All SealedSecrets of all namespaces, as they are: what does not parse is the caller's to judge.
     pub(crate) fn sealed_secrets(&self) -> Result<Sight<Vec<DynamicObject>>, CliError> {
-        let kind = GroupVersionKind::gvk("bitnami.com", "v1alpha1", "SealedSecret");
-        let resource = ApiResource::from_gvk_with_plural(&kind, "sealedsecrets");
+        let resource = ApiResource::erase::<SealedSecret>(&());
         let objects: Api<DynamicObject> = Api::all_with(self.client.clone(), &resource);
         let listed = self.runtime.block_on(async {
             let mut found = Vec::new();

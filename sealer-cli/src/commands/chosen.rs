@@ -1,6 +1,6 @@
 //! Which SealedSecret of a file is meant, and what its values are bound to?
 
-use sealer_core::{Label, Scope};
+use sealer_core::Label;
 use sealer_go::pflag;
 
 use crate::diagnostics::CliError;
@@ -102,7 +102,7 @@ pub(crate) fn label(object: &SealedObject, given: Option<&str>) -> Result<Label,
         .hint("seal for the names that it renders: sealer --raw --name NAME --namespace NAMESPACE"));
     }
     let namespace = if object.namespace.is_empty() { given.unwrap_or_default() } else { &object.namespace };
-    if namespace.is_empty() && object.scope != Scope::ClusterWide {
+    if namespace.is_empty() && object.scope.binds_namespace() {
         return Err(CliError::new(format!("{place} names no namespace, and values are bound to it"))
             .hint("give the namespace that it is applied to with --namespace"));
     }

@@ -10,7 +10,7 @@ mod scratch;
 use std::io::IsTerminal as _;
 use std::path::Path;
 
-use sealer_core::seal::{Trials, unseal_counted};
+use sealer_core::unseal::{Trials, unseal_counted};
 use sealer_core::{Certificate, Keyring, Label, Plaintext, SealedValue, seal};
 use zeroize::Zeroizing;
 

@@ -8,7 +8,6 @@ mod text;
 
 use std::path::Path;
 
-use sealer_core::Scope;
 use serde_json::{Value, json};
 
 use crate::args::cluster::ClusterArgs;
@@ -205,7 +204,7 @@ fn answer(asked: &Asked<'_>, object: String, judge: &Judge) -> Answer {
         let verdict = match text::verdict(asked, item) {
             Some(verdict) => verdict,
             None if asked.object.templated => Verdict::Unknown,
-            None if asked.object.namespace.is_empty() && asked.object.scope != Scope::ClusterWide => Verdict::Unknown,
+            None if asked.object.namespace.is_empty() && asked.object.scope.binds_namespace() => Verdict::Unknown,
             None => judge.verdict(asked, item),
         };
         (item.name.clone(), verdict)

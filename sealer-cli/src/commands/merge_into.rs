@@ -6,7 +6,8 @@ use std::borrow::Cow;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 
-use sealer_core::scope::{CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION};
+use sealer_core::Scope;
+use sealer_resource::KIND;
 use serde_json::{Map, Value};
 
 use crate::certificate;
@@ -122,7 +123,7 @@ fn among<'d>(documents: &'d [Document], input: &[Document], path: &str) -> Resul
         let metadata = node.field("metadata").and_then(|metadata| metadata.field(field));
         metadata.and_then(Node::as_text).unwrap_or_default().to_owned()
     };
-    let is_sealed = |document: &&Document| document.node.field("kind").and_then(Node::as_text) == Some("SealedSecret");
+    let is_sealed = |document: &&Document| document.node.field("kind").and_then(Node::as_text) == Some(KIND);
     let sealed: Vec<&Document> = documents.iter().filter(is_sealed).collect();
     let fits = |document: &&&Document| {
         input.first().is_some_and(|secret| {
@@ -200,14 +201,8 @@ fn sealed_for(
 /// An item that is sealed for another scope than its object announces could never be opened.
 fn refuse_other_scope(target: &Map<String, Value>, sealed: &Value, path: &str) -> Result<(), CliError> {
     let scope = |metadata: Option<&Value>| {
-        let set = |name: &str| metadata.and_then(|it| it.get("annotations")?.get(name)?.as_str()) == Some("true");
-        if set(CLUSTER_WIDE_ANNOTATION) {
-            "cluster-wide"
-        } else if set(NAMESPACE_WIDE_ANNOTATION) {
-            "namespace-wide"
-        } else {
-            "strict"
-        }
+        let annotations = metadata.and_then(|metadata| metadata.get("annotations"));
+        Scope::announced(|name| annotations?.get(name)?.as_str())
     };
     let (old, new) = (scope(target.get("metadata")), scope(sealed.get("metadata")));
     if old == new {

@@ -2,7 +2,7 @@
 
 use std::convert::identity;
 
-use sealer_resource::api;
+use sealer_resource::{API_VERSION, KIND, api};
 use serde_json::{Map, Value, json};
 
 use crate::cluster::{Answer, Cluster};
@@ -101,8 +101,8 @@ fn resealed(answer: &str) -> Result<Value, CliError> {
             fill(template, "metadata", json!({}));
         }
     }
-    fields.insert("kind".to_owned(), Value::String("SealedSecret".to_owned()));
-    fields.insert("apiVersion".to_owned(), Value::String("bitnami.com/v1alpha1".to_owned()));
+    fields.insert("kind".to_owned(), Value::String(KIND.to_owned()));
+    fields.insert("apiVersion".to_owned(), Value::String(API_VERSION.to_owned()));
     if let Some(Value::Object(metadata)) = fields.get_mut("metadata") {
         for field in ["creationTimestamp", "deletionTimestamp", "generation"] {
             metadata.remove(field);

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, IsTerminal as _};
 
 use sealer_core::error::NameError;
-use sealer_core::{Label, Scope, seal};
+use sealer_core::{Label, seal};
 
 use crate::commands::value::{self, Origin};
 use crate::diagnostics::CliError;
@@ -84,11 +84,11 @@ fn warn(has_old_name: bool, ui: &Ui, told: &str) {
 /// What the value is bound to, and why no cluster takes an object of that name.
 fn label(request: &Compat) -> Result<(Label, Option<NameError>), CliError> {
     let scope = request.scope.of_bare_value();
-    if scope == Scope::ClusterWide {
+    if !scope.binds_namespace() {
         return Ok((Label::as_given(scope, "", ""), None));
     }
     let (namespace, _) = cluster::namespace(&request.cluster).map_err(|error| {
-        let what = if scope == Scope::Strict { "namespace and name" } else { "namespace" };
+        let what = if scope.binds_name() { "namespace and name" } else { "namespace" };
         // A context that was named and is not there is what is wrong; else only the namespace is missing.
         let error = if cluster::is_chosen(&request.cluster) { error } else { CliError::new(error.message()) };
         error.hint(format!("a {scope} value is bound to its {what}; give it with --namespace"))
@@ -96,7 +96,7 @@ fn label(request: &Compat) -> Result<(Label, Option<NameError>), CliError> {
     if namespace.is_empty() {
         return Err(CliError::new(format!("must provide the --namespace flag with --raw and --scope {scope}")));
     }
-    if scope == Scope::Strict && request.name.is_empty() {
+    if scope.binds_name() && request.name.is_empty() {
         return Err(CliError::new(format!("must provide the --name flag with --raw and --scope {scope}")).hint(
             "a strict value opens under one name only; give it with --name, or widen with --scope namespace-wide",
         ));

@@ -9,6 +9,7 @@ use kube::api::ObjectMeta;
 use sealer_core::{Keyring, Label, Scope, UnsealingKey};
 use sealer_encoding::base64;
 use sealer_go::template::{Environment, Functions, Limits};
+use sealer_resource::annotations::SKIP_OWNER_ANNOTATION;
 use sealer_resource::assemble::{OpenOptions, open};
 use sealer_resource::render::Rendering;
 use sealer_resource::{SealedSecret, SealedSecretSpec};
@@ -69,8 +70,13 @@ fn unseal(document: &Document, keyring: &Keyring, key_files: &[String]) -> Resul
     let own = |name: &str| Some(text(name).to_owned()).filter(|text| !text.is_empty());
     let metadata = ObjectMeta { name: own("name"), namespace: own("namespace"), uid: own("uid"), ..Default::default() };
     let of_template = opened.metadata.clone();
-    let secret = opened.into_secret(&SealedSecret { metadata, spec, status: None });
-    let secret = secret.map_err(|error| CliError::new(error.to_string()).hint("no cluster takes such a Secret"))?;
+    let sealed = SealedSecret { metadata, spec, status: None };
+    let secret = opened.into_secret(&sealed);
+    let mut secret = secret.map_err(|error| CliError::new(error.to_string()).hint("no cluster takes such a Secret"))?;
+    if !sealed.spec.template.has_true_annotation(SKIP_OWNER_ANNOTATION) {
+        // kubeseal names the owner of one that no cluster has seen, too: with an empty uid.
+        secret.metadata.owner_references.get_or_insert_with(|| vec![sealed.owner_reference()]);
+    }
     written(&secret, of_template)
 }
 

@@ -3,14 +3,12 @@
 mod stream;
 pub(crate) mod usable;
 
-use std::collections::BTreeMap;
 use std::fs::File;
 
 use rayon::prelude::*;
-use sealer_core::scope::{CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION};
 use sealer_core::{Certificate, Label, Scope, SealingKey, seal};
-use sealer_resource::disassemble::{CLEAR_TEXT_COPIES, template_metadata};
-use sealer_resource::{SealedSecret, SecretTemplate};
+use sealer_resource::SecretContent;
+use sealer_resource::template_metadata::{announce, is_clear_text_copy};
 use serde_json::Value;
 
 use crate::diagnostics::CliError;
@@ -154,7 +152,7 @@ fn prepare(mut secret: SecretInput, request: &Compat, bound: &Bound) -> Result<P
             .hint("give it with --name; generateName is no substitute, since values are bound to the name"));
     }
     let (scope, warning) = settle_scope(&mut secret, request.scope);
-    if scope != Scope::ClusterWide {
+    if scope.binds_namespace() {
         settle_namespace(&mut secret, request)?;
     }
     let mut warnings = weighed(Weight::Loss, warning);
@@ -213,7 +211,7 @@ fn weighed(weight: Weight, told: impl IntoIterator<Item = String>) -> Vec<(Weigh
 /// A value that certainly stands in an annotation or a label would go into Git in clear text, beside its sealed form.
 /// Returns what may be such a place.
 fn refuse_leak(secret: &SecretInput) -> Result<Vec<String>, CliError> {
-    let annotations = secret.annotations().into_iter().filter(|(name, _)| !CLEAR_TEXT_COPIES.contains(&name.as_str()));
+    let annotations = secret.annotations().into_iter().filter(|(name, _)| !is_clear_text_copy(name));
     let annotations = annotations.map(|(name, text)| ("annotation", name, text));
     let labels = secret.labels().into_iter().map(|(name, text)| ("label", name, text));
     let mut possible = Vec::new();
@@ -242,9 +240,7 @@ fn settle_scope(secret: &mut SecretInput, choice: ScopeChoice) -> (Scope, Option
     let announced = Scope::from_annotations(&annotations);
     let ScopeChoice::Named(scope) = choice else { return (announced, None) };
     if scope.annotation().is_some() || announced != scope {
-        annotations.remove(CLUSTER_WIDE_ANNOTATION);
-        annotations.remove(NAMESPACE_WIDE_ANNOTATION);
-        annotations.extend(scope.annotation().map(|annotation| (annotation.to_owned(), "true".to_owned())));
+        announce(&mut annotations, scope, "true".to_owned());
         secret.set_annotations(annotations);
     }
     let warning = (announced > scope).then(|| {
@@ -286,23 +282,14 @@ fn no_namespace() -> CliError {
 
 fn seal_document(prepared: &Prepared, key: &SealingKey, kept: Option<&Unchanged>) -> Result<Value, CliError> {
     let Prepared { secret, scope, .. } = prepared;
-    let label = Label::as_given(*scope, secret.text("namespace"), secret.text("name"));
-    let mut items = BTreeMap::new();
-    for (item, value) in &secret.items {
-        let sealed = match kept.and_then(|kept| kept.kept(&label, item, value)) {
-            Some(kept) => kept,
-            None => seal(value, &label, key).map_err(|error| CliError::new(error.to_string()))?.to_base64(),
-        };
-        items.insert(item.clone(), sealed);
-    }
-    let template = SecretTemplate {
-        metadata: Some(template_metadata(&secret.metadata)),
-        type_: secret.type_.clone(),
-        immutable: secret.immutable,
-        data: None,
-    };
-    serde_json::to_value(SealedSecret::of_items(items, template, *scope))
-        .map_err(|error| CliError::new(error.to_string()))
+    let SecretInput { metadata, type_, immutable, items, .. } = secret;
+    let content = SecretContent { metadata, type_: type_.as_deref(), immutable: *immutable, items };
+    let sealed =
+        content.seal_with(*scope, |label, item, value| match kept.and_then(|kept| kept.kept(label, item, value)) {
+            Some(kept) => Ok(kept),
+            None => Ok(seal(value, label, key).map_err(|error| CliError::new(error.to_string()))?.to_base64()),
+        });
+    serde_json::to_value(sealed?).map_err(|error| CliError::new(error.to_string()))
 }
 
 /// Losses in one message, besides the first.
@@ -310,6 +297,8 @@ const TOLD: usize = 8;
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use serde_json::Map;
 
     use super::*;
@@ -343,7 +332,7 @@ mod tests {
                 assert_eq!(warning.is_some(), announced > named, "{named} over {announced}");
             }
         }
-        let both = [(CLUSTER_WIDE_ANNOTATION, "true"), (NAMESPACE_WIDE_ANNOTATION, "true")];
+        let both: Vec<_> = Scope::annotations().map(|name| (name, "true")).collect();
         let (scope, left, warning) = settled(ScopeChoice::Named(Scope::Strict), &both);
         assert_eq!((scope, left), (Scope::Strict, Vec::new()));
         assert_eq!(
@@ -351,7 +340,7 @@ mod tests {
             Some("the annotation of the input for the scope cluster-wide is left out: --scope strict was given")
         );
         // What announces nothing stays as it is.
-        let idle = [(CLUSTER_WIDE_ANNOTATION, "false")];
+        let idle = [("sealedsecrets.bitnami.com/cluster-wide", "false")];
         assert_eq!(
             settled(ScopeChoice::Named(Scope::Strict), &idle).1,
             ["sealedsecrets.bitnami.com/cluster-wide=false"]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use sealer_go::template::{Budget, Context, Environment, ErrorClass, Functions, Limits, TemplateError, render};
+use sealer_resource::KIND;
 use serde_json::Value;
 
 use crate::args::files;
@@ -56,7 +57,7 @@ pub(crate) fn run(Verb::Check(args): Verb, ui: &Ui) -> Result<(), CliError> {
         let path = Some(file.as_str()).filter(|path| *path != "-");
         let bytes = input::read(path, Input::Manifests)?;
         for document in read::documents(&bytes, path.unwrap_or("stdin"), Wanted::SealedSecrets)? {
-            if document.node.field("kind").and_then(Node::as_text) == Some("SealedSecret") {
+            if document.node.field("kind").and_then(Node::as_text) == Some(KIND) {
                 check(file, &document.value()?, functions, &mut count, ui);
             }
         }

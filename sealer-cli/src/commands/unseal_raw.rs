@@ -1,7 +1,7 @@
 //! `sealer unseal --raw`: one sealed value, opened offline, and nothing around it.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use sealer_core::seal::{Trials, unseal_counted};
+use sealer_core::unseal::{Trials, unseal_counted};
 use sealer_core::{Keyring, Label, Plaintext, Scope, SealedValue};
 
 use crate::args::files;
@@ -85,14 +85,14 @@ impl Args {
             }
             text => Ok(text),
         };
-        let namespace = bound("namespace", self.namespace, scope != Scope::ClusterWide)?;
-        let name = bound("name", self.name, scope == Scope::Strict)?;
+        let namespace = bound("namespace", self.namespace, scope.binds_namespace())?;
+        let name = bound("name", self.name, scope.binds_name())?;
         Ok(Unseal { file, keys, scope, namespace, name })
     }
 }
 
 fn scopes() -> impl TypedValueParser<Value = Scope> {
-    PossibleValuesParser::new(Scope::ALL.map(Scope::as_str)).map(|word| word.parse().unwrap_or_default())
+    PossibleValuesParser::new(Scope::WORDS).map(|word| word.parse().unwrap_or_default())
 }
 
 pub(crate) fn run(args: Args, ui: &mut Ui) -> Result<(), CliError> {
@@ -161,10 +161,8 @@ fn closed(sealed: &SealedValue, request: &Unseal, keyring: &Keyring) -> CliError
         Scope::ClusterWide => String::new(),
     };
     let error = CliError::new(format!("no key at hand opens the value as {scope}{bound}"));
-    let can_be = |other: &Scope| match other {
-        Scope::Strict => !namespace.is_empty() && !name.is_empty(),
-        Scope::NamespaceWide => !namespace.is_empty(),
-        Scope::ClusterWide => true,
+    let can_be = |other: &Scope| {
+        (!other.binds_namespace() || !namespace.is_empty()) && (!other.binds_name() || !name.is_empty())
     };
     let mut others = Scope::ALL.into_iter().filter(|other| other != scope && can_be(other));
     match others.find(|other| opened(sealed, request, *other, keyring).is_some()) {

@@ -1,7 +1,7 @@
 //! `sealer view`: what a file seals, for whom, and with which key; no value of it.
 
-use sealer_core::seal::{Trials, unseal_counted};
-use sealer_core::{Keyring, Scope, SealedValue};
+use sealer_core::unseal::{Trials, unseal_counted};
+use sealer_core::{Keyring, Label, SealedValue};
 use sealer_encoding::base64;
 use serde_json::{Value, json};
 
@@ -85,11 +85,8 @@ impl<'a> Seen<'a> {
 
     fn bound_to(&self) -> String {
         let object = self.object;
-        match object.scope {
-            Scope::Strict => format!("{}/{}", object.namespace, object.name),
-            Scope::NamespaceWide => object.namespace.clone(),
-            Scope::ClusterWide => String::new(),
-        }
+        let label = Label::as_given(object.scope, &object.namespace, &object.name);
+        String::from_utf8_lossy(label.as_bytes()).into_owned()
     }
 
     fn text(&self) -> String {

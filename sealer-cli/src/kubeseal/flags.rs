@@ -1,5 +1,6 @@
 //! The flags of `kubeseal`, and how they are told of.
 
+use sealer_core::Scope;
 use sealer_go::pflag::{Flag, Kind};
 
 use crate::args::flags::ACCEPTED;
@@ -106,7 +107,7 @@ const OWN: &[Flag] = &[
     Flag::new("rotate", Kind::Switch, "", ""),
     Flag::new(
         "scope",
-        Kind::Words(&["strict", "namespace-wide", "cluster-wide"]),
+        Kind::Words(&Scope::WORDS),
         "strict",
         "Who may open the values: strict, namespace-wide or cluster-wide.",
     ),

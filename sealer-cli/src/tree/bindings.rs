@@ -29,12 +29,8 @@ pub(crate) struct Binding {
 impl Binding {
     /// With the parts alone that the scope binds to.
     pub(super) fn new(scope: Scope, namespace: &str, name: &str) -> Self {
-        let (namespace, name) = match scope {
-            Scope::Strict => (namespace, name),
-            Scope::NamespaceWide => (namespace, ""),
-            Scope::ClusterWide => ("", ""),
-        };
-        Self { scope, namespace: namespace.to_owned(), name: name.to_owned() }
+        let part = |is_bound, text: &str| if is_bound { text.to_owned() } else { String::new() };
+        Self { scope, namespace: part(scope.binds_namespace(), namespace), name: part(scope.binds_name(), name) }
     }
 
     /// What an object says of itself; nothing where a part of that comes from elsewhere.
@@ -70,7 +66,7 @@ impl<'a> Bindings<'a> {
 
     /// What the values of an object may be bound to besides: by overlays that take its file, and by the names of the tree.
     pub(crate) fn guessed(&self, object: &SealedObject, file: &Path, most: usize) -> Vec<Binding> {
-        if object.scope == Scope::ClusterWide {
+        if !object.scope.binds_namespace() {
             return Vec::new();
         }
         let known = self.known();

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use sealer_core::{Label, Scope};
+use sealer_resource::KIND;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -65,7 +66,7 @@ impl Posted {
     fn parse(text: &str) -> Option<Self> {
         let document: Fields<'_> = serde_json::from_str(text).ok()?;
         let kind = document.get("kind").and_then(|kind| text_of(kind));
-        if kind.is_some_and(|kind| kind != "SealedSecret") {
+        if kind.is_some_and(|kind| kind != KIND) {
             return None;
         }
         let metadata = metadata(document.get("metadata").copied())?;

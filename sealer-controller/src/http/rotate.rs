@@ -8,8 +8,8 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use sealer_core::Scope;
-use sealer_core::scope::{CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION};
-use sealer_resource::disassemble::{CLEAR_TEXT_COPIES, SERVER_SET};
+use sealer_resource::template_metadata::{announce, is_clear_text_copy, is_dropped_by_rotation};
+use sealer_resource::{API_VERSION, KIND};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -70,14 +70,14 @@ async fn seal_anew(shared: &Shared, posted: Posted, opening: &Opening) -> Result
     let template = cleaned(template.as_deref(), scope).ok_or(Outcome::Closed)?;
     let spec = RotatedSpec { encrypted_data: data.is_none().then_some(values), data, template };
     let metadata = outer(metadata);
-    let rotated = Rotated { api_version: "bitnami.com/v1alpha1", kind: "SealedSecret", metadata, spec };
+    let rotated = Rotated { api_version: API_VERSION, kind: KIND, metadata, spec };
     serde_json::to_vec(&rotated).map_err(|_| Outcome::Closed)
 }
 
 /// The scope among the annotations is the one that opened the values.
 fn outer(mut metadata: Metadata) -> Metadata {
     if let Some(annotations) = &mut metadata.annotations {
-        annotations.retain(|name, _| !CLEAR_TEXT_COPIES.contains(&name.as_str()));
+        annotations.retain(|name, _| !is_clear_text_copy(name));
     }
     metadata.annotations = metadata.annotations.filter(|annotations| !annotations.is_empty());
     metadata
@@ -94,12 +94,10 @@ fn cleaned(template: Option<&RawValue>, scope: Scope) -> Option<Box<RawValue>> {
     let Some(template) = template.filter(is_object) else { return to_raw_value(&BTreeMap::<(), ()>::new()).ok() };
     let mut template: Fields<'_> = serde_json::from_str(template.get()).ok()?;
     let mut metadata = fields(template.get("metadata").copied())?;
-    metadata.retain(|field, _| !SERVER_SET.contains(&field.as_str()) && !DROPPED.contains(&field.as_str()));
+    metadata.retain(|field, _| !is_dropped_by_rotation(field));
     let mut annotations = fields(metadata.remove("annotations").as_deref())?;
-    annotations.retain(|name, _| !CLEAR_TEXT_COPIES.contains(&name.as_str()) && !SCOPES.contains(&name.as_str()));
-    if let Some(annotation) = scope.annotation() {
-        annotations.insert(annotation.to_owned(), to_raw_value("true").ok()?);
-    }
+    annotations.retain(|name, _| !is_clear_text_copy(name));
+    announce(&mut annotations, scope, to_raw_value("true").ok()?);
     if !annotations.is_empty() {
         metadata.insert("annotations".to_owned(), to_raw_value(&annotations).ok()?);
     }
@@ -107,7 +105,3 @@ fn cleaned(template: Option<&RawValue>, scope: Scope) -> Option<Box<RawValue>> {
     template.insert("metadata".to_owned(), &metadata);
     to_raw_value(&template).ok()
 }
-
-/// What else of a template's metadata is no author's.
-const DROPPED: [&str; 2] = ["ownerReferences", "managedFields"];
-const SCOPES: [&str; 2] = [CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION];

@@ -9,8 +9,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt as _;
 use kube::api::ObjectMeta;
 use sealer_core::{Fingerprint, KeyEntry};
-use sealer_resource::api::{KEY_RECORD_ITEM, KEY_RECORD_SECRET};
-use sealer_resource::key_record::KeyRecord;
+use sealer_resource::key_record::{KEY_RECORD_ITEM, KEY_RECORD_SECRET, KeyRecord};
 
 use crate::error::KeysError;
 use crate::keys::{Keys, lock};

@@ -10,8 +10,10 @@ use kube::ResourceExt as _;
 use sealer_core::error::CertificateError;
 use sealer_core::key::stored::SMALLEST_SEALING_KEY;
 use sealer_core::{Certificate, Fingerprint, KeyEntry, Keyring, UnsealingKey};
-use sealer_resource::api::{BACKED_UP_AT_ANNOTATION, BACKED_UP_FINGERPRINT_ANNOTATION, KEY_LABEL, KEY_LABEL_ACTIVE};
-use sealer_resource::key_secret::{self, CERTIFICATE_ITEM, KeySecretError, item};
+use sealer_resource::key_secret::{
+    self, BACKED_UP_AT_ANNOTATION, BACKED_UP_FINGERPRINT_ANNOTATION, CERTIFICATE_ITEM, KEY_LABEL, KEY_LABEL_ACTIVE,
+    KeySecretError, item,
+};
 
 use crate::args::KeyOrder;
 use crate::error::KeysError;

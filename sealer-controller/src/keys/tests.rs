@@ -10,9 +10,8 @@ use kube::Client;
 use kube::client::Body;
 use sealer_core::{Certificate, UnsealingKey};
 use sealer_encoding::base64;
-use sealer_resource::api::{KEY_LABEL, KEY_RECORD_SECRET, TRUSTED_KEY_ANNOTATION};
-use sealer_resource::key_record::KeyRecord;
-use sealer_resource::key_secret::{self, Naming};
+use sealer_resource::key_record::{KEY_RECORD_SECRET, KeyRecord};
+use sealer_resource::key_secret::{self, KEY_LABEL, Naming, TRUSTED_KEY_ANNOTATION};
 use serde_json::{Value, json};
 
 use super::*;

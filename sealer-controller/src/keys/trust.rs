@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt as _;
 use sealer_core::{Fingerprint, KeyEntry};
-use sealer_resource::api::TRUSTED_KEY_ANNOTATION;
+use sealer_resource::key_secret::TRUSTED_KEY_ANNOTATION;
 
 use crate::keys::Keys;
 

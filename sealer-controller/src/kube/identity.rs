@@ -2,7 +2,7 @@
 
 use kube::api::ObjectMeta;
 use sealer_core::Scope;
-use sealer_core::scope::replaces_immutable;
+use sealer_resource::annotations::replaces_immutable;
 
 /// What decides what a SealedSecret says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -6,7 +6,8 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{DeleteParams, ObjectMeta, PostParams};
 use kube::{Client, Resource as _};
-use sealer_core::scope::MANAGED_ANNOTATION;
+use sealer_resource::annotations::MANAGED_ANNOTATION;
+use sealer_resource::is_sealed_secret_kind;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -108,7 +109,7 @@ pub(crate) fn glance(text: &str) -> Result<Seen, Unreadable> {
     let mut controlled_by = None;
     let mut owner = |owner: &RawValue| {
         let owner: Option<Owner> = json::read(Some(owner));
-        if let Some(owner) = owner.filter(|owner| owner.controller == Some(true) && owner.kind == "SealedSecret") {
+        if let Some(owner) = owner.filter(|owner| owner.controller == Some(true) && owner.is_sealed_secret()) {
             controlled_by.get_or_insert(owner.name);
         }
     };
@@ -126,13 +127,22 @@ pub(crate) fn glance(text: &str) -> Result<Seen, Unreadable> {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Owner {
+    #[serde(default)]
+    api_version: String,
     #[serde(default)]
     kind: String,
     #[serde(default)]
     name: String,
     #[serde(default)]
     controller: Option<bool>,
+}
+
+impl Owner {
+    fn is_sealed_secret(&self) -> bool {
+        is_sealed_secret_kind(&self.api_version, &self.kind)
+    }
 }
 
 #[cfg(test)]
@@ -192,7 +202,7 @@ mod tests {
     fn a_watch_shows_who_controls_a_secret() {
         let mut text = secret();
         assert_eq!(glance(&text.to_string()).unwrap().controlled_by, None);
-        let owner = json!({ "kind": "SealedSecret", "name": "a", "controller": true, "uid": 5 });
+        let owner = json!({ "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "name": "a", "controller": true, "uid": 5 });
         text["metadata"]["ownerReferences"] = json!([null, 5, { "kind": 5 }, owner]);
         text["metadata"]["annotations"] = json!({ "x": 5, "sealedsecrets.bitnami.com/managed": "true" });
         let seen = glance(&text.to_string()).unwrap();

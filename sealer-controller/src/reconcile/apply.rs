@@ -7,8 +7,8 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::api::{DeleteParams, ObjectMeta, PostParams, Preconditions};
 use kube::{Resource as _, ResourceExt as _};
 use sealer_core::Fingerprint;
-use sealer_core::scope::replaces_immutable;
 use sealer_resource::SealedSecret;
+use sealer_resource::annotations::replaces_immutable;
 use serde_json::{Value, json};
 
 use crate::cache::object_state::SyncedSecret;

@@ -2,8 +2,8 @@
 
 use sealer_go::template::Functions;
 use sealer_resource::SealedSecretSpec;
-use sealer_resource::assemble::OpenError;
-use sealer_resource::render::Unrendered;
+use sealer_resource::failure::OpenError;
+use sealer_resource::failure::Unrendered;
 
 use crate::error::{Class, Failure, Reason};
 use crate::reconcile::rendering;

@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
-use sealer_core::seal::Trials;
+use sealer_core::unseal::Trials;
 use sealer_core::{Keyring, Label};
 use sealer_go::template::{Environment, Functions};
 use sealer_resource::SealedSecret;
-use sealer_resource::assemble::{OpenError, OpenOptions, UnsealedSecret, finish};
+use sealer_resource::assemble::{OpenOptions, UnsealedSecret, finish};
 use sealer_resource::explain::{Effort, explain};
+use sealer_resource::failure::OpenError;
 use sealer_resource::progress::Progress;
 
 use crate::cache::store::Begun;

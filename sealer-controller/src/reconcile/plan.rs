@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::{Resource as _, ResourceExt as _};
-use sealer_core::scope::{MANAGED_ANNOTATION, PATCH_ANNOTATION, SKIP_OWNER_ANNOTATION};
+use sealer_resource::annotations::{MANAGED_ANNOTATION, PATCH_ANNOTATION, SKIP_OWNER_ANNOTATION};
 use sealer_resource::{SealedSecret, is_sealed_secret};
 
 use crate::error::{Class, Failure, Reason};

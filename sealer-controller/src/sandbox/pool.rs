@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use sealer_go::template::Limits;
-use sealer_resource::render::ParseFailure;
+use sealer_resource::failure::ParseFailure;
 
 use super::line::{Line, Place};
 use super::process::{Broken, Patience, Program, Worker};

@@ -9,7 +9,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sealer_core::Plaintext;
 use sealer_go::template::{Environment, ErrorClass, Functions, Limits};
-use sealer_resource::render::{ParseFailure, Texts};
+use sealer_resource::failure::ParseFailure;
+use sealer_resource::render::Texts;
 use zeroize::Zeroizing;
 
 use super::Values;

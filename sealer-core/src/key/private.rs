@@ -2,15 +2,17 @@
 
 use std::fmt;
 
+use der::asn1::{BitString, UintRef};
 use der::{Decode as _, Encode as _};
 use pkcs8::PrivateKeyInfoRef;
+use x509_cert::spki::SubjectPublicKeyInfo;
 use zeroize::Zeroizing;
 
 use crate::error::KeyError;
 use crate::key::fingerprint::Fingerprint;
 use crate::key::public::SealingKey;
 use crate::plaintext::SessionKey;
-use crate::primitives::{self, PrivateBackend};
+use crate::primitives::private::{self, PrivateBackend};
 use crate::scope::Label;
 use sealer_encoding::pem;
 
@@ -27,7 +29,7 @@ impl UnsealingKey {
     /// # Errors
     /// A size outside that range, or no randomness.
     pub fn generate(bits: usize) -> Result<Self, KeyError> {
-        Self::from_pkcs1(primitives::generate(bits)?)
+        Self::from_pkcs1(private::generate(bits)?)
     }
 
     /// Reads the first private key of a PEM text: PKCS#1, PKCS#8 or SEC1.
@@ -112,8 +114,8 @@ impl UnsealingKey {
 
     fn from_pkcs1(pkcs1: Zeroizing<Vec<u8>>) -> Result<Self, KeyError> {
         let parsed = pkcs1::RsaPrivateKeyRef::from_der(&pkcs1).map_err(|_| KeyError::NotAKey)?;
-        let public = SealingKey::from_integers(parsed.modulus.as_bytes(), parsed.public_exponent.as_bytes())
-            .map_err(|_| KeyError::NotAKey)?;
+        let public =
+            public_half(parsed.modulus.as_bytes(), parsed.public_exponent.as_bytes()).map_err(|_| KeyError::NotAKey)?;
         let pkcs8 = to_pkcs8(&pkcs1)?;
         let backend = PrivateBackend::new(&pkcs1, &pkcs8, public.bits())?;
         Ok(Self { pkcs1, backend, public })
@@ -129,6 +131,13 @@ impl fmt::Debug for UnsealingKey {
 /// A malformed block is passed over; the next one may be the key.
 fn skip_malformed(result: Result<UnsealingKey, KeyError>) -> Option<Result<UnsealingKey, KeyError>> {
     if matches!(result, Err(KeyError::NotAKey)) { None } else { Some(result) }
+}
+
+pub(crate) fn public_half(modulus: &[u8], exponent: &[u8]) -> der::Result<SealingKey> {
+    let pkcs1 = pkcs1::RsaPublicKey { modulus: UintRef::new(modulus)?, public_exponent: UintRef::new(exponent)? };
+    let key = BitString::from_bytes(&pkcs1.to_der()?)?;
+    let spki = SubjectPublicKeyInfo { algorithm: pkcs1::ALGORITHM_ID, subject_public_key: key }.to_der()?;
+    Ok(SealingKey::assemble(modulus, exponent, spki))
 }
 
 /// Wraps a PKCS#1 key as RFC 5958 says.

@@ -159,7 +159,7 @@ fn keys_without_a_backend_are_refused_by_name() {
     let label = Label::as_given(Scope::ClusterWide, "", "");
     let session = || crate::primitives::fresh_session_key().unwrap();
     let refused = |modulus: &[u8], exponent: &[u8]| {
-        let key = crate::key::public::SealingKey::from_integers(modulus, exponent).unwrap();
+        let key = crate::key::private::public_half(modulus, exponent).unwrap();
         key.backend().wrap(&session(), &label).unwrap_err()
     };
     assert_eq!(refused(&[0xff; 64], &[1, 0, 1]), SealError::KeyTooSmall(512));
@@ -172,7 +172,7 @@ fn keys_without_a_backend_are_refused_by_name() {
 fn a_public_key_reads_back_from_its_der() {
     let key = key(THROWAWAY);
     let public = key.sealing_key();
-    let pkcs1 = public.pkcs1_der().unwrap();
+    let pkcs1 = crate::key::issue::pkcs1_der(public).unwrap();
     let read = pkcs1::RsaPublicKeyRef::from_der(&pkcs1).unwrap();
     assert_eq!((read.modulus.as_bytes(), read.public_exponent.as_bytes()), (public.modulus(), &[1, 0, 1][..]));
     let certificate = certificate(THROWAWAY_CERTIFICATE);
@@ -195,7 +195,7 @@ fn a_new_certificate_is_self_signed_and_for_encryption_only() {
         .iter()
         .map(|it| (it.extn_id.to_string(), it.critical, it.extn_value.as_bytes().to_vec()))
         .collect();
-    let hash = crate::primitives::sha256(&key.sealing_key().pkcs1_der().unwrap());
+    let hash = crate::primitives::sha256(&crate::key::issue::pkcs1_der(key.sealing_key()).unwrap());
     let identifier = [&[0x04, 20][..], &hash[..20]].concat();
     assert_eq!(
         extensions,

@@ -18,7 +18,6 @@ pub(crate) type CertificateSignature = Signature;
 pub(crate) struct CertificateSigner {
     /// The key as the builder of certificates wants it; it signs where nothing else does.
     portable: SigningKey<Sha256>,
-    #[cfg(feature = "native")]
     native: Option<aws_lc_rs::rsa::KeyPair>,
 }
 
@@ -26,17 +25,12 @@ impl CertificateSigner {
     /// Takes a key in PKCS#1 DER.
     pub(crate) fn new(pkcs1: &[u8]) -> Result<Self, KeyError> {
         let portable = PrivateKey::from_pkcs1_der(pkcs1).map_err(|_| KeyError::NotAKey)?;
-        Ok(Self {
-            portable: SigningKey::new(portable),
-            #[cfg(feature = "native")]
-            native: aws_lc_rs::rsa::KeyPair::from_der(pkcs1).ok(),
-        })
+        Ok(Self { portable: SigningKey::new(portable), native: aws_lc_rs::rsa::KeyPair::from_der(pkcs1).ok() })
     }
 }
 
 impl Signer<CertificateSignature> for CertificateSigner {
     fn try_sign(&self, message: &[u8]) -> Result<CertificateSignature, Error> {
-        #[cfg(feature = "native")]
         if let Some(key) = &self.native {
             let mut signature = vec![0; key.public_modulus_len()];
             key.sign(
@@ -84,12 +78,10 @@ mod tests {
     /// PKCS#1 v1.5 has one signature for a message and a key, whoever makes it.
     #[test]
     fn both_backends_sign_alike_and_the_key_verifies() {
-        for (bits, is_native) in [(1024, false), (2048, cfg!(feature = "native"))] {
+        for (bits, is_native) in [(1024, false), (2048, true)] {
             let key = UnsealingKey::generate(bits).unwrap();
             let signer = CertificateSigner::new(key.secret_pkcs1_der()).unwrap();
-            #[cfg(feature = "native")]
             assert_eq!(signer.native.is_some(), is_native, "{bits}");
-            let _ = is_native;
             let signature = signer.try_sign(b"message").unwrap();
             assert_eq!(signature, signer.portable.try_sign(b"message").unwrap(), "{bits}");
             signer.verifying_key().verify(b"message", &signature).unwrap();

@@ -7,7 +7,7 @@ use aes_gcm::aead::Payload;
 use rsa_oaep::TestName::{Rsa2048Sha256Mgf1Sha256, Rsa3072Sha256Mgf1Sha256, Rsa4096Sha256Mgf1Sha256, RsaMisc};
 use zeroize::Zeroizing;
 
-use super::{NONCE, decrypt, decrypt_with_nonce};
+use super::private::{NONCE, decrypt, decrypt_with_nonce};
 use crate::key::private::UnsealingKey;
 use crate::plaintext::SessionKey;
 use crate::scope::Label;

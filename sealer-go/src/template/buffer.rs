@@ -58,7 +58,7 @@ impl Buffer {
     fn make_room(&mut self, more: usize, budget: &mut Budget<'_>) -> Result<(), Fault> {
         let (capacity, needed) = (self.0.capacity(), self.0.len().saturating_add(more));
         if needed <= capacity {
-            return budget.read(more, super::functions::FAST);
+            return budget.read(more, super::costs::FAST);
         }
         let room = if capacity == 0 { needed } else { needed.max(capacity.saturating_mul(2)).max(LEAST) };
         let mut grown = Self::with_room(room, budget)?;

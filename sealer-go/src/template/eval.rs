@@ -6,11 +6,12 @@ mod operand;
 mod range;
 
 use super::budget::Budget;
+use super::costs::FAST;
 use super::error::{TemplateError, Texts};
-use super::functions::{FAST, Runtime};
+use super::functions::Runtime;
 use super::syntax::Trees;
 use super::syntax::tree::{Branch, Command, Node, Operand, OperandKind, Pipe};
-use super::syntax::{excerpt, go_quote};
+use super::value::quote::{excerpt, go_quote};
 use super::value::{Strings, Value};
 use super::{Environment, format};
 use crate::template::error::Fault;

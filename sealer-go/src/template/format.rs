@@ -10,10 +10,10 @@ mod text;
 use super::budget::Budget;
 use super::buffer::Buffer;
 use super::error::Fault;
-use super::syntax;
 use super::value::Value;
+use super::value::quote::excerpt as excerpt_of;
 
-pub(crate) use float::{decimal_digits, go_float};
+pub(crate) use float::go_float;
 use printer::Printer;
 pub(crate) use printf::sprintf;
 
@@ -27,7 +27,7 @@ pub(crate) fn shown(value: &Value, budget: &mut Budget<'_>) -> Result<Buffer, Fa
 /// The beginning of what `%v` shows, for messages.
 pub(crate) fn excerpt(value: &Value, budget: &mut Budget<'_>) -> Result<String, Fault> {
     let shown = shown(value, budget)?;
-    let text = crate::template::value::lossy(syntax::excerpt(shown.as_slice())).into_owned();
+    let text = crate::template::value::lossy(excerpt_of(shown.as_slice())).into_owned();
     shown.give_back(budget);
     Ok(text)
 }
@@ -40,7 +40,7 @@ pub(crate) fn excerpt_behind(value: &Value, budget: &mut Budget<'_>) -> Result<S
     let mut printer = Printer::new(budget);
     printer.print_behind(value)?;
     let out = printer.out;
-    let text = crate::template::value::lossy(syntax::excerpt(out.as_slice())).into_owned();
+    let text = crate::template::value::lossy(excerpt_of(out.as_slice())).into_owned();
     out.give_back(budget);
     Ok(text)
 }

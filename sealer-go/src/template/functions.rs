@@ -40,6 +40,7 @@ use super::error::Fault;
 use super::pattern::Pattern;
 use super::value::{Arena, Dict, Key, Kind, List, ListKind, Text, Value, blocks};
 
+use super::costs::{ENTRY, FAST, OVERHEAD, PLAIN, SLOW, SLOWEST};
 pub(crate) use arguments::Arguments;
 pub(crate) use methods::method;
 
@@ -228,6 +229,12 @@ impl<'e, 'b> Runtime<'e, 'b> {
         Ok(Value::Dict(dict))
     }
 
+    /// The entries of a dict as they are now.
+    pub(crate) fn snapshot(&mut self, dict: &Dict) -> Result<Vec<(Key, Value)>, Fault> {
+        self.budget.allocate(dict.len() * ENTRY)?;
+        Ok(dict.snapshot())
+    }
+
     /// Counts the search for a key among so many.
     pub(crate) fn search(&mut self, entries: usize, key: &[u8]) -> Result<(), Fault> {
         let levels = usize::BITS - entries.leading_zeros();
@@ -279,20 +286,8 @@ static CATEGORIES: &[&[Function]] = &[
     words::FUNCTIONS,
 ];
 
-/// What a text or a list takes beside its bytes or elements.
-pub(crate) const OVERHEAD: usize = 64;
-/// What an entry of a map takes beside its key and value.
-pub(crate) const ENTRY: usize = 80;
 /// What a dict takes beside its entries.
 const DICT: usize = 480;
-/// Bytes that one step compares, copies or passes over.
-pub(crate) const FAST: u32 = 256;
-/// Bytes that one step reads in a simple loop.
-pub(crate) const PLAIN: u32 = 64;
-/// Bytes that one step looks at as characters.
-pub(crate) const SLOW: u32 = 16;
-/// Bytes that one step looks up in tables of characters.
-pub(crate) const SLOWEST: u32 = 4;
 /// An element of a list is looked at as long as so many bytes.
 const ELEMENT: u64 = 8;
 /// Bytes that any function goes through within milliseconds.

@@ -17,7 +17,7 @@ use regex_automata::nfa::thompson::{Compiler, Config, NFA};
 
 use super::budget::Budget;
 use super::error::Fault;
-use super::syntax::excerpt;
+use super::value::quote::excerpt;
 use machine::{Machine, Starts};
 use seen::Seen;
 

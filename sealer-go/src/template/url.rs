@@ -3,7 +3,7 @@
 mod escape;
 mod host;
 
-use super::syntax::{excerpt, go_quote};
+use super::value::quote::{excerpt, go_quote};
 use escape::{Part, escape, unescape};
 
 /// A URL's parts, without escapes but for the query.

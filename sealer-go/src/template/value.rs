@@ -3,6 +3,7 @@
 mod arena;
 mod decimal;
 pub(crate) mod problem;
+pub(crate) mod quote;
 mod text;
 pub(crate) mod time;
 mod types;

@@ -74,7 +74,11 @@ fn a_key_secret_is_read_with_all_that_belongs_to_the_key() {
 #[test]
 fn what_came_out_of_a_sealed_secret_is_no_key() {
     let mut secret = secret(THROWAWAY, THROWAWAY_CERTIFICATE);
-    let owner = |kind: &str| OwnerReference { kind: kind.to_owned(), ..OwnerReference::default() };
+    let owner = |kind: &str| OwnerReference {
+        api_version: "bitnami.com/v1".to_owned(),
+        kind: kind.to_owned(),
+        ..OwnerReference::default()
+    };
     secret.metadata.owner_references = Some(vec![owner("Deployment")]);
     assert!(read(&secret).is_ok());
     secret.metadata.owner_references = Some(vec![owner("Deployment"), owner("SealedSecret")]);

@@ -50,8 +50,26 @@ fn a_secret_comes_back_as_it_was_sealed_for_each_scope() {
         assert_eq!(values(&made), BTreeMap::from([("empty", &b""[..]), ("password", b"hunter2"), ("user", b"ann")]));
         assert_eq!((made.type_.as_deref(), made.immutable), (Some("Opaque"), Some(true)));
         let metadata = serde_json::to_value(&made.metadata).unwrap();
-        assert_eq!((&metadata["labels"], &metadata["annotations"]), (&json!({ "app": "x" }), &json!({ "team": "a" })));
-        assert_eq!(metadata["ownerReferences"][0]["kind"], "SealedSecret");
+        let mut annotations = json!({ "team": "a" });
+        if let Some(name) = scope.annotation() {
+            annotations[name] = json!("true");
+        }
+        assert_eq!((&metadata["labels"], &metadata["annotations"]), (&json!({ "app": "x" }), &annotations));
+    }
+}
+
+#[test]
+fn owner_is_named_only_where_it_has_a_uid() {
+    let key = UnsealingKey::generate(2048).unwrap();
+    let sealed = SealedSecret::seal(&secret(), Scope::Strict, key.sealing_key()).unwrap();
+    let ring = Keyring::from_keys(vec![key]);
+    for (uid, owners) in [(None, None), (Some(""), None), (Some("u1"), Some("u1"))] {
+        let mut of = sealed.clone();
+        of.metadata.uid = uid.map(ToOwned::to_owned);
+        let made = of.unseal(&ring, rendering()).unwrap().into_secret(&of).unwrap();
+        let named = made.metadata.owner_references.as_ref().map(|owners| (owners.len(), owners[0].uid.as_str()));
+        assert_eq!(named, owners.map(|uid| (1, uid)), "{uid:?}");
+        assert_eq!(of.owner_reference().name, "db");
     }
 }
 

@@ -11,7 +11,6 @@ use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::Client;
 use kube::api::{Api, ApiResource, DynamicObject, PostParams};
 use sealer_core::{Certificate, Label, Plaintext, Scope, UnsealingKey, seal};
-use sealer_resource::api;
 use sealer_resource::key_secret::{self, Naming};
 use serde_json::json;
 
@@ -84,7 +83,7 @@ impl Cluster {
             Ok((key, certificate))
         });
         let (key, certificate) = made.await??;
-        let naming = Naming { prefix: api::DEFAULT_KEY_PREFIX.to_owned(), ..Naming::default() };
+        let naming = Naming { prefix: key_secret::DEFAULT_KEY_PREFIX.to_owned(), ..Naming::default() };
         let secret = key_secret::new(&key, &certificate, &naming);
         let secrets: Api<Secret> = Api::namespaced(self.client.clone(), "kube-system");
         secrets.create(&PostParams::default(), &secret).await?;

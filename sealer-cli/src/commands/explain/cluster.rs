@@ -2,8 +2,8 @@
 
 use std::cell::RefCell;
 
-use sealer_core::scope::{MANAGED_ANNOTATION, PATCH_ANNOTATION};
 use sealer_core::{Certificate, Scope};
+use sealer_resource::annotations::{MANAGED_ANNOTATION, PATCH_ANNOTATION};
 use sealer_resource::api;
 
 use super::{Asked, Mistake, Verdict};

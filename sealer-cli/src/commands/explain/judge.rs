@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sealer_core::seal::Trials;
+use sealer_core::unseal::Trials;
 use sealer_core::{Fingerprint, Keyring, SealedValue, unseal};
 use sealer_resource::assemble::{OpenOptions, open};
 use sealer_resource::explain::{Effort, explain};

@@ -1,7 +1,7 @@
 //! What can be wrong with a SealedSecret around its values, seen in the file alone?
 
-use sealer_core::scope::{CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION};
 use sealer_core::{Label, Scope};
+use sealer_resource::API_VERSION;
 
 use super::{Asked, Mistake, RENDERED};
 use crate::manifest::patch::{Scalar, Tree};
@@ -14,17 +14,17 @@ pub(super) fn mistakes(asked: &Asked<'_>) -> Vec<Mistake> {
     found.extend(old_form(tree, asked));
     found.extend(misplaced(tree));
     found.extend(misplaced_type(tree));
-    found.extend([CLUSTER_WIDE_ANNOTATION, NAMESPACE_WIDE_ANNOTATION].iter().filter_map(|name| annotation(tree, name)));
+    found.extend(Scope::annotations().filter_map(|name| annotation(tree, name)));
     found.extend(names(asked));
     found
 }
 
 fn version(tree: &Tree) -> Option<Mistake> {
     let version = tree.field("apiVersion").and_then(Tree::text).unwrap_or_default();
-    (version != VERSION).then(|| {
+    (version != API_VERSION).then(|| {
         Mistake::new(
             format!("has the apiVersion `{version}`, which no controller looks at"),
-            format!("write apiVersion: {VERSION}"),
+            format!("write apiVersion: {API_VERSION}"),
         )
     })
 }
@@ -105,7 +105,7 @@ fn names(asked: &Asked<'_>) -> Option<Mistake> {
             RENDERED,
         ));
     }
-    if asked.nameless && object.scope != Scope::ClusterWide {
+    if asked.nameless && object.scope.binds_namespace() {
         let so_far = match object.namespace.as_str() {
             "" => "no namespace was given to try".to_owned(),
             tried => format!("`{tried}` was tried"),
@@ -121,5 +121,3 @@ fn names(asked: &Asked<'_>) -> Option<Mistake> {
         "correct the name, and seal the values again for it",
     ))
 }
-
-const VERSION: &str = "bitnami.com/v1alpha1";

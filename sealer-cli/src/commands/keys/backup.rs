@@ -5,8 +5,7 @@ use std::fs;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use sealer_core::{Backup, Label, Passphrase, Plaintext, Scope, StoredKey, seal, unseal};
-use sealer_resource::api::{BACKED_UP_AT_ANNOTATION, BACKED_UP_FINGERPRINT_ANNOTATION};
-use sealer_resource::key_secret;
+use sealer_resource::key_secret::{self, BACKED_UP_AT_ANNOTATION, BACKED_UP_FINGERPRINT_ANNOTATION};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 

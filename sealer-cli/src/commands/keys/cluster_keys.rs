@@ -3,12 +3,11 @@
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use sealer_core::{Fingerprint, KeyEntry, Keyring, StoredKey};
-use sealer_resource::api::{
-    BACKED_UP_AT_ANNOTATION, BACKED_UP_FINGERPRINT_ANNOTATION, DEFAULT_KEY_PREFIX, KEY_LABEL, KEY_LABEL_ACTIVE,
-    KEY_LABEL_RETIRED, KEY_RECORD_ITEM, KEY_RECORD_SECRET, TRUSTED_KEY_ANNOTATION,
+use sealer_resource::key_record::{KEY_RECORD_ITEM, KEY_RECORD_SECRET, KeyRecord};
+use sealer_resource::key_secret::{
+    self, BACKED_UP_AT_ANNOTATION, BACKED_UP_FINGERPRINT_ANNOTATION, DEFAULT_KEY_PREFIX, KEY_LABEL, KEY_LABEL_ACTIVE,
+    KEY_LABEL_RETIRED, TRUSTED_KEY_ANNOTATION,
 };
-use sealer_resource::key_record::KeyRecord;
-use sealer_resource::key_secret;
 
 use crate::cluster::Cluster;
 use crate::cluster::objects::Sight;

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Secret;
 use sealer_core::{Certificate, StoredKey};
-use sealer_resource::api::{DEFAULT_KEY_PREFIX, KEY_LABEL, KEY_LABEL_ACTIVE, TRUSTED_KEY_ANNOTATION};
-use sealer_resource::key_secret;
+use sealer_resource::key_secret::{self, DEFAULT_KEY_PREFIX, KEY_LABEL, KEY_LABEL_ACTIVE, TRUSTED_KEY_ANNOTATION};
 use serde_json::{Value, json};
 
 use super::cluster_keys::ClusterKeys;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use sealer_core::Fingerprint;
-use sealer_resource::api::{KEY_LABEL, KEY_LABEL_RETIRED, RETIRED_AT_ANNOTATION};
+use sealer_resource::key_secret::{KEY_LABEL, KEY_LABEL_RETIRED, RETIRED_AT_ANNOTATION};
 use serde_json::json;
 
 use super::cluster_keys::{ClusterKey, ClusterKeys, State, in_use};

@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Secret;
 use sealer_core::{Certificate, Fingerprint, UnsealingKey};
 use sealer_go::pflag::{self, duration};
-use sealer_resource::api::{self, ROTATION_ANNOTATION, ROTATION_UNFINISHED, TRUSTED_KEY_ANNOTATION};
-use sealer_resource::key_secret::{self, Naming};
+use sealer_resource::api;
+use sealer_resource::key_secret::{self, Naming, ROTATION_ANNOTATION, ROTATION_UNFINISHED, TRUSTED_KEY_ANNOTATION};
 use serde_json::json;
 
 use super::cluster_keys::{ClusterKey, ClusterKeys};
@@ -43,7 +43,7 @@ pub(crate) struct Args {
     #[arg(long)]
     dry_run: bool,
     /// Prefix of the new key Secret's name.
-    #[arg(long, value_name = "TEXT", default_value = api::DEFAULT_KEY_PREFIX)]
+    #[arg(long, value_name = "TEXT", default_value = key_secret::DEFAULT_KEY_PREFIX)]
     key_prefix: String,
     /// Bits of the new key.
     #[arg(long, value_name = "BITS", default_value = "4096", value_parser = pflag::integer)]

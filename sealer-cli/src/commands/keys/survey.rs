@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use kube::api::DynamicObject;
 use rayon::prelude::*;
-use sealer_core::seal::Trials;
+use sealer_core::unseal::Trials;
 use sealer_core::{Fingerprint, Keyring, Label, Scope};
 use serde_json::Value;
 

@@ -2,7 +2,7 @@
 
 use parking_lot::Mutex;
 use rayon::prelude::*;
-use sealer_core::seal::{Trials, unseal_counted};
+use sealer_core::unseal::{Trials, unseal_counted};
 use sealer_core::{Fingerprint, KeyEntry, Keyring, Label, SealedValue, SealingKey, StoredKey, Trace, seal};
 use sealer_resource::key_secret;
 

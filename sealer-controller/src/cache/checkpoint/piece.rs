@@ -42,7 +42,7 @@ struct Row {
     name: String,
     uid: Box<str>,
     generation: i64,
-    /// A place in the list of scopes.
+    /// A place in `Scope::ALL`; the header tells of another program, which may have another list.
     scope: usize,
     #[serde(default)]
     replaces_immutable: bool,
@@ -86,7 +86,7 @@ pub(super) fn write(header: &Header, count: usize, records: Vec<(Key, Record)>) 
         name: key.name,
         uid: record.sealed.uid,
         generation: record.sealed.generation,
-        scope: SCOPES.iter().position(|scope| *scope == record.sealed.scope).unwrap_or_default(),
+        scope: Scope::ALL.iter().position(|scope| *scope == record.sealed.scope).unwrap_or_default(),
         replaces_immutable: record.sealed.replaces_immutable,
         secret: record.secret.uid,
         version: record.secret.version,
@@ -118,7 +118,7 @@ pub(super) fn read(text: &[u8], header: &Header, ring: &Keyring) -> Vec<(Key, Re
     let record = |row: Row| {
         let keys = row.keys.iter().map(|place| table.get(*place).cloned().flatten());
         let keys: Vec<Fingerprint> = keys.collect::<Option<_>>()?;
-        let scope = *SCOPES.get(row.scope)?;
+        let scope = *Scope::ALL.get(row.scope)?;
         let replaces_immutable = row.replaces_immutable;
         let sealed = Identity { uid: row.uid, generation: row.generation, scope, replaces_immutable };
         let secret = SyncedSecret { uid: row.secret, version: row.version, keys: keys.into() };
@@ -153,8 +153,6 @@ pub(super) fn hash(what: impl std::hash::Hash) -> u64 {
 const FORMAT: u32 = 1;
 /// At about 200 bytes each: 400 kB, of the 1 MiB that a Secret holds.
 const OBJECTS: usize = 2000;
-/// In the order of their numbers in the text.
-const SCOPES: [Scope; 3] = [Scope::Strict, Scope::NamespaceWide, Scope::ClusterWide];
 
 #[cfg(test)]
 mod tests {
@@ -179,7 +177,7 @@ mod tests {
             let sealed = Identity {
                 uid: format!("uid-{at}").into(),
                 generation: 3,
-                scope: SCOPES[at % 3],
+                scope: Scope::ALL[at % 3],
                 replaces_immutable: at.is_multiple_of(2),
             };
             let keys: Arc<[_]> = keys.iter().take(at % 3).cloned().collect();

@@ -1,6 +1,6 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests may panic")]
 
-use sealer_resource::api::KEY_LABEL;
+use sealer_resource::key_secret::KEY_LABEL;
 use serde_json::{Value, json};
 
 use super::*;

@@ -1,9 +1,9 @@
 //! What does `range` go over?
 
 use super::{Engine, Flow, Place, Run};
+use crate::template::costs::ENTRY;
 use crate::template::error::Fault;
 use crate::template::format;
-use crate::template::functions::ENTRY;
 use crate::template::syntax::tree::Branch;
 use crate::template::value::{Dict, Value};
 

@@ -1,5 +1,6 @@
 //! How are floating point numbers printed?
 
+use super::super::number::{EXACT_DIGITS, decimal_digits};
 use super::super::value::Value;
 use super::printer::{Printed, Printer};
 
@@ -90,23 +91,6 @@ fn with_point(text: &str, verb: char, precision: Option<usize>) -> String {
     }
     body.extend(std::iter::repeat_n('0', missing));
     body + tail
-}
-
-/// The digits of a finite positive number and the place of the point before which `0.` would stand.
-pub(crate) fn decimal_digits(number: f64, significant: Option<usize>) -> (Vec<u8>, i32) {
-    if number == 0.0 {
-        return (Vec::new(), 0);
-    }
-    let text = match significant {
-        None => format!("{number:e}"),
-        Some(count) => format!("{number:.*e}", count.saturating_sub(1).min(EXACT_DIGITS)),
-    };
-    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    let mut digits: Vec<u8> = mantissa.bytes().filter(u8::is_ascii_digit).collect();
-    while digits.last() == Some(&b'0') {
-        digits.pop();
-    }
-    (digits, exponent.parse::<i32>().unwrap_or(0) + 1)
 }
 
 /// Go's `strconv.FormatFloat` for 64 bits; no precision means the shortest text that reads back.
@@ -251,7 +235,5 @@ fn hexadecimal(number: f64, precision: Option<usize>, verb: char) -> String {
     if verb == 'X' { text.to_uppercase() } else { text }
 }
 
-/// No 64 bit number has more decimal digits.
-const EXACT_DIGITS: usize = 1100;
 /// Bytes of a number that is written without a precision.
 const NUMBER: usize = 1200;

@@ -1,6 +1,6 @@
 //! How are integers printed?
 
-use super::super::syntax::push_escaped;
+use super::super::value::quote::push_escaped;
 use super::super::value::{Integer, Value, is_printable};
 use super::printer::{Printed, Printer};
 

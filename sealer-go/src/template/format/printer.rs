@@ -2,8 +2,8 @@
 
 use super::super::budget::Budget;
 use super::super::buffer::Buffer;
+use super::super::costs::{ENTRY, SLOW};
 use super::super::error::Fault;
-use super::super::functions::{ENTRY, SLOW};
 use super::super::value::{DEEPEST, Integer, IntegerKind, List, ListKind, Value, time, type_name};
 use super::shape::{self, Shape};
 

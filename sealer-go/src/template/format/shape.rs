@@ -1,8 +1,8 @@
 //! Which fields does Go's `fmt` see in a value that does not show itself under a verb?
 
 use super::super::budget::Budget;
+use super::super::costs::ENTRY;
 use super::super::error::Fault;
-use super::super::functions::ENTRY;
 use super::super::value::{Problem, Text, Time, Value, Version, Zone};
 
 /// A value's parts, which have no methods of their own.

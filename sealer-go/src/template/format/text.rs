@@ -3,8 +3,8 @@
 use zeroize::Zeroizing;
 
 use super::super::buffer::Buffer;
-use super::super::functions::SLOW;
-use super::super::syntax::{push_escaped, push_hex_byte};
+use super::super::costs::SLOW;
+use super::super::value::quote::{push_escaped, push_hex_byte};
 use super::super::value::{Value, blocks, chars};
 use super::printer::{Printed, Printer};
 

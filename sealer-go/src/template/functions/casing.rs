@@ -3,7 +3,6 @@
 use zeroize::Zeroizing;
 
 use super::super::value::{chars, is_letter, is_number, is_punctuation, is_upper, to_lower};
-use super::words::is_connector;
 use super::{Outcome, Runtime};
 
 /// What a word is made of.
@@ -204,3 +203,12 @@ fn in_words(character: char) -> bool {
 
 /// What a byte that is no character is taken for.
 const WRONG: char = char::REPLACEMENT_CHARACTER;
+
+pub(super) fn is_connector(character: char) -> bool {
+    matches!(character, '_' | '-') || is_space(character)
+}
+
+/// White space as Go's `unicode.IsSpace` has it.
+pub(super) fn is_space(character: char) -> bool {
+    character.is_whitespace()
+}

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::super::error::Fault;
 use super::super::format;
-use super::super::syntax::excerpt;
+use super::super::value::quote::excerpt;
 use super::super::value::{Kind, Problem, Value, kind_name, type_name};
 use super::reflection::same;
 use super::{Arguments, FAST, Function, Runtime};

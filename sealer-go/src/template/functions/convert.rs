@@ -9,7 +9,7 @@ use super::super::budget::Budget;
 use super::super::buffer::Buffer;
 use super::super::error::Fault;
 use super::super::format;
-use super::super::syntax::{go_parse_float, go_parse_int};
+use super::super::number::{go_parse_float, go_parse_int};
 use super::super::value::{IntegerKind, Kind, ListKind, Strings, Text, Value, rune_at};
 use super::{Arguments, ENTRY, FAST, Function, OVERHEAD, Outcome, PLAIN, Runtime, SLOW, sorting};
 

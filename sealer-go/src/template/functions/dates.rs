@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::super::buffer::Buffer;
 use super::super::error::Fault;
-use super::super::syntax::excerpt;
+use super::super::value::quote::excerpt;
 use super::super::value::time::{
     DurationError, Zone, duration_text, parse_duration, parse_time, quoted, round_duration, since, to_bytes,
 };

@@ -85,7 +85,7 @@ pub(super) fn copy_deep(runtime: &mut Runtime<'_, '_>, value: &Value, depth: u8)
         }
         Value::Dict(dict) => {
             let mut entries = BTreeMap::new();
-            for (key, item) in super::dicts::snapshot(runtime, dict)? {
+            for (key, item) in runtime.snapshot(dict)? {
                 entries.insert(key, copy_deep(runtime, &item, depth + 1)?);
             }
             runtime.dict(entries)

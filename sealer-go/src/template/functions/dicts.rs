@@ -52,12 +52,12 @@ pub(super) static FUNCTIONS: &[Function] = &[
         let mut keys = Vec::new();
         for index in 0..arguments.0.len() {
             runtime.budget.allocate(arguments.dict(index).len() * size_of::<Value>() * GROWTH)?;
-            keys.extend(snapshot(runtime, &arguments.dict(index))?.into_iter().map(|(key, _)| Value::Text(key)));
+            keys.extend(runtime.snapshot(&arguments.dict(index))?.into_iter().map(|(key, _)| Value::Text(key)));
         }
         runtime.counted_list(ListKind::Text, keys)
     }),
     Function::new("values", DICT, |runtime, arguments| {
-        let entries = snapshot(runtime, &arguments.dict(0))?;
+        let entries = runtime.snapshot(&arguments.dict(0))?;
         runtime.list_of(ListKind::Any, entries.len(), entries.into_iter().map(|(_, value)| value))
     }),
     Function::variadic("pick", DICT, Kind::Text, |runtime, arguments| {
@@ -74,7 +74,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     })
     .reading(0),
     Function::variadic("omit", DICT, Kind::Text, |runtime, arguments| {
-        let mut entries: BTreeMap<_, _> = snapshot(runtime, &arguments.dict(0))?.into_iter().collect();
+        let mut entries: BTreeMap<_, _> = runtime.snapshot(&arguments.dict(0))?.into_iter().collect();
         for index in 1..arguments.0.len() {
             runtime.search(entries.len(), arguments.bytes(index))?;
             entries.remove(arguments.bytes(index));
@@ -88,12 +88,6 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::variadic("mustMergeOverwrite", DICT, Kind::Dict, OVERWRITE),
     Function::variadic("dig", &[], Kind::Any, dig).reading(0),
 ];
-
-/// The entries as they are now.
-pub(super) fn snapshot(runtime: &mut Runtime<'_, '_>, dict: &Dict) -> Result<Vec<(super::Key, Value)>, Fault> {
-    runtime.budget.allocate(dict.len() * ENTRY)?;
-    Ok(dict.snapshot())
-}
 
 fn dict(runtime: &mut Runtime<'_, '_>, arguments: Arguments<'_>) -> Outcome {
     let mut entries = BTreeMap::new();
@@ -144,7 +138,7 @@ fn merge(runtime: &mut Runtime<'_, '_>, target: &Dict, source: &Dict, overwrite:
     if target.same(source) {
         return Ok(());
     }
-    for (key, value) in snapshot(runtime, source)? {
+    for (key, value) in runtime.snapshot(source)? {
         runtime.budget.step()?;
         runtime.search(target.len(), &key)?;
         match (target.get(&key), value) {

@@ -1,8 +1,8 @@
 //! Which functions belong nowhere else?
 
 use super::super::error::Fault;
-use super::super::syntax::excerpt;
 use super::super::value::Kind;
+use super::super::value::quote::excerpt;
 use super::Function;
 
 pub(super) static FUNCTIONS: &[Function] = &[

@@ -6,7 +6,7 @@ use super::super::budget::Budget;
 use super::super::buffer::Buffer;
 use super::super::error::Fault;
 use super::super::pattern::{Found, Groups, Pattern, Refusal};
-use super::super::syntax::{excerpt, go_quote};
+use super::super::value::quote::{excerpt, go_quote};
 use super::super::value::{Kind, ListKind, Value, is_digit, is_letter};
 use super::{Arguments, FAST, Function, Outcome, Runtime, SLOW};
 

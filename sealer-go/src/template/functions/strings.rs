@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::super::buffer::Buffer;
 use super::super::error::Fault;
 use super::super::format;
-use super::super::syntax::go_quote;
+use super::super::value::quote::go_quote;
 use super::super::value::{Kind, Text, Value, blocks, chars, to_lower, to_upper};
 use super::convert::{find, joined, to_text};
 use super::{Arguments, FAST, Function, OVERHEAD, Outcome, PLAIN, Runtime, SLOW};
@@ -39,7 +39,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     })
     .reading(0),
     Function::new("trim", ONE, |runtime, arguments| {
-        let kept = |character: Option<char>| !character.is_some_and(super::words::is_space);
+        let kept = |character: Option<char>| !character.is_some_and(super::casing::is_space);
         let text = trimmed(runtime, arguments.bytes(0), kept)?;
         runtime.text(text)
     })

@@ -4,8 +4,8 @@ use zeroize::Zeroizing;
 
 use super::super::buffer::Buffer;
 use super::super::value::{Kind, is_digit, is_letter, is_lower, is_title, is_upper, to_lower, to_title, to_upper};
-use super::strings::map;
-use super::strings::to_size;
+use super::casing::{is_connector, is_space};
+use super::strings::{map, to_size};
 use super::{Function, Outcome, PLAIN, Runtime, SLOW, SLOWEST, casing};
 
 const ONE: &[Kind] = &[Kind::Text];
@@ -91,20 +91,11 @@ pub(super) static FUNCTIONS: &[Function] = &[
     .reading(SLOW),
 ];
 
-/// White space as Go's `unicode.IsSpace` has it.
-pub(super) fn is_space(character: char) -> bool {
-    character.is_whitespace()
-}
-
 fn is_separator(character: char) -> bool {
     if character.is_ascii() {
         return !(character.is_ascii_alphanumeric() || character == '_');
     }
     !is_letter(character) && !is_digit(character) && is_space(character)
-}
-
-pub(super) fn is_connector(character: char) -> bool {
-    matches!(character, '_' | '-') || is_space(character)
 }
 
 /// Words put together, each with its first letter in upper case. Of a run of connectors between words the last one

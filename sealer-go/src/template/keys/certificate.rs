@@ -1,4 +1,5 @@
-//! What stands in a certificate that a template makes?
+//! What stands in a certificate that a template makes. `time`, `name` and `extension` stand in sealer-core's `key::issue`, too: the
+//! crates do not know each other, and in sealer-encoding they would put the types of `x509-cert` into a public signature.
 
 use std::net::IpAddr;
 use std::time::Duration;

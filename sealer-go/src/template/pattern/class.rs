@@ -4,7 +4,7 @@ use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 
 use super::Refusal;
 use super::parser::{Parsed, Parser};
-use crate::template::functions::FAST;
+use crate::template::costs::FAST;
 use crate::template::value::{fold_known, known_class, unicode_class};
 
 impl<'p> Parser<'p, '_, '_> {

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::super::budget::Budget;
+use super::super::costs::{PLAIN, SLOW};
 use super::super::error::Fault;
-use super::super::functions::{PLAIN, SLOW};
 use super::super::value::chars;
 
 /// A text as Go sees it, with the way back to its own bytes.

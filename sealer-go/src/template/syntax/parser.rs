@@ -6,10 +6,10 @@ use super::lexer::Lexer;
 use super::literal;
 use super::token::{Token, TokenKind};
 use super::tree::{Branch, Node, Trees, is_empty};
-use super::write::{excerpt, go_quote};
 use crate::template::budget::Budget;
+use crate::template::costs::{OVERHEAD, PLAIN};
 use crate::template::error::{ErrorClass, Fault, TemplateError, Texts};
-use crate::template::functions::{OVERHEAD, PLAIN};
+use crate::template::value::quote::{excerpt, go_quote};
 
 /// Parses the template `name` and all that its text defines.
 pub(crate) fn parse<'t>(name: &'t str, text: &'t str, budget: &mut Budget<'_>) -> Result<Trees<'t>, TemplateError> {

@@ -4,8 +4,9 @@ use super::literal::{self, NumberError};
 use super::parser::{Parsed, Parser};
 use super::token::{Token, TokenKind};
 use super::tree::{Command, Operand, OperandKind, Pipe};
-use super::write::{excerpt, go_quote};
-use crate::template::functions::{self, FAST};
+use crate::template::costs::FAST;
+use crate::template::functions;
+use crate::template::value::quote::{excerpt, go_quote};
 
 impl<'t> Parser<'t, '_, '_> {
     pub(super) fn pipeline(&mut self, context: &'static str, end: TokenKind) -> Parsed<Pipe<'t>> {

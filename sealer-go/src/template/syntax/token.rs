@@ -1,7 +1,7 @@
 //! What kinds of token are there, and how does Go name one in a message?
 
-use super::write::{excerpt, go_quote};
 use crate::template::value::is_printable;
+use crate::template::value::quote::{excerpt, go_quote};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum TokenKind {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::template::syntax::go_quote;
+use crate::template::value::quote::go_quote;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::escape::{Part, unescape};
-use crate::template::syntax::{excerpt, go_quote};
+use crate::template::value::quote::{excerpt, go_quote};
 
 pub(super) fn parse(scheme: &[u8], text: &[u8]) -> Result<Vec<u8>, String> {
     match text.iter().rposition(|byte| *byte == b'[') {

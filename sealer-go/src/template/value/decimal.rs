@@ -2,7 +2,7 @@
 
 use num_bigint::{BigInt, Sign};
 
-use super::super::format::decimal_digits;
+use super::super::number::decimal_digits;
 
 /// A number times a power of ten.
 #[derive(Clone)]

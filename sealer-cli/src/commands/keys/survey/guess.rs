@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use rayon::prelude::*;
-use sealer_core::seal::{Trials, unseal_counted};
+use sealer_core::unseal::{Trials, unseal_counted};
 use sealer_core::{Fingerprint, KeyEntry, Keyring, Label, SealedValue};
 
 use super::Opener;

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use crate::template::buffer::Buffer;
 use crate::template::error::Fault;
 use crate::template::functions::{OVERHEAD, Runtime};
-use crate::template::syntax::{excerpt, push_escaped};
+use crate::template::value::quote::{excerpt, push_escaped};
 use crate::template::value::{DEEPEST, ListKind, Value, rune_at};
 
 /// The value, and a failure that Go finds only after the whole text was read: a number out of range.

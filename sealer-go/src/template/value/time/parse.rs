@@ -3,7 +3,7 @@
 use super::layout::{MONTHS, Part, WEEKDAYS, next_part};
 use super::quoted as quoted_whole;
 use super::{Civil, Time, Zone, days_in, to_bytes};
-use crate::template::syntax::excerpt;
+use crate::template::value::quote::excerpt;
 
 /// Reads `value` under `layout`, both with a character for each byte; the error is Go's text.
 pub(crate) fn parse_time(layout: &str, value: &str) -> Result<Time, String> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::render::Rendering;
+use crate::render::Texts;
 use sealer_go::template::{Budget, Context, Environment, ErrorClass, Limits, function_names};
 
 fn rendering(clock: &dyn Fn() -> Duration, expensive: bool) -> Rendering<'_> {

@@ -1,9 +1,9 @@
 //! What may be told of templates that failed: of parsing everything, of running nothing that depends on a value.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::assemble::{ItemFailure, shown};
-use crate::render::Texts;
+use super::{ItemFailure, shown};
 use sealer_go::template::{Functions, OUT_OF_TIME, TemplateError, expensive_function_names};
 
 /// A text that does not parse as a template. Found without any value, so its place may be told.
@@ -109,7 +109,7 @@ pub struct Unrendered {
 
 impl Unrendered {
     /// Describes the failure of an object with these templates, where `functions` may be called.
-    pub fn new(templates: &Texts, functions: Functions) -> Self {
+    pub fn new(templates: &BTreeMap<String, String>, functions: Functions) -> Self {
         let names: Vec<_> = templates.keys().take(NAMED).map(|name| shown(name)).collect();
         let is_named = |name: &&str| templates.values().any(|text| mentions(text, name));
         let refused = if functions.expensive { Vec::new() } else { expensive_function_names() };
@@ -121,7 +121,7 @@ impl Unrendered {
         }
     }
 
-    /// The same with each failure, for [`OpenError::go_text`](crate::assemble::OpenError::go_text) alone.
+    /// The same with each failure, for [`OpenError::go_text`](crate::failure::OpenError::go_text) alone.
     pub(crate) fn with_failures(self, failures: Vec<ItemFailure>) -> Self {
         Self { failures, ..self }
     }
