@@ -16,11 +16,6 @@ mod reading;
 use guess::Found;
 use reading::{Reading, readings};
 
-/// Whether a text looks like a secret by its length and by how little it looks like words.
-pub(crate) fn is_like_a_secret(text: &str) -> bool {
-    guess::is_like_a_secret(text)
-}
-
 /// How a text holds a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Leak {

@@ -87,12 +87,8 @@ fn label(request: &Compat) -> Result<(Label, Option<NameError>), CliError> {
         return Ok((Label::as_given(scope, "", ""), None));
     }
     let (namespace, _) = cluster::namespace(&request.cluster).map_err(|error| {
-        // A context that was named and is not there is what is wrong; else only the namespace is missing.
-        if cluster::is_chosen(&request.cluster) {
-            return error;
-        }
         let what = if scope == Scope::Strict { "namespace and name" } else { "namespace" };
-        CliError::new(error.message()).hint(format!("a {scope} value is bound to its {what}; give it with --namespace"))
+        error.into_error().hint(format!("a {scope} value is bound to its {what}; give it with -n/--namespace"))
     })?;
     if namespace.is_empty() {
         return Err(CliError::new(format!("must provide the --namespace flag with --raw and --scope {scope}")));

@@ -139,7 +139,7 @@ fn set(request: &Set, ui: &mut Ui) -> Result<(), CliError> {
     if let Some(warning) = sealed_warning(others, value.expose().len()) {
         ui.notice(&format!("warning: {warning}"));
     }
-    let place = format!("item `{}` of {}", request.item, chosen::full_name(&object));
+    let place = format!("item `{}` of {}", chosen::item(&object, &request.item), chosen::full_name(&object));
     if request.keep_unchanged
         && Unchanged::load(std::slice::from_ref(&applied), &request.keys, &request.cluster, ui)?
             .kept(&label, &request.item, &value)
@@ -184,7 +184,7 @@ fn with(
 fn given(request: &Set, ui: &Ui) -> Result<Plaintext, CliError> {
     let typed = request.from_file.is_none() && std::io::stdin().is_terminal();
     let value = if typed {
-        let question = format!("value of `{}`: ", request.item);
+        let question = format!("value of `{}`: ", names::name(&request.item));
         // Whoever answers with nothing has thought better of it.
         let line = prompt::secret(&question).filter(|line| !line.is_empty()).ok_or_else(|| {
             CliError::new("no value was given").hint("an empty one is piped in: printf '' | sealer set FILE ITEM")

@@ -52,13 +52,6 @@ fn is_certain(found: &Found<'_>) -> bool {
     is_named_secret || (text.len() >= UNNAMED && (!is_named_public || forms::has_signs(text)))
 }
 
-/// Whether a text by itself looks like a secret, where nothing says what it is.
-pub(super) fn is_like_a_secret(text: &str) -> bool {
-    let text = text.trim();
-    let is_one_word = text.len() >= SHORT && !text.chars().any(char::is_whitespace);
-    forms::is_secret(text) || (is_one_word && !forms::is_public(text) && forms::is_random(text))
-}
-
 /// Whether a value that stands in a text and is not assigned to anything is a secret by its form.
 pub(super) fn is_secret(value: &[u8]) -> bool {
     std::str::from_utf8(value).is_ok_and(forms::is_secret)

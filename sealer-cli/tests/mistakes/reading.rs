@@ -39,6 +39,17 @@ fn values_in_the_place_of_words_are_never_repeated() {
     let long = format!("--from-literal={assigned}");
     let (attached, raw, pair) = (format!("-p{VALUE}"), format!("--raw={VALUE}"), format!("--from-file={assigned}"));
     let (colon, empty) = (format!("--pass:{VALUE}"), format!("--={VALUE}"));
+    let (flag, given, dashes) = (format!("--{VALUE}"), format!("--{VALUE}=x"), format!("---{VALUE}"));
+    let namespace = format!("-n{VALUE}");
+    let config =
+        "contexts: [{name: c}]\ncurrent-context: c\nclusters: [{name: c, cluster: {server: 'http://127.0.0.1:1'}}]\n";
+    fs::write(folder.path().join("config"), config).unwrap();
+    fs::write(folder.path().join("s.yaml"), secret("Secret", "stringData: {k: v}")).unwrap();
+    fs::write(
+        folder.path().join("nameless.yaml"),
+        "kind: SealedSecret\nmetadata: {name: a}\nspec: {encryptedData: {k: x}}\n",
+    )
+    .unwrap();
     let lines: Vec<Vec<&str>> = vec![
         vec!["set", "f.yaml", "a", VALUE],
         vec!["set", "f.yaml", &assigned],
@@ -71,6 +82,34 @@ fn values_in_the_place_of_words_are_never_repeated() {
         vec![&raw],
         vec![&colon],
         vec![&empty],
+        vec![&flag],
+        vec![&given],
+        vec![&dashes],
+        vec!["view", &flag],
+        vec!["keys", "list", &flag],
+        vec!["-name", VALUE],
+        vec!["-namespace", VALUE],
+        vec!["-format", VALUE],
+        vec!["view", VALUE],
+        vec!["explain", VALUE],
+        vec!["reseal", VALUE],
+        vec!["reseal", "f.yaml", VALUE, "--private-key", "KEY", "--cert", "CERT"],
+        vec!["keys", "check", VALUE],
+        vec!["template", "check", VALUE],
+        vec!["--cert", VALUE],
+        vec!["-f", VALUE],
+        vec!["--kubeconfig", VALUE, "--fetch-cert"],
+        vec!["unset", "f.yaml", VALUE],
+        vec!["unset", VALUE, "a"],
+        vec!["--cert", "CERT", "-f", "s.yaml", "-n", VALUE],
+        vec!["--cert", "CERT", "-f", "s.yaml", &namespace],
+        vec!["set", "nameless.yaml", "k", "--cert", "CERT", "-n", VALUE],
+        vec!["explain", "nameless.yaml", "--private-key", "KEY", "-n", VALUE],
+        vec!["unseal", "--raw", "--private-key", "KEY", "-n", VALUE, "--name", VALUE],
+        vec!["--fetch-cert", "--kubeconfig", "config", "--context", VALUE],
+        vec!["--fetch-cert", "--kubeconfig", "config", "--cluster", VALUE],
+        vec!["--fetch-cert", "--kubeconfig", "config", "--user", VALUE],
+        vec!["--raw", "--cert", "CERT", "--kubeconfig", "config", "--context", VALUE],
         vec!["--scope", VALUE],
         vec!["--cert", &pem],
         vec!["--recovery-unseal", "--recovery-private-key", &pem],
@@ -82,6 +121,37 @@ fn values_in_the_place_of_words_are_never_repeated() {
             assert!(!says.contains("Hunter2") && !says.contains("Secret-"), "{name} {line:?}: {says}");
             assert!(name == "kubeseal" || status != Some(0) || line.contains(&assigned.as_str()), "{line:?}: {says}");
         }
+    }
+    // It is a name of an item, too.
+    let (status, says) = says(folder.path(), "sealer", &["set", "f.yaml", VALUE, "--cert", "CERT"], b"x");
+    assert_eq!((status, says.as_str()), (Some(0), "item `Hunt…` of b/a added\n"));
+}
+
+/// What reads as a name is shown, with what was meant.
+#[test]
+fn words_that_read_as_names_are_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = "contexts: [{name: kind-prod2}]\ncurrent-context: kind-prod2\n";
+    fs::write(folder.path().join("config"), config).unwrap();
+    fs::write(folder.path().join("s.yaml"), secret("Secret", "stringData: {k: v}")).unwrap();
+    let sealed = "kind: SealedSecret\nmetadata: {name: a, namespace: b}\nspec: {encryptedData: {redis01: x}}\n";
+    fs::write(folder.path().join("f.yaml"), sealed).unwrap();
+    for (line, told) in [
+        ("--namspace b", "unknown flag: --namspace"),
+        ("--namspace b", "did you mean --namespace?"),
+        ("view --privat-key k f.yaml", "unknown flag: --privat-key"),
+        ("reseel x", "did you mean `sealer reseal`?"),
+        ("view missing", "open missing: no such file"),
+        ("view dir/k3y2048", "open dir/k3y2048: no such file"),
+        ("view sealed2.yaml", "open sealed2.yaml: no such file"),
+        ("unset f.yaml password", "there is no item `password` of b/a"),
+        ("unset f.yaml redis01 --dry-run", "item `redis01` of b/a would be removed"),
+        ("--cert CERT -f s.yaml -n shop-orders", "but \"shop-orders\" was specified"),
+        ("--fetch-cert --kubeconfig config --context kind-prd2", "did you mean --context kind-prod2?"),
+    ] {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let (_, says) = says(folder.path(), "sealer", &words, b"");
+        assert!(says.contains(told), "{line}: {says}");
     }
 }
 
@@ -110,6 +180,18 @@ fn values_in_the_place_of_names_are_never_repeated() {
         format!("stringData: {{a: b}}\npassword: {VALUE}"),
         format!("stringData: {{a: {VALUE}\n"),
         format!("stringData: {{a: ${{X:-{VALUE}}}}}"),
+        // Lines that slipped out of a block.
+        format!("stringData:\n  a: |\n    b\n{VALUE}: x"),
+        format!("stringData:\n  a: |\n    b\n  {VALUE}: x\n  {VALUE}: y"),
+        format!("stringData:\n  a: |\n    b\n{VALUE} is it: x"),
+        format!("stringData:\n  a: |\n    b\n{VALUE}, or so: x\n{VALUE}, or so: y"),
+        format!("stringData:\n  a: |\n    b\n https://u:{VALUE}@db: x"),
+        format!("stringData:\n  a: |\n    b\nurl: https://u:{VALUE}@db"),
+        format!("data:\n  a: |\n    Yg==\n  {VALUE}: \"?\""),
+        format!("data: {{a: YQ==}}\nmetadata:\n  {VALUE}: x"),
+        format!("data: {{a: YQ==}}\nmetadata:\n  annotations:\n    {VALUE}: {{x: y}}"),
+        format!("data: {{a: YQ==}}\nmetadata:\n  labels:\n    {VALUE}: [x]"),
+        format!("data: {{a: YQ==}}\n{VALUE}:\n  data: {{x: y}}"),
     ] {
         let input = secret("Secret", &rest);
         for name in ["sealer", "kubeseal"] {
