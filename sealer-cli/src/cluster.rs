@@ -30,7 +30,7 @@ mod transport;
 mod usable;
 
 pub(crate) use credentials::PluginCache;
-pub(crate) use namespace::{NoNamespace, namespace};
+pub(crate) use namespace::namespace;
 pub(crate) use plugin::{RUN_PLUGIN, become_plugin};
 
 /// What the flags choose.

@@ -194,9 +194,9 @@ fn refuse_leak(secret: &SecretInput) -> Result<Vec<String>, CliError> {
     let annotations = secret.annotations().into_iter().filter(|(name, _)| !CLEAR_TEXT_COPIES.contains(&name.as_str()));
     let annotations = annotations.map(|(name, text)| ("annotation", name, text));
     let labels = secret.labels().into_iter().map(|(name, text)| ("label", name, text));
-    let mut possible = Vec::new();
+    let (values, mut possible) = (leak::Values::of(&secret.items), Vec::new());
     for (kind, name, text) in annotations.chain(labels) {
-        let Some((item, leak)) = leak::find(&name, &text, &secret.items) else { continue };
+        let Some((item, leak)) = values.find(&name, &text) else { continue };
         let (shown, item) = (names::name(&name), names::name(item));
         let told = format!("{kind} `{shown}` holds the value of item `{item}` in clear text");
         if leak == Leak::Certain {
