@@ -37,6 +37,8 @@ pub(super) fn kind(name: &str) -> Kind {
 pub(super) fn kind_of_annotation(name: &str) -> Kind {
     let (prefix, last) = name.rsplit_once('/').unwrap_or(("", name));
     match kind(last) {
+        // `checksum/secret` of Helm: what is behind the slash is what the sum is of.
+        _ if SUMS.contains(&prefix) => Kind::Public,
         Kind::Unknown if !prefix.contains('.') => kind(prefix),
         kind => kind,
     }
@@ -45,7 +47,7 @@ pub(super) fn kind_of_annotation(name: &str) -> Kind {
 /// Whether a word stands for a secret by itself, as in `password X` or `Bearer X`.
 pub(super) fn is_password_word(word: &str) -> bool {
     let word = word.to_lowercase();
-    PASSWORDS.contains(&word.as_str()) || matches!(word.as_str(), "token" | "bearer" | "secret")
+    PASSWORDS.contains(&word.as_str()) || matches!(word.as_str(), "token" | "bearer" | "secret" | "pw" | "psk")
 }
 
 fn words(name: &str) -> Vec<String> {
@@ -138,6 +140,8 @@ const PASSWORDS: [&str; 36] = [
     "haslo", "heslo", "geslo", "lozinka", "salasana", "jelszó", "jelszo", "şifre", "sifre", "пароль", "密码", "密碼",
     "パスワード", "비밀번호",
 ];
+/// What annotations say of a Secret as a whole.
+const SUMS: [&str; 8] = ["checksum", "checksums", "sha", "sha1", "sha256", "digest", "revision", "version"];
 /// Words that end as passwords are called, by chance.
 const BY_CHANCE: [&str; 14] = [
     "compass",

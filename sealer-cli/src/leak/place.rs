@@ -34,7 +34,7 @@ pub(super) fn assigned_to(before: &[u8], after: &[u8]) -> Option<String> {
     }
     // `--password VALUE`, `Bearer VALUE`: a word that stands for nothing else.
     let word = text.strip_suffix(' ').map(|rest| rest.rsplit([' ', '\n', '"', '\'']).next().unwrap_or_default());
-    word.filter(|word| word.starts_with('-') || super::names::is_password_word(word)).map(named)
+    word.filter(|word| word.starts_with('-') || *word == "echo" || super::names::is_password_word(word)).map(named)
 }
 
 /// Whether a value stands where an address has the password of a user.
@@ -78,12 +78,15 @@ pub(super) fn named(text: &str) -> String {
     text.get(start..).unwrap_or_default().to_owned()
 }
 
-/// Whether a value is one of a list, or alone on its line: there are only signs, quotes and line ends around it.
+/// Whether a value is one of a list, or alone on its line: there are only signs, quotes, bullets and line ends around it.
 pub(super) fn is_element(before: &[u8], after: &[u8]) -> bool {
-    let is_quote = |byte: &u8| matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b' ' | b'\t' | b'\r');
-    let last = before.iter().rev().find(|byte| !is_quote(byte));
-    let next = after.iter().find(|byte| !is_quote(byte));
-    last.is_none_or(|byte| b",;|\n([{".contains(byte)) && next.is_none_or(|byte| b",;|\n)]}".contains(byte))
+    let is_passed = |byte: &u8| matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b' ' | b'\t' | b'\r');
+    let last = before.iter().rev().find(|byte| !is_passed(byte));
+    let next = after.iter().find(|byte| !is_passed(byte));
+    // `user / password`.
+    let (is_second, is_first) = (before.ends_with(b" / "), after.starts_with(b" / "));
+    (is_second || last.is_none_or(|byte| b",;|\n([{]*-".contains(byte)))
+        && (is_first || next.is_none_or(|byte| b",;|\n)]}".contains(byte)))
 }
 
 /// What a list is assigned to, of which an element follows: `users: a, `, `{"hosts": ["a", `.

@@ -131,8 +131,8 @@ fn words_that_may_be_values_are_shown_in_part() {
             let line = line.replace("VALUE", value);
             let words: Vec<&str> = line.split_whitespace().collect();
             for name in ["sealer", "kubeseal"] {
-                let (status, says) = says(folder.path(), name, &words, b"");
-                assert!(status != Some(0) && !says.contains(value), "{name} {line}: {says}");
+                let (_, says) = says(folder.path(), name, &words, b"");
+                assert!(!says.contains(value), "{name} {line}: {says}");
             }
         }
     }
