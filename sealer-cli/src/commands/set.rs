@@ -19,6 +19,7 @@ use crate::diagnostics::CliError;
 use crate::input::{self, Input};
 use crate::key_files::KeySources;
 use crate::manifest::patch::{Edited, PatchError, Replacement};
+use crate::names;
 use crate::prompt;
 use crate::tree::{self, SealedObject};
 use crate::ui::{self, Ui};
