@@ -5,7 +5,7 @@ use std::fs;
 
 use sealer_core::Certificate;
 
-use crate::cluster::{Choice, Cluster};
+use crate::cluster::{self, Choice, Cluster};
 use crate::diagnostics::CliError;
 use crate::input::encoding;
 use crate::input::{self, Input};
@@ -24,7 +24,7 @@ pub(crate) fn fetch(source: Option<&str>, choice: &Choice) -> Result<Vec<u8>, Cl
 
 /// The certificate itself, checked for today.
 pub(crate) fn load(source: Option<&str>, choice: &Choice) -> Result<Certificate, CliError> {
-    let bytes = fetch(source, choice)?;
+    let bytes = fetch(source, choice).map_err(offered)?;
     // `--fetch-cert` passes them on as they are; PowerShell's `>` makes UTF-16 of them.
     let text = encoding::text(&bytes).unwrap_or(Cow::Borrowed(&bytes));
     let certificate = Certificate::first_from_pem(&text).map_err(|error| explain(&error.to_string(), &text))?;
@@ -32,6 +32,15 @@ pub(crate) fn load(source: Option<&str>, choice: &Choice) -> Result<Certificate,
         CliError::new(error.to_string()).hint("fetch a current one: sealer --fetch-cert > cert.pem")
     })?;
     Ok(certificate)
+}
+
+/// Where there is no cluster to ask, a certificate at hand does as well.
+fn offered(error: CliError) -> CliError {
+    if cluster::is_unconfigured(&error) {
+        error.hint("a certificate at hand seals without a cluster: --cert cert.pem")
+    } else {
+        error
+    }
 }
 
 /// What the bytes are instead. They are never echoed: they may be a private key.

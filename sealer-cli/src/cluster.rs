@@ -22,6 +22,7 @@ mod config;
 mod credentials;
 mod kubeconfig;
 pub(crate) mod live;
+mod namespace;
 pub(crate) mod objects;
 mod plugin;
 pub(crate) mod posted;
@@ -29,6 +30,7 @@ mod transport;
 mod usable;
 
 pub(crate) use credentials::PluginCache;
+pub(crate) use namespace::namespace;
 pub(crate) use plugin::{RUN_PLUGIN, become_plugin};
 
 /// What the flags choose.
@@ -71,17 +73,9 @@ impl fmt::Debug for Choice {
     }
 }
 
-/// The namespace to seal for, and whether a flag or variable named it.
-pub(crate) fn namespace(choice: &Choice) -> Result<(String, bool), CliError> {
-    match &choice.namespace {
-        Some(namespace) => Ok((namespace.clone(), true)),
-        None => config::namespace(choice).map(|namespace| (namespace, false)),
-    }
-}
-
-/// Whether a kubeconfig or something in one was named.
-pub(crate) fn is_chosen(choice: &Choice) -> bool {
-    choice.kubeconfig.is_some() || choice.context.is_some() || std::env::var_os("KUBECONFIG").is_some()
+/// Whether an error says that there is no kubeconfig at all.
+pub(crate) fn is_unconfigured(error: &CliError) -> bool {
+    error.message() == config::NO_CONFIGURATION
 }
 
 /// Reads a kubeconfig and chooses from it; one that names files is passed over.

@@ -74,7 +74,11 @@ impl CliError {
 
     /// A file that could not be used, in the words that scripts know: `open PATH: no such file or directory`.
     pub(crate) fn file(operation: &str, path: &str, error: &io::Error) -> Self {
-        Self::new(format!("{operation} {}: {}", names::path(path), os_text(error)))
+        let path = match error.kind() {
+            io::ErrorKind::NotFound => Cow::Owned(names::missing(path)),
+            _ => Cow::Borrowed(names::path(path)),
+        };
+        Self::new(format!("{operation} {path}: {}", os_text(error)))
     }
 
     /// Prints everything and names the exit status.

@@ -98,7 +98,7 @@ pub fn leaks(text: &str) {
     let plaintext = Plaintext::new(value.as_bytes().to_vec());
     let found = leak::look("note", text, "item", &plaintext);
     let one = BTreeMap::from([("item".to_owned(), plaintext)]);
-    assert_eq!(leak::find("note", text, &one).map(|(_, leak)| leak), found);
+    assert_eq!(leak::Values::of(&one).find("note", text).map(|(_, leak)| leak), found);
     assert!(
         found.is_some() || value.trim_ascii_end().len() < 8 || !(text.contains(value) || text == base64::encode(value))
     );

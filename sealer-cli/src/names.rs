@@ -7,9 +7,10 @@ use std::path::Path;
 use sealer_core::error::NameError;
 use sealer_go::pflag::FlagError;
 
-use crate::leak;
+mod plain;
 
-/// A name up to the first letter that no name of a field or an item has: a value may begin there.
+/// A name up to the first letter that no name of a field or an item has: a value may begin there. Of one that does not read
+/// as a name only the first letters are shown. This is the one rule for words that users wrote, wherever they wrote them.
 pub(crate) fn name(name: &str) -> String {
     let begun = name.trim_start_matches(|letter: char| letter.is_whitespace() || is_invisible(letter));
     let fits = |letter: &char| letter.is_alphanumeric() || matches!(letter, '-' | '_' | '.' | '/');
@@ -17,7 +18,8 @@ pub(crate) fn name(name: &str) -> String {
     // Base64 ends like this.
     let is_padded =
         begun.strip_prefix(&plain).is_some_and(|rest| !rest.is_empty() && rest.chars().all(|letter| letter == '='));
-    let most = if is_padded || leak::is_like_a_secret(&plain) { FEW } else { LONGEST };
+    let few = FEW.min(begun.chars().count() / 2);
+    let most = if is_padded || !plain::is_plain(&plain) { few } else { LONGEST };
     let mut shown: String = plain.chars().take(most).collect();
     if shown.len() < begun.len() {
         shown.push(GAP);
@@ -52,6 +54,13 @@ pub(crate) fn is_file_name(word: &str) -> bool {
 pub(crate) fn path(path: &str) -> &str {
     let is_content = path.contains(['\n', '\r', '{']) || path.contains("-----") || path.len() > LONGEST_PATH;
     if is_content { CONTENT } else { path }
+}
+
+/// A path that leads to nothing: without a folder and without the ending of a file it may be a word of another kind.
+pub(crate) fn missing(path: &str) -> String {
+    let is_path = path.contains(std::path::is_separator) || is_file_name(path);
+    let shown = self::path(path);
+    if is_path || shown == CONTENT { shown.to_owned() } else { name(path) }
 }
 
 /// What follows a command and does not belong there: a file by its name, anything else without it.
@@ -109,7 +118,7 @@ fn is_value_shown(is_switch: bool, value: &str) -> bool {
 }
 
 const GAP: char = '…';
-/// Letters of a name that looks like a secret.
+/// Letters of a name that may be a value, and half of them at most.
 const FEW: usize = 4;
 /// Letters of other names.
 const LONGEST: usize = 60;
@@ -144,10 +153,15 @@ mod tests {
             ("aHVudGVyMg==", "aHVu…"),
             ("hK9+x2/Zq7==", "hK9…"),
             ("q7Zk2mP9xW4vT8nR6bY3cL5d", "q7Zk…"),
+            ("hunter2", "hun…"),
+            ("Hunter2-Secret", "Hunt…"),
+            ("hunter2 is the password", "hunt…"),
+            ("1234", "12…"),
         ] {
             assert_eq!(name(written), shown, "{written}");
         }
-        assert_eq!(name(&"a".repeat(254)).chars().count(), LONGEST + 1);
+        assert_eq!(name(&"name.".repeat(50)).chars().count(), LONGEST + 1);
+        assert_eq!(name(&"a".repeat(254)), "aaaa…");
     }
 
     #[test]
@@ -192,6 +206,8 @@ mod tests {
             (&["-phunter2"], "unknown shorthand flag: 'p' in -p…"),
             (&["--nope"], "unknown flag: --nope"),
             (&["--nope=hunter2"], "unknown flag: --nope"),
+            (&["--namspace"], "unknown flag: --namspace"),
+            (&["--hunter2Secret99"], "unknown flag: --hunt…"),
             (&["--pass:hunter2"], "unknown flag: --pass…"),
             (&["--=hunter2"], "bad flag syntax: --=…"),
             (&["---raw"], "bad flag syntax: ---raw"),

@@ -50,7 +50,7 @@ pub fn is_clear_text_copy(annotation: &str) -> bool {
 }
 
 /// Fields that the API server fills in, and the owners, which are objects of the cluster that the Secret was in.
-const SET_BY_OTHERS: [&str; 8] = [
+pub const SET_BY_OTHERS: [&str; 8] = [
     "selfLink",
     "uid",
     "resourceVersion",

@@ -17,10 +17,12 @@ use crate::cluster::plugin::{Plugin, Stdin};
 use crate::cluster::usable;
 use crate::diagnostics::CliError;
 use crate::input::{self, Input};
+use crate::names;
 use crate::network::address;
 use crate::network::identity::{self, Identity};
 use crate::network::proxy::{self, Proxy};
 use crate::network::tls::Trust;
+use crate::spelling::nearest;
 
 /// A server, and how it is spoken to.
 pub(super) struct Target {
@@ -41,7 +43,7 @@ pub(super) fn load(choice: &Choice) -> Result<Target, CliError> {
     let timeout = request_timeout(choice.request_timeout.as_deref())?;
     let (cluster, user) = match kubeconfig::load(choice)? {
         Some(kubeconfig) => chosen(&kubeconfig, choice)?,
-        None if choice.server.is_none() => in_cluster().ok_or_else(no_configuration)?,
+        None if choice.server.is_none() => in_cluster().ok_or_else(no_kubeconfig)?,
         None => (("flags".to_owned(), ClusterEntry::default()), ("flags".to_owned(), UserEntry::default())),
     };
     let stdin = match (std::io::stdin().is_terminal(), choice.reads_stdin) {
@@ -57,23 +59,20 @@ pub(super) fn load(choice: &Choice) -> Result<Target, CliError> {
     Ok(target)
 }
 
-/// The namespace of the chosen context, of the Pod, or `default`.
-pub(super) fn namespace(choice: &Choice) -> Result<String, CliError> {
+/// The namespace of the chosen context, of the Pod, or `default`; none where there is no kubeconfig to take it from.
+pub(super) fn namespace(choice: &Choice) -> Result<Option<String>, CliError> {
     let Some(kubeconfig) = kubeconfig::load(choice)? else {
-        return if choice.server.is_some() {
-            Ok("default".to_owned())
-        } else {
-            pod_namespace().ok_or_else(no_namespace)
-        };
+        return Ok(if choice.server.is_some() { Some("default".to_owned()) } else { pod_namespace() });
     };
     let name = choice.context.clone().or_else(|| kubeconfig.current_context.clone()).unwrap_or_default();
     let context = kubeconfig.context(&name);
     if context.is_none() && choice.context.is_some() {
-        let wrong = format!("context was not found for specified context: {name}, cluster has no server defined");
-        return Err(CliError::new(format!("invalid configuration: [{wrong}]"))
-            .hint("kubectl config get-contexts shows what there is"));
+        let shown = names::name(&name);
+        let wrong = format!("context was not found for specified context: {shown}, cluster has no server defined");
+        let error = CliError::new(format!("invalid configuration: [{wrong}]"));
+        return Err(error.hint(there_is(&name, "--context", &kubeconfig.contexts, CONTEXTS)));
     }
-    Ok(context.and_then(|context| context.namespace.clone()).unwrap_or_else(|| "default".to_owned()))
+    Ok(Some(context.and_then(|context| context.namespace.clone()).unwrap_or_else(|| "default".to_owned())))
 }
 
 /// An entry with its name.
@@ -84,8 +83,8 @@ fn chosen(kubeconfig: &Kubeconfig, choice: &Choice) -> Result<(Named<ClusterEntr
     let name = choice.context.clone().or_else(|| kubeconfig.current_context.clone()).unwrap_or_default();
     let context = kubeconfig.context(&name).cloned();
     if context.is_none() && choice.context.is_some() {
-        return Err(CliError::new(format!("context \"{name}\" does not exist"))
-            .hint("kubectl config get-contexts shows what there is"));
+        let error = CliError::new(format!("context \"{}\" does not exist", names::name(&name)));
+        return Err(error.hint(there_is(&name, "--context", &kubeconfig.contexts, CONTEXTS)));
     }
     if context.is_none() && !name.is_empty() {
         return Err(CliError::new(format!(
@@ -94,25 +93,41 @@ fn chosen(kubeconfig: &Kubeconfig, choice: &Choice) -> Result<(Named<ClusterEntr
         .hint("it is the current-context of the kubeconfig; kubectl config get-contexts shows what there is"));
     }
     let context = context.unwrap_or_default();
-    let missing = |kind: &str, name: &str| {
-        CliError::new(format!("{kind} \"{name}\" does not exist")).hint("kubectl config view shows what there is")
-    };
+    let missing =
+        |kind: &str, name: &str, hint: String| CliError::new(format!("{kind} \"{name}\" does not exist")).hint(hint);
     let cluster_name = choice.cluster.clone().unwrap_or(context.cluster);
     let user_name = choice.user.clone().unwrap_or(context.user);
     let cluster = match kubeconfig.cluster(&cluster_name) {
         Some(cluster) => cluster.clone(),
         // Flags may say all that is needed.
         None if choice.server.is_some() && choice.cluster.is_none() => ClusterEntry::default(),
-        None if choice.cluster.is_none() && cluster_name.is_empty() => return Err(no_configuration()),
-        None => return Err(missing("cluster", &cluster_name)),
+        None if choice.cluster.is_none() && cluster_name.is_empty() => {
+            let is_unchosen = name.is_empty() && !kubeconfig.contexts.is_empty();
+            let unchosen = is_unchosen.then_some("the kubeconfig has no current-context; choose one with --context");
+            return Err(unchosen.into_iter().fold(no_configuration(), CliError::hint));
+        }
+        None if choice.cluster.is_some() => {
+            let hint = there_is(&cluster_name, "--cluster", &kubeconfig.clusters, ENTRIES);
+            return Err(missing("cluster", &names::name(&cluster_name), hint));
+        }
+        None => return Err(missing("cluster", &cluster_name, ENTRIES.to_owned())),
     };
     let user = match kubeconfig.user(&user_name) {
         Some(user) => user.clone(),
-        None if choice.user.is_some() => return Err(missing("auth info", &user_name)),
+        None if choice.user.is_some() => {
+            let hint = there_is(&user_name, "--user", &kubeconfig.users, ENTRIES);
+            return Err(missing("auth info", &names::name(&user_name), hint));
+        }
         // As in client-go, nobody in particular asks then.
         None => UserEntry::default(),
     };
     Ok(((cluster_name, cluster), (user_name, user)))
+}
+
+/// What was meant by a name that a flag gave and the kubeconfig does not have.
+fn there_is<T>(name: &str, flag: &str, entries: &[Named<T>], others: &str) -> String {
+    let known = entries.iter().map(|(known, _)| known.as_str()).filter(|known| !known.is_empty());
+    nearest(name, known).map_or_else(|| others.to_owned(), |meant| format!("did you mean {flag} {meant}? {others}"))
 }
 
 /// The flags laid over the cluster: client-go's `getCluster`.
@@ -287,18 +302,27 @@ fn pod_namespace() -> Option<String> {
     Some(namespace.trim().to_owned()).filter(|namespace| !namespace.is_empty())
 }
 
+/// The words that scripts know, and what is missing.
 pub(super) fn no_configuration() -> CliError {
-    CliError::new(NO_CONFIGURATION)
-        .hint("point --kubeconfig or KUBECONFIG at a kubeconfig, or seal offline with --cert cert.pem")
+    CliError::new(NO_CONFIGURATION).hint("point --kubeconfig or KUBECONFIG at a kubeconfig")
 }
 
-/// The same where only the namespace is wanted.
-fn no_namespace() -> CliError {
-    CliError::new(NO_CONFIGURATION).hint("there is no kubeconfig to take the namespace from; give it with --namespace")
+/// The same where there is no kubeconfig at all.
+fn no_kubeconfig() -> CliError {
+    unused_variable().into_iter().fold(no_configuration(), CliError::hint)
 }
 
-const NO_CONFIGURATION: &str =
+/// That the variable for kubeconfigs names none that says anything.
+pub(super) fn unused_variable() -> Option<&'static str> {
+    let is_set = env::var_os("KUBECONFIG").is_some_and(|list| !list.is_empty());
+    is_set.then_some("KUBECONFIG is set, and no file that it names is there and has a cluster or a context")
+}
+
+pub(super) const NO_CONFIGURATION: &str =
     "invalid configuration: no configuration has been provided, try setting KUBERNETES_MASTER environment variable";
+
+const CONTEXTS: &str = "kubectl config get-contexts shows what there is";
+const ENTRIES: &str = "kubectl config view shows what there is";
 const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 /// A server that says nothing for that long will not.
 const USUAL_TIMEOUT: Duration = Duration::from_secs(60);

@@ -107,8 +107,15 @@ pub(crate) fn label(object: &SealedObject, given: Option<&str>) -> Result<Label,
             .hint("give the namespace that it is applied to with --namespace"));
     }
     Label::new(object.scope, namespace, &object.name).map_err(|error| {
-        CliError::new(format!("{place}: {error}")).hint("no cluster accepts that name; correct it first")
+        CliError::new(format!("{place}: {}", names::refused(&error)))
+            .hint("no cluster accepts that name; correct it first")
     })
+}
+
+/// How messages call an item: as the object does, or as far as a name goes where the object has no such item.
+pub(crate) fn item(object: &SealedObject, item: &str) -> String {
+    let is_there = object.items.iter().any(|known| known.name == item);
+    if is_there { item.to_owned() } else { names::name(item) }
 }
 
 /// What is told of names that kubectl reads as something else than they say: values are sealed for what is read, and items

@@ -20,6 +20,7 @@ use crate::commands::rewrite::Rewrite;
 use crate::diagnostics::CliError;
 use crate::key_files::KeySources;
 use crate::manifest::patch::{Edited, Tree};
+use crate::names;
 use crate::tree::{self, SealedItem, SealedObject};
 use crate::ui::{self, Ui};
 
@@ -147,7 +148,13 @@ fn settle(object: &mut SealedObject, unnamed: &str, request: &Explain, judge: &J
     if nameless {
         unnamed.clone_into(&mut object.namespace);
     }
-    (nameless, chosen::shown(object))
+    let shown = if nameless && request.cluster.namespace.is_some() {
+        let said = names::name(unnamed);
+        chosen::shown(&SealedObject { namespace: said, ..object.clone() })
+    } else {
+        chosen::shown(object)
+    };
+    (nameless, shown)
 }
 
 /// The object under another name, if it is that one it opens under: the namespace of a release, or what a kustomization

@@ -37,7 +37,7 @@ pub(crate) fn find(edited: &Edited<'_>, object: &SealedObject, item: &str, value
 impl InClear {
     /// What is told of it.
     pub(crate) fn told(&self, item: &str) -> String {
-        format!("{} holds the value of item `{item}` in clear text", self.place)
+        format!("{} holds the value of item `{}` in clear text", self.place, names::name(item))
     }
 
     /// An error where it is certainly a leak.

@@ -5,7 +5,7 @@ use std::convert::identity;
 use sealer_resource::{API_VERSION, KIND, api};
 use serde_json::{Map, Value, json};
 
-use crate::cluster::{Answer, Cluster};
+use crate::cluster::{self, Answer, Cluster};
 use crate::diagnostics::CliError;
 use crate::input::{self, Input};
 use crate::manifest::read::{self, Wanted};
@@ -51,7 +51,7 @@ pub(crate) fn re_encrypt(request: &Compat, ui: &mut Ui) -> Result<(), CliError> 
 
 /// The cluster; without one, a certificate would not help.
 fn connect(request: &Compat) -> Result<Cluster, CliError> {
-    Cluster::connect(&request.cluster).map_err(|error| match error.message().contains("no configuration has been provided") {
+    Cluster::connect(&request.cluster).map_err(|error| match cluster::is_unconfigured(&error) {
         true => CliError::new(error.message()).hint(
             "the controller of a cluster is asked, so point --kubeconfig or KUBECONFIG at a kubeconfig; without a cluster: \
              sealer explain --private-key FILE sealed.yaml",

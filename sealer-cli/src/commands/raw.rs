@@ -89,9 +89,7 @@ fn label(request: &Compat) -> Result<(Label, Option<NameError>), CliError> {
     }
     let (namespace, _) = cluster::namespace(&request.cluster).map_err(|error| {
         let what = if scope.binds_name() { "namespace and name" } else { "namespace" };
-        // A context that was named and is not there is what is wrong; else only the namespace is missing.
-        let error = if cluster::is_chosen(&request.cluster) { error } else { CliError::new(error.message()) };
-        error.hint(format!("a {scope} value is bound to its {what}; give it with --namespace"))
+        error.into_error().hint(format!("a {scope} value is bound to its {what}; give it with -n/--namespace"))
     })?;
     if namespace.is_empty() {
         return Err(CliError::new(format!("must provide the --namespace flag with --raw and --scope {scope}")));

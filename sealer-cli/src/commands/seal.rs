@@ -214,9 +214,9 @@ fn refuse_leak(secret: &SecretInput) -> Result<Vec<String>, CliError> {
     let annotations = secret.annotations().into_iter().filter(|(name, _)| !is_clear_text_copy(name));
     let annotations = annotations.map(|(name, text)| ("annotation", name, text));
     let labels = secret.labels().into_iter().map(|(name, text)| ("label", name, text));
-    let mut possible = Vec::new();
+    let (values, mut possible) = (leak::Values::of(&secret.items), Vec::new());
     for (kind, name, text) in annotations.chain(labels) {
-        let Some((item, leak)) = leak::find(&name, &text, &secret.items) else { continue };
+        let Some((item, leak)) = values.find(&name, &text) else { continue };
         let (shown, item) = (names::name(&name), names::name(item));
         let told = format!("{kind} `{shown}` holds the value of item `{item}` in clear text");
         if leak == Leak::Certain {
@@ -257,9 +257,12 @@ fn settle_namespace(secret: &mut SecretInput, request: &Compat) -> Result<(), Cl
         && own != *namespace
     {
         return Err(CliError::new(format!(
-            "namespace mismatch: input secret is in namespace \"{own}\" but \"{namespace}\" was specified"
+            "namespace mismatch: input secret is in namespace \"{own}\" but \"{}\" was specified",
+            names::name(namespace)
         ))
-        .hint("leave --namespace out, or change the namespace of the Secret"));
+        .hint(
+            "leave -n/--namespace and the variable SEALED_SECRETS_NAMESPACE out, or change the namespace of the Secret",
+        ));
     }
     if !own.is_empty() {
         return Ok(());
@@ -269,16 +272,15 @@ fn settle_namespace(secret: &mut SecretInput, request: &Compat) -> Result<(), Cl
             secret.set("namespace", &namespace);
             Ok(())
         }
-        Ok(_) => Err(no_namespace()),
-        // Scripts know the line; a kubeconfig that was named and is not there is why.
-        Err(error) if cluster::is_chosen(&request.cluster) => Err(error.beneath("secret must declare a namespace")),
-        Err(_) => Err(no_namespace()),
+        Ok(_) => Err(CliError::new(NO_NAMESPACE).hint(GIVE_NAMESPACE)),
+        // A kubeconfig that was named and is not there, or cannot be read, is why.
+        Err(error) => Err(error.beneath(NO_NAMESPACE).hint(GIVE_NAMESPACE)),
     }
 }
 
-fn no_namespace() -> CliError {
-    CliError::new("secret must declare a namespace").hint("give it with --namespace")
-}
+/// The line that scripts know.
+const NO_NAMESPACE: &str = "secret must declare a namespace";
+const GIVE_NAMESPACE: &str = "give it with -n/--namespace";
 
 fn seal_document(prepared: &Prepared, key: &SealingKey, kept: Option<&Unchanged>) -> Result<Value, CliError> {
     let Prepared { secret, scope, .. } = prepared;

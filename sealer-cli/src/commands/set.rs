@@ -19,6 +19,7 @@ use crate::diagnostics::{self, CliError};
 use crate::input::{self, Input};
 use crate::key_files::KeySources;
 use crate::manifest::patch::{Edited, PatchError, Replacement};
+use crate::names;
 use crate::prompt;
 use crate::tree::{self, SealedObject};
 use crate::ui::{self, Ui};
@@ -135,7 +136,7 @@ fn set(request: &Set, ui: &mut Ui) -> Result<(), CliError> {
     warnings.extend(value::encrypted(&value, request.allow_encrypted)?);
     let others = object.items.iter().filter(|item| item.name != request.item).map(|item| item.value.as_str());
     warnings.extend(sealed_warning(others, value.expose().len()));
-    let place = format!("item `{}` of {}", request.item, chosen::full_name(&object));
+    let place = format!("item `{}` of {}", chosen::item(&object, &request.item), chosen::full_name(&object));
     if request.keep_unchanged
         && Unchanged::load(std::slice::from_ref(&applied), &request.keys, &request.cluster, ui)?
             .kept(&label, &request.item, &value)
@@ -182,7 +183,7 @@ fn with(
 fn given(request: &Set, warnings: &mut Vec<String>) -> Result<Plaintext, CliError> {
     let typed = request.from_file.is_none() && std::io::stdin().is_terminal();
     let value = if typed {
-        let question = format!("value of `{}`: ", request.item);
+        let question = format!("value of `{}`: ", names::name(&request.item));
         // Whoever answers with nothing has thought better of it.
         let line = prompt::secret(&question).filter(|line| !line.is_empty()).ok_or_else(|| {
             CliError::new("no value was given").hint("an empty one is piped in: printf '' | sealer set FILE ITEM")

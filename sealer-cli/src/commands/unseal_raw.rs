@@ -156,8 +156,8 @@ fn opened(sealed: &SealedValue, request: &Unseal, scope: Scope, keyring: &Keyrin
 fn closed(sealed: &SealedValue, request: &Unseal, keyring: &Keyring) -> CliError {
     let Unseal { scope, namespace, name, .. } = request;
     let bound = match scope {
-        Scope::Strict => format!(" for {namespace}/{name}"),
-        Scope::NamespaceWide => format!(" for namespace {namespace}"),
+        Scope::Strict => format!(" for {}/{}", names::name(namespace), names::name(name)),
+        Scope::NamespaceWide => format!(" for namespace {}", names::name(namespace)),
         Scope::ClusterWide => String::new(),
     };
     let error = CliError::new(format!("no key at hand opens the value as {scope}{bound}"));

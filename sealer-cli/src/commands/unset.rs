@@ -5,7 +5,6 @@ use crate::commands::chosen::{self, Target, TargetArgs};
 use crate::commands::rewrite::{Rewrite, Writing, WritingArgs};
 use crate::commands::set::told;
 use crate::diagnostics::CliError;
-use crate::names;
 use crate::ui::Ui;
 
 /// Take one item out of a SealedSecret in a file.
@@ -61,7 +60,7 @@ fn unset(request: &Unset, ui: &mut Ui) -> Result<(), CliError> {
     file.finish_in_turn(request.writing, ui, |text| {
         let edited = chosen::parsed(&target.file, text)?;
         let object = chosen::object(&edited, text, target)?;
-        place = format!("item `{}` of {}", names::name(&request.item), chosen::full_name(&object));
+        place = format!("item `{}` of {}", chosen::item(&object, &request.item), chosen::full_name(&object));
         let item = object.items.iter().find(|item| item.name == request.item).ok_or_else(|| {
             let names: Vec<&str> = object.items.iter().map(|item| item.name.as_str()).collect();
             let there = if names.is_empty() { "no item".to_owned() } else { names.join(", ") };

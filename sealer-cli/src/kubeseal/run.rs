@@ -29,7 +29,7 @@ fn in_mode(request: &Compat, ui: &mut Ui) -> Result<(), CliError> {
     if let Some(path) = &request.input {
         let missing = "Could not read file specified with --secret-file";
         std::fs::File::open(path)
-            .map_err(|error| CliError::new(missing).hint(format!("`{}`: {}", names::path(path), os_text(&error))))?;
+            .map_err(|error| CliError::new(missing).hint(format!("`{}`: {}", names::missing(path), os_text(&error))))?;
     } else if !matches!(request.mode, Mode::Raw { .. } | Mode::FetchCertificate) {
         ui.notice_terminal("(tty detected: expecting json/yaml k8s resource in stdin)");
     }

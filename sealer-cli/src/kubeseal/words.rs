@@ -36,7 +36,7 @@ pub(crate) fn answer(word: &str, around: Around<'_>) -> Option<Word> {
     let shown = word.escape_debug();
     let stray = || format!("no command takes the word `{shown}`");
     let (message, hint) = if let Some(meant) = behind_a_flag(word, around.args) {
-        (stray(), format!("did you mean {meant}?"))
+        (format!("no command takes the word `{}`", names::name(word)), format!("did you mean {meant}?"))
     } else if let Some(meant) = of_a_file(word, around) {
         (stray(), meant)
     } else if let Some(meant) = command(word) {
@@ -69,7 +69,7 @@ fn behind_a_flag(word: &str, args: &[String]) -> Option<String> {
             return is_truth(word).then(|| format!("--{name}={}", truth(word)));
         }
         let name = flag.strip_prefix('-').filter(|name| name.len() > 2 && !name.contains('='))?;
-        LONG_NAMES.contains(&name).then(|| format!("--{name} {word}"))
+        LONG_NAMES.contains(&name).then(|| format!("--{name} {}", names::name(word)))
     })
 }
 

@@ -30,7 +30,7 @@ fn is_token(word: &str) -> bool {
     is_known() || is_jwt()
 }
 
-fn is_placeholder(value: &str) -> bool {
+pub(super) fn is_placeholder(value: &str) -> bool {
     ["{{", "${", "$(", "$", "<", "***", "xxx", "XXX", "..."].iter().any(|start| value.starts_with(start))
 }
 
@@ -82,7 +82,7 @@ fn is_public_word(text: &str) -> bool {
         || is_generated(text)
 }
 
-fn is_uuid(text: &str) -> bool {
+pub(super) fn is_uuid(text: &str) -> bool {
     let lengths: Vec<usize> = text.split('-').map(str::len).collect();
     lengths == [8, 4, 4, 4, 12] && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }

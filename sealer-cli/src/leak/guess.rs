@@ -3,7 +3,7 @@
 
 use super::Leak;
 use super::forms::{self, LONG, SHORT, UNNAMED};
-use super::names::Kind;
+use super::names::{self, Kind};
 
 /// How a value stands in a text.
 pub(super) struct Found<'a> {
@@ -12,6 +12,8 @@ pub(super) struct Found<'a> {
     pub(super) there: Kind,
     /// What the name of its item says.
     pub(super) own: Kind,
+    /// That name is one of a secret, and of no other thing.
+    pub(super) is_called_secret: bool,
     pub(super) is_encoded: bool,
     /// Nothing else stands in the annotation.
     pub(super) is_whole: bool,
@@ -35,6 +37,10 @@ fn is_certain(found: &Found<'_>) -> bool {
     if forms::is_public_half(text) {
         return false;
     }
+    // An identifier by its form; some services give out secrets of that form.
+    if forms::is_uuid(text) && found.is_called_secret && found.there != Kind::Public {
+        return true;
+    }
     let (is_public, is_structured) = (forms::is_public(text), forms::is_structured(text));
     if found.there == Kind::Password {
         return !(is_public && found.own == Kind::Public);
@@ -52,11 +58,21 @@ fn is_certain(found: &Found<'_>) -> bool {
     is_named_secret || (text.len() >= UNNAMED && (!is_named_public || forms::has_signs(text)))
 }
 
-/// Whether a text by itself looks like a secret, where nothing says what it is.
-pub(super) fn is_like_a_secret(text: &str) -> bool {
-    let text = text.trim();
-    let is_one_word = text.len() >= SHORT && !text.chars().any(char::is_whitespace);
-    forms::is_secret(text) || (is_one_word && !forms::is_public(text) && forms::is_random(text))
+/// Whether a part of a value is a secret by itself, under the name that it has there.
+pub(super) fn is_secret_part(name: &str, text: &str) -> bool {
+    let is_one = text.len() >= SHORT && !forms::is_placeholder(text) && !forms::is_public_half(text);
+    let is_chance = || {
+        let is_random = forms::is_random(text) && (forms::is_mixed(text) || forms::has_signs(text));
+        text.len() >= LONG && is_random && !forms::is_structured(text)
+    };
+    let is_named = || match names::kind(name) {
+        Kind::Password => !forms::is_structured(text) || text.len() >= LONG,
+        Kind::Secret => !forms::is_public(text) && !forms::is_structured(text),
+        Kind::Public => false,
+        Kind::Unknown => is_chance() && !forms::is_public(text),
+    };
+    let is_uuid = || forms::is_uuid(text) && names::is_called_secret(name);
+    is_one && (forms::is_secret(text) || is_named() || is_uuid())
 }
 
 /// Whether a value that stands in a text and is not assigned to anything is a secret by its form.

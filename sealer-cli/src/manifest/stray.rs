@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
 use sealer_encoding::base64;
-use sealer_resource::disassemble::SERVER_SET;
+use sealer_resource::template_metadata::SET_BY_OTHERS;
 use zeroize::Zeroizing;
 
 use crate::encrypted::{self, Encrypted};
@@ -233,7 +233,7 @@ fn texts<'n>(value: &'n Node, found: &mut HashSet<Cow<'n, str>>) {
 
 /// Whether servers write a field of the metadata, and nobody else.
 pub(crate) fn is_of_server(field: &str) -> bool {
-    field == "managedFields" || SERVER_SET.iter().any(|known| known.eq_ignore_ascii_case(field))
+    field == "managedFields" || SET_BY_OTHERS.iter().any(|known| known.eq_ignore_ascii_case(field))
 }
 
 /// Whether all entries of a field are items as well: a map that a merge key refers to.

@@ -12,6 +12,7 @@ use super::exclude::Exclude;
 use crate::diagnostics::{CliError, os_text};
 use crate::in_place::is_beside;
 use crate::input::LARGEST_DOCUMENT;
+use crate::names;
 
 /// What paths lead to.
 #[derive(Debug, Default)]
@@ -57,7 +58,7 @@ pub(crate) fn find(search: &Search, reach: Reach) -> Result<Found, CliError> {
             }
             Err(error) if search.paths.len() == 1 => return Err(CliError::file("open", path, &error)),
             Err(error) => {
-                found.failed.push((PathBuf::from(path), format!("cannot be opened: {}", os_text(&error))));
+                found.failed.push((names::missing(path).into(), format!("cannot be opened: {}", os_text(&error))));
             }
         }
     }

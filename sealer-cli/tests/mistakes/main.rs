@@ -6,6 +6,8 @@ mod hostile;
 #[cfg(unix)]
 mod inputs;
 #[cfg(unix)]
+mod namespaces;
+#[cfg(unix)]
 mod outputs;
 #[cfg(unix)]
 mod reading;

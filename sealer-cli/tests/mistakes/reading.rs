@@ -85,6 +85,90 @@ fn values_in_the_place_of_words_are_never_repeated() {
     }
 }
 
+/// Where a name or a path belongs: what does not read as one is shown in part.
+const NAMES: &str = "--VALUE
+--VALUE=x
+---VALUE
+view --VALUE
+keys list --VALUE
+-name VALUE
+-namespace VALUE
+-format VALUE
+view VALUE
+explain VALUE
+reseal VALUE
+reseal f.yaml VALUE --private-key KEY --cert CERT
+keys check VALUE
+template check VALUE
+--cert VALUE
+-f VALUE
+--kubeconfig VALUE --fetch-cert
+unset f.yaml VALUE
+unset VALUE a
+--cert CERT -f s.yaml -n VALUE
+--cert CERT -f s.yaml -nVALUE
+set nameless.yaml k --cert CERT -n VALUE
+explain nameless.yaml --private-key KEY -n VALUE
+unseal --raw --private-key KEY -n VALUE --name VALUE
+--fetch-cert --kubeconfig config --context VALUE
+--fetch-cert --kubeconfig config --cluster VALUE
+--fetch-cert --kubeconfig config --user VALUE
+--raw --cert CERT --kubeconfig config --context VALUE";
+
+#[test]
+fn words_that_may_be_values_are_shown_in_part() {
+    let folder = tempfile::tempdir().unwrap();
+    let put = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    put(
+        "config",
+        "contexts: [{name: c}]\ncurrent-context: c\nclusters: [{name: c, cluster: {server: 'http://127.0.0.1:1'}}]\n",
+    );
+    fs::write(folder.path().join("s.yaml"), secret("Secret", "stringData: {k: v}")).unwrap();
+    put("f.yaml", "kind: SealedSecret\nmetadata: {name: a, namespace: b}\nspec: {encryptedData: {k: x}}\n");
+    put("nameless.yaml", "kind: SealedSecret\nmetadata: {name: a}\nspec: {encryptedData: {k: x}}\n");
+    for value in [VALUE, "hunter2Secret99", "hunter2", "correcthorsebatterystaple"] {
+        for line in NAMES.lines() {
+            let line = line.replace("VALUE", value);
+            let words: Vec<&str> = line.split_whitespace().collect();
+            for name in ["sealer", "kubeseal"] {
+                let (_, says) = says(folder.path(), name, &words, b"");
+                assert!(!says.contains(value), "{name} {line}: {says}");
+            }
+        }
+    }
+    // It is a name of an item, too.
+    let (status, says) = says(folder.path(), "sealer", &["set", "f.yaml", VALUE, "--cert", "CERT"], b"x");
+    assert_eq!((status, says.as_str()), (Some(0), "item `Hunt…` of b/a added\n"));
+}
+
+/// What reads as a name is shown, with what was meant.
+#[test]
+fn words_that_read_as_names_are_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = "contexts: [{name: kind-prod2}]\ncurrent-context: kind-prod2\n";
+    fs::write(folder.path().join("config"), config).unwrap();
+    fs::write(folder.path().join("s.yaml"), secret("Secret", "stringData: {k: v}")).unwrap();
+    let sealed = "kind: SealedSecret\nmetadata: {name: a, namespace: b}\nspec: {encryptedData: {redis01: x}}\n";
+    fs::write(folder.path().join("f.yaml"), sealed).unwrap();
+    for (line, told) in [
+        ("--namspace b", "unknown flag: --namspace"),
+        ("--namspace b", "did you mean --namespace?"),
+        ("view --privat-key k f.yaml", "unknown flag: --privat-key"),
+        ("reseel x", "did you mean `sealer reseal`?"),
+        ("view missing", "open missing: no such file"),
+        ("view dir/k3y2048", "open dir/k3y2048: no such file"),
+        ("view sealed2.yaml", "open sealed2.yaml: no such file"),
+        ("unset f.yaml password", "there is no item `password` of b/a"),
+        ("unset f.yaml redis01 --dry-run", "item `redis01` of b/a would be removed"),
+        ("--cert CERT -f s.yaml -n shop-orders", "but \"shop-orders\" was specified"),
+        ("--fetch-cert --kubeconfig config --context kind-prd2", "did you mean --context kind-prod2?"),
+    ] {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let (_, says) = says(folder.path(), "sealer", &words, b"");
+        assert!(says.contains(told), "{line}: {says}");
+    }
+}
+
 #[test]
 fn values_in_the_place_of_names_are_never_repeated() {
     let folder = tempfile::tempdir().unwrap();
@@ -110,6 +194,18 @@ fn values_in_the_place_of_names_are_never_repeated() {
         format!("stringData: {{a: b}}\npassword: {VALUE}"),
         format!("stringData: {{a: {VALUE}\n"),
         format!("stringData: {{a: ${{X:-{VALUE}}}}}"),
+        // Lines that slipped out of a block.
+        format!("stringData:\n  a: |\n    b\n{VALUE}: x"),
+        format!("stringData:\n  a: |\n    b\n  {VALUE}: x\n  {VALUE}: y"),
+        format!("stringData:\n  a: |\n    b\n{VALUE} is it: x"),
+        format!("stringData:\n  a: |\n    b\n{VALUE}, or so: x\n{VALUE}, or so: y"),
+        format!("stringData:\n  a: |\n    b\n https://u:{VALUE}@db: x"),
+        format!("stringData:\n  a: |\n    b\nurl: https://u:{VALUE}@db"),
+        format!("data:\n  a: |\n    Yg==\n  {VALUE}: \"?\""),
+        format!("data: {{a: YQ==}}\nmetadata:\n  {VALUE}: x"),
+        format!("data: {{a: YQ==}}\nmetadata:\n  annotations:\n    {VALUE}: {{x: y}}"),
+        format!("data: {{a: YQ==}}\nmetadata:\n  labels:\n    {VALUE}: [x]"),
+        format!("data: {{a: YQ==}}\n{VALUE}:\n  data: {{x: y}}"),
     ] {
         let input = secret("Secret", &rest);
         for name in ["sealer", "kubeseal"] {

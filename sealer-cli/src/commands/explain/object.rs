@@ -6,6 +6,7 @@ use sealer_resource::API_VERSION;
 use super::{Asked, Mistake, RENDERED};
 use crate::manifest::patch::{Scalar, Tree};
 use crate::manifest::yaml;
+use crate::names;
 
 pub(super) fn mistakes(asked: &Asked<'_>) -> Vec<Mistake> {
     let Some(tree) = asked.tree() else { return Vec::new() };
@@ -108,7 +109,7 @@ fn names(asked: &Asked<'_>) -> Option<Mistake> {
     if asked.nameless && object.scope.binds_namespace() {
         let so_far = match object.namespace.as_str() {
             "" => "no namespace was given to try".to_owned(),
-            tried => format!("`{tried}` was tried"),
+            tried => format!("`{}` was tried", names::name(tried)),
         };
         return Some(Mistake::new(
             format!("names no namespace, and its values are bound to the one it is applied to; {so_far}"),

@@ -18,15 +18,42 @@ fn each_annotation_of_the_table_is_told_or_refused_as_it_says() {
     let (mut told, mut refused, mut wrong) = (0, 0, Vec::new());
     for line in include_str!("cases.txt").lines().filter(|line| !line.starts_with('#')) {
         let [verdict, name, text, item, value] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
-        let wanted = if verdict == "told" { Leak::Possible } else { Leak::Certain };
-        *(if wanted == Leak::Possible { &mut told } else { &mut refused }) += 1;
+        let wanted = match verdict {
+            "none" => None,
+            "told" => Some(Leak::Possible),
+            "refused" => Some(Leak::Certain),
+            other => panic!("{other}"),
+        };
+        *(if wanted == Some(Leak::Certain) { &mut refused } else { &mut told }) += 1;
         let found = look(name, &field(text), item, &Plaintext::new(field(value).into_bytes()));
-        if found != Some(wanted) {
+        if found != wanted {
             wrong.push(format!("{found:?}: {line}"));
         }
     }
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
-    assert!(told >= 80 && refused >= 40, "{told} {refused}");
+    assert!(told >= 235 && refused >= 180, "{told} {refused}");
+}
+
+/// What may stand there by itself may be a part of a value, too.
+#[test]
+fn ordinary_parts_of_a_value_are_no_reason_to_refuse() {
+    let field = |text: &str| text.replace("\\n", "\n");
+    let mut looked = 0;
+    for line in include_str!("cases.txt").lines().filter(|line| line.starts_with("told\t")) {
+        let [_, name, text, item, value] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let (text, value) = (field(text), field(value));
+        let json = serde_json::json!({ "kind": "x", item: value }).to_string();
+        let mut forms = vec![json];
+        if !value.contains('\n') {
+            forms.extend([format!("A=b\n{item}={value}\n"), format!("a: b\n{item}: \"{value}\"\n")]);
+        }
+        for whole in forms {
+            let found = look(name, &text, "settings", &Plaintext::new(whole.clone().into_bytes()));
+            assert_ne!(found, Some(Leak::Certain), "{name}: {text}: {whole}");
+            looked += 1;
+        }
+    }
+    assert!(looked >= 500, "{looked}");
 }
 
 /// An annotation or label as tools and people write them, and a value of the same Secret that stands in it rightly.
