@@ -251,7 +251,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn turns_are_taken_one_after_the_other_and_what_the_one_wrote_the_next_reads() {
+    fn writers_take_turns_and_read_what_the_last_one_wrote() {
         let (_folder, path) = file();
         fs::write(&path, "").unwrap();
         std::thread::scope(|scope| {

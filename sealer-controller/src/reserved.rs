@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_with_a_meaning_is_listed_and_means_nothing_elsewhere() {
+    fn every_reserved_name_is_listed_and_means_nothing_elsewhere() {
         let none = json!({});
         let annotated = |name: &str| json!({ name: "x" });
         for (name, type_, labels, annotations) in [

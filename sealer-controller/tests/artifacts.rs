@@ -43,7 +43,7 @@ fn set(rights: &[&str]) -> BTreeSet<String> {
 }
 
 #[test]
-fn the_controller_has_the_rights_of_existing_installations_and_no_other() {
+fn controller_has_the_rights_of_existing_installations_alone() {
     let cluster = set(&[
         "bitnami.com/sealedsecrets get",
         "bitnami.com/sealedsecrets list",
@@ -107,7 +107,7 @@ fn services_lead_to_the_ports_that_the_program_listens_on() {
 }
 
 #[test]
-fn the_pod_is_probed_where_the_program_answers_and_may_do_nothing_else() {
+fn pod_is_probed_where_the_program_answers_and_is_restricted() {
     let pod = &object("Deployment", api::DEFAULT_CONTROLLER_NAME)["spec"]["template"]["spec"];
     let container = &pod["containers"][0];
     // On the admin port, where no client of the public one can keep the kubelet waiting.

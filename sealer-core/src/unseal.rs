@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_that_served_is_tried_first_and_every_operation_is_counted() {
+    fn last_serving_key_is_tried_first_and_operations_are_counted() {
         let (ring, label) = (ring(), Label::as_given(Scope::ClusterWide, "", ""));
         let oldest = ring.entries()[2].key.clone();
         let value = seal(&Plaintext::new(b"v".to_vec()), &label, oldest.sealing_key()).unwrap();

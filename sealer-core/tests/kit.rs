@@ -99,7 +99,7 @@ fn every_flipped_bit_of_a_value_is_noticed() {
 }
 
 #[test]
-fn every_changed_character_of_a_text_is_noticed_but_for_loose_bits() {
+fn every_changed_character_but_loose_bits_is_noticed() {
     let (keyring, label) = (keyring("2048"), Label::as_given(Scope::Strict, "shop", "db"));
     let text = fs::read_to_string(folder().join("ok-session-key-of-16-2048.txt")).unwrap();
     let sealed = text.split_once("\n\n").unwrap().1.trim_end();

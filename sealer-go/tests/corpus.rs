@@ -20,7 +20,7 @@ fn every_template_of_the_corpus_ends_in_a_result_or_an_error() {
 }
 
 #[test]
-fn every_value_of_the_corpus_ends_in_a_result_or_an_error_of_a_function() {
+fn every_value_of_the_corpus_ends_in_a_result_or_an_error() {
     let forms = fs::read_to_string(folder().join("forms.txt")).unwrap();
     let forms: Vec<&str> = forms.lines().collect();
     let inputs = corpus("functions");

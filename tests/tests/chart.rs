@@ -202,7 +202,7 @@ fn an_ingress_has_the_form_that_the_cluster_knows() {
 }
 
 #[test]
-fn a_certificate_of_its_own_and_more_of_them_are_named_in_the_ingress() {
+fn ingress_names_its_own_and_further_certificates() {
     let ingress = json!({
         "enabled": true, "tls": true, "selfSigned": true, "hostname": "{{ .Release.Name }}.example",
         "extraTls": [{"hosts": ["b"], "secretName": "b-tls"}],
@@ -407,7 +407,7 @@ fn secure() -> Value {
 }
 
 #[test]
-fn the_secure_preset_gives_a_restricted_pod_and_nobody_else_a_right() {
+fn secure_preset_restricts_the_pod_and_grants_no_other_rights() {
     let found = with(secure()).unwrap();
     let of_kind = |kind: &str| found.values().filter(move |object| object["kind"] == kind).collect::<Vec<_>>();
     let pod = &of_kind("Deployment")[0]["spec"]["template"]["spec"];

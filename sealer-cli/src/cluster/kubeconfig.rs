@@ -337,7 +337,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kubeconfig_that_cannot_be_read_is_named_by_its_place_and_never_quoted() {
+    fn unreadable_kubeconfig_is_placed_and_not_quoted() {
         for text in [
             "users:\n- name: u\n  user: hunter2hunter2\n",
             "users: hunter2hunter2\n",

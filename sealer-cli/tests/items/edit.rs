@@ -29,7 +29,7 @@ fn nothing_is_left(place: &Place) {
 }
 
 #[test]
-fn without_keys_values_do_not_show_and_only_what_changes_is_sealed() {
+fn without_keys_values_are_hidden_and_only_changes_are_sealed() {
     let place = Place::new();
     let before = place.read("db.yaml").replace("    user:", "    # who\n    user:");
     place.write("db.yaml", &before);
@@ -52,7 +52,7 @@ fn without_keys_values_do_not_show_and_only_what_changes_is_sealed() {
 }
 
 #[test]
-fn with_keys_values_show_in_clear_and_those_that_stay_keep_their_sealed_text() {
+fn with_keys_values_show_and_unchanged_ones_keep_their_text() {
     let place = Place::new();
     let key = fixture("key4096.pem");
     fs::write(place.path("binary"), b"\x00\xff").unwrap();

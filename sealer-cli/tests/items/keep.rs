@@ -83,7 +83,7 @@ fn live(place: &Place, generation: i64, data: &Value) -> [Value; 2] {
 }
 
 #[test]
-fn the_cluster_tells_by_a_secret_that_is_known_to_be_of_the_sealed_text() {
+fn synced_secret_in_the_cluster_tells_what_is_unchanged() {
     let (root, other) = (json!({"user": "cm9vdA=="}), json!({"user": "dG9vcg=="}));
     let changed = "item `user` of shop/db changed\n";
     let kept = "item `user` of shop/db is that value already; nothing changed\n";

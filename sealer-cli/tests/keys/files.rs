@@ -239,7 +239,7 @@ fn command_lines_that_cannot_be_read() {
 
 /// A file that cannot be looked at must not pass for one that holds nothing: a key would be retired that it needs.
 #[test]
-fn files_under_odd_names_and_in_other_encodings_are_looked_at_or_named() {
+fn files_of_odd_names_or_encodings_are_searched_or_named() {
     let place = place();
     let old = KEYS[1].sealed("x", &["one"]).to_string();
     fs::remove_dir_all(place.folder.path().join("tree")).unwrap();

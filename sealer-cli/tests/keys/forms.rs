@@ -134,7 +134,7 @@ fn values_in_large_files_keep_their_key_in_use() {
 
 /// Broken by an editor, an item opens nowhere; whoever mends it needs the key.
 #[test]
-fn items_that_are_no_sealed_value_as_they_stand_may_need_their_key() {
+fn item_that_is_no_sealed_value_may_need_a_key() {
     let [_, old, new] = &*KEYS;
     let (place, raw) = (Place::with_keys(&[old, new]), raw());
     let (ahead, rest) = raw.split_at(30);

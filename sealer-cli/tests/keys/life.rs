@@ -347,7 +347,7 @@ fn retire_leaves_the_key_alone_that_the_controller_serves() {
 
 /// It may be applied under a name that does not stand in the tree: an overlay elsewhere, a release.
 #[test]
-fn an_item_of_a_file_that_no_known_name_opens_may_need_each_key_of_its_size() {
+fn item_that_no_name_opens_may_need_each_key_of_its_size() {
     let [_, old, new] = &*KEYS;
     let place = Place::with_keys(&[old, new]);
     place.cluster.with(|state| state.sealed = vec![new.sealed("b", &["one"])]);

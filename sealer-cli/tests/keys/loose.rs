@@ -183,7 +183,7 @@ fn values_are_found_in_texts_of_every_kind() {
 }
 
 #[test]
-fn a_named_file_that_holds_nothing_is_an_error_and_what_is_no_text_is_counted() {
+fn named_file_without_values_fails_and_binaries_are_counted() {
     let place = place();
     place.file("tree/a.yaml", "a: b\n");
     place.file("tree/new.json", &KEYS[2].sealed("x", &["one"]).to_string());
@@ -228,7 +228,7 @@ fn a_named_file_that_holds_nothing_is_an_error_and_what_is_no_text_is_counted() 
 
 /// The names and values that a template writes are shown as they stand there, and never as what they are read as.
 #[test]
-fn items_that_a_template_writes_have_their_values_elsewhere_or_may_need_the_key() {
+fn item_of_a_template_is_found_elsewhere_or_may_need_the_key() {
     let place = place();
     let head = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata:\n  name: db\n  namespace: shop\nspec:\n  encryptedData:\n";
     let range = format!(
@@ -427,7 +427,7 @@ fn excluded_files_are_counted_and_told_by_every_verb() {
 }
 
 #[test]
-fn every_file_that_is_named_is_looked_at_before_a_wrong_one_is_told() {
+fn all_named_files_are_searched_before_a_mistake_is_told() {
     let (place, [_, old, new]) = (place(), &*KEYS);
     place.file("a.json", &old.sealed("x", &["one"]).to_string());
     place.file("empty.yaml", "a: b\n");
@@ -541,7 +541,7 @@ fn overlays_in_other_folders_give_namespace_prefix_and_suffix() {
 
 /// Thousands of values of others cost no more than a number that is told, and none of them is proof of anything.
 #[test]
-fn tries_are_limited_in_all_and_what_was_not_tried_may_need_the_key() {
+fn tries_are_limited_and_untried_values_may_need_the_key() {
     let (place, [first, old, _]) = (place(), &*KEYS);
     let names: String = (0..150).map(|number| format!("name: n{number}\nnamespace: s{number}\n")).collect();
     place.file("tree/names.yaml", &names);

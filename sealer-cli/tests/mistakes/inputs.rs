@@ -220,7 +220,7 @@ fn what_no_cluster_takes_is_sealed_with_a_warning() {
 }
 
 #[test]
-fn words_change_nothing_for_scripts_and_are_told_when_a_command_fails() {
+fn stray_words_of_scripts_are_told_only_on_failure() {
     let folder = tempfile::tempdir().unwrap();
     let input = secret("Secret", "stringData: {k: v}");
     fs::write(folder.path().join("secret.yaml"), &input).unwrap();

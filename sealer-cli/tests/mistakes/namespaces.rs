@@ -72,7 +72,7 @@ fn a_missing_namespace_is_asked_for_and_no_certificate() {
 }
 
 #[test]
-fn a_missing_cluster_is_asked_for_and_a_certificate_where_it_helps() {
+fn missing_cluster_is_asked_for_and_a_certificate_if_it_helps() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("s.yaml"), secret("Secret", "stringData: {k: v}")).unwrap();
     let sealed = "kind: SealedSecret\nmetadata: {name: a, namespace: b}\nspec: {encryptedData: {k: AgB}}\n";

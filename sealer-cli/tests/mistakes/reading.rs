@@ -385,7 +385,7 @@ fn what_a_cluster_passes_over_or_reads_otherwise_is_told() {
         ),
         (format!("{head}stringData: {{y: w}}\n"), "the name `y` under stringData is read as `true`; put it in quotes"),
         (format!("{head}data: {{on: eA==, n: eA==}}\n"), "the name `n` under data is read as `false`"),
-        (format!("{head}stringData: {{0x10: w}}\n"), "the name `0x10` under stringData is read as `16`"),
+        (format!("{head}stringData: {{0x10: w}}\n"), "the name `0x…` under stringData is read as `16`"),
         (
             format!("{head}stringData: {{k: w}}\n").replace("namespace: b", "namespace: b, annotations: {y: w}"),
             "the name `y` under annotations is read as `true`",

@@ -28,7 +28,7 @@ fn old_name(folder: &Path, input: &[u8]) -> [(Option<i32>, String); 2] {
 }
 
 #[test]
-fn what_another_tool_encrypted_is_refused_and_told_under_the_old_name() {
+fn encrypted_value_is_refused_and_told_under_the_old_name() {
     let folder = tempfile::tempdir().unwrap();
     let inner = base64(SOPS.as_bytes());
     let refused = "error: the value of item `k` is encrypted with SOPS: decrypt it first (sops -d FILE)\n";

@@ -171,7 +171,7 @@ fn an_authority_signs_for_the_names_that_it_may() {
 }
 
 #[test]
-fn a_server_that_is_an_authority_itself_is_trusted_if_it_was_signed() {
+fn server_certificate_that_is_an_authority_is_trusted_if_signed() {
     let (stage, authority) = (Stage::new(), Authority::new());
     let is_ca = |params: &mut rcgen::CertificateParams| params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let api = Server::api(Some(authority.pair(&["127.0.0.1"], is_ca).server()));

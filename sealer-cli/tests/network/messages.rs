@@ -247,7 +247,7 @@ fn a_busy_server_is_asked_again_when_it_says() {
 }
 
 #[test]
-fn a_kubeconfig_or_context_that_is_not_there_is_told_where_the_namespace_comes_from_it() {
+fn missing_kubeconfig_is_told_where_it_gives_the_namespace() {
     let stage = Stage::new();
     let certificate = stage.put("cert.pem", &certificate());
     let secret = "{kind: Secret, apiVersion: v1, metadata: {name: a}, stringData: {p: hunter2}}\n";

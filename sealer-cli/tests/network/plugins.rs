@@ -171,7 +171,7 @@ fn what_a_plugin_may_not_print_is_refused_without_a_word_of_it() {
 }
 
 #[test]
-fn what_a_kubeconfig_says_of_a_plugin_is_checked_as_client_go_does() {
+fn plugin_configuration_is_checked_as_client_go_does() {
     let stage = Stage::new();
     let command = stage.script("plugin", &prints(r#"{"token":"a"}"#));
     let user =

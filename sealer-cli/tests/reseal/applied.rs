@@ -41,7 +41,7 @@ fn a_namespace_that_a_release_gives_is_named() {
 }
 
 #[test]
-fn a_kustomization_beside_the_file_gives_namespace_prefix_and_suffix() {
+fn kustomization_gives_namespace_prefix_and_suffix() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path();
     let kustomization = |text: &str| fs::write(place.join("kustomization.yaml"), text).unwrap();
@@ -80,7 +80,7 @@ type Case = (&'static str, fn(&Path), &'static [&'static str]);
 
 /// One rule for all commands: what `keys check` opens, `reseal` seals anew, with keys or through the controller.
 #[test]
-fn overlays_in_other_folders_and_names_of_the_tree_count_with_and_without_keys() {
+fn overlays_and_names_of_the_tree_count_with_and_without_keys() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path();
     let cases: [Case; 4] = [

@@ -29,7 +29,7 @@ fn names(folder: &Path) -> usize {
 }
 
 #[test]
-fn killed_at_any_point_each_file_is_as_it_was_or_complete_and_the_next_run_ends_it() {
+fn killed_run_leaves_whole_files_and_the_next_one_ends_it() {
     let folder = tempfile::tempdir().unwrap();
     let old = sealed(folder.path(), "cert4096.pem");
     let (folder, paths) = files(60, &old);
@@ -113,7 +113,7 @@ fn as_somebody(command: &mut Command, folder: &Path) {
 }
 
 #[test]
-fn folders_and_files_that_modes_protect_are_named_and_all_else_is_done() {
+fn protected_files_are_named_and_all_others_resealed() {
     let folder = tempfile::tempdir().unwrap();
     let text = sealed(folder.path(), "cert4096.pem");
     let place = |name: &str| folder.path().join(name);

@@ -144,7 +144,7 @@ fn a_copy_in_an_annotation_follows_its_object() {
 }
 
 #[test]
-fn a_named_file_without_a_sealed_value_fails_and_files_that_are_no_text_are_counted() {
+fn named_file_without_a_value_fails_and_binaries_are_counted() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path();
     write(place, "a.yaml", "a: b\n");

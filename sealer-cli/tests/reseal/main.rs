@@ -154,7 +154,7 @@ fn check_and_dry_run_write_nothing() {
 }
 
 #[test]
-fn what_cannot_be_resealed_stays_and_is_named_and_all_else_is_done() {
+fn value_that_cannot_be_resealed_stays_and_is_named() {
     let (folder, paths) = tree();
     let file = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
     let one = fs::read_to_string(folder.path().join("one.yaml")).unwrap();

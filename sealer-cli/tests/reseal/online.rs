@@ -166,7 +166,7 @@ fn a_key_that_changes_meanwhile_is_not_written_down() {
 }
 
 #[test]
-fn what_the_controller_refuses_or_does_not_answer_stays_and_is_named() {
+fn value_that_the_controller_refuses_stays_and_is_named() {
     let (folder, paths) = tree();
     let before = fs::read(&paths[0]).unwrap();
     let (controller, cache) = (Controller::start(), tempfile::tempdir().unwrap());

@@ -16,7 +16,7 @@ fn recorded(keys: &[&str], cache: &Path, folder: &Path, args: &[&str]) -> (Optio
 }
 
 #[test]
-fn values_sealed_for_a_key_that_is_not_at_hand_are_known_by_the_next_run() {
+fn value_sealed_for_an_absent_key_is_known_by_the_next_run() {
     let (folder, _) = tree();
     let cache = tempfile::tempdir().unwrap();
     let done = "14 values in 7 files sealed anew, 0 current, 0 failed\n";
@@ -38,7 +38,7 @@ fn values_sealed_for_a_key_that_is_not_at_hand_are_known_by_the_next_run() {
 }
 
 #[test]
-fn another_name_another_certificate_or_another_value_is_not_what_was_recorded() {
+fn other_name_certificate_or_value_is_not_what_was_recorded() {
     let (folder, _) = tree();
     let cache = tempfile::tempdir().unwrap();
     recorded(BOTH, cache.path(), folder.path(), &["."]);

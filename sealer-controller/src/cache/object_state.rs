@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_the_same_by_uid_and_version_and_never_without_a_version() {
+    fn secret_is_the_same_by_uid_and_version_alone() {
         let known = SyncedSecret::new(&metadata("u", Some("5")), [].into());
         assert!(known.is(&metadata("u", Some("5"))));
         for other in [metadata("u", Some("6")), metadata("v", Some("5")), metadata("u", None), ObjectMeta::default()] {

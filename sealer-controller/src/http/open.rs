@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn work_that_cost_too_much_ends_at_its_next_pause_and_not_if_it_is_done() {
+    fn costly_work_ends_at_its_next_pause_unless_done() {
         let mut little = work(1);
         little.spent = BUDGET * 2;
         assert!(matches!(little.advance(), Step::Done));

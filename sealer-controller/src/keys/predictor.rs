@@ -169,7 +169,7 @@ mod tests {
 
     /// The scene `keys` of docs/performance.md, but for what several workers do at once: 3 keys and 40 objects of each.
     #[test]
-    fn keys_of_their_time_cost_one_operation_and_restored_ones_one_search_a_namespace() {
+    fn timely_keys_cost_one_operation_and_restored_ones_one_search() {
         let (ring, keys) = ring();
         let each = |number: usize| std::iter::repeat_n(number, 40);
         let of_their_time =

@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_name_has_no_key_and_a_field_of_another_type_makes_it_unreadable() {
+    fn nameless_object_has_no_key_and_odd_types_are_unreadable() {
         for metadata in [json!({}), json!({"name": 5, "namespace": "ns"}), json!({"name": "a"}), json!([]), json!(null)]
         {
             assert!(Metadata::of(&with(&metadata)).key().is_none(), "{metadata}");

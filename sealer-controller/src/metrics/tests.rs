@@ -42,7 +42,7 @@ fn an_object_has_one_series_whatever_its_instances_were() {
 }
 
 #[test]
-fn errors_of_a_namespace_that_is_empty_are_dropped_and_their_number_has_an_end() {
+fn errors_of_empty_namespaces_are_dropped_and_bounded() {
     let metrics = Metrics::default();
     for at in 0..MOST_NAMESPACES + 500 {
         metrics.count_error(Reason::Unseal, &format!("ns-{at}"));

@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_needs_many_slices_goes_on_in_overtime_and_only_so_many_do() {
+    async fn objects_of_many_slices_take_bounded_overtime() {
         let slots = Slots::default();
         let mut taken = Vec::new();
         loop {

@@ -69,7 +69,7 @@ fn fingerprints_are_those_of_ssh() {
 }
 
 #[test]
-fn the_first_key_that_can_be_read_is_taken_and_another_kind_is_named() {
+fn first_readable_key_is_taken_and_other_kinds_are_named() {
     let read = |parts: &[&str]| UnsealingKey::from_pem(parts.concat().as_bytes());
     let named = |parts: &[&str]| read(parts).map(|key| key.fingerprint().as_str().to_owned());
     for parts in [
@@ -137,7 +137,7 @@ fn only_a_block_below_the_modulus_and_as_long_costs_an_operation() {
 }
 
 #[test]
-fn a_block_whose_zero_bytes_were_stripped_is_padded_and_a_longer_one_is_not_cut() {
+fn stripped_block_is_padded_and_a_longer_one_is_not_cut() {
     let key = key(SMALL);
     let label = Label::as_given(Scope::Strict, "ns", "name");
     let (session, wrapped) = std::iter::repeat_with(|| {

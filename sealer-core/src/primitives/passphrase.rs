@@ -90,7 +90,7 @@ mod tests {
     const CHEAP: Cost = Cost { log_n: 4, r: 8, p: 1 };
 
     #[test]
-    fn what_was_encrypted_and_authenticated_comes_back_and_nothing_else_does() {
+    fn only_what_was_encrypted_and_authenticated_comes_back() {
         let keys = PassphraseKeys::derive(b"passphrase", b"salt", CHEAP).unwrap();
         let encrypted = keys.encrypt([1; BLOCK], b"a value");
         assert_eq!(keys.decrypt([1; BLOCK], &encrypted).unwrap().as_slice(), b"a value");

@@ -67,7 +67,7 @@ fn lists_split_at_commas_and_add_up() {
 }
 
 #[test]
-fn the_command_line_beats_the_environment_and_that_beats_the_default() {
+fn command_line_beats_environment_beats_default() {
     let environment = [("SEALED_SECRETS_FORMAT", "yaml"), ("SEALED_SECRETS_SIZE", ""), ("SEALED_SECRETS_V", "9")];
     let text = |args: &[&str], flag: &str| read_with(args, &environment).map(|values| values.text(flag).to_owned());
     assert_eq!(text(&[], "format"), Ok("yaml".to_owned()));

@@ -35,7 +35,7 @@ fn texts(secret: &UnsealedSecret) -> Vec<(&str, &[u8])> {
 }
 
 #[test]
-fn a_deprecated_blob_is_opened_where_it_is_accepted_and_stands_alone() {
+fn deprecated_blob_is_opened_where_accepted_and_alone() {
     let blob =
         sealed(r#"{"metadata":{"labels":{"a":"b"}},"type":"Opaque","immutable":true,"data":{"k":"dg==","none":null}}"#);
     let secret = opened(&json!({ "data": blob }), true).unwrap();
@@ -70,7 +70,7 @@ fn templates_run_over_the_items_and_an_item_wins() {
 
 /// Whoever holds the keys is told what Go would say; everybody else that a template failed.
 #[test]
-fn a_template_that_fails_is_told_in_full_to_the_holder_of_the_keys_alone() {
+fn failing_template_is_told_in_full_to_the_key_holder_alone() {
     let tried = |text: &str| {
         let spec = json!({ "encryptedData": { "k": sealed("canary") }, "template": { "data": { "made": text } } });
         opened(&spec, false).err()

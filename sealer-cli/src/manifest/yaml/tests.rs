@@ -158,7 +158,7 @@ fn numbers_are_written_as_go_does() {
 }
 
 #[test]
-fn long_text_breaks_behind_column_eighty_and_long_keys_stand_alone() {
+fn long_text_breaks_at_column_eighty_and_long_keys_stand_alone() {
     let words = vec!["word"; 30].join(" ");
     for text in [words.clone(), format!("{words}: "), format!("{words}\u{1}"), words.replace(' ', "  ")] {
         let written = document(&json!({ "k": text }));

@@ -251,7 +251,7 @@ async fn what_a_sealed_secret_made_is_not_believed_and_written_over() {
 
 /// Another controller writes the same Secret, or somebody cleans up: the next write finds that out and goes through.
 #[tokio::test]
-async fn a_checkpoint_that_others_wrote_or_deleted_is_written_over_what_is_there() {
+async fn checkpoint_changed_by_others_is_written_over() {
     for others in ["wrote", "deleted", "made"] {
         let cluster = Cluster::default();
         let checkpoint = with_objects(&cluster, 1).await;
@@ -279,7 +279,7 @@ async fn a_checkpoint_that_others_wrote_or_deleted_is_written_over_what_is_there
 }
 
 #[tokio::test]
-async fn a_write_that_fails_is_tried_again_the_next_time_and_a_read_that_fails_ends_nothing() {
+async fn failed_write_is_retried_and_failed_read_ends_nothing() {
     let cluster = Cluster::default();
     let checkpoint = with_objects(&cluster, 1).await;
     *cluster.failing.lock().unwrap() = Some((Method::POST, 500));
@@ -294,7 +294,7 @@ async fn a_write_that_fails_is_tried_again_the_next_time_and_a_read_that_fails_e
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_checkpoint_is_written_once_a_minute_until_it_is_told_to_stop() {
+async fn checkpoint_is_written_each_minute_until_stopped() {
     let cluster = Cluster::default();
     let checkpoint = Arc::new(with_objects(&cluster, 1).await);
     let stop = CancellationToken::new();

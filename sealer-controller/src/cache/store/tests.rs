@@ -132,7 +132,7 @@ fn without_a_status_the_look_itself_is_what_was_observed() {
 }
 
 #[test]
-fn what_was_in_order_before_a_restart_is_trusted_only_at_the_same_versions() {
+fn restart_trusts_only_objects_of_the_same_version() {
     let key = Key::new("ns", "a");
     let sealed = synced("1", 1).identity;
     // The Secret as it is seen before the object, the object, and what becomes of it.
@@ -167,7 +167,7 @@ fn what_was_in_order_before_a_restart_is_trusted_only_at_the_same_versions() {
 }
 
 #[test]
-fn only_the_secret_that_is_deleted_on_behalf_of_an_object_is_expected_to_go() {
+fn deletion_is_expected_only_of_the_secret_deleted_for_it() {
     let (cache, key) = (Cache::default(), Key::new("ns", "a"));
     assert!(!cache.secret_deleted(&key, "s"));
     cache.observe(synced("1", 1));
@@ -300,7 +300,7 @@ fn unopened_are_those_that_no_key_opened() {
 }
 
 #[test]
-fn a_cause_is_kept_while_the_object_is_the_same_and_its_keys_beyond() {
+fn cause_is_kept_with_the_object_and_its_keys_beyond() {
     let cache = Cache::default();
     let key = Key::new("ns", "a");
     let keys: std::sync::Arc<[_]> = [sealer_core::UnsealingKey::generate(1024).unwrap().fingerprint().clone()].into();
@@ -320,7 +320,7 @@ fn a_cause_is_kept_while_the_object_is_the_same_and_its_keys_beyond() {
 
 /// The watch of Secrets brings a worker's own writes too, before the worker knows their version.
 #[test]
-fn what_others_do_to_a_secret_while_a_worker_has_the_object_shows_at_its_end() {
+fn foreign_change_during_work_shows_when_it_ends() {
     let key = Key::new("ns", "a");
     for (seen, changed) in [(&[][..], false), (&["7"], false), (&["7", "8"], true), (&["8", "7"], false)] {
         let cache = Cache::default();
@@ -351,7 +351,7 @@ fn outcome_of_an_older_version_says_nothing_of_the_newer_one() {
 
 /// The worker that has the older version learns of it as well.
 #[test]
-fn what_happens_to_a_secret_after_the_object_changed_under_a_worker_shows_at_its_end() {
+fn change_of_secret_and_object_during_work_shows_at_its_end() {
     let (cache, key) = (Cache::default(), Key::new("ns", "a"));
     cache.observe(synced("1", 1));
     cache.begun(&key);

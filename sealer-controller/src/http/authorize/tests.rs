@@ -93,7 +93,7 @@ async fn authorized_endpoints_answer_those_who_may_update_alone() {
 }
 
 #[tokio::test]
-async fn caller_that_cannot_be_checked_is_refused_and_nothing_is_repeated() {
+async fn unchecked_caller_is_refused_without_repeating_anything() {
     for status in [StatusCode::FORBIDDEN, StatusCode::INTERNAL_SERVER_ERROR] {
         let app = router(context_with(api_server(Arc::default(), status), ARGS));
         let (code, text) = ask(&app, "/v1/verify", "Bearer good", &sealed_object(Scope::Strict, &json!({}))).await;
@@ -126,7 +126,7 @@ async fn caller_is_not_kept_waiting_for_an_api_server_that_is_silent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn answers_are_forgotten_after_their_time_and_only_so_many_are_kept() {
+async fn answers_expire_and_their_number_is_bounded() {
     let digest = |number: usize| [u64::try_from(number).unwrap(), 0];
     let answers = Answers::default();
     answers.put(digest(0), true);

@@ -82,7 +82,7 @@ async fn peer_beyond_its_share_gives_way_itself() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn slowest_large_body_gives_its_bytes_and_small_ones_always_have_theirs() {
+async fn slowest_large_body_gives_way_and_small_ones_keep_theirs() {
     let limits = Limits { total: 100, peer: 100, ..LIMITS };
     let connections = Connections::new(limits, Port::Public, context(&[]));
     let mut places = Vec::new();
@@ -146,7 +146,7 @@ async fn with_bodies() -> (Arc<Connections>, Vec<Place>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_is_still_read_gives_way_to_another_and_work_does_not() {
+async fn body_still_read_gives_way_and_work_does_not() {
     let (connections, places) = with_bodies().await;
     let last = places.last().unwrap();
     assert!(last.begin_body().is_err(), "all others are at work");

@@ -76,7 +76,7 @@ fn what_is_no_sealed_secret_is_malformed() {
 }
 
 #[test]
-fn more_values_than_an_object_has_are_refused_before_anything_is_built() {
+fn too_many_values_are_refused_before_they_are_built() {
     let fill = |part: &str| {
         format!("{{\"spec\":{{\"template\":{{\"metadata\":[{}0]}}}}}}", part.repeat((2 << 20) / part.len() - 30))
     };

@@ -89,7 +89,7 @@ async fn a_deleted_secret_is_made_again_if_it_was_ours_or_in_the_way() {
 }
 
 #[tokio::test]
-async fn an_object_is_queued_unless_it_says_what_it_said_or_was_in_order_before_a_restart() {
+async fn object_is_queued_unless_unchanged_or_synced_before_restart() {
     let shown =
         |informers: &Informers| informers.context.metrics.text().lines().any(|line| line.contains("name=\"a\""));
     let informers = in_order();

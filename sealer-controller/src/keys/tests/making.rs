@@ -25,7 +25,7 @@ async fn clocks_that_disagree_do_not_ask_for_key_after_key() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_to_the_first_key_that_was_lost_does_not_end_in_two_keys() {
+async fn lost_answer_to_the_first_key_makes_no_second_key() {
     for cutoff in [&[][..], &["--key-cutoff-time", "Tue, 14 Oct 2200 21:45:30 +0200"]] {
         let cluster = Cluster::default();
         let keys = keys_of(&cluster, cutoff);
@@ -49,7 +49,7 @@ async fn an_answer_that_was_lost_does_not_end_in_two_keys() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn keys_whose_secrets_are_all_gone_open_and_do_not_seal_and_one_follows() {
+async fn keys_without_secrets_open_only_and_a_new_one_follows() {
     let cluster = Cluster::default();
     let keys = Arc::new(keys_of(&cluster, &[]));
     start(&keys).await.unwrap();

@@ -17,7 +17,7 @@ async fn one_answer_without_keys_is_not_believed() {
 }
 
 #[tokio::test]
-async fn metrics_tell_how_old_the_active_key_is_and_whether_a_backup_holds_it() {
+async fn metrics_tell_age_and_backup_of_the_active_key() {
     let cluster = Cluster::default();
     let keys = keys_of(&cluster, &[]);
     start(&keys).await.unwrap();
@@ -47,7 +47,7 @@ async fn metrics_tell_how_old_the_active_key_is_and_whether_a_backup_holds_it() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_secret_that_cannot_be_read_hides_no_other_and_a_known_key_stays() {
+async fn unreadable_key_secret_hides_no_other_and_known_keys_stay() {
     let cluster = Cluster::default();
     let keys = keys_of(&cluster, &[]);
     start(&keys).await.unwrap();

@@ -54,7 +54,7 @@ async fn one_that_is_deleted_while_a_key_is_made_is_made_again() {
 
 /// A refusal that is no lost race is not asked for again at once.
 #[tokio::test]
-async fn a_refusal_is_told_after_one_attempt_and_a_lost_race_after_eight() {
+async fn refusal_is_told_after_one_attempt_and_a_race_after_eight() {
     for ((code, reason), attempts) in
         [((500, "InternalError"), 1), ((403, "Forbidden"), 1), ((409, "Conflict"), 8), ((409, "AlreadyExists"), 8)]
     {

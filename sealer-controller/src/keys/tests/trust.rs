@@ -8,7 +8,7 @@ fn vouch(key: &UnsealingKey) -> Value {
 
 /// T-K2: a key that appears while no controller runs is counted and told as one that appears before its eyes.
 #[tokio::test]
-async fn a_key_of_others_is_told_at_the_first_load_once_there_is_a_record() {
+async fn foreign_key_is_told_at_the_first_load_with_a_record() {
     let cluster = Cluster::default();
     let [stranger, other] = &*STRANGERS;
     drop(started(&cluster, &[]).await);
@@ -33,7 +33,7 @@ async fn a_key_of_others_is_told_at_the_first_load_once_there_is_a_record() {
 }
 
 #[tokio::test]
-async fn keys_of_an_earlier_controller_are_taken_as_known_at_the_very_first_start() {
+async fn first_start_takes_keys_of_an_earlier_controller_as_known() {
     let cluster = Cluster::default();
     let [stranger, _] = &*STRANGERS;
     cluster.bring(stranger, 1, &json!({}));
@@ -196,7 +196,7 @@ async fn a_key_of_the_other_replica_is_known_by_the_record() {
 
 /// T-K2: a record whose answers are spoilt is read again before a key counts as known.
 #[tokio::test(start_paused = true)]
-async fn a_record_that_cannot_be_read_at_first_still_tells_a_strangers_key() {
+async fn record_unreadable_at_first_still_tells_foreign_keys() {
     let cluster = Cluster::default();
     let [stranger, _] = &*STRANGERS;
     drop(started(&cluster, &[]).await);

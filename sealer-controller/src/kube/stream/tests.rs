@@ -108,7 +108,7 @@ async fn a_list_that_expires_between_its_pages_begins_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_goes_on_from_the_last_version_and_begins_anew_where_that_is_gone() {
+async fn stream_resumes_from_its_version_or_begins_anew() {
     let gone = json!({"type": "ERROR", "object": {"code": 410, "reason": "Expired"}});
     let answers = vec![
         lines(&[added("a"), bookmark("9", true), added("b"), bookmark("12", false)]),
@@ -260,7 +260,7 @@ async fn sealed_secrets_of_every_shape_are_told_one_by_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_object_without_a_readable_name_makes_a_fresh_list_a_little_later() {
+async fn object_without_readable_name_causes_a_later_relist() {
     let nameless = json!({"type": "MODIFIED", "object": {"metadata": {"name": 5, "resourceVersion": "9"}}});
     let once = "?/(no readable name)";
     // In a list, and in a watch whose answer goes on.

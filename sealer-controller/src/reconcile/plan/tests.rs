@@ -79,7 +79,7 @@ fn a_foreign_secret_is_never_touched() {
 }
 
 #[test]
-fn the_secret_of_an_earlier_object_of_that_name_is_not_touched_and_looked_at_again() {
+fn secret_of_an_earlier_object_is_left_and_looked_at_again() {
     let Plan::Refuse(failure) = plan(&desired(&json!({})), Some(&live(&[owned("u0")])), "u1", &POLICY) else {
         panic!("it is touched");
     };
@@ -100,7 +100,7 @@ fn a_secret_with_another_owner_is_left_to_that_one() {
 }
 
 #[test]
-fn items_are_added_changed_and_removed_on_the_version_that_was_seen() {
+fn items_are_changed_on_the_version_that_was_seen() {
     let before = live(&[owned("u1"), json!({"data": {"k": "b2xk", "gone": "eA=="}})]);
     let after = replaced_by(&desired(&json!({"data": {"new": "eQ=="}})), &before, &POLICY).unwrap();
     assert_eq!(serde_json::to_value(&after.data).unwrap(), json!({"k": "dg==", "new": "eQ=="}));
@@ -175,7 +175,7 @@ fn the_template_hands_no_foreign_secret_over() {
 }
 
 #[test]
-fn a_patched_secret_is_neither_taken_over_nor_frozen_by_its_template() {
+fn patched_secret_is_not_owned_or_frozen_by_its_template() {
     let before = live(&[annotated(&json!({PATCH_ANNOTATION: "true", "own": "x"})), json!({"data": {"own": "eA=="}})]);
     let marks = json!({MANAGED_ANNOTATION: "true", PATCH_ANNOTATION: "false", "added": "y"});
     for extra in [json!({}), annotated(&json!({SKIP_OWNER_ANNOTATION: "true"}))] {
@@ -193,7 +193,7 @@ fn a_patched_secret_is_neither_taken_over_nor_frozen_by_its_template() {
 }
 
 #[test]
-fn a_patched_secret_that_is_managed_or_ours_keeps_what_templates_can_do() {
+fn managed_patched_secret_keeps_what_templates_can_do() {
     let template = json!({"immutable": true, "metadata": {"annotations": {MANAGED_ANNOTATION: "true"}}});
     let wanted = desired(&template);
     let managed = live(&[annotated(&json!({PATCH_ANNOTATION: "true", MANAGED_ANNOTATION: "true"}))]);

@@ -47,7 +47,7 @@ async fn what_is_gone_or_out_of_view_leaves_no_series_behind() {
 }
 
 #[tokio::test]
-async fn an_orphan_that_somebody_else_deleted_is_done_and_a_changed_one_is_looked_at_again() {
+async fn deleted_orphan_is_done_and_a_changed_one_is_retried() {
     for (code, reason, passes) in [(404, "NotFound", true), (409, "Conflict", false), (500, "InternalError", false)] {
         let script = Script::with_args(
             vec![
@@ -72,7 +72,7 @@ async fn an_orphan_that_somebody_else_deleted_is_done_and_a_changed_one_is_looke
 
 /// Errors of a namespace are counted for as long as it has a SealedSecret.
 #[tokio::test]
-async fn errors_of_a_namespace_are_counted_while_another_object_is_there() {
+async fn namespace_errors_are_counted_while_an_object_is_there() {
     let script = Script::new(Vec::new());
     let key = Key::new("ns", "a");
     let mut other = object(1, None);

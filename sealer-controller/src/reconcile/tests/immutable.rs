@@ -62,7 +62,7 @@ async fn with_leave_it_is_deleted_as_it_was_seen_and_made_again() {
 
 /// A template that gives something else each time would have it made again for ever.
 #[tokio::test]
-async fn a_secret_that_was_in_sync_once_is_not_made_again_for_the_same_object() {
+async fn synced_secret_is_not_made_again_for_the_same_object() {
     let (sealed, secret) = frozen(true);
     let message = "Secret \"a\" is invalid: data: Forbidden: field is immutable when `immutable` is set";
     let mut exchanges = vec![
@@ -116,7 +116,7 @@ async fn one_that_is_being_deleted_is_waited_for() {
 
 /// What the cluster would not take costs nobody the Secret that is there.
 #[tokio::test]
-async fn with_leave_it_stays_where_the_cluster_would_not_take_the_new_one() {
+async fn leave_keeps_the_secret_where_the_new_one_is_refused() {
     for (code, reason) in [(422, "Invalid"), (403, "Forbidden"), (500, "InternalError")] {
         let (sealed, secret) = frozen(true);
         let mut exchanges =

@@ -54,7 +54,7 @@ fn recorded(version: &str) -> Record {
 }
 
 #[tokio::test]
-async fn what_was_in_order_before_a_restart_and_still_is_costs_no_private_key_operation() {
+async fn synced_object_costs_no_key_operation_after_restart() {
     let mut synced = object(2, Some(2));
     synced["status"]["conditions"] = json!([{ "type": "Synced", "status": "True" }]);
     for (version, operations) in [("5", 0), ("4", 1)] {
@@ -124,7 +124,7 @@ fn owners_of_a_template_are_set_without_power_over_the_secret() {
 }
 
 #[test]
-fn a_template_names_no_sealed_secret_as_owner_and_nothing_that_is_no_owner() {
+fn template_cannot_name_a_sealed_secret_as_owner() {
     let sealed = json!({ "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "name": "b", "uid": "x" });
     let other = json!({ "apiVersion": "v1", "kind": "ConfigMap", "name": "c", "uid": "y" });
     for owners in [json!([sealed.clone()]), json!([other, sealed]), json!("x"), json!([{ "name": 5 }])] {

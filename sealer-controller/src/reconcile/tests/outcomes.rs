@@ -79,7 +79,7 @@ async fn what_the_api_server_says_of_a_docker_config_goes_nowhere() {
 }
 
 #[tokio::test]
-async fn an_object_that_is_too_deep_is_told_in_its_status_without_its_body() {
+async fn too_deep_object_is_told_in_its_status_without_its_body() {
     let mut deep = json!(1);
     for _ in 0..100 {
         deep = json!([deep]);
@@ -137,7 +137,7 @@ async fn an_object_that_was_spoilt_on_the_way_is_asked_for_by_its_name() {
 }
 
 #[tokio::test]
-async fn nothing_of_an_answer_that_cannot_be_read_is_logged_at_any_level() {
+async fn unreadable_answer_is_logged_at_no_level() {
     const CANARY: &str = "Y2FuYXJ5LTdkMWY";
     let log = Captured::default();
     let writer = log.clone();

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn slow_attempts_are_counted_as_errors_only_when_they_fail_otherwise() {
+async fn slow_attempts_are_errors_only_when_they_fail_otherwise() {
     let refused = |code, message| {
         let status =
             json!({"kind": "Status", "status": "Failure", "code": code, "reason": "InternalError", "message": message});
@@ -82,7 +82,7 @@ async fn what_is_in_the_way_is_looked_at_again_where_nobody_sees_it_go() {
 
 /// A key that comes while an object is being looked at brings it back: nobody else would.
 #[tokio::test]
-async fn a_key_that_comes_during_a_look_that_fails_brings_the_object_back() {
+async fn key_that_comes_during_a_failing_look_brings_the_object_back() {
     for comes in [true, false] {
         let model = Script::new(Vec::new()).reconciler;
         let ring = model.ring.clone();
@@ -107,7 +107,7 @@ async fn a_key_that_comes_during_a_look_that_fails_brings_the_object_back() {
 }
 
 #[tokio::test]
-async fn the_work_goes_on_until_it_is_told_to_stop_and_ends_what_is_under_way() {
+async fn workers_stop_when_told_and_end_what_is_under_way() {
     let mut exchanges = vec![(Method::POST, SECRETS, 201, live("u1", "dg==", "5"))];
     exchanges.extend(told(object(1, Some(1))));
     let script = Script::new(exchanges);

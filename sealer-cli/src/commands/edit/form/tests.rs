@@ -51,7 +51,7 @@ fn what_is_typed_is_text_as_it_stands() {
 }
 
 #[test]
-fn what_cannot_be_used_is_told_by_its_line_and_nothing_of_it_is_said() {
+fn unusable_entry_is_told_by_its_line_alone() {
     for (text, reason) in [
         ("# c\na: secret: b\n", "line 2 is no YAML"),
         ("a: 1\na: 2\n", "line 2 has a name that stands there twice"),
