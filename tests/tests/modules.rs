@@ -1,4 +1,4 @@
-//! Are the module graphs of the libraries and of the controller free of cycles, and is the controller's the one that
+//! Are the module graphs of the libraries and of both programs free of cycles, and is the controller's the one that
 //! docs/architecture.md shows?
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
@@ -238,6 +238,9 @@ fn modules_use_each_other_without_a_circle() {
             assert!(found.is_empty(), "{name} has a circle among {found:#?}");
         }
     }
+    // Of the command line, the rooms: files of one room know each other.
+    let found = circles(&rooms(&repository().join("sealer-cli/src")));
+    assert!(found.is_empty(), "sealer-cli has a circle among {found:#?}");
     let largest = repository().join("sealer-go/src");
     assert!(files(&largest).len() > 80 && rooms_at(&largest, 2).len() > 10, "modules are read");
 }
