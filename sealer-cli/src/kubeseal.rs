@@ -7,7 +7,7 @@ pub(crate) mod words;
 
 use std::fs;
 
-use sealer_go::pflag::{self, FlagError, Values};
+use sealer_go::pflag::{self, BadVariable, FlagError, Values};
 
 use crate::args::{Variable, cluster, keys, meant};
 use crate::cluster::Choice;
@@ -55,18 +55,31 @@ pub(crate) fn read(program: &str, args: &[String], variable: Variable<'_>) -> Re
     if values.is_on("help") {
         return Ok(Asked::Usage(format!("Usage of {program}:\n{}", usage(&table))));
     }
-    // A scope that is silently another one seals for the wrong reader.
-    if let Some(bad) = bad.iter().find(|bad| bad.flag == "scope" && !values.was_given("scope")) {
-        return Err(CliError::new(bad.to_string()));
-    }
     let has_old_name = is_old_name(program);
+    // A scope that is silently another one seals for the wrong reader. Under the old name all others were passed over.
+    let counts = |bad: &&BadVariable| bad.flag == "scope" || !has_old_name;
+    if let Some(bad) = bad.iter().filter(counts).find(|bad| !values.was_given(bad.flag)) {
+        return Err(unfit(bad, variable));
+    }
     let words = words(&values, args);
     // Scripts that call the program by the old name were never refused for a word.
     if let Some(word) = words.first().filter(|_| !has_old_name) {
         return Err(word.refused());
     }
-    let words = [words, words::empty_flags(&values, &table)].concat();
+    let repeated = words::repeated_files(&values);
+    if let Some(word) = repeated.first().filter(|_| !has_old_name) {
+        return Err(word.refused());
+    }
+    let words = [words, words::empty_flags(&values, &table), repeated].concat();
     compat(&values, has_old_name, words, variable)
+}
+
+/// A variable that does not fit, without its value.
+fn unfit(bad: &BadVariable, variable: Variable<'_>) -> CliError {
+    let quoted = format!("{:?}", variable(&bad.variable).unwrap_or_default());
+    let reason = bad.reason.replace(quoted.as_str(), "its value");
+    let told = BadVariable { reason, ..bad.clone() }.to_string();
+    CliError::new(told).hint("correct or unset it")
 }
 
 /// The words that belong to no flag, with what they look like.

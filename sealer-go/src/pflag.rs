@@ -3,7 +3,7 @@
 //! Both programs read their flags through this, so that every form that worked keeps working: `--x=false`, `-oyaml`,
 //! comma lists, words between flags, and a variable for every flag.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 pub mod duration;
@@ -84,7 +84,7 @@ impl Flag {
 #[derive(Clone, Default)]
 pub struct Values {
     given: BTreeMap<&'static str, Vec<String>>,
-    on_command_line: BTreeSet<&'static str>,
+    on_command_line: BTreeMap<&'static str, usize>,
     positionals: Vec<String>,
 }
 
@@ -121,7 +121,12 @@ impl Values {
 
     /// Whether the flag stood on the command line.
     pub fn was_given(&self, name: &str) -> bool {
-        self.on_command_line.contains(name)
+        self.times(name) > 0
+    }
+
+    /// How often the flag stood on the command line.
+    pub fn times(&self, name: &str) -> usize {
+        self.on_command_line.get(name).copied().unwrap_or_default()
     }
 
     /// Words that belong to no flag.
@@ -283,7 +288,7 @@ fn assign(values: &mut Values, flag: &Flag, value: &str) -> Result<(), FlagError
         value: value.to_owned(),
         reason,
     })?;
-    values.on_command_line.insert(flag.name);
+    *values.on_command_line.entry(flag.name).or_default() += 1;
     Ok(())
 }
 

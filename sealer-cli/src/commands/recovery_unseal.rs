@@ -62,9 +62,9 @@ fn unseal(document: &Document, keyring: &Keyring, key_files: &[String]) -> Resul
     let opened = open(&label, &spec, keyring, &options).map_err(|error| {
         // Whoever has the private keys may see values, and whoever reads a log may not.
         let text = error.public_text();
-        let is_old_form = text.starts_with(OLD_FORM);
+        let hint = [(OLD_FORM, SEAL_ANEW), (NO_KEY, WHY)].into_iter().find(|(begin, _)| text.starts_with(begin));
         let failed = CliError::new(text);
-        let failed = if is_old_form { failed.hint(SEAL_ANEW) } else { failed };
+        let failed = hint.into_iter().fold(failed, |failed, (_, hint)| failed.hint(hint));
         without_key(key_files).into_iter().fold(failed, CliError::hint)
     })?;
     let own = |name: &str| Some(text(name).to_owned()).filter(|text| !text.is_empty());
@@ -160,6 +160,8 @@ fn key_of_secret(secret: &Value, path: &str) -> Result<UnsealingKey, CliError> {
 }
 
 /// How Go's error begins about a SealedSecret whose items are one value.
+const NO_KEY: &str = "no key could decrypt secret";
+const WHY: &str = "sealer explain --private-key FILE sealed.yaml says which: another key, name, namespace or scope";
 const OLD_FORM: &str = "using deprecated 'data' field";
 const SEAL_ANEW: &str = "spec.data is the old form, one sealed value for all items, and no flag here opens it: seal the Secret anew; \
                          a controller that runs with --accept-deprecated-v1-data still makes it";

@@ -56,7 +56,13 @@ pub(crate) fn run(Verb::Check(args): Verb, ui: &Ui) -> Result<(), CliError> {
     for file in &files {
         let path = Some(file.as_str()).filter(|path| *path != "-");
         let bytes = input::read(path, Input::Manifests)?;
-        for document in read::documents(&bytes, path.unwrap_or("stdin"), Wanted::SealedSecrets)? {
+        let documents = read::documents(&bytes, path.unwrap_or("stdin"), Wanted::SealedSecrets)?;
+        // What was to make the manifests has failed, most likely.
+        if path.is_none() && documents.iter().all(|document| document.node.field("kind").is_none()) {
+            return Err(CliError::new("standard input holds no object of Kubernetes; nothing was checked")
+                .hint("did the command before the pipe fail? `set -o pipefail` tells"));
+        }
+        for document in documents {
             if document.node.field("kind").and_then(Node::as_text) == Some(KIND) {
                 check(file, &document.value()?, functions, &mut count, ui);
             }

@@ -61,6 +61,15 @@ pub(crate) fn empty_flags(values: &Values, table: &[Flag]) -> Vec<Word> {
     table.iter().filter(takes_text).filter(is_empty).map(told).collect()
 }
 
+/// The flags for one file that were given several: all but the last would be passed over.
+pub(crate) fn repeated_files(values: &Values) -> Vec<Word> {
+    let told = |(flag, hint): &(&str, &str)| Word {
+        message: format!("--{flag} was given several times, and only the last one would count"),
+        hint: (*hint).to_owned(),
+    };
+    ONE_FILE.iter().filter(|(flag, _)| values.times(flag) > 1).map(told).collect()
+}
+
 /// `--raw false`, where Go wants `--raw=false`, and `-format yaml`, where a name has two dashes.
 fn behind_a_flag(word: &str, args: &[String]) -> Option<String> {
     let mut pairs = args.iter().zip(args.iter().skip(1)).filter(|(_, next)| *next == word);
@@ -117,6 +126,12 @@ fn command(word: &str) -> Option<String> {
     Some(format!("did you mean `sealer {meant}`?"))
 }
 
+/// Flags that name one file.
+const ONE_FILE: [(&str, &str); 3] = [
+    ("secret-file", "documents of several files are joined with `---` between them and piped in"),
+    ("sealed-secret-file", "one file is written; copy it"),
+    ("merge-into", "one file is merged into at a time"),
+];
 /// Commands that other tools have for what this program does without one.
 const SEALING: [&str; 5] = ["encrypt", "create", "convert", "apply", "secret"];
 const OPENING: [&str; 3] = ["decrypt", "open", "recover"];

@@ -239,3 +239,63 @@ fn the_verb_seal_is_the_surface_without_verbs() {
         assert_eq!(says, "", "{verb}");
     }
 }
+
+/// All but the last would be lost in silence.
+#[test]
+fn several_files_for_one_flag_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret =
+        |name: &str| format!("{{kind: Secret, metadata: {{name: {name}, namespace: b}}, stringData: {{k: v}}}}");
+    for name in ["one", "two"] {
+        std::fs::write(folder.path().join(name), secret(name)).unwrap();
+    }
+    let cert = fixture("cert2048.pem");
+    for (args, flag) in [
+        (&["-f", "one", "-f", "two"][..], "secret-file"),
+        (&["-f", "one", "--secret-file="], "secret-file"),
+        (&["-f", "one", "-w", "x", "-w", "y"], "sealed-secret-file"),
+        (&["-f", "one", "--merge-into", "x", "--merge-into", "y"], "merge-into"),
+    ] {
+        let args = [args, &["--cert", &cert]].concat();
+        let (status, _, says) = run_in(folder.path(), "sealer", &args, b"");
+        let told = format!("error: --{flag} was given several times, and only the last one would count\n");
+        assert!(status == Some(2) && says.starts_with(&told), "{args:?}: {says}");
+        assert!(!folder.path().join("y").exists(), "{args:?}");
+    }
+    let args = ["-f", "one", "-f", "two", "--cert", &cert];
+    let (status, out, _) = run_in(folder.path(), "kubeseal", &args, b"");
+    assert!(status == Some(0) && String::from_utf8_lossy(&out).contains("\"two\""));
+}
+
+#[test]
+fn variable_that_fits_no_flag_is_refused_without_its_value() {
+    let told = |name: &str, variable: (&str, &str)| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sealer"));
+        command.arg0(name);
+        let cert = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/fixtures/cert2048.pem");
+        let command = command.args(["--raw", "-n", "b", "--name", "a", "--cert", cert]).env_clear();
+        let output = command.env(variable.0, variable.1).stdin(Stdio::null()).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let switch = ("SEALED_SECRETS_VALIDATE", "hunter2");
+    assert_eq!(
+        told("sealer", switch),
+        (
+            Some(1),
+            "error: environment variable SEALED_SECRETS_VALIDATE does not fit --validate: strconv.ParseBool: parsing its value: \
+             invalid syntax\nhint: correct or unset it\n"
+                .to_owned()
+        )
+    );
+    assert_eq!(told("kubeseal", switch), (Some(0), String::new()));
+}
+
+#[test]
+fn nothing_to_check_in_standard_input_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    for input in [&b""[..], b"Error: helm failed\n", b"# nothing\n"] {
+        let (status, _, says) = sealer(folder.path(), "template check -", input);
+        assert!(status == Some(1) && says.contains("nothing was checked"), "{says}");
+    }
+    done(folder.path(), "template check -", b"kind: ConfigMap\nmetadata: {name: a}\n");
+}

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::key_sources;
 use super::survey::{Finding, LIMITED, Opener, SAY_NAMES, Survey, TEMPLATE, TRY_MORE, UNBOUND};
 use crate::args::cluster::ClusterArgs;
+use crate::args::files::refuse_empty;
 use crate::args::keys::PassphraseArgs;
 use crate::args::output::Output;
 use crate::args::search::SearchArgs;
@@ -56,6 +57,7 @@ pub(super) struct Check {
 impl Args {
     pub(super) fn checked(self) -> Result<Check, CliError> {
         let cluster = self.cluster.choice;
+        refuse_empty(&self.paths)?;
         Ok(Check {
             keys: key_sources("check", self.words, self.passphrase)?,
             in_cluster: self.in_cluster || self.paths.is_empty(),

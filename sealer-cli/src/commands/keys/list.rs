@@ -63,7 +63,7 @@ pub(super) struct List {
 impl Args {
     pub(super) fn checked(self) -> Result<List, CliError> {
         let cluster = self.cluster.choice;
-        refuse_empty(&self.words)?;
+        refuse_empty(&[self.paths.as_slice(), &self.words].concat())?;
         let period = self.renew_period;
         Ok(List {
             search: self.search.search([self.paths, self.words].concat(), &cluster)?,

@@ -66,7 +66,7 @@ pub(super) struct Retire {
 
 impl Args {
     pub(super) fn checked(self) -> Result<Retire, CliError> {
-        refuse_empty(&self.words)?;
+        refuse_empty(&[self.paths.as_slice(), &self.words].concat())?;
         let [key] = self.words.try_into().map_err(|_| {
             CliError::command_line("`sealer keys retire` needs one fingerprint, as `sealer keys list` shows it")
         })?;
