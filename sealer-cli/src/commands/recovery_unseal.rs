@@ -37,7 +37,7 @@ pub(crate) fn run(request: &Compat, key_files: &[String], ui: &mut Ui) -> Result
     for document in documents {
         let number = document.number;
         sealed_secret::check_whole(&document, request, ui)?;
-        let secret = unseal(&document, &keyring, key_files).map_err(|error| match several {
+        let secret = unseal(&document, &keyring, key_files, request.has_old_name).map_err(|error| match several {
             true => error.hint(format!("this is document {number} of the input; nothing was written")),
             false => error,
         })?;
@@ -46,7 +46,7 @@ pub(crate) fn run(request: &Compat, key_files: &[String], ui: &mut Ui) -> Result
     Ok(())
 }
 
-fn unseal(document: &Document, keyring: &Keyring, key_files: &[String]) -> Result<Value, CliError> {
+fn unseal(document: &Document, keyring: &Keyring, key_files: &[String], has_old_name: bool) -> Result<Value, CliError> {
     let object = sealed_secret::read(document, Place::Alone)?;
     let field = |name: &str| object.get(name).cloned().unwrap_or_default();
     let (metadata, spec) = (field("metadata"), field("spec"));
@@ -62,10 +62,13 @@ fn unseal(document: &Document, keyring: &Keyring, key_files: &[String]) -> Resul
     let opened = open(&label, &spec, keyring, &options).map_err(|error| {
         // Whoever has the private keys may see values, and whoever reads a log may not.
         let text = error.public_text();
-        let hint = [(OLD_FORM, SEAL_ANEW), (NO_KEY, WHY)].into_iter().find(|(begin, _)| text.starts_with(begin));
+        let is_old_form = text.starts_with(OLD_FORM);
+        let is_closed = text.starts_with(NO_KEY);
         let failed = CliError::new(text);
-        let failed = hint.into_iter().fold(failed, |failed, (_, hint)| failed.hint(hint));
-        without_key(key_files).into_iter().fold(failed, CliError::hint)
+        let failed = if is_old_form { failed.hint(SEAL_ANEW) } else { failed };
+        let without_key = without_key(key_files);
+        let failed = if is_closed && without_key.is_empty() && !has_old_name { failed.hint(WHY) } else { failed };
+        without_key.into_iter().fold(failed, CliError::hint)
     })?;
     let own = |name: &str| Some(text(name).to_owned()).filter(|text| !text.is_empty());
     let metadata = ObjectMeta { name: own("name"), namespace: own("namespace"), uid: own("uid"), ..Default::default() };
@@ -159,9 +162,9 @@ fn key_of_secret(secret: &Value, path: &str) -> Result<UnsealingKey, CliError> {
         .map_err(|error| CliError::new(error.to_string()).hint(format!("data.tls.key of a Secret in {path}")))
 }
 
-/// How Go's error begins about a SealedSecret whose items are one value.
 const NO_KEY: &str = "no key could decrypt secret";
-const WHY: &str = "sealer explain --private-key FILE sealed.yaml says which: another key, name, namespace or scope";
+const WHY: &str = "sealer explain --private-key FILE sealed.yaml says why: another key, name, namespace or scope";
+/// How Go's error begins about a SealedSecret whose items are one value.
 const OLD_FORM: &str = "using deprecated 'data' field";
 const SEAL_ANEW: &str = "spec.data is the old form, one sealed value for all items, and no flag here opens it: seal the Secret anew; \
                          a controller that runs with --accept-deprecated-v1-data still makes it";
