@@ -37,7 +37,7 @@ pub(crate) fn run(request: &Compat, key_files: &[String], ui: &mut Ui) -> Result
     for document in documents {
         let number = document.number;
         sealed_secret::check_whole(&document, request, ui)?;
-        let secret = unseal(&document, &keyring, key_files).map_err(|error| match several {
+        let secret = unseal(&document, &keyring, key_files, request, ui).map_err(|error| match several {
             true => error.hint(format!("this is document {number} of the input; nothing was written")),
             false => error,
         })?;
@@ -46,8 +46,15 @@ pub(crate) fn run(request: &Compat, key_files: &[String], ui: &mut Ui) -> Result
     Ok(())
 }
 
-fn unseal(document: &Document, keyring: &Keyring, key_files: &[String]) -> Result<Value, CliError> {
+fn unseal(
+    document: &Document,
+    keyring: &Keyring,
+    key_files: &[String],
+    request: &Compat,
+    ui: &Ui,
+) -> Result<Value, CliError> {
     let object = sealed_secret::read(document, Place::Alone)?;
+    sealed_secret::check_items(document, request, ui)?;
     let field = |name: &str| object.get(name).cloned().unwrap_or_default();
     let (metadata, spec) = (field("metadata"), field("spec"));
     let spec: SealedSecretSpec = serde_json::from_value(spec)

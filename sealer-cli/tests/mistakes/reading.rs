@@ -216,13 +216,50 @@ fn values_in_the_place_of_names_are_never_repeated() {
             );
         }
     }
-    let input = secret("Secret", &format!("stringData: {{PASSWORD={VALUE}: }}"));
-    let (status, _, says) = sealer(folder.path(), "--cert cert2048.pem", &input);
-    assert_eq!(status, Some(1));
-    assert!(
-        says.starts_with("error: item `PASSWORD…` has a value in its name, which would stand in clear text"),
-        "{says}"
-    );
+}
+
+/// A blank that was forgotten makes a name of a value, and names are not sealed.
+#[test]
+fn names_of_items_that_may_hold_values_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (line, quoted) = (["--cert", "CERT"], |name: &str| format!("\"{name}\": x"));
+    for (items, shown) in [
+        (format!("password:{VALUE}, b: c"), "password…"),
+        (format!("password:{VALUE}"), "password…"),
+        (format!("PASSWORD={VALUE}: "), "PASSWORD…"),
+        (quoted(&format!("password: {VALUE}")), "password…"),
+        (quoted(&format!("password:{VALUE}")), "password…"),
+        (quoted(&format!("postgres://u:{VALUE}@h/d")), "postgres…"),
+        (quoted(&format!("pw {VALUE}")), "pw…"),
+        (quoted(&format!("user@{VALUE}")), "user…"),
+        (quoted(&format!("'{VALUE}'")), "…"),
+    ] {
+        for field in ["stringData", "data"] {
+            let input =
+                secret("Secret", &format!("{field}: {{{}}}", items.replace(": x", ": eA==").replace(": c", ": eA==")));
+            let (status, out, told) = sealer(folder.path(), "--cert cert2048.pem", &input);
+            assert_eq!((status, out.is_empty()), (Some(1), true), "{items}: {told}");
+            assert!(
+                told.starts_with("error: item `")
+                    && told.contains("that may hold a value, which would stand in clear text"),
+                "{told}"
+            );
+            assert!(
+                told.contains(shown) && told.contains("--allow-unknown-fields") && !told.contains("Hunter2"),
+                "{items}: {told}"
+            );
+            let (_, told) = done(folder.path(), "--cert cert2048.pem --allow-unknown-fields", &input);
+            assert!(told.contains("that may hold a value"), "{told}");
+            let (status, told) = says(folder.path(), "kubeseal", &line, &input);
+            assert!(status == Some(0) && told.starts_with("warning: ") && told.contains("may hold a value"), "{told}");
+        }
+    }
+    // What cannot be one is told of.
+    for name in ["a/b", "\u{e4}", ".."] {
+        let (_, told) =
+            done(folder.path(), "--cert cert2048.pem", &secret("Secret", &format!("stringData: {{{name}: v}}")));
+        assert!(told.contains("has a name that no cluster takes;"), "{name}: {told}");
+    }
 }
 
 #[test]
@@ -631,5 +668,73 @@ fn the_output_of_another_command_is_called_that() {
     ] {
         let (status, _, says) = sealer(folder.path(), "--cert cert2048.pem", input.as_bytes());
         assert!(status == Some(1) && says.contains(told) && !says.contains("stringData"), "{input}: {says}");
+    }
+}
+
+/// Items that nobody reads: an empty Secret would come of them.
+#[test]
+fn items_in_another_place_are_refused_where_a_secret_is_recovered() {
+    let folder = tempfile::tempdir().unwrap();
+    let head = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: a, namespace: b}\n";
+    let line = "--recovery-unseal --recovery-private-key key2048.pem -o yaml";
+    let old = ["--recovery-unseal", "--recovery-private-key", "KEY", "-o", "yaml"];
+    for (rest, told) in [
+        (
+            "spec:\n  encryptedData:\n  - x",
+            "cannot unmarshal array into Go struct field SealedSecretSpec.spec.encryptedData",
+        ),
+        (
+            "spec: {encryptedData: x}",
+            "cannot unmarshal string into Go struct field SealedSecretSpec.spec.encryptedData",
+        ),
+        ("spec: {encryptData: {k: x}}", "the items stand below `spec.encryptData`"),
+        ("spec: {encrypteddata: {k: x}}", "the items stand below `spec.encrypteddata`"),
+        ("spec: {encrypted_data: {k: x}}", "the items stand below `spec.encrypted_data`"),
+        ("spec: {sealedData: {k: x}}", "the items stand below `spec.sealedData`"),
+        ("spec: {template: {encryptedData: {k: x}}}", "the items stand below `spec.template.encryptedData`"),
+        ("Spec: {encryptedData: {k: x}}", "the items stand below `spec.encryptedData`"),
+        ("encryptedData: {k: x}", "the items stand below `encryptedData`"),
+        ("encryptedData: {k: x}\nspec: {}", "the items stand below `encryptedData`"),
+    ] {
+        let input = format!("{head}{rest}\n");
+        let (status, out, told_now) = sealer(folder.path(), line, input.as_bytes());
+        assert_eq!((status, out.is_empty()), (Some(1), true), "{rest}: {told_now}");
+        assert!(
+            told_now.starts_with("error: ") && told_now.contains(told) && told_now.contains("spec.encryptedData"),
+            "{rest}: {told_now}"
+        );
+        // As it was recorded, with a word.
+        let (status, told_now) = says(folder.path(), "kubeseal", &old, input.as_bytes());
+        assert!(
+            status == Some(0) && told_now.starts_with("warning: ") && told_now.contains(told),
+            "{rest}: {told_now}"
+        );
+    }
+    for (rest, is_told) in [
+        ("", true),
+        ("spec: {encryptedData: {}}", true),
+        ("spec: {encryptedData: }", true),
+        ("spec: {template: {data: {k: v}}}", false),
+    ] {
+        let input = format!("{head}{rest}\n");
+        let (out, told) = done(folder.path(), line, input.as_bytes());
+        assert!(out.starts_with(b"---\napiVersion: v1\n"), "{rest}");
+        assert_eq!(told.contains("there is no item below spec.encryptedData"), is_told, "{rest}: {told}");
+        assert_eq!(says(folder.path(), "kubeseal", &old, input.as_bytes()), (Some(0), String::new()), "{rest}");
+    }
+    // Nor is it written over where a Secret is merged into it.
+    for items in ["[x]", "x", "1"] {
+        let path = folder.path().join("s.yaml");
+        let text = format!("{head}spec: {{encryptedData: {items}}}\n");
+        for name in ["sealer", "kubeseal"] {
+            fs::write(&path, &text).unwrap();
+            let line = ["--merge-into", "s.yaml", "--cert", "CERT"];
+            let (status, told) = says(folder.path(), name, &line, &secret("Secret", "stringData: {k: v}"));
+            assert!(
+                status == Some(1) && told.contains("spec.encryptedData of s.yaml is no map of items"),
+                "{name} {items}: {told}"
+            );
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
     }
 }
