@@ -27,6 +27,13 @@ pub(crate) fn name(name: &str) -> String {
     shown
 }
 
+/// The name of an object: as a cluster takes it, or as a template makes it; every other as far as a name goes.
+pub(crate) fn of_object(name: &str) -> String {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
+    let is_whole = name.len() <= LONGEST_OF_OBJECT && name.bytes().all(fits) || name.contains("{{");
+    if is_whole { name.to_owned() } else { self::name(name) }
+}
+
 /// Whether something stands behind the name, as a value does behind `=`, `:`, a blank and all else that no name has.
 pub(crate) fn has_value(name: &str) -> bool {
     let fits =
@@ -126,6 +133,8 @@ const GAP: char = '…';
 const FEW: usize = 4;
 /// Letters of other names.
 const LONGEST: usize = 60;
+/// Kubernetes' limit.
+const LONGEST_OF_OBJECT: usize = 253;
 /// `PATH_MAX` of Linux, and less: paths that people write are shorter.
 const LONGEST_PATH: usize = 1024;
 const CONTENT: &str = "(a text that is no name of a file, but perhaps the content of one)";

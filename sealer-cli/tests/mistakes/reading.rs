@@ -738,3 +738,80 @@ fn items_in_another_place_are_refused_where_a_secret_is_recovered() {
         }
     }
 }
+
+/// What every cluster refuses, or makes an empty Secret of.
+#[test]
+fn sealed_secrets_of_another_form_are_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let head = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: a, namespace: b}\n";
+    for (rest, told) in [
+        ("spec: {encryptData: {k: x}}", "object has its items in `spec.encryptData`"),
+        ("spec: {encrypteddata: {k: x}}", "object has its items in `spec.encrypteddata`"),
+        ("spec: {template: {encryptedData: {k: x}}}", "object has its items in `spec.template.encryptedData`"),
+        ("encryptedData: {k: x}", "object has its items in `encryptedData`"),
+        ("spec: {encryptedData: [Hunter2]}", "object has a list as `spec.encryptedData`"),
+        ("spec: {encryptedData: Hunter2}", "object has a text as `spec.encryptedData`"),
+        ("spec: [Hunter2]", "object has a list as `spec`"),
+        ("", "object has no `spec`"),
+        ("spec: {template: Hunter2}", "object has a text as `spec.template`"),
+        ("spec: {template: {data: [Hunter2]}}", "object has a list as `spec.template.data`"),
+        ("stringData: {k: Hunter2}\nspec: {encryptedData: {}}", "values in clear text in `stringData`"),
+        ("spec: {stringData: {k: Hunter2}}", "values in clear text in `spec.stringData`"),
+        ("spec: {template: {stringData: {k: Hunter2}}}", "values in clear text in `spec.template.stringData`"),
+    ] {
+        fs::write(folder.path().join("s.yaml"), format!("{head}{rest}\n")).unwrap();
+        let (status, out, says) = sealer(folder.path(), "explain s.yaml --private-key key2048.pem", b"");
+        let out = String::from_utf8(out).unwrap();
+        assert_eq!(status, Some(1), "{rest}: {out}{says}");
+        assert!(out.contains(told) && out.contains("hint: ") && !out.contains("Hunter2"), "{rest}: {out}{says}");
+    }
+    fs::write(folder.path().join("s.yaml"), format!("{head}spec: {{encryptedData: , template: {{data: }}}}\n"))
+        .unwrap();
+    done(folder.path(), "explain s.yaml --private-key key2048.pem", b"");
+}
+
+/// Objects and items that are called what a value is.
+#[test]
+fn values_in_the_place_of_names_of_objects_are_shown_in_part() {
+    let folder = tempfile::tempdir().unwrap();
+    let put = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    let head = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\n";
+    put("n.yaml", &format!("{head}metadata: {{name: a, namespace: pw={VALUE}}}\nspec: {{encryptedData: {{k: x}}}}\n"));
+    put(
+        "i.yaml",
+        &format!("{head}metadata: {{name: a, namespace: b}}\nspec: {{encryptedData: {{PASSWORD={VALUE}: x}}}}\n"),
+    );
+    put(
+        "v.yaml",
+        &format!(
+            "apiVersion: {VALUE}\nkind: SealedSecret\nmetadata: {{name: a, namespace: b, annotations: {{sealedsecrets.bitnami.com/cluster-wide: {VALUE}}}}}\nspec: {{encryptedData: {{k: x}}}}\n"
+        ),
+    );
+    let kind = secret(VALUE, "stringData: {k: v}");
+    let namespace = format!(
+        "apiVersion: v1\nkind: Secret\nmetadata: {{name: a, namespace: \"pg://u:{VALUE}@h\"}}\nstringData: {{k: v}}\n"
+    )
+    .into_bytes();
+    let sealed = format!("apiVersion: {VALUE}\nkind: {VALUE}\nmetadata: {{name: a, namespace: b}}\n").into_bytes();
+    for (line, input) in [
+        ("--cert CERT", &kind),
+        ("--cert CERT -n prod", &namespace),
+        ("set n.yaml k --cert CERT", &kind),
+        ("explain n.yaml --private-key KEY", &kind),
+        ("unset n.yaml l", &kind),
+        ("unset i.yaml password", &kind),
+        ("explain v.yaml --private-key KEY", &kind),
+        ("--recovery-unseal --recovery-private-key KEY", &sealed),
+    ] {
+        for name in ["sealer", "kubeseal"] {
+            let (certificate, key) = (fixture("cert2048.pem"), fixture("key2048.pem"));
+            let line = line.replace("CERT", &certificate).replace("KEY", &key);
+            let (status, out, says) = run_in(folder.path(), name, &line.split_whitespace().collect::<Vec<_>>(), input);
+            let says = format!("{}{says}", String::from_utf8_lossy(&out));
+            assert!(
+                status != Some(0) && !says.contains("Hunter2") && !says.contains("Secret-"),
+                "{name} {line}: {says}"
+            );
+        }
+    }
+}
