@@ -673,7 +673,7 @@ fn the_output_of_another_command_is_called_that() {
 
 /// Items that nobody reads: an empty Secret would come of them.
 #[test]
-fn items_in_another_place_are_refused_where_a_secret_is_recovered() {
+fn items_in_another_place_are_refused_by_recovery() {
     let folder = tempfile::tempdir().unwrap();
     let head = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: a, namespace: b}\n";
     let line = "--recovery-unseal --recovery-private-key key2048.pem -o yaml";
@@ -722,7 +722,12 @@ fn items_in_another_place_are_refused_where_a_secret_is_recovered() {
         assert_eq!(told.contains("there is no item below spec.encryptedData"), is_told, "{rest}: {told}");
         assert_eq!(says(folder.path(), "kubeseal", &old, input.as_bytes()), (Some(0), String::new()), "{rest}");
     }
-    // Nor is it written over where a Secret is merged into it.
+}
+
+#[test]
+fn items_of_another_form_are_not_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let head = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: a, namespace: b}\n";
     for items in ["[x]", "x", "1"] {
         let path = folder.path().join("s.yaml");
         let text = format!("{head}spec: {{encryptedData: {items}}}\n");
