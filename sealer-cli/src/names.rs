@@ -27,10 +27,21 @@ pub(crate) fn name(name: &str) -> String {
     shown
 }
 
-/// Whether something stands behind the name, as a value does behind `=`.
+/// The name of an object: as a cluster takes it, or as a template makes it; every other as far as a name goes.
+pub(crate) fn of_object(name: &str) -> String {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
+    let is_whole = name.len() <= LONGEST_OF_OBJECT && name.bytes().all(fits) || name.contains("{{");
+    if is_whole { name.to_owned() } else { self::name(name) }
+}
+
+/// Whether something stands behind the name, as a value does behind `=`, `:`, a blank and all else that no name has.
 pub(crate) fn has_value(name: &str) -> bool {
-    name.split_once('=').is_some_and(|(_, value)| !value.trim_matches('=').is_empty())
-        || name.split_once(": ").is_some_and(|(_, value)| !value.trim().is_empty())
+    let fits =
+        |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_' | '.' | '/') || is_invisible(letter);
+    let says_nothing = |letter: char| letter.is_whitespace() || matches!(letter, '=' | ':') || is_invisible(letter);
+    let rest = name.trim_start().trim_start_matches(fits);
+    let behind = rest.trim_start_matches(says_nothing);
+    !behind.is_empty()
 }
 
 /// A letter that takes no room, or that turns the direction of a line.
@@ -122,6 +133,8 @@ const GAP: char = '…';
 const FEW: usize = 4;
 /// Letters of other names.
 const LONGEST: usize = 60;
+/// Kubernetes' limit.
+const LONGEST_OF_OBJECT: usize = 253;
 /// `PATH_MAX` of Linux, and less: paths that people write are shorter.
 const LONGEST_PATH: usize = 1024;
 const CONTENT: &str = "(a text that is no name of a file, but perhaps the content of one)";
@@ -162,6 +175,32 @@ mod tests {
         }
         assert_eq!(name(&"name.".repeat(50)).chars().count(), LONGEST + 1);
         assert_eq!(name(&"a".repeat(254)), "aaaa…");
+    }
+
+    #[test]
+    fn a_name_has_a_value_where_something_stands_behind_it() {
+        for (name, has) in [
+            ("password:hunter2", true),
+            ("password: hunter2", true),
+            ("PASSWORD=hunter2", true),
+            ("postgres://u:hunter2@h/d", true),
+            ("pw hunter2", true),
+            ("hunter2!x", true),
+            ("\"hunter2\"", true),
+            ("=hunter2", true),
+            ("password", false),
+            (" password ", false),
+            ("password:", false),
+            ("password =", false),
+            ("aHVudGVyMg==", false),
+            ("tls.crt", false),
+            ("a/b", false),
+            ("\u{e4}", false),
+            ("a\u{200b}b", false),
+            ("", false),
+        ] {
+            assert_eq!(has_value(name), has, "{name}");
+        }
     }
 
     #[test]

@@ -9,7 +9,9 @@ use crate::manifest::read::{Document, NO_KIND, Syntax};
 use crate::manifest::schema;
 use crate::manifest::twice;
 use crate::manifest::typed::{Rules, Wrong, typed};
+use crate::names;
 use crate::request::Compat;
+use crate::spelling::is_near;
 use crate::ui::{Ui, Weight};
 
 /// Where a SealedSecret stands, which decides how closely its fields must be kept to.
@@ -61,6 +63,70 @@ pub(crate) fn read(document: &Document, place: Place) -> Result<Map<String, Valu
     Ok(object)
 }
 
+/// Refuses items that stand where nobody reads them: nothing would come of them. Under the program's old name it is told.
+pub(crate) fn check_items(document: &Document, request: &Compat, ui: &Ui) -> Result<(), CliError> {
+    let spec = exact(&document.node, "spec");
+    let items = spec.and_then(|spec| exact(spec, "encryptedData"));
+    let lost = match items {
+        Some(Node::Map(items)) if !items.is_empty() => return Ok(()),
+        Some(Node::Map(_) | Node::Null) | None => misplaced(&document.node).map(|place| {
+            CliError::new(format!("the items stand below `{place}`, where no controller looks"))
+                .hint("move them to spec.encryptedData")
+        }),
+        Some(other) => Some(
+            CliError::new(format!(
+                "json: cannot unmarshal {} into Go struct field SealedSecretSpec.spec.encryptedData of type map[string]string",
+                other.type_word()
+            ))
+            .hint("spec.encryptedData must be a map of names to sealed values"),
+        ),
+    };
+    let number = document.number;
+    match lost {
+        Some(error) if !request.allow_unknown_fields => Err(error),
+        Some(error) => {
+            ui.notice(&format!("warning: document {number}: {}; no item is read", error.message()));
+            Ok(())
+        }
+        None => {
+            let has = |field: &str| spec.and_then(|spec| exact(spec, field)).is_some_and(|value| !value.is_nothing());
+            let of_template = spec.and_then(|spec| exact(exact(spec, "template")?, "data"));
+            if !has("data") && of_template.is_none_or(Node::is_nothing) {
+                let told = format!("warning: document {number}: there is no item below spec.encryptedData");
+                ui.tell(Weight::Slip, request.has_old_name, &told);
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Where items stand that nobody reads.
+fn misplaced(node: &Node) -> Option<String> {
+    let spec = fields(node).iter().find(|(name, _)| name.eq_ignore_ascii_case("spec")).map(|(_, spec)| spec);
+    let template = spec.and_then(|spec| exact(spec, "template"));
+    [(spec, "spec."), (Some(node), ""), (template, "spec.template.")].into_iter().find_map(|(node, place)| {
+        let mut all = fields(node?).iter();
+        let (name, _) = all.find(|(name, value)| is_meant_as_items(name) && !value.is_nothing())?;
+        Some(format!("{place}{}", names::name(name)))
+    })
+}
+
+/// The field in those letters: one on its own is looked up in no others.
+fn exact<'n>(node: &'n Node, name: &str) -> Option<&'n Node> {
+    fields(node).iter().rev().find(|(key, _)| key == name).map(|(_, value)| value)
+}
+
+fn fields(node: &Node) -> &[(String, Node)] {
+    if let Node::Map(fields) = node { fields } else { &[] }
+}
+
+/// Whether a field is meant to hold sealed values: `encryptedData`, in whatever spelling.
+pub(crate) fn is_meant_as_items(field: &str) -> bool {
+    let bare: String = field.chars().filter(|letter| letter.is_alphanumeric()).collect();
+    let bare = bare.to_lowercase();
+    is_near("encrypteddata", &bare) || is_near("sealeddata", &bare)
+}
+
 /// What is no Secret has no `stringData`.
 fn hint(wrong: &Wrong, document: usize) -> String {
     if wrong.place.starts_with("spec.data") {
@@ -91,6 +157,7 @@ fn check_kind(node: &Node) -> Result<(), CliError> {
         }
         (version, kind) => {
             let version = if version.is_empty() { API_VERSION } else { version };
+            let (kind, version) = (names::name(kind), names::name(version));
             let message = format!("no kind \"{kind}\" is registered for version \"{version}\" in scheme \"sealer\"");
             Err(CliError::new(message).hint("a SealedSecret of bitnami.com/v1alpha1 is wanted here"))
         }

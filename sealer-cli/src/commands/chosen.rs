@@ -86,8 +86,8 @@ pub(crate) fn shown(object: &SealedObject) -> String {
 /// Namespace and name, as far as they are there.
 pub(crate) fn full_name(object: &SealedObject) -> String {
     match (object.namespace.as_str(), object.name.as_str()) {
-        ("", name) => name.to_owned(),
-        (namespace, name) => format!("{namespace}/{name}"),
+        ("", name) => names::of_object(name),
+        (namespace, name) => format!("{}/{}", names::of_object(namespace), names::of_object(name)),
     }
 }
 
@@ -142,10 +142,10 @@ pub(crate) fn misread(edited: &Edited<'_>, object: &SealedObject) -> Option<Stri
 
 /// What is told of values that are bound to other names than those in the file.
 pub(crate) fn applied(object: &SealedObject, applied: &SealedObject) -> String {
-    let (written, applied) = (full_name(object), full_name(applied));
-    if written == applied {
+    if (&object.namespace, &object.name) == (&applied.namespace, &applied.name) {
         return String::new();
     }
+    let applied = full_name(applied);
     format!("; sealed for {applied}, as the kustomization of the file applies it")
 }
 

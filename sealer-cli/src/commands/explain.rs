@@ -4,6 +4,7 @@ mod cluster;
 mod judge;
 mod object;
 mod sealed_with;
+mod shape;
 mod text;
 
 use std::path::Path;

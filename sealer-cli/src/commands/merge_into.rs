@@ -19,6 +19,7 @@ use crate::manifest;
 use crate::manifest::Format;
 use crate::manifest::node::Node;
 use crate::manifest::read::{self, Document, Syntax, Wanted};
+use crate::names;
 use crate::request::Compat;
 use crate::sealed_secret::{self, Place};
 use crate::ui::{self, Ui, Weight};
@@ -139,7 +140,7 @@ fn among<'d>(documents: &'d [Document], input: &[Document], path: &str) -> Resul
         ([only], ..) => Ok(only),
         (_, Some(one), None) => Ok(one),
         _ => {
-            let all: Vec<String> = sealed.iter().map(|document| text(&document.node, "name")).collect();
+            let all: Vec<String> = sealed.iter().map(|document| names::name(&text(&document.node, "name"))).collect();
             Err(CliError::new(format!(
                 "{path} holds {} SealedSecrets, and none alone has the name of the Secret",
                 sealed.len()
@@ -165,11 +166,19 @@ fn target(document: Option<&Document>, path: &str, request: &Compat, ui: &Ui) ->
 /// An item that is no text would be written back as an empty one.
 fn refuse_items_without_text(document: &Document, path: &str) -> Result<(), CliError> {
     let items = document.node.field("spec").and_then(|spec| spec.field("encryptedData"));
-    let Some(Node::Map(items)) = items else { return Ok(()) };
+    let items = match items {
+        None | Some(Node::Null) => return Ok(()),
+        Some(Node::Map(items)) => items,
+        Some(other) => {
+            let message = format!("spec.encryptedData of {path} is no map of items but of type {}", other.type_word());
+            return Err(CliError::new(message).hint("correct it, or take it out; nothing was written"));
+        }
+    };
     match items.iter().find(|(_, value)| value.as_text().is_none()) {
         None => Ok(()),
         Some((item, value)) => {
-            let message = format!("item `{item}` of {path} is no sealed value but of type {}", value.type_word());
+            let message =
+                format!("item `{}` of {path} is no sealed value but of type {}", names::name(item), value.type_word());
             Err(CliError::new(message).hint("seal the item anew, or take it out; nothing was written"))
         }
     }

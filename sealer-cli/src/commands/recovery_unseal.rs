@@ -37,7 +37,7 @@ pub(crate) fn run(request: &Compat, key_files: &[String], ui: &mut Ui) -> Result
     for document in documents {
         let number = document.number;
         sealed_secret::check_whole(&document, request, ui)?;
-        let secret = unseal(&document, &keyring, key_files, request.has_old_name).map_err(|error| match several {
+        let secret = unseal(&document, &keyring, key_files, request, ui).map_err(|error| match several {
             true => error.hint(format!("this is document {number} of the input; nothing was written")),
             false => error,
         })?;
@@ -46,8 +46,15 @@ pub(crate) fn run(request: &Compat, key_files: &[String], ui: &mut Ui) -> Result
     Ok(())
 }
 
-fn unseal(document: &Document, keyring: &Keyring, key_files: &[String], has_old_name: bool) -> Result<Value, CliError> {
+fn unseal(
+    document: &Document,
+    keyring: &Keyring,
+    key_files: &[String],
+    request: &Compat,
+    ui: &Ui,
+) -> Result<Value, CliError> {
     let object = sealed_secret::read(document, Place::Alone)?;
+    sealed_secret::check_items(document, request, ui)?;
     let field = |name: &str| object.get(name).cloned().unwrap_or_default();
     let (metadata, spec) = (field("metadata"), field("spec"));
     let spec: SealedSecretSpec = serde_json::from_value(spec)
@@ -67,7 +74,7 @@ fn unseal(document: &Document, keyring: &Keyring, key_files: &[String], has_old_
         let failed = CliError::new(text);
         let failed = if is_old_form { failed.hint(SEAL_ANEW) } else { failed };
         let without_key = without_key(key_files);
-        let failed = if is_closed && without_key.is_empty() && !has_old_name { failed.hint(WHY) } else { failed };
+        let failed = if is_closed && without_key.is_empty() && !request.has_old_name { failed.hint(WHY) } else { failed };
         without_key.into_iter().fold(failed, CliError::hint)
     })?;
     let own = |name: &str| Some(text(name).to_owned()).filter(|text| !text.is_empty());

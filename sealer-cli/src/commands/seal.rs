@@ -257,7 +257,8 @@ fn settle_namespace(secret: &mut SecretInput, request: &Compat) -> Result<(), Cl
         && own != *namespace
     {
         return Err(CliError::new(format!(
-            "namespace mismatch: input secret is in namespace \"{own}\" but \"{}\" was specified",
+            "namespace mismatch: input secret is in namespace \"{}\" but \"{}\" was specified",
+            names::of_object(&own),
             names::name(namespace)
         ))
         .hint(

@@ -5,6 +5,8 @@ use crate::commands::chosen::{self, Target, TargetArgs};
 use crate::commands::rewrite::{Rewrite, Writing, WritingArgs};
 use crate::commands::set::told;
 use crate::diagnostics::CliError;
+use crate::names;
+use crate::tree::SealedItem;
 use crate::ui::Ui;
 
 /// Take one item out of a SealedSecret in a file.
@@ -62,7 +64,11 @@ fn unset(request: &Unset, ui: &mut Ui) -> Result<(), CliError> {
         let object = chosen::object(&edited, text, target)?;
         place = format!("item `{}` of {}", chosen::item(&object, &request.item), chosen::full_name(&object));
         let item = object.items.iter().find(|item| item.name == request.item).ok_or_else(|| {
-            let names: Vec<&str> = object.items.iter().map(|item| item.name.as_str()).collect();
+            let shown = |item: &SealedItem| match chosen::is_item_name(&item.name) {
+                true => item.name.clone(),
+                false => names::name(&item.name),
+            };
+            let names: Vec<String> = object.items.iter().map(shown).collect();
             let there = if names.is_empty() { "no item".to_owned() } else { names.join(", ") };
             CliError::new(format!("there is no {place}")).hint(format!("it has {there}"))
         })?;

@@ -13,6 +13,7 @@ use crate::manifest::schema;
 use crate::manifest::stray::{self, Strays, strays};
 use crate::manifest::twice;
 use crate::manifest::typed::{Rules, Wrong, typed};
+use crate::names;
 use crate::spelling::is_near;
 
 /// One Secret of the input.
@@ -193,7 +194,7 @@ impl Reader {
             return Ok(None);
         }
         if kind.trim().eq_ignore_ascii_case("Secret") {
-            let kind = shortened(kind);
+            let kind = names::name(kind);
             return Ok(Some(format!("`kind: {kind}` is sealed as a Secret; a cluster takes `kind: Secret` alone")));
         }
         let has_items =
@@ -210,7 +211,7 @@ impl Reader {
         } else {
             "only Secrets can be sealed; leave the others out of the input, as with: yq 'select(.kind == \"Secret\")'"
         };
-        let kind = shortened(kind);
+        let kind = names::name(kind);
         let article = if kind.starts_with(['A', 'E', 'I', 'O']) { "an" } else { "a" };
         let error = self.error(&format!("is {article} {kind}, not a Secret")).hint(hint);
         Err(if has_items { error } else { self.without_data(error) })
@@ -238,11 +239,6 @@ fn plaintext(value: Node) -> Option<Plaintext> {
         Node::Text(mut text) => Some(Plaintext::new(std::mem::take(&mut *text).into_bytes())),
         _ => None,
     }
-}
-
-/// A kind fit for a message.
-fn shortened(kind: &str) -> String {
-    kind.chars().filter(char::is_ascii_alphanumeric).take(63).collect()
 }
 
 /// What scripts know for a Secret without values.

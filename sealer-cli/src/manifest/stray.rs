@@ -49,7 +49,8 @@ pub(crate) fn strays(document: &Node) -> Strays {
         let with_value = items(document, field).map(|(item, _)| item).filter(|item| names::has_value(item));
         found.lost.extend(with_value.take(TOLD).map(|item| {
             format!(
-                "item `{}` has a value in its name, which would stand in clear text; a value stands behind `name: `",
+                "item `{}` has a name that no cluster takes and that may hold a value, which would stand in clear text; \
+                 a value stands behind `name: `, with the blank",
                 names::name(item)
             )
         }));
@@ -185,7 +186,7 @@ impl Looked<'_> {
         let is_ignored = if place.is_empty() { name == "status" } else { is_left };
         let comes_out = (place.is_empty() || !self.is_list) && self.comes_out(name, value);
         let hint = if comes_out { "" } else { &hint };
-        if names::has_value(name) || !is_ignored && !comes_out && has_text(value) {
+        if names::has_value(name.trim_start_matches('$')) || !is_ignored && !comes_out && has_text(value) {
             found.lost.push(format!("{told}, and what stands there would be lost{hint}"));
         } else {
             found.odd.push(format!("{told} and is left out{hint}"));

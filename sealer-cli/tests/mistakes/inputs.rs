@@ -188,7 +188,7 @@ fn what_no_cluster_takes_is_sealed_with_a_warning() {
         (secret("Secret", "stringData: {k: v}"), ""),
         (secret("secret", "stringData: {k: v}"), "`kind: secret` is sealed as a Secret"),
         (secret("SECRET", "stringData: {k: v}"), "`kind: SECRET` is sealed as a Secret"),
-        (secret("Secret", "stringData: {a b: v}"), "item `a…` has a name that no cluster takes"),
+        (secret("Secret", "stringData: {a/b: v}"), "item `a/b` has a name that no cluster takes"),
         (secret("Secret", &format!("stringData: {{{}: v}}", "k".repeat(254))), "has a name that no cluster takes"),
         (secret("Secret", &format!("stringData: {{a: {half}, b: {half}}}")), ""),
         (secret("Secret", &format!("stringData: {{a: {half}, b: {half}x}}")), "the values are 1048577 bytes together"),

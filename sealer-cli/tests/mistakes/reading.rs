@@ -216,13 +216,50 @@ fn values_in_the_place_of_names_are_never_repeated() {
             );
         }
     }
-    let input = secret("Secret", &format!("stringData: {{PASSWORD={VALUE}: }}"));
-    let (status, _, says) = sealer(folder.path(), "--cert cert2048.pem", &input);
-    assert_eq!(status, Some(1));
-    assert!(
-        says.starts_with("error: item `PASSWORD…` has a value in its name, which would stand in clear text"),
-        "{says}"
-    );
+}
+
+/// A blank that was forgotten makes a name of a value, and names are not sealed.
+#[test]
+fn names_of_items_that_may_hold_values_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (line, quoted) = (["--cert", "CERT"], |name: &str| format!("\"{name}\": x"));
+    for (items, shown) in [
+        (format!("password:{VALUE}, b: c"), "password…"),
+        (format!("password:{VALUE}"), "password…"),
+        (format!("PASSWORD={VALUE}: "), "PASSWORD…"),
+        (quoted(&format!("password: {VALUE}")), "password…"),
+        (quoted(&format!("password:{VALUE}")), "password…"),
+        (quoted(&format!("postgres://u:{VALUE}@h/d")), "postgres…"),
+        (quoted(&format!("pw {VALUE}")), "pw…"),
+        (quoted(&format!("user@{VALUE}")), "user…"),
+        (quoted(&format!("'{VALUE}'")), "…"),
+    ] {
+        for field in ["stringData", "data"] {
+            let input =
+                secret("Secret", &format!("{field}: {{{}}}", items.replace(": x", ": eA==").replace(": c", ": eA==")));
+            let (status, out, told) = sealer(folder.path(), "--cert cert2048.pem", &input);
+            assert_eq!((status, out.is_empty()), (Some(1), true), "{items}: {told}");
+            assert!(
+                told.starts_with("error: item `")
+                    && told.contains("that may hold a value, which would stand in clear text"),
+                "{told}"
+            );
+            assert!(
+                told.contains(shown) && told.contains("--allow-unknown-fields") && !told.contains("Hunter2"),
+                "{items}: {told}"
+            );
+            let (_, told) = done(folder.path(), "--cert cert2048.pem --allow-unknown-fields", &input);
+            assert!(told.contains("that may hold a value"), "{told}");
+            let (status, told) = says(folder.path(), "kubeseal", &line, &input);
+            assert!(status == Some(0) && told.starts_with("warning: ") && told.contains("may hold a value"), "{told}");
+        }
+    }
+    // What cannot be one is told of.
+    for name in ["a/b", "\u{e4}", ".."] {
+        let (_, told) =
+            done(folder.path(), "--cert cert2048.pem", &secret("Secret", &format!("stringData: {{{name}: v}}")));
+        assert!(told.contains("has a name that no cluster takes;"), "{name}: {told}");
+    }
 }
 
 #[test]
@@ -631,5 +668,155 @@ fn the_output_of_another_command_is_called_that() {
     ] {
         let (status, _, says) = sealer(folder.path(), "--cert cert2048.pem", input.as_bytes());
         assert!(status == Some(1) && says.contains(told) && !says.contains("stringData"), "{input}: {says}");
+    }
+}
+
+/// Items that nobody reads: an empty Secret would come of them.
+#[test]
+fn items_in_another_place_are_refused_by_recovery() {
+    let folder = tempfile::tempdir().unwrap();
+    let head = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: a, namespace: b}\n";
+    let line = "--recovery-unseal --recovery-private-key key2048.pem -o yaml";
+    let old = ["--recovery-unseal", "--recovery-private-key", "KEY", "-o", "yaml"];
+    for (rest, told) in [
+        (
+            "spec:\n  encryptedData:\n  - x",
+            "cannot unmarshal array into Go struct field SealedSecretSpec.spec.encryptedData",
+        ),
+        (
+            "spec: {encryptedData: x}",
+            "cannot unmarshal string into Go struct field SealedSecretSpec.spec.encryptedData",
+        ),
+        ("spec: {encryptData: {k: x}}", "the items stand below `spec.encryptData`"),
+        ("spec: {encrypteddata: {k: x}}", "the items stand below `spec.encrypteddata`"),
+        ("spec: {encrypted_data: {k: x}}", "the items stand below `spec.encrypted_data`"),
+        ("spec: {sealedData: {k: x}}", "the items stand below `spec.sealedData`"),
+        ("spec: {template: {encryptedData: {k: x}}}", "the items stand below `spec.template.encryptedData`"),
+        ("Spec: {encryptedData: {k: x}}", "the items stand below `spec.encryptedData`"),
+        ("encryptedData: {k: x}", "the items stand below `encryptedData`"),
+        ("encryptedData: {k: x}\nspec: {}", "the items stand below `encryptedData`"),
+    ] {
+        let input = format!("{head}{rest}\n");
+        let (status, out, told_now) = sealer(folder.path(), line, input.as_bytes());
+        assert_eq!((status, out.is_empty()), (Some(1), true), "{rest}: {told_now}");
+        assert!(
+            told_now.starts_with("error: ") && told_now.contains(told) && told_now.contains("spec.encryptedData"),
+            "{rest}: {told_now}"
+        );
+        // As it was recorded, with a word.
+        let (status, told_now) = says(folder.path(), "kubeseal", &old, input.as_bytes());
+        assert!(
+            status == Some(0) && told_now.starts_with("warning: ") && told_now.contains(told),
+            "{rest}: {told_now}"
+        );
+    }
+    for (rest, is_told) in [
+        ("", true),
+        ("spec: {encryptedData: {}}", true),
+        ("spec: {encryptedData: }", true),
+        ("spec: {template: {data: {k: v}}}", false),
+    ] {
+        let input = format!("{head}{rest}\n");
+        let (out, told) = done(folder.path(), line, input.as_bytes());
+        assert!(out.starts_with(b"---\napiVersion: v1\n"), "{rest}");
+        assert_eq!(told.contains("there is no item below spec.encryptedData"), is_told, "{rest}: {told}");
+        assert_eq!(says(folder.path(), "kubeseal", &old, input.as_bytes()), (Some(0), String::new()), "{rest}");
+    }
+}
+
+#[test]
+fn items_of_another_form_are_not_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let head = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: a, namespace: b}\n";
+    for items in ["[x]", "x", "1"] {
+        let path = folder.path().join("s.yaml");
+        let text = format!("{head}spec: {{encryptedData: {items}}}\n");
+        for name in ["sealer", "kubeseal"] {
+            fs::write(&path, &text).unwrap();
+            let line = ["--merge-into", "s.yaml", "--cert", "CERT"];
+            let (status, told) = says(folder.path(), name, &line, &secret("Secret", "stringData: {k: v}"));
+            assert!(
+                status == Some(1) && told.contains("spec.encryptedData of s.yaml is no map of items"),
+                "{name} {items}: {told}"
+            );
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+    }
+}
+
+/// What every cluster refuses, or makes an empty Secret of.
+#[test]
+fn sealed_secrets_of_another_form_are_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let head = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: a, namespace: b}\n";
+    for (rest, told) in [
+        ("spec: {encryptData: {k: x}}", "object has its items in `spec.encryptData`"),
+        ("spec: {encrypteddata: {k: x}}", "object has its items in `spec.encrypteddata`"),
+        ("spec: {template: {encryptedData: {k: x}}}", "object has its items in `spec.template.encryptedData`"),
+        ("encryptedData: {k: x}", "object has its items in `encryptedData`"),
+        ("spec: {encryptedData: [Hunter2]}", "object has a list as `spec.encryptedData`"),
+        ("spec: {encryptedData: Hunter2}", "object has a text as `spec.encryptedData`"),
+        ("spec: [Hunter2]", "object has a list as `spec`"),
+        ("", "object has no `spec`"),
+        ("spec: {template: Hunter2}", "object has a text as `spec.template`"),
+        ("spec: {template: {data: [Hunter2]}}", "object has a list as `spec.template.data`"),
+        ("stringData: {k: Hunter2}\nspec: {encryptedData: {}}", "values in clear text in `stringData`"),
+        ("spec: {stringData: {k: Hunter2}}", "values in clear text in `spec.stringData`"),
+        ("spec: {template: {stringData: {k: Hunter2}}}", "values in clear text in `spec.template.stringData`"),
+    ] {
+        fs::write(folder.path().join("s.yaml"), format!("{head}{rest}\n")).unwrap();
+        let (status, out, says) = sealer(folder.path(), "explain s.yaml --private-key key2048.pem", b"");
+        let out = String::from_utf8(out).unwrap();
+        assert_eq!(status, Some(1), "{rest}: {out}{says}");
+        assert!(out.contains(told) && out.contains("hint: ") && !out.contains("Hunter2"), "{rest}: {out}{says}");
+    }
+    fs::write(folder.path().join("s.yaml"), format!("{head}spec: {{encryptedData: , template: {{data: }}}}\n"))
+        .unwrap();
+    done(folder.path(), "explain s.yaml --private-key key2048.pem", b"");
+}
+
+/// Objects and items that are called what a value is.
+#[test]
+fn values_in_the_place_of_names_of_objects_are_shown_in_part() {
+    let folder = tempfile::tempdir().unwrap();
+    let put = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    let head = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\n";
+    put("n.yaml", &format!("{head}metadata: {{name: a, namespace: pw={VALUE}}}\nspec: {{encryptedData: {{k: x}}}}\n"));
+    put(
+        "i.yaml",
+        &format!("{head}metadata: {{name: a, namespace: b}}\nspec: {{encryptedData: {{PASSWORD={VALUE}: x}}}}\n"),
+    );
+    put(
+        "v.yaml",
+        &format!(
+            "apiVersion: {VALUE}\nkind: SealedSecret\nmetadata: {{name: a, namespace: b, annotations: {{sealedsecrets.bitnami.com/cluster-wide: {VALUE}}}}}\nspec: {{encryptedData: {{k: x}}}}\n"
+        ),
+    );
+    let kind = secret(VALUE, "stringData: {k: v}");
+    let namespace = format!(
+        "apiVersion: v1\nkind: Secret\nmetadata: {{name: a, namespace: \"pg://u:{VALUE}@h\"}}\nstringData: {{k: v}}\n"
+    )
+    .into_bytes();
+    let sealed = format!("apiVersion: {VALUE}\nkind: {VALUE}\nmetadata: {{name: a, namespace: b}}\n").into_bytes();
+    for (line, input) in [
+        ("--cert CERT", &kind),
+        ("--cert CERT -n prod", &namespace),
+        ("set n.yaml k --cert CERT", &kind),
+        ("explain n.yaml --private-key KEY", &kind),
+        ("unset n.yaml l", &kind),
+        ("unset i.yaml password", &kind),
+        ("explain v.yaml --private-key KEY", &kind),
+        ("--recovery-unseal --recovery-private-key KEY", &sealed),
+    ] {
+        for name in ["sealer", "kubeseal"] {
+            let (certificate, key) = (fixture("cert2048.pem"), fixture("key2048.pem"));
+            let line = line.replace("CERT", &certificate).replace("KEY", &key);
+            let (status, out, says) = run_in(folder.path(), name, &line.split_whitespace().collect::<Vec<_>>(), input);
+            let says = format!("{}{says}", String::from_utf8_lossy(&out));
+            assert!(
+                status != Some(0) && !says.contains("Hunter2") && !says.contains("Secret-"),
+                "{name} {line}: {says}"
+            );
+        }
     }
 }

@@ -3,6 +3,7 @@
 use sealer_core::{Label, Scope};
 use sealer_resource::API_VERSION;
 
+use super::shape;
 use super::{Asked, Mistake, RENDERED};
 use crate::manifest::patch::{Scalar, Tree};
 use crate::manifest::yaml;
@@ -14,6 +15,7 @@ pub(super) fn mistakes(asked: &Asked<'_>) -> Vec<Mistake> {
     found.extend(version(tree));
     found.extend(old_form(tree, asked));
     found.extend(misplaced(tree));
+    found.extend(shape::mistakes(asked, tree));
     found.extend(misplaced_type(tree));
     found.extend(Scope::annotations().filter_map(|name| annotation(tree, name)));
     found.extend(names(asked));
@@ -24,7 +26,7 @@ fn version(tree: &Tree) -> Option<Mistake> {
     let version = tree.field("apiVersion").and_then(Tree::text).unwrap_or_default();
     (version != API_VERSION).then(|| {
         Mistake::new(
-            format!("has the apiVersion `{version}`, which no controller looks at"),
+            format!("has the apiVersion `{}`, which no controller looks at", names::name(version)),
             format!("write apiVersion: {API_VERSION}"),
         )
     })
@@ -62,10 +64,7 @@ fn misplaced_type(tree: &Tree) -> Option<Mistake> {
     let places = [("type", tree.field("type")), ("spec.type", tree.field("spec").and_then(|spec| spec.field("type")))];
     let (place, value) = places.into_iter().find_map(|(place, tree)| Some((place, tree?.text()?)))?;
     Some(Mistake::new(
-        format!(
-            "has `{place}`, where no controller looks; the Secret does not get the type `{}`",
-            value.escape_debug()
-        ),
+        format!("has `{place}`, where no controller looks; the Secret does not get the type `{}`", names::name(value)),
         "move it to spec.template.type",
     ))
 }
@@ -82,7 +81,7 @@ fn annotation(tree: &Tree, name: &str) -> Option<Mistake> {
             right,
         )),
         Some(value) if value.text != "true" && value.text != "false" => {
-            let value = value.text.escape_debug().to_string();
+            let value = names::name(&value.text);
             Some(Mistake::new(format!("has the annotation {name} as \"{value}\"; only \"true\" counts"), right))
         }
         Some(_) => None,
@@ -118,7 +117,7 @@ fn names(asked: &Asked<'_>) -> Option<Mistake> {
     }
     let refused = Label::new(object.scope, &object.namespace, &object.name).err()?;
     Some(Mistake::new(
-        format!("is refused by every cluster: {refused}"),
+        format!("is refused by every cluster: {}", names::refused(&refused)),
         "correct the name, and seal the values again for it",
     ))
 }

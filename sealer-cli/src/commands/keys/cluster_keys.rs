@@ -12,6 +12,7 @@ use sealer_resource::key_secret::{
 use crate::cluster::Cluster;
 use crate::cluster::objects::Sight;
 use crate::diagnostics::CliError;
+use crate::names;
 
 /// A key Secret with the key in it.
 #[derive(Debug)]
@@ -181,8 +182,10 @@ impl ClusterKeys {
         let found: Vec<&ClusterKey> = self.keys.iter().filter(begins).collect();
         match found.as_slice() {
             [key] => Ok(key),
-            [] => Err(CliError::new(format!("no sealing key of the cluster begins with SHA256:{prefix}"))
-                .hint("sealer keys list")),
+            [] => {
+                Err(CliError::new(format!("no sealing key of the cluster begins with SHA256:{}", names::name(prefix)))
+                    .hint("sealer keys list"))
+            }
             [first, ..] if found.iter().all(|key| key.fingerprint() == first.fingerprint()) => {
                 let names: Vec<&str> = found.iter().map(|key| key.name()).collect();
                 Err(CliError::new(format!("{} is in several Secrets: {}", first.fingerprint(), names.join(", ")))
