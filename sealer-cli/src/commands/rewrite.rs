@@ -107,10 +107,12 @@ impl Rewrite {
         let file = InPlace::open(Path::new(&self.path)).map_err(|error| told(error.to_string()))?;
         let text = decoded(file.bytes(), &self.path)?;
         let new = edit(&text)?;
-        self.show(&text, &new, writing, ui);
         if new == text {
             return Ok(());
         }
+        // What cannot be shown is not done.
+        self.show(&text, &new, writing, ui);
+        ui.flush().map_err(|error| error.hint(UNTOUCHED))?;
         // What is put back has the form that it had.
         let new = Form::of(file.bytes()).encoded(&new);
         file.replace(new.as_ref()).map_err(|error| told(error.to_string()))

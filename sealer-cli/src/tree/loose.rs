@@ -5,6 +5,7 @@ mod all;
 mod armor;
 mod escapes;
 mod inside;
+mod likely;
 
 use std::ops::Range;
 
@@ -15,6 +16,7 @@ use super::values::Place;
 pub(crate) use all::{All, find_all};
 use armor::Armor;
 pub(crate) use inside::inside;
+pub(crate) use likely::{has_no_structure, is_likely, is_of_common_size};
 
 /// A sealed value that stands in a text by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,16 +102,6 @@ pub(crate) fn rewritten(text: &[u8], new: &[(&LooseValue, &str)]) -> Option<Vec<
         replaced.map_or(found.value, |(_, value)| (*value).to_owned())
     });
     find(&result, &[]).into_iter().map(|found| found.value).eq(wanted).then_some(result)
-}
-
-/// Whether a value that did not open is one all the same: what RSA makes has no structure, and keys have common sizes.
-pub(crate) fn is_likely(sealed: &SealedValue) -> bool {
-    has_no_structure(sealed) && sealed.wrapped_key().len().is_multiple_of(KEY_STEP)
-}
-
-/// Whether its first bytes look like those that RSA makes, of which hardly one is zero.
-pub(crate) fn has_no_structure(sealed: &SealedValue) -> bool {
-    sealed.wrapped_key().iter().take(HEAD).filter(|byte| **byte == 0).count() < MOST_ZEROS
 }
 
 impl LooseValue {
@@ -386,12 +378,6 @@ const ESCAPE: usize = 6;
 const LENGTH_FIELD: usize = 2;
 /// Of AES-GCM; an empty value has no more.
 const TAG: usize = 16;
-/// Bytes of a wrapped key that are looked at. Five zeros among so many random bytes come once in twenty million; what Windows
-/// protects (DPAPI) begins like the value of a key of 2048 bits, and has six.
-const HEAD: usize = 24;
-const MOST_ZEROS: usize = 5;
-/// Keys are made in sizes of multiples of 128 bits, in bytes.
-const KEY_STEP: usize = 16;
 /// Base64 is wrapped at 64 or 76 characters where it is; what is shorter is no piece of a value.
 const SHORTEST_PIECE: usize = 40;
 

@@ -93,6 +93,9 @@ fn what_goes_wrong_leaves_the_file_and_nothing_else() {
         ("echo 'a: b: secret' >> \"$1\"", unusable("line 7 is no YAML")),
         ("echo user: secret >> \"$1\"", unusable("line 7 has a name that stands there twice")),
         (": > \"$1\"", unusable("no item is left in it")),
+        ("sed -i 's/^password: .*/password: new #1/' \"$1\"", unusable("line 5 has ` #` in its value, which begins a comment of YAML; put the value in quotes")),
+        ("sed -i 's/^password: .*/password: new /' \"$1\"", unusable("line 5 has blanks at its end, which YAML takes away; remove them, or put the value in quotes")),
+        ("sed -i 's/^password: .*/&x/' \"$1\"", unusable("line 5 has a value that resembles <sealed>; if it is the value, put it in quotes")),
         ("echo new: '<sealed>' >> \"$1\"", unusable("<sealed> is no value for `new`, which has none yet")),
         ("printf '\\377' > \"$1\"", unusable("it is no UTF-8")),
         ("echo '#' >> db.yaml; echo new: x >> \"$1\"", "error: db.yaml was changed by somebody else meanwhile\nhint: their change stays; nothing of this one was written\n".to_owned()),
@@ -208,4 +211,13 @@ fn a_value_that_another_tool_encrypted_is_refused() {
         said(&output)
     );
     assert_eq!(place.read("db.yaml"), before);
+}
+
+#[test]
+fn quoted_values_keep_number_signs_blanks_and_words() {
+    let place = Place::new();
+    let script = "sed -i -e 's/^password: .*/password: \"Zq7 #v9 \" # in quotes/' -e 's/^user: .*/user: <sealed> # stays/' \"$1\"";
+    let output = edit(&place, script, &["db.yaml"]);
+    assert_eq!((output.status.code(), said(&output).as_str()), (Some(0), "shop/db: changed password\n"));
+    assert_eq!(place.opened("db.yaml"), json!({"password": "WnE3ICN2OSA=", "user": "cm9vdA=="}));
 }

@@ -511,3 +511,19 @@ fn items_are_called_what_kubectl_reads() {
         assert_eq!(place.read("f.yaml").contains("Ag== #"), !is_changed);
     }
 }
+
+/// A diff that cannot be shown is not done.
+#[test]
+fn a_diff_that_nobody_gets_leaves_the_file() {
+    let place = Place::new();
+    let before = place.read("db.yaml");
+    let certificate = fixture("cert4096.pem");
+    for args in [set(&certificate, &["--diff", "db.yaml", "password"]), vec!["unset", "--diff", "db.yaml", "password"]]
+    {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = place.finish(place.command(&args).stdout(full), b"x");
+        let told = "error: write /dev/stdout: no space left on device\nhint: the file stays as it was\n";
+        assert_eq!((output.status.code(), said(&output).as_str()), (Some(1), told), "{args:?}");
+        assert_eq!(place.read("db.yaml"), before, "{args:?}");
+    }
+}

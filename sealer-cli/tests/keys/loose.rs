@@ -336,6 +336,30 @@ fn values_that_are_wrapped_cut_or_escaped_keep_their_key_in_use() {
     }
 }
 
+/// What is put together of short pieces is no less sealed where the backup has no key of its size.
+#[test]
+fn values_in_pieces_of_keys_elsewhere_are_not_proven() {
+    let (place, [_, _, new]) = (place(), &*KEYS);
+    let foreign = sealer_core::UnsealingKey::generate(3072).unwrap();
+    let label = sealer_core::Label::as_given(Scope::ClusterWide, "", "");
+    let value = sealer_core::seal(&sealer_core::Plaintext::new(vec![]), &label, foreign.sealing_key()).unwrap();
+    let value = value.to_base64();
+    for (width, between) in
+        [(64, "\"\n  \""), (76, "\" +\n  \""), (100, "\" ~ \""), (200, "\",\n  \""), (64, "\n#   "), (64, "\n> ")]
+    {
+        let pieces: Vec<&str> =
+            value.as_bytes().chunks(width).map(|piece| std::str::from_utf8(piece).unwrap()).collect();
+        place.file("pieces/new.json", &new.sealed("x", &["one"]).to_string());
+        place.file("pieces/x.py", &format!("#   \"{}\"\n", pieces.join(between)));
+        let said = place.run(&format!("{CHECK} --in pieces"));
+        let told = "pieces/x.py: line 1: no key of the backup opens it";
+        assert_eq!((said.status, said.out.lines().next()), (Some(1), Some(told)), "{between}");
+        // It keeps no key of the cluster in use, which cannot have sealed it.
+        let said = place.run(&retire("--in pieces --dry-run"));
+        assert_eq!(said.status, Some(0), "{}", said.err);
+    }
+}
+
 /// A file that nobody can look at proves nothing; what ignore files hide is looked at.
 #[test]
 fn what_is_not_looked_at_is_told() {

@@ -212,3 +212,22 @@ fn wrong_uses_say_what_to_do() {
         (Some(1), "error: another certificate can be sealed for only with the private keys that open the files\nhint: give them with --private-key or --backup, or leave --cert out to reseal for the cluster's newest key\n".to_owned())
     );
 }
+
+/// Files are written before they are told of: that they changed is told if nothing else can be.
+#[test]
+fn files_that_changed_are_told_of_where_the_answer_is_lost() {
+    for (args, are_changed) in
+        [(["--diff", "one.yaml"], true), (["-ojson", "one.yaml"], true), (["-ojson", "notes.txt"], false)]
+    {
+        let (folder, paths) = tree();
+        let before = texts(&paths);
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let mut command = resealing(&["key4096.pem", "key2048.pem"], folder.path(), &args);
+        let output = command.stdout(full).stderr(Stdio::piped()).output().unwrap();
+        let said = said(&output);
+        let hint = "hint: files are changed all the same; the command may be run again, and leaves what is done\n";
+        assert_eq!(output.status.code(), Some(1));
+        assert!(said.contains("error: write /dev/stdout: no space left on device\n"), "{said}");
+        assert_eq!((said.ends_with(hint), texts(&paths) != before), (are_changed, are_changed), "{args:?}: {said}");
+    }
+}

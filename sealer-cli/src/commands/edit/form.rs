@@ -63,15 +63,18 @@ fn line(entry: &Entry) -> Zeroizing<String> {
     };
     let text = std::str::from_utf8(value).unwrap_or(SEALED);
     let written = Zeroizing::new(yaml::document(&json!({ &entry.name: text })));
-    let reads_back = || match read_all(&written).ok()?.pop()?.shown {
+    let reads_back = |written: &str| match read_all(written).ok()?.pop()?.shown {
         Shown::Clear(again) => Some(again.expose() == value),
         Shown::Sealed => None,
     };
-    if reads_back() == Some(true) {
+    if reads_back(&written) == Some(true) {
         return written;
     }
-    if value == SEALED.as_bytes() {
-        return Zeroizing::new(format!("{name} \"{SEALED}\"\n"));
+    // In quotes on one line, what YAML would fold or this form would take for something else.
+    let quoted = std::str::from_utf8(value).ok().and_then(|text| serde_json::to_string(text).ok()).map(Zeroizing::new);
+    let quoted = quoted.map(|quoted| Zeroizing::new(format!("{name} {}\n", *quoted)));
+    if let Some(quoted) = quoted.filter(|quoted| reads_back(quoted) == Some(true)) {
+        return quoted;
     }
     Zeroizing::new(format!("{name} !!binary {}\n", base64::encode(value)))
 }
@@ -107,7 +110,7 @@ fn read_all(text: &str) -> Result<Vec<Entry>, String> {
                 if entries.iter().any(|known| known.name == *name) {
                     return Err(at(span, "has a name that stands there twice"));
                 }
-                let shown = value(&mut parser)?;
+                let shown = value(&mut parser, text)?;
                 entries.push(Entry { name: name.into_owned(), shown });
             }
             // A text with nothing but comments is an empty value.
@@ -117,7 +120,7 @@ fn read_all(text: &str) -> Result<Vec<Entry>, String> {
     }
 }
 
-fn value<'a>(parser: &mut Parser<'a, StrInput<'a>>) -> Result<Shown, String> {
+fn value<'a>(parser: &mut Parser<'a, StrInput<'a>>, source: &str) -> Result<Shown, String> {
     let (event, span) = next(parser)?;
     let Event::Scalar(text, style, 0, tag) = event else {
         return Err(at(span, "has a value that is no text"));
@@ -133,9 +136,41 @@ fn value<'a>(parser: &mut Parser<'a, StrInput<'a>>) -> Result<Shown, String> {
             Err(at(span, "has no value; \"\" is an empty one"))
         }
         (None, ScalarStyle::Plain, SEALED) => Ok(Shown::Sealed),
+        (Some("str") | None, ScalarStyle::Plain, _) => match altered(&text, source, span) {
+            Some(reason) => Err(at(span, reason)),
+            None => Ok(Shown::Clear(Plaintext::new(text.as_bytes().to_vec()))),
+        },
         (Some("str") | None, ..) => Ok(Shown::Clear(Plaintext::new(text.as_bytes().to_vec()))),
         (Some(_), ..) => Err(at(span, "has a tag that is not known here")),
     }
+}
+
+/// Why a value without quotes would not be sealed as it stands, or hardly is what was meant.
+fn altered(value: &str, source: &str, span: Span) -> Option<&'static str> {
+    let range = span.byte_range()?;
+    let written = source.get(range.clone())?.trim_end();
+    let rest = source.get(range.start + written.len()..)?;
+    let rest = rest.split(['\n', '\r']).next().unwrap_or_default();
+    let behind = rest.trim_start_matches([' ', '\t']);
+    if written.contains(['\n', '\r']) {
+        return Some(
+            "has a value that goes on in the next line, which YAML joins with a blank; quote it, or write `|`",
+        );
+    }
+    if behind.starts_with('#') {
+        return Some("has ` #` in its value, which begins a comment of YAML; put the value in quotes");
+    }
+    if behind.is_empty() && !rest.is_empty() {
+        return Some("has blanks at its end, which YAML takes away; remove them, or put the value in quotes");
+    }
+    resembles_sealed(value).then_some("has a value that resembles <sealed>; if it is the value, put it in quotes")
+}
+
+/// Whether `<sealed>` was meant, and something else came of it.
+fn resembles_sealed(value: &str) -> bool {
+    let lower = value.to_ascii_lowercase();
+    let letters = lower.trim_matches(|letter: char| !letter.is_ascii_alphanumeric());
+    lower.contains("<sealed") || lower.contains("sealed>") || letters == "sealed"
 }
 
 fn next<'a>(parser: &mut Parser<'a, StrInput<'a>>) -> Result<(Event<'a>, Span), String> {

@@ -40,7 +40,7 @@ impl<'a> Summary<'a> {
         let path = report.path.display().to_string();
         if !report.diff.is_empty() {
             ui.write(&report.diff);
-            progress.aside(|| ui.flush())?;
+            progress.aside(|| ui.flush()).map_err(|error| self.changed_all_the_same(error))?;
         }
         for failure in &report.failed {
             progress.aside(|| self.fail(&path, failure, ui));
@@ -55,6 +55,14 @@ impl<'a> Summary<'a> {
             self.json.changed.push(json!({ "file": path, "items": report.changed }));
         }
         Ok(())
+    }
+
+    /// What was told to nobody was done nevertheless: files are written before they are told of.
+    fn changed_all_the_same(&self, error: CliError) -> CliError {
+        if self.changed == 0 || !self.request.writes() {
+            return error;
+        }
+        error.hint("files are changed all the same; the command may be run again, and leaves what is done")
     }
 
     fn fail(&mut self, path: &str, Failure { place, reason }: &Failure, ui: &Ui) {
@@ -85,21 +93,24 @@ impl<'a> Summary<'a> {
         for path in &found.outside {
             self.skip(&path.display().to_string(), "", OUTSIDE, ui);
         }
-        let Self { files, changed, unchanged, failed, passed_over, json, .. } = self;
+        let (files, changed, unchanged, failed) = (self.files, self.changed, self.unchanged, self.failed);
         if self.request.json {
-            let Lists { changed, failed, skipped } = json;
+            let Lists { changed, failed, skipped } = std::mem::take(&mut self.json);
+            let passed_over = &self.passed_over;
             let all = json!({ "changed": changed, "unchanged": unchanged, "failed": failed, "skipped": skipped,
                 "notLookedAt": passed_over.binary + passed_over.too_large, "hidden": found.hidden,
                 "excluded": found.excluded.unwrap_or_default() });
             ui.write(format!("{all}\n"));
         } else {
             let would = if self.request.writes() { "sealed anew" } else { "to be sealed anew" };
-            for told in passed_over.told().into_iter().chain(found.told_of_hidden()).chain(found.told_of_excluded()) {
+            for told in
+                self.passed_over.told().into_iter().chain(found.told_of_hidden()).chain(found.told_of_excluded())
+            {
                 ui.notice(&told);
             }
             ui.notice(&format!("{changed} values in {files} files {would}, {unchanged} current, {failed} failed"));
         }
-        ui.flush()?;
+        ui.flush().map_err(|error| self.changed_all_the_same(error))?;
         match (failed, self.request.check && changed > 0) {
             (0, false) => Ok(()),
             (0, true) => Err(CliError::new(format!("{changed} values are not sealed for the newest key"))

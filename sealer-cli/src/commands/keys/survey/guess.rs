@@ -23,7 +23,8 @@ pub(super) fn unopened(value: &LooseValue, keyring: &Keyring) -> Option<Opener> 
     let sealed = SealedValue::from_base64(&value.value).ok()?;
     let keys = may_have_sealed(&sealed, keyring);
     if value.is_in_part() {
-        return (!keys.is_empty()).then_some(Opener::Unbound(keys));
+        let is_of_another = keys.is_empty() && loose::is_of_common_size(&sealed);
+        return if is_of_another { Some(Opener::NoKey) } else { (!keys.is_empty()).then_some(Opener::Unbound(keys)) };
     }
     if keys.is_empty() {
         return loose::is_likely(&sealed).then_some(Opener::NoKey);
