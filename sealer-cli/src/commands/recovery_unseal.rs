@@ -74,7 +74,8 @@ fn unseal(
         let failed = CliError::new(text);
         let failed = if is_old_form { failed.hint(SEAL_ANEW) } else { failed };
         let without_key = without_key(key_files);
-        let failed = if is_closed && without_key.is_empty() && !request.has_old_name { failed.hint(WHY) } else { failed };
+        let failed =
+            if is_closed && without_key.is_empty() && !request.has_old_name { failed.hint(WHY) } else { failed };
         without_key.into_iter().fold(failed, CliError::hint)
     })?;
     let own = |name: &str| Some(text(name).to_owned()).filter(|text| !text.is_empty());
