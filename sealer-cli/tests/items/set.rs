@@ -294,7 +294,8 @@ fn items_that_are_not_there_or_cannot_be_are_refused() {
     check(&["unset", "db.yaml", "a"], "error: there is no item `a` of shop/db\nhint: it has password, user\n");
     check(
         &set(&certificate, &["db.yaml", "a b"]),
-        "error: `a…` is no name of an item\nhint: letters, digits, `-`, `_` and `.` make a name, at most 253 of them\n",
+        "error: `a…` is no name of an item\nhint: letters, digits, `-`, `_` and `.` make a name, at most 253 of them\n\
+         hint: the value is piped in: printf %s \"$VALUE\" | sealer set FILE ITEM\n",
     );
     assert_eq!(place.read("db.yaml"), before);
 }

@@ -52,17 +52,13 @@ fn names_command_no_terminal() {
     let output = place.run(&["view", "odd.yaml"], "");
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(
-        text.starts_with("document 1 shop/d\\u{1b}[2Jb\n  scope  strict\n  label  shop/d\\u{1b}[2Jb\n")
+        text.starts_with("document 1 shop/d…\n  scope  strict\n  label  shop/d\\u{1b}[2Jb\n")
             && text.contains("us\\u{1b}]0;x\\u{7}\\u{202e}er "),
         "{text}"
     );
     assert_eq!(
         place.told(&["unset", "odd.yaml", "nope"], ""),
-        (
-            Some(1),
-            "error: there is no item `nope` of shop/d\\u{1b}[2Jb\nhint: it has password, us\\u{1b}]0;x\\u{7}\\u{202e}er\n"
-                .to_owned()
-        )
+        (Some(1), "error: there is no item `nope` of shop/d…\nhint: it has password, us…\n".to_owned())
     );
     let output = place.run(&["explain", "--private-key", &fixture("key4096.pem"), "odd.yaml"], "");
     assert!(!output.stdout.contains(&0x1b) && !output.stderr.contains(&0x1b));
