@@ -17,6 +17,8 @@ use sealer_go::pflag;
 
 use crate::diagnostics::CliError;
 
+pub(crate) use wrong::{UNFIT, unfit};
+
 /// What a command line asks for.
 #[derive(Debug)]
 pub(crate) enum Parsed<V> {

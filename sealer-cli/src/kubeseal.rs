@@ -9,7 +9,7 @@ use std::fs;
 
 use sealer_go::pflag::{self, BadVariable, FlagError, Values};
 
-use crate::args::{Variable, cluster, keys, meant};
+use crate::args::{UNFIT, Variable, cluster, keys, meant, unfit};
 use crate::cluster::Choice;
 use crate::diagnostics::CliError;
 use crate::key_files::KeySources;
@@ -59,7 +59,8 @@ pub(crate) fn read(program: &str, args: &[String], variable: Variable<'_>) -> Re
     // A scope that is silently another one seals for the wrong reader. Under the old name all others were passed over.
     let counts = |bad: &&BadVariable| bad.flag == "scope" || !has_old_name;
     if let Some(bad) = bad.iter().filter(counts).find(|bad| !values.was_given(bad.flag)) {
-        return Err(unfit(bad, variable));
+        let value = variable(&bad.variable).unwrap_or_default();
+        return Err(CliError::new(unfit(&bad.variable, &format!("--{}", bad.flag), &bad.reason, &value)).hint(UNFIT));
     }
     let words = words(&values, args);
     // Scripts that call the program by the old name were never refused for a word.
@@ -72,14 +73,6 @@ pub(crate) fn read(program: &str, args: &[String], variable: Variable<'_>) -> Re
     }
     let words = [words, words::empty_flags(&values, &table), repeated].concat();
     compat(&values, has_old_name, words, variable)
-}
-
-/// A variable that does not fit, without its value.
-fn unfit(bad: &BadVariable, variable: Variable<'_>) -> CliError {
-    let quoted = format!("{:?}", variable(&bad.variable).unwrap_or_default());
-    let reason = bad.reason.replace(quoted.as_str(), "its value");
-    let told = BadVariable { reason, ..bad.clone() }.to_string();
-    CliError::new(told).hint("correct or unset it")
 }
 
 /// The words that belong to no flag, with what they look like.

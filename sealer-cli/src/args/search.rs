@@ -2,6 +2,7 @@
 
 use sealer_go::pflag;
 
+use crate::args::files::refuse_empty;
 use crate::cluster::Choice;
 use crate::diagnostics::CliError;
 use crate::tree::{self, Given, Search};
@@ -19,9 +20,27 @@ pub(crate) struct SearchArgs {
     sealed_for: Vec<String>,
 }
 
+/// The same of a verb that looks into files beside the cluster.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SearchInArgs {
+    /// File or folder to look for sealed values in; may be given again.
+    #[arg(long = "in", value_name = "PATH")]
+    pub(crate) paths: Vec<String>,
+    #[command(flatten)]
+    search: SearchArgs,
+}
+
+impl SearchInArgs {
+    /// Where sealed values are looked for: in the named files and in these.
+    pub(crate) fn search(self, others: Vec<String>, cluster: &Choice) -> Result<Search, CliError> {
+        self.search.search([self.paths, others].concat(), cluster)
+    }
+}
+
 impl SearchArgs {
     /// Where sealed values are looked for, and what is known of them.
     pub(crate) fn search(self, paths: Vec<String>, cluster: &Choice) -> Result<Search, CliError> {
+        refuse_empty(&paths)?;
         let given = Given { namespace: cluster.namespace.clone(), names: self.sealed_for };
         let most_tries = u32::try_from(self.max_tries).map_err(|_| {
             CliError::command_line(format!(

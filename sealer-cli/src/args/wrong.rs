@@ -119,6 +119,13 @@ fn invalid(error: &Error, verb: &Command, arg: &str, value: String) -> FlagError
     }
 }
 
+/// A variable that does not fit its flag, without its value.
+pub(crate) fn unfit(variable: &str, flag: &str, reason: &str, value: &str) -> String {
+    let quoted = format!("{value:?}");
+    let reason = reason.replace(quoted.as_str(), "its value");
+    format!("environment variable {variable} does not fit {flag}: {reason}")
+}
+
 /// What is said where no flag but the variable that stands for it has the value.
 fn of_a_variable(error: &FlagError, verb: &Command, line: &[String]) -> Option<CliError> {
     let FlagError::Invalid { flag, reason, value } = error else { return None };
@@ -130,10 +137,7 @@ fn of_a_variable(error: &FlagError, verb: &Command, line: &[String]) -> Option<C
     if line.iter().any(begins) {
         return None;
     }
-    let quoted = format!("{value:?}");
-    let reason = reason.replace(quoted.as_str(), "its value");
-    let told = format!("environment variable {variable} does not fit {long}: {reason}");
-    Some(CliError::command_line(told).hint("correct or unset it"))
+    Some(CliError::command_line(unfit(&variable, &long, reason, value)).hint(UNFIT))
 }
 
 /// Whether an empty value of the flag is one that was given, and none that is missing: only these have a value that may lack.
@@ -174,3 +178,6 @@ fn example(verb: &Command) -> Option<String> {
     let text = verb.get_after_help()?.to_string();
     text.lines().map(str::trim).find(|line| line.contains("sealer ")).map(str::to_owned)
 }
+
+/// What to do about a variable that does not fit.
+pub(crate) const UNFIT: &str = "correct or unset it";

@@ -3,6 +3,7 @@
 use sealer_core::Label;
 use sealer_go::pflag;
 
+use crate::args::files::non_empty;
 use crate::diagnostics::CliError;
 use crate::encrypted::SOPS;
 use crate::manifest;
@@ -25,9 +26,6 @@ pub(crate) struct TargetArgs {
     /// Which document of the file, counted from 1, if it holds several SealedSecrets.
     #[arg(long, value_name = "NUMBER", value_parser = pflag::integer)]
     document: Option<i64>,
-    /// File to read; the same as the file by itself.
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) filename: Vec<String>,
     /// Name of the SealedSecret, if the file holds several.
     #[arg(long)]
     name: Option<String>,
@@ -42,7 +40,7 @@ impl TargetArgs {
             })
         };
         let document = self.document.map(counted).transpose()?;
-        Ok(Target { file, document, name: self.name.filter(|name| !name.is_empty()), namespace })
+        Ok(Target { file, document, name: non_empty(self.name), namespace })
     }
 }
 

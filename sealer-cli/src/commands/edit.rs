@@ -14,9 +14,10 @@ use sealer_core::unseal::{Trials, unseal_counted};
 use sealer_core::{Certificate, Keyring, Label, Plaintext, SealedValue, seal};
 use zeroize::Zeroizing;
 
+use crate::args::Variable;
 use crate::args::cluster::ClusterArgs;
+use crate::args::files::{FileArgs, non_empty};
 use crate::args::keys::KeyArgs;
-use crate::args::{Variable, files};
 use crate::certificate;
 use crate::cluster::Choice;
 use crate::commands::chosen::{Target, TargetArgs};
@@ -72,8 +73,8 @@ pub(crate) struct Args {
     keys: KeyArgs,
     #[command(flatten)]
     cluster: ClusterArgs,
-    #[arg(hide = true)]
-    words: Vec<String>,
+    #[command(flatten)]
+    files: FileArgs,
 }
 
 /// What is edited, with what, and where values may be written for it.
@@ -93,7 +94,7 @@ struct Edit {
 
 impl Args {
     fn checked(self, variable: Variable<'_>) -> Result<Edit, CliError> {
-        let [file] = files::exactly(self.target.filename.clone(), self.words, "edit", "a file", EXAMPLE)?;
+        let [file] = self.files.exactly("edit", "a file", EXAMPLE)?;
         let set = |name: &str| variable(name).filter(|text| !text.trim().is_empty());
         let on_disk = set("TMPDIR").unwrap_or_else(|| "/tmp".to_owned());
         let folders = [Some("/dev/shm".to_owned()), set("XDG_RUNTIME_DIR"), Some(on_disk)];
@@ -101,7 +102,7 @@ impl Args {
         Ok(Edit {
             target: self.target.of(file, namespace).map_err(|error| error.hint(EXAMPLE))?,
             keys: self.keys.0,
-            certificate: self.cert.filter(|source| !source.is_empty()),
+            certificate: non_empty(self.cert),
             writing: self.writing.into(),
             cluster: choice,
             editor: set("VISUAL").or_else(|| set("EDITOR")).unwrap_or_else(|| "vi".to_owned()),

@@ -12,7 +12,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::args::cluster::ClusterArgs;
-use crate::args::files;
+use crate::args::files::{FileArgs, non_empty};
 use crate::args::keys::KeyArgs;
 use crate::args::output::Output;
 use crate::cluster::{Choice, namespace};
@@ -63,9 +63,6 @@ pub(crate) struct Args {
     /// Certificate that the values were sealed with, to see whether it is the right one.
     #[arg(long, value_name = "FILE")]
     cert: Option<String>,
-    /// File to read; the same as the file by itself.
-    #[arg(short, long, value_name = "FILE")]
-    filename: Vec<String>,
     /// Form of the answer.
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
@@ -73,8 +70,8 @@ pub(crate) struct Args {
     keys: KeyArgs,
     #[command(flatten)]
     cluster: ClusterArgs,
-    #[arg(hide = true)]
-    words: Vec<String>,
+    #[command(flatten)]
+    files: FileArgs,
 }
 
 /// What is looked at, and what is known to judge it by.
@@ -91,11 +88,11 @@ struct Explain {
 
 impl Args {
     fn checked(self) -> Result<Explain, CliError> {
-        let [file] = files::exactly(self.filename, self.words, "explain", "a file", EXAMPLE)?;
+        let [file] = self.files.exactly("explain", "a file", EXAMPLE)?;
         Ok(Explain {
             file,
             keys: self.keys.0,
-            certificate: self.cert.filter(|source| !source.is_empty()),
+            certificate: non_empty(self.cert),
             json: self.output.is_json(),
             cluster: self.cluster.choice,
         })

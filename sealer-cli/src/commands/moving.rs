@@ -4,6 +4,7 @@ use sealer_go::pflag;
 
 use crate::args::Variable;
 use crate::args::cluster::ClustersArgs;
+use crate::args::files::non_empty;
 use crate::args::keys::PassphraseArgs;
 use crate::cluster::Choice;
 use crate::commands::keys::restore::{self, Restore};
@@ -50,10 +51,9 @@ enum Move {
 
 impl Args {
     fn checked(self, variable: Variable<'_>) -> Result<Move, CliError> {
-        let given = |context: Option<String>| context.filter(|context| !context.is_empty());
         let both = self.clusters.0;
-        let keys_in = given(self.from_context).map(|context| Choice { context: Some(context), ..both.clone() });
-        let cluster = Choice { context: given(self.to_context), ..both };
+        let keys_in = non_empty(self.from_context).map(|context| Choice { context: Some(context), ..both.clone() });
+        let cluster = Choice { context: non_empty(self.to_context), ..both };
         let keys = KeySources { files: self.from_backup.concat(), passphrase_file: self.passphrase.0 };
         let moved = Reseal { keys_in, ..self.files.of(keys, cluster, variable)? };
         if self.restore_keys {

@@ -12,11 +12,12 @@ use std::path::PathBuf;
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
+use crate::args::Variable;
 use crate::args::cluster::ClusterArgs;
+use crate::args::files::{FileArgs, non_empty};
 use crate::args::keys::KeyArgs;
 use crate::args::output::Output;
 use crate::args::search::SearchArgs;
-use crate::args::{Variable, files};
 use crate::cluster::Choice;
 use crate::commands::rewrite::WritingArgs;
 use crate::diagnostics::CliError;
@@ -80,9 +81,6 @@ pub(crate) struct ResealArgs {
     cert: Option<String>,
     #[command(flatten)]
     writing: WritingArgs,
-    /// File to read; the same as the file by itself.
-    #[arg(short, long, value_name = "FILE")]
-    filename: Vec<String>,
     /// Open every value, also those that earlier runs found to be sealed for that certificate.
     #[arg(long)]
     no_cache: bool,
@@ -91,8 +89,8 @@ pub(crate) struct ResealArgs {
     output: Output,
     #[command(flatten)]
     search: SearchArgs,
-    #[arg(hide = true)]
-    words: Vec<String>,
+    #[command(flatten)]
+    files: FileArgs,
 }
 
 /// Which files to seal anew, for whom, and opened how.
@@ -130,8 +128,8 @@ impl ResealArgs {
     /// Files that are sealed for that cluster, opened with those keys.
     pub(crate) fn of(self, keys: KeySources, cluster: Choice, variable: Variable<'_>) -> Result<Reseal, CliError> {
         Ok(Reseal {
-            search: self.search.search(files::all(self.filename, self.words)?, &cluster)?,
-            certificate: self.cert.filter(|source| !source.is_empty()),
+            search: self.search.search(self.files.all()?, &cluster)?,
+            certificate: non_empty(self.cert),
             keys,
             keys_in: None,
             check: false,

@@ -6,7 +6,7 @@ use std::path::Path;
 use sealer_core::{Plaintext, seal};
 
 use crate::args::cluster::ClusterArgs;
-use crate::args::files;
+use crate::args::files::{FileArgs, non_empty};
 use crate::args::keys::KeyArgs;
 use crate::certificate;
 use crate::cluster::Choice;
@@ -65,8 +65,8 @@ pub(crate) struct Args {
     keys: KeyArgs,
     #[command(flatten)]
     cluster: ClusterArgs,
-    #[arg(hide = true)]
-    words: Vec<String>,
+    #[command(flatten)]
+    files: FileArgs,
 }
 
 /// Which item of which file is sealed, and what it is sealed with.
@@ -93,18 +93,17 @@ struct Set {
 impl Args {
     fn checked(self) -> Result<Set, CliError> {
         let ClusterArgs { choice, namespace } = self.cluster;
-        let [file, item] =
-            files::exactly(self.target.filename.clone(), self.words, "set", "a file and the name of an item", EXAMPLE)?;
+        let [file, item] = self.files.exactly("set", "a file and the name of an item", EXAMPLE)?;
         Ok(Set {
             target: self.target.of(file, namespace).map_err(|error| error.hint(EXAMPLE))?,
             item,
-            from_file: self.from_file.filter(|path| !path.is_empty() && path != ui::STREAM),
+            from_file: non_empty(self.from_file).filter(|path| path != ui::STREAM),
             trim: self.trim,
             keep_unchanged: self.keep_unchanged,
             allow_in_clear: self.allow_plaintext_annotations,
             allow_encrypted: self.allow_encrypted_values,
             keys: self.keys.0,
-            certificate: self.cert.filter(|source| !source.is_empty()),
+            certificate: non_empty(self.cert),
             writing: self.writing.into(),
             cluster: choice,
         })

@@ -7,7 +7,7 @@ use sealer_go::template::{Budget, Context, Environment, ErrorClass, Functions, L
 use sealer_resource::KIND;
 use serde_json::Value;
 
-use crate::args::files;
+use crate::args::files::FileArgs;
 use crate::diagnostics::CliError;
 use crate::input::{self, Input};
 use crate::manifest;
@@ -33,19 +33,16 @@ pub(crate) struct Args {
     /// Accept functions that make keys or are slow on purpose, as the controller's flag of this name does.
     #[arg(long)]
     allow_expensive_template_functions: bool,
-    /// File to read; the same as the file by itself.
-    #[arg(short, long, value_name = "FILE")]
-    filename: Vec<String>,
     /// Count warnings as errors.
     #[arg(long)]
     strict: bool,
-    #[arg(hide = true)]
-    words: Vec<String>,
+    #[command(flatten)]
+    files: FileArgs,
 }
 
 pub(crate) fn run(Verb::Check(args): Verb, ui: &Ui) -> Result<(), CliError> {
     let functions = Functions { expensive: args.allow_expensive_template_functions };
-    let files = files::all(args.filename, args.words)?;
+    let files = args.files.all()?;
     if files.is_empty() {
         return Err(CliError::command_line(
             "`sealer template check` needs at least one file, or `-` for standard input",

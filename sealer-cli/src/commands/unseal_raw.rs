@@ -4,7 +4,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use sealer_core::unseal::{Trials, unseal_counted};
 use sealer_core::{Keyring, Label, Plaintext, Scope, SealedValue};
 
-use crate::args::files;
+use crate::args::files::FileArgs;
 use crate::args::keys::KeyArgs;
 use crate::diagnostics::CliError;
 use crate::input::{self, Input};
@@ -22,9 +22,6 @@ use crate::ui::{self, Ui};
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "sealer unseal --raw [FLAGS] [FILE]", after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// File to read; the same as the file by itself.
-    #[arg(short, long, value_name = "FILE")]
-    filename: Vec<String>,
     /// Name of the Secret that the value was sealed for.
     #[arg(long)]
     name: Option<String>,
@@ -40,8 +37,8 @@ pub(crate) struct Args {
     scope: Scope,
     #[command(flatten)]
     keys: KeyArgs,
-    #[arg(hide = true)]
-    words: Vec<String>,
+    #[command(flatten)]
+    files: FileArgs,
 }
 
 /// Which value is opened, with which keys, and what it is bound to.
@@ -63,7 +60,7 @@ impl Args {
             return Err(wrong("`sealer unseal` opens one sealed value, and --raw says so".to_owned())
                 .hint("a whole SealedSecret: sealer --recovery-unseal --recovery-private-key key.pem -f sealed.yaml"));
         }
-        let file = match files::all(self.filename, self.words)?.as_slice() {
+        let file = match self.files.all()?.as_slice() {
             [] => None,
             [file] => Some(file.clone()).filter(|file| file != ui::STREAM),
             [_, more, ..] => {

@@ -1,6 +1,6 @@
 //! `sealer unset`: takes one item out of a SealedSecret in a file, and nothing else of it.
 
-use crate::args::files;
+use crate::args::files::{FileArgs, non_empty};
 use crate::commands::chosen::{self, Target, TargetArgs};
 use crate::commands::rewrite::{Rewrite, Writing, WritingArgs};
 use crate::commands::set::told;
@@ -22,8 +22,8 @@ pub(crate) struct Args {
     target: TargetArgs,
     #[command(flatten)]
     writing: WritingArgs,
-    #[arg(hide = true)]
-    words: Vec<String>,
+    #[command(flatten)]
+    files: FileArgs,
 }
 
 /// Which item of which file goes.
@@ -36,17 +36,8 @@ struct Unset {
 
 impl Args {
     fn checked(self) -> Result<Unset, CliError> {
-        let [file, item] = files::exactly(
-            self.target.filename.clone(),
-            self.words,
-            "unset",
-            "a file and the name of an item",
-            EXAMPLE,
-        )?;
-        let target = self
-            .target
-            .of(file, self.namespace.filter(|namespace| !namespace.is_empty()))
-            .map_err(|error| error.hint(EXAMPLE))?;
+        let [file, item] = self.files.exactly("unset", "a file and the name of an item", EXAMPLE)?;
+        let target = self.target.of(file, non_empty(self.namespace)).map_err(|error| error.hint(EXAMPLE))?;
         Ok(Unset { target, item, writing: self.writing.into() })
     }
 }

@@ -5,7 +5,7 @@ use sealer_core::{Keyring, Label, SealedValue};
 use sealer_encoding::base64;
 use serde_json::{Value, json};
 
-use crate::args::files;
+use crate::args::files::FileArgs;
 use crate::args::keys::KeyArgs;
 use crate::args::output::Output;
 use crate::commands::chosen;
@@ -23,20 +23,17 @@ use crate::ui::Ui;
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "sealer view [FLAGS] FILE", after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// File to read; the same as the file by itself.
-    #[arg(short, long, value_name = "FILE")]
-    filename: Vec<String>,
     /// Form of the answer.
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
     #[command(flatten)]
     keys: KeyArgs,
-    #[arg(hide = true)]
-    words: Vec<String>,
+    #[command(flatten)]
+    files: FileArgs,
 }
 
 pub(crate) fn run(args: Args, ui: &mut Ui) -> Result<(), CliError> {
-    let [file] = files::exactly(args.filename, args.words, "view", "a file", "sealer view sealed.yaml")?;
+    let [file] = args.files.exactly("view", "a file", "sealer view sealed.yaml")?;
     let keyring = key_files::load(&args.keys.0, ui)?;
     let file = Rewrite::look(&file)?;
     let edited = chosen::parsed(file.name(), file.text())?;

@@ -1,7 +1,8 @@
 //! One watch that never ends. Its first look is streamed object by object where the server can do that, and else listed
 //! in pages. Each object is read by itself: one that cannot be read spoils no other.
 
-use std::borrow::Cow;
+mod told;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -10,37 +11,17 @@ use kube::api::WatchParams;
 use kube::core::Status;
 use kube::runtime::utils::Backoff as _;
 use kube::runtime::watcher::DefaultBackoff;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use crate::kube::call::{list, send};
 use crate::kube::collection::Collection;
-use crate::kube::json;
-use crate::kube::lines::{Line, Lines};
-use crate::kube::metadata::Metadata;
+use crate::kube::lines::Lines;
 use crate::kube::page::{self, LONGEST_OBJECT, Page};
 use crate::kube::refusal;
 use crate::kube::unreadable::{Unreadable, unreadable_answer};
 
-/// What a watch tells.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Event<T> {
-    /// A fresh list begins.
-    Begin,
-    /// An object of it.
-    Listed(T),
-    /// It is through. Where an object of it had no readable name, what is missing may be there.
-    Complete {
-        whole: bool,
-    },
-    Applied(T),
-    Deleted(T),
-    /// An object that cannot be read came, was changed, or went.
-    Unreadable(Unreadable),
-    /// Nothing happened, as the server says.
-    Quiet,
-}
+pub(crate) use told::Event;
+use told::Told;
 
 /// Why a watch breaks; it goes on afterwards.
 #[derive(Debug)]
@@ -258,7 +239,7 @@ impl<T> Watch<T> {
                 return Ok(());
             }
         };
-        match self.event(&line)? {
+        match told::read(&line, self.source.read).ok_or(WatchError::Garbled)? {
             Told::Mark { version, is_end } => {
                 if is_end {
                     self.complete();
@@ -312,7 +293,7 @@ impl<T> Watch<T> {
                 return Ok(());
             }
         };
-        match self.event(&line)? {
+        match told::read(&line, self.source.read).ok_or(WatchError::Garbled)? {
             Told::Mark { version, .. } => {
                 following.version = version;
                 self.backoff.reset();
@@ -341,46 +322,6 @@ impl<T> Watch<T> {
         self.state = State::Watching(following);
         Ok(())
     }
-
-    /// Reads one line.
-    fn event(&self, line: &Line) -> Result<Told<T>, WatchError> {
-        let Line::Text(line) = line else { return Err(WatchError::Garbled) };
-        let raw: Raw<'_> = serde_json::from_str(line).map_err(|_| WatchError::Garbled)?;
-        let object = raw.object.get();
-        let read = || (self.source.read)(object);
-        let event = match &*raw.kind {
-            "ADDED" | "MODIFIED" => read().map_or_else(Event::Unreadable, Event::Applied),
-            "DELETED" => read().map_or_else(Event::Unreadable, Event::Deleted),
-            "BOOKMARK" => return mark(object).ok_or(WatchError::Garbled),
-            "ERROR" => {
-                let status: Option<Status> = json::read(Some(raw.object));
-                return status.map(|status| Told::Error(Box::new(status))).ok_or(WatchError::Garbled);
-            }
-            _ => return Err(WatchError::Garbled),
-        };
-        Ok(Told::Change { version: Metadata::of(object).version(), event })
-    }
-}
-
-/// What a line says.
-enum Told<T> {
-    Change { version: Option<String>, event: Event<T> },
-    Mark { version: String, is_end: bool },
-    Error(Box<Status>),
-}
-
-#[derive(Deserialize)]
-struct Raw<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Cow<'a, str>,
-    #[serde(borrow)]
-    object: &'a RawValue,
-}
-
-fn mark<T>(object: &str) -> Option<Told<T>> {
-    let metadata = Metadata::of(object);
-    let ends = json::picked(metadata.annotations, &|name| name == INITIAL_EVENTS_END);
-    Some(Told::Mark { version: metadata.version()?, is_end: !ends.is_empty() })
 }
 
 /// What servers answer that know nothing of streamed lists, or have them turned off.
@@ -388,7 +329,6 @@ fn cannot_stream(status: &Status) -> bool {
     matches!(status.code, 400 | 422)
 }
 
-const INITIAL_EVENTS_END: &str = "k8s.io/initial-events-end";
 const GONE: u16 = 410;
 /// The first look takes seconds; how long the next object of it may take.
 const SILENCE: Duration = Duration::from_secs(30);

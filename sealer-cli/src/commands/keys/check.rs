@@ -5,10 +5,9 @@ use serde_json::json;
 use super::key_sources;
 use super::survey::{Finding, LIMITED, Opener, SAY_NAMES, Survey, TEMPLATE, TRY_MORE, UNBOUND};
 use crate::args::cluster::ClusterArgs;
-use crate::args::files::refuse_empty;
 use crate::args::keys::PassphraseArgs;
 use crate::args::output::Output;
-use crate::args::search::SearchArgs;
+use crate::args::search::SearchInArgs;
 use crate::cluster::{Choice, Cluster};
 use crate::diagnostics::{CliError, visible_name};
 use crate::key_files::{self, KeySources};
@@ -24,14 +23,11 @@ use crate::ui::Ui;
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "sealer keys check [FLAGS] FILE...", after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// File or folder to look for sealed values in; may be given again.
-    #[arg(long = "in", value_name = "PATH")]
-    paths: Vec<String>,
     /// Look at the cluster's SealedSecrets beside those of --in; without --in it does so anyway.
     #[arg(long)]
     in_cluster: bool,
     #[command(flatten)]
-    search: SearchArgs,
+    search: SearchInArgs,
     /// Form of the answer.
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
@@ -57,11 +53,10 @@ pub(super) struct Check {
 impl Args {
     pub(super) fn checked(self) -> Result<Check, CliError> {
         let cluster = self.cluster.choice;
-        refuse_empty(&self.paths)?;
         Ok(Check {
             keys: key_sources("check", self.words, self.passphrase)?,
-            in_cluster: self.in_cluster || self.paths.is_empty(),
-            search: self.search.search(self.paths, &cluster)?,
+            in_cluster: self.in_cluster || self.search.paths.is_empty(),
+            search: self.search.search(Vec::new(), &cluster)?,
             cluster,
             json: self.output.is_json(),
         })

@@ -11,9 +11,8 @@ use serde_json::{Value, json};
 use super::cluster_keys::{ClusterKey, ClusterKeys, State, Trust};
 use super::survey::{Finding, Opener, Survey, TRY_MORE};
 use crate::args::cluster::ClusterArgs;
-use crate::args::files::refuse_empty;
 use crate::args::output::Output;
-use crate::args::search::SearchArgs;
+use crate::args::search::SearchInArgs;
 use crate::cluster::objects::Sight;
 use crate::cluster::{Choice, Cluster};
 use crate::diagnostics::{CliError, visible_name};
@@ -32,11 +31,8 @@ use crate::ui::{self, Ui};
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "sealer keys list [FLAGS]", after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// File or folder to look for sealed values in; may be given again.
-    #[arg(long = "in", value_name = "PATH")]
-    paths: Vec<String>,
     #[command(flatten)]
-    search: SearchArgs,
+    search: SearchInArgs,
     /// Form of the answer.
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
@@ -63,10 +59,9 @@ pub(super) struct List {
 impl Args {
     pub(super) fn checked(self) -> Result<List, CliError> {
         let cluster = self.cluster.choice;
-        refuse_empty(&[self.paths.as_slice(), &self.words].concat())?;
         let period = self.renew_period;
         Ok(List {
-            search: self.search.search([self.paths, self.words].concat(), &cluster)?,
+            search: self.search.search(self.words, &cluster)?,
             cluster,
             period: (period > 0).then(|| Duration::from_nanos(period.unsigned_abs())),
             json: self.output.is_json(),

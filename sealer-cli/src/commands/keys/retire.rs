@@ -11,7 +11,7 @@ use super::survey::{Finding, LIMITED, Opener, SAY_NAMES, Survey, TEMPLATE, TRY_M
 use crate::args::cluster::ClusterArgs;
 use crate::args::files::refuse_empty;
 use crate::args::output::Output;
-use crate::args::search::SearchArgs;
+use crate::args::search::SearchInArgs;
 use crate::cluster::{Choice, Cluster};
 use crate::diagnostics::{CliError, visible_name};
 use crate::tree::Search;
@@ -32,11 +32,8 @@ pub(crate) struct Args {
     /// Change nothing; say what would be done.
     #[arg(long)]
     dry_run: bool,
-    /// File or folder to look for sealed values in; may be given again.
-    #[arg(long = "in", value_name = "PATH")]
-    paths: Vec<String>,
     #[command(flatten)]
-    search: SearchArgs,
+    search: SearchInArgs,
     /// Form of the answer.
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
@@ -66,7 +63,7 @@ pub(super) struct Retire {
 
 impl Args {
     pub(super) fn checked(self) -> Result<Retire, CliError> {
-        refuse_empty(&[self.paths.as_slice(), &self.words].concat())?;
+        refuse_empty(&self.words)?;
         let [key] = self.words.try_into().map_err(|_| {
             CliError::command_line("`sealer keys retire` needs one fingerprint, as `sealer keys list` shows it")
         })?;
@@ -79,7 +76,7 @@ impl Args {
         let cluster = self.cluster.choice;
         Ok(Retire {
             key,
-            search: self.search.search(self.paths, &cluster)?,
+            search: self.search.search(Vec::new(), &cluster)?,
             cluster,
             allow_unopened: self.allow_unopened,
             undo: self.undo,
