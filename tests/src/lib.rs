@@ -10,6 +10,7 @@ pub mod controller;
 pub mod faults;
 pub mod load;
 pub mod node;
+pub mod parsed;
 pub mod playground;
 pub mod process;
 pub mod product;

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use sealer_tests::parsed::{self, imports};
 use sealer_tests::product::repository;
 use syn::visit::{self, Visit};
 
@@ -40,27 +41,6 @@ impl Paths {
         at.extend(rest.iter().skip(1).cloned());
         self.used.insert(at);
     }
-
-    fn add_tree(&mut self, tree: &syn::UseTree, mut before: Vec<String>) {
-        match tree {
-            syn::UseTree::Path(path) => {
-                before.push(path.ident.to_string());
-                self.add_tree(&path.tree, before);
-            }
-            syn::UseTree::Name(name) => {
-                before.push(name.ident.to_string());
-                self.add(&before);
-            }
-            syn::UseTree::Rename(name) => {
-                before.push(name.ident.to_string());
-                self.add(&before);
-            }
-            syn::UseTree::Glob(_) => self.add(&before),
-            syn::UseTree::Group(group) => {
-                group.items.iter().for_each(|tree| self.add_tree(tree, before.clone()));
-            }
-        }
-    }
 }
 
 impl<'ast> Visit<'ast> for Paths {
@@ -72,7 +52,9 @@ impl<'ast> Visit<'ast> for Paths {
 
     fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
         if !is_for_tests(&item.attrs) {
-            self.add_tree(&item.tree, Vec::new());
+            for path in imports(&item.tree) {
+                self.add(path.strip_suffix(&["*".to_owned()]).unwrap_or(&path));
+            }
         }
     }
 
@@ -115,34 +97,24 @@ fn quote_of(attribute: &syn::Attribute) -> String {
 /// What every file of a crate uses of it, by the file's module. What is built for tests alone is left out.
 fn used(source: &Path) -> BTreeMap<Vec<String>, BTreeSet<Vec<String>>> {
     let (mut all, mut for_tests) = (BTreeMap::new(), BTreeSet::new());
-    let mut folders = vec![source.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
-            let stem = path.file_stem().unwrap().to_str().unwrap();
-            let is_source = path.is_dir() || path.extension().is_some_and(|ending| ending == "rs");
-            if stem == "tests" || !is_source {
-                continue;
+    let is_test =
+        |path: &Path| path.strip_prefix(source).unwrap().with_extension("").iter().any(|part| part == "tests");
+    for path in parsed::files(source).into_iter().filter(|path| !is_test(path)) {
+        let relative = path.strip_prefix(source).unwrap().with_extension("");
+        let module: Vec<String> =
+            relative.iter().map(|part| part.to_str().unwrap().to_owned()).filter(|part| part != "lib").collect();
+        let file = syn::parse_file(&fs::read_to_string(&path).unwrap());
+        let file = file.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        for item in &file.items {
+            if let syn::Item::Mod(inner) = item
+                && is_for_tests(&inner.attrs)
+            {
+                for_tests.insert(module.iter().cloned().chain([inner.ident.to_string()]).collect::<Vec<_>>());
             }
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let relative = path.strip_prefix(source).unwrap().with_extension("");
-            let module: Vec<String> =
-                relative.iter().map(|part| part.to_str().unwrap().to_owned()).filter(|part| part != "lib").collect();
-            let parsed = syn::parse_file(&fs::read_to_string(&path).unwrap());
-            let parsed = parsed.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-            for item in &parsed.items {
-                if let syn::Item::Mod(inner) = item
-                    && is_for_tests(&inner.attrs)
-                {
-                    for_tests.insert(module.iter().cloned().chain([inner.ident.to_string()]).collect::<Vec<_>>());
-                }
-            }
-            let mut paths = Paths { module: module.clone(), used: BTreeSet::new() };
-            paths.visit_file(&parsed);
-            all.insert(module, paths.used);
         }
+        let mut paths = Paths { module: module.clone(), used: BTreeSet::new() };
+        paths.visit_file(&file);
+        all.insert(module, paths.used);
     }
     all.retain(|module, _| !for_tests.iter().any(|test| module.starts_with(test)));
     all

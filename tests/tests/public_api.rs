@@ -3,29 +3,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use sealer_tests::parsed::files;
 use sealer_tests::product::repository;
 use syn::visit::{self, Visit};
 
 const LIBRARIES: [&str; 4] = ["sealer-encoding", "sealer-core", "sealer-go", "sealer-resource"];
 
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
-        let stem = path.file_stem().unwrap().to_str().unwrap();
-        if ["tests", "fuzzing"].contains(&stem) {
-            continue;
-        }
-        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
-    }
-    found
-}
-
 /// The items of a library that stand outside of its tests, file by file.
 fn sources(library: &str) -> Vec<syn::File> {
-    let files = files(&repository().join(library).join("src"));
-    files.into_iter().map(|path| syn::parse_file(&fs::read_to_string(path).unwrap()).unwrap()).collect()
+    let is_product = |path: &PathBuf| !path.with_extension("").iter().any(|part| part == "tests" || part == "fuzzing");
+    let of_library = |path: PathBuf| path.strip_prefix(repository()).unwrap().to_path_buf();
+    let files = files(&repository().join(library).join("src")).into_iter().map(of_library).filter(is_product);
+    files
+        .map(|path| repository().join(path))
+        .map(|path| syn::parse_file(&fs::read_to_string(path).unwrap()).unwrap())
+        .collect()
 }
 
 /// What the imports of a file bring in: a name, and the crate that it is of.

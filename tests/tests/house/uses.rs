@@ -1,5 +1,6 @@
 //! What a source file uses outside of its tests, from the parsed text: paths, methods, and the words of macros.
 
+use sealer_tests::parsed::imports;
 use syn::visit::{self, Visit};
 
 /// The uses of one file.
@@ -41,29 +42,6 @@ impl Uses {
         let in_macros = self.macros.contains(&format!("{name}::")).then(|| "a macro".to_owned());
         of_paths.chain(in_macros)
     }
-
-    fn add_tree(&mut self, tree: &syn::UseTree, mut before: Vec<String>) {
-        match tree {
-            syn::UseTree::Path(path) => {
-                before.push(path.ident.to_string());
-                self.add_tree(&path.tree, before);
-            }
-            syn::UseTree::Group(group) => group.items.iter().for_each(|tree| self.add_tree(tree, before.clone())),
-            syn::UseTree::Name(name) if name.ident == "self" => self.paths.push(before),
-            syn::UseTree::Name(name) => {
-                before.push(name.ident.to_string());
-                self.paths.push(before);
-            }
-            syn::UseTree::Rename(name) => {
-                before.push(name.ident.to_string());
-                self.paths.push(before);
-            }
-            syn::UseTree::Glob(_) => {
-                before.push("*".to_owned());
-                self.paths.push(before);
-            }
-        }
-    }
 }
 
 impl<'ast> Visit<'ast> for Uses {
@@ -80,7 +58,7 @@ impl<'ast> Visit<'ast> for Uses {
     }
 
     fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
-        self.add_tree(&item.tree, Vec::new());
+        self.paths.extend(imports(&item.tree));
     }
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
