@@ -5,12 +5,10 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
-use k8s_openapi::api::core::v1::{Secret, Service};
-use kube::api::{ListParams, PostParams};
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::PostParams;
 use kube::client::Body;
 use kube::{Api, Client};
-use sealer_core::Certificate;
-use sealer_resource::api;
 use tokio::runtime::Runtime;
 
 use crate::diagnostics::CliError;
@@ -26,6 +24,7 @@ mod namespace;
 pub(crate) mod objects;
 mod plugin;
 pub(crate) mod posted;
+mod service;
 mod transport;
 mod usable;
 
@@ -121,56 +120,6 @@ impl Cluster {
         Ok(Self { runtime, client, name, namespace, root, advice })
     }
 
-    /// The controller's certificate, as it serves it.
-    pub(crate) fn certificate(&self) -> Result<Vec<u8>, CliError> {
-        let path = self.path(api::CERTIFICATE)?;
-        self.certificate_at(&path)
-    }
-
-    /// The path of a controller endpoint: the Service says the name of its port.
-    pub(crate) fn path(&self, endpoint: &str) -> Result<String, CliError> {
-        if self.name.is_empty() {
-            return Err(self.no_service(Failure::new("resource name may not be empty"), false));
-        }
-        let services: Api<Service> = Api::namespaced(self.client.clone(), &self.namespace);
-        let service = self.runtime.block_on(services.get(&self.name)).map_err(|error| {
-            let path = format!("/api/v1/namespaces/{}/services/{}", self.namespace, self.name);
-            let absent = matches!(&error, kube::Error::Api(status) if status.code == 404);
-            self.no_service(self.cause("get", &path, &error), absent)
-        })?;
-        let ports = service.spec.and_then(|spec| spec.ports).unwrap_or_default();
-        let port = ports.first().ok_or_else(|| {
-            CliError::new(format!("cannot get sealed secret service: service \"{}\" has no ports.", self.name))
-                .hint("is this the controller's Service? name it with --controller-name and --controller-namespace")
-        })?;
-        Ok(api::service_proxy_path(&self.namespace, &self.name, port.name.as_deref().unwrap_or_default(), endpoint))
-    }
-
-    /// The certificate behind a path of [`Cluster::path`].
-    pub(crate) fn certificate_at(&self, path: &str) -> Result<Vec<u8>, CliError> {
-        let accept = format!("{}, */*", api::PEM_MEDIA_TYPE);
-        let request = Request::get(path).header("Accept", accept).body(Vec::new());
-        let request = request.map_err(|error| CliError::new(format!("cannot fetch certificate: {error}")))?;
-        let text = self.runtime.block_on(self.client.request_text(request)).map_err(|error| {
-            let failure = self.cause("get", path, &error).beneath("cannot fetch certificate");
-            if failure.has_hints() { failure } else { failure.hint(self.proxy_hint(&error)) }.into_error()
-        })?;
-        Ok(text.into_bytes())
-    }
-
-    /// That certificate, read.
-    pub(crate) fn served_at(&self, path: &str) -> Result<Certificate, CliError> {
-        Certificate::first_from_pem(&self.certificate_at(path)?).map_err(|error| {
-            CliError::new(format!("the controller does not serve a certificate: {error}"))
-                .hint("is this the controller's Service? name it with --controller-name and --controller-namespace")
-        })
-    }
-
-    /// The certificate that the controller serves, read.
-    pub(crate) fn served(&self) -> Result<Certificate, CliError> {
-        self.served_at(&self.path(api::CERTIFICATE)?)
-    }
-
     /// Posts one object to the controller. A server that says when to come back is asked again.
     pub(crate) fn post(&self, path: &str, body: String) -> Result<Answer, Failure> {
         for _ in 0..MOST_RETRIES {
@@ -230,24 +179,6 @@ impl Cluster {
         self.runtime.block_on(async { tokio::time::sleep(time).await });
     }
 
-    fn no_service(&self, cause: Failure, absent: bool) -> CliError {
-        if cause.is_unasked() {
-            return cause.beneath("cannot get sealed secret service").into_error();
-        }
-        let failed = cause.around(
-            "cannot get sealed secret service: ",
-            ".\nPlease, use the flag --controller-name and --controller-namespace to set up the name and namespace of the sealed \
-             secrets controller",
-        );
-        let failed = failed.into_error();
-        match absent.then(|| self.other_name()).flatten() {
-            Some(other) => {
-                failed.hint(format!("there is a controller with another name here: --controller-name {other}"))
-            }
-            None => failed,
-        }
-    }
-
     /// What the API server said, or why it could not be asked.
     fn cause(&self, verb: &str, path: &str, error: &kube::Error) -> Failure {
         match error {
@@ -291,29 +222,6 @@ impl Cluster {
             );
         }
         format!("you need the right to: kubectl auth can-i {verb} services/{} --namespace {namespace}", self.name)
-    }
-
-    /// What to look at where the controller itself gave no certificate.
-    fn proxy_hint(&self, error: &kube::Error) -> String {
-        match error {
-            kube::Error::Api(status) if status.code < 500 && status.code != 404 => {
-                "the answer comes from the API server, or from what stands before it; kubectl get --raw with the same path shows it"
-                    .to_owned()
-            }
-            _ => format!("is the controller running? kubectl get pods --namespace {}", self.namespace),
-        }
-    }
-
-    /// The chart installs the controller under its release's name; users trip on it.
-    fn other_name(&self) -> Option<String> {
-        let services: Api<Service> = Api::namespaced(self.client.clone(), &self.namespace);
-        let chart = ListParams::default().labels("app.kubernetes.io/name=sealed-secrets").limit(10);
-        let listed = self.runtime.block_on(services.list(&chart)).ok()?;
-        let is_main = |service: &Service| {
-            let labels = service.metadata.labels.as_ref();
-            labels.is_none_or(|labels| labels.get("app.kubernetes.io/component").map(String::as_str) != Some("metrics"))
-        };
-        listed.items.into_iter().find(is_main)?.metadata.name
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use memchr::memmem;
 use regex::bytes::Regex;
 
 /// What kind of placeholder a value is, and whether it is nothing else.
@@ -27,51 +28,115 @@ pub(crate) fn of(value: &[u8]) -> Option<Placeholder> {
     if text.is_empty() || text.len() > LONGEST || text.contains(&b'\n') {
         return None;
     }
-    let is = |pattern: &LazyLock<Option<Regex>>| pattern.as_ref().is_some_and(|pattern| pattern.is_match(text));
-    if let Some((_, what)) = WHOLE.iter().find(|(pattern, _)| is(pattern)) {
-        return Some(Placeholder::Form(what));
+    if let Some(form) = WHOLE.iter().find(|form| form.is(text)) {
+        return Some(Placeholder::Form(form.what));
     }
-    PARTS.iter().find(|(pattern, _)| is(pattern)).map(|(_, what)| Placeholder::Possible(what))
+    PARTS.iter().find(|form| form.is(text)).map(|form| Placeholder::Possible(form.what))
+}
+
+/// One form of placeholders.
+struct Form {
+    sign: Sign,
+    pattern: LazyLock<Option<Regex>>,
+    what: &'static str,
+}
+
+/// What every text of a form has. Building a pattern costs more than sealing a value, and few values need one.
+enum Sign {
+    /// It begins with one of these.
+    Begins(&'static [&'static str]),
+    /// It begins with one of these in letters of any case, perhaps behind a bracket.
+    Word(&'static [&'static str]),
+    /// This stands somewhere in it.
+    Holds(&'static str),
+}
+
+impl Form {
+    fn is(&self, text: &[u8]) -> bool {
+        self.sign.is_in(text) && self.pattern.as_ref().is_some_and(|pattern| pattern.is_match(text))
+    }
+}
+
+impl Sign {
+    fn is_in(&self, text: &[u8]) -> bool {
+        match self {
+            Self::Begins(any) => any.iter().any(|begin| text.starts_with(begin.as_bytes())),
+            Self::Word(any) => {
+                let text = text.strip_prefix(b"<").or_else(|| text.strip_prefix(b"[")).unwrap_or(text);
+                let begins = |word: &&str| {
+                    text.get(..word.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(word.as_bytes()))
+                };
+                any.iter().any(begins)
+            }
+            Self::Holds(part) => memmem::find(text, part.as_bytes()).is_some(),
+        }
+    }
+}
+
+const fn form(sign: Sign, pattern: fn() -> Option<Regex>, what: &'static str) -> Form {
+    Form { sign, pattern: LazyLock::new(pattern), what }
 }
 
 /// The patterns are valid, so that the empty case never occurs.
 macro_rules! pattern {
     ($text:expr) => {
-        LazyLock::new(|| Regex::new($text).ok())
+        || Regex::new($text).ok()
     };
 }
 
-type Pattern = (LazyLock<Option<Regex>>, &'static str);
-
 /// Forms that are the whole value.
-static WHOLE: [Pattern; 8] = [
-    (
+static WHOLE: [Form; 8] = [
+    form(
+        Sign::Begins(&["${"]),
         pattern!(r"^\$\{[A-Za-z_][A-Za-z0-9_.]*(:?[-?+=][^}]*)?\}$"),
         "`${…}`, as envsubst, a shell or a pipeline fills it in",
     ),
-    (pattern!(r"^\$\([A-Za-z_][A-Za-z0-9_.-]*\)$"), "`$(…)`, as Kubernetes or a pipeline fills it in"),
-    (pattern!(r"^\$\{\{.*\}\}$"), "`${{…}}`, as a pipeline fills it in"),
-    (pattern!(r"^\{\{.*\}\}$"), "`{{…}}` of a template that was not rendered"),
-    (pattern!(r"^<path:[^>]+>$"), "`<path:…>` of argocd-vault-plugin"),
-    (
+    form(
+        Sign::Begins(&["$("]),
+        pattern!(r"^\$\([A-Za-z_][A-Za-z0-9_.-]*\)$"),
+        "`$(…)`, as Kubernetes or a pipeline fills it in",
+    ),
+    form(Sign::Begins(&["${{"]), pattern!(r"^\$\{\{.*\}\}$"), "`${{…}}`, as a pipeline fills it in"),
+    form(Sign::Begins(&["{{"]), pattern!(r"^\{\{.*\}\}$"), "`{{…}}` of a template that was not rendered"),
+    form(Sign::Begins(&["<path:"]), pattern!(r"^<path:[^>]+>$"), "`<path:…>` of argocd-vault-plugin"),
+    form(
+        Sign::Begins(&["ref+", "vault:"]),
         pattern!(r"^(ref\+[a-z0-9]+://|vault:[A-Za-z0-9_-]+/(data/)?[^ ]+#)"),
         "a reference of vals or of a Vault webhook",
     ),
-    (pattern!(r"^<no value>$"), "`<no value>`, which a template writes for what it was not given"),
-    (pattern!(r"^op://[^ ]+/[^ ]+/[^ ]+$"), "a reference of 1Password"),
+    form(
+        Sign::Begins(&["<no value>"]),
+        pattern!(r"^<no value>$"),
+        "`<no value>`, which a template writes for what it was not given",
+    ),
+    form(Sign::Begins(&["op://"]), pattern!(r"^op://[^ ]+/[^ ]+/[^ ]+$"), "a reference of 1Password"),
 ];
 /// Forms that stand in longer values as well, and words.
-static PARTS: [Pattern; 5] = [
-    (pattern!(r"\$\{[A-Z_][A-Z0-9_]*\}"), "it has a part `${…}`"),
-    (pattern!(r"\{\{-? *[.$][A-Za-z][^}]*\}\}"), "it has a part `{{…}}`"),
-    (pattern!(r"<no value>|<path:[^>]+>"), "it has a part in angle brackets"),
-    (
+static PARTS: [Form; 5] = [
+    form(Sign::Holds("${"), pattern!(r"\$\{[A-Z_][A-Z0-9_]*\}"), "it has a part `${…}`"),
+    form(Sign::Holds("{{"), pattern!(r"\{\{-? *[.$][A-Za-z][^}]*\}\}"), "it has a part `{{…}}`"),
+    form(Sign::Holds("<"), pattern!(r"<no value>|<path:[^>]+>"), "it has a part in angle brackets"),
+    form(
+        Sign::Word(&[
+            "change",
+            "replace",
+            "fill",
+            "insert",
+            "your",
+            "todo",
+            "fixme",
+            "tbd",
+            "placeholder",
+            "redacted",
+            "dummy",
+        ]),
         pattern!(
-            r"(?i)^[<\[]?(change|replace|fill|insert|your|todo|fixme|tbd|placeholder|redacted|dummy)([-_ ]?(me|this|it|in|here|now|with|your|the|a|password|secret|token|key|value|api|real|actual|before|deploy))*[>\]]?!?$"
+            r"(?i-u)^[<\[]?(change|replace|fill|insert|your|todo|fixme|tbd|placeholder|redacted|dummy)([-_ ]?(me|this|it|in|here|now|with|your|the|a|password|secret|token|key|value|api|real|actual|before|deploy))*[>\]]?!?$"
         ),
         "a word that people write in the place of a value",
     ),
-    (
+    form(
+        Sign::Begins(&["<", "xxxx", "XXXX", "****", "..."]),
         pattern!(r"^<[A-Za-z][A-Za-z0-9 _-]*>$|^(x{4,}|X{4,}|\*{4,}|\.{3,})$"),
         "a text that people write in the place of a value",
     ),
@@ -105,6 +170,58 @@ mod tests {
             assert!(
                 found.is_some_and(|found| !found.told().contains("hunter2") && !found.told().contains("DB_PASSWORD"))
             );
+        }
+    }
+
+    /// A sign that a text of the form lacks would hide the form.
+    #[test]
+    fn patterns_match_nothing_without_their_sign() {
+        let pieces = [
+            "$",
+            "{",
+            "}",
+            "(",
+            ")",
+            "<",
+            ">",
+            "path:",
+            "no value",
+            "ref+a://",
+            "vault:a/b#",
+            "op://a/b/c",
+            "A",
+            "x",
+            "xxxx",
+            "XXXX",
+            "****",
+            "...",
+            "change",
+            "Fill",
+            "TODO",
+            "dummy",
+            "me",
+            "-",
+            "[",
+            "]",
+            "!",
+            " ",
+            ".",
+            "\u{17f}",
+            "\u{212a}",
+        ];
+        let forms = || WHOLE.iter().chain(&PARTS);
+        let is_hidden = |text: &str| {
+            forms().any(|form| {
+                !form.sign.is_in(text.as_bytes()) && form.pattern.as_ref().unwrap().is_match(text.as_bytes())
+            })
+        };
+        for one in pieces {
+            for two in pieces {
+                for three in pieces {
+                    let text = [one, two, three, two].concat();
+                    assert!(!is_hidden(&text) && !is_hidden(&text[..text.len() - two.len()]), "{text}");
+                }
+            }
         }
     }
 

@@ -43,6 +43,12 @@ impl Failure {
         Self { text: format!("{before}{}{behind}", self.text), ..self }
     }
 
+    /// The same as if another path had been asked.
+    #[must_use]
+    pub(crate) fn as_of(self, asked: &str, other: &str) -> Self {
+        Self { text: self.text.replacen(asked, other, 1), ..self }
+    }
+
     /// The same of credentials that cannot be got.
     #[must_use]
     pub(crate) fn unasked(self) -> Self {

@@ -21,7 +21,7 @@ fn requests_are_shown_without_credentials_and_secrets() {
     assert_eq!(shown("0"), "");
     assert_eq!(shown("5"), "");
     let six = shown("6");
-    assert!(six.contains(&format!("] GET {url} 200 OK in ")) && six.lines().count() == 2, "{six}");
+    assert!(six.contains(&format!("] GET {url} 200 OK in ")) && six.lines().count() == 3, "{six}");
     let seven = shown("7");
     for text in [
         &format!("] GET {url}\n"),
@@ -74,7 +74,9 @@ fn talking() -> Server {
                 r#"{"kind":"SealedSecretList","apiVersion":"bitnami.com/v1alpha1","metadata":{},"items":[]}"#,
             );
         }
-        if asked.line.contains("/proxy/") {
+        if asked.line.contains(":http/proxy/") {
+            server::reply(404, "text/plain", "none")
+        } else if asked.line.contains("/proxy/") {
             server::api(asked)
         } else {
             server::reply(
@@ -149,7 +151,13 @@ fn each_answer_has_its_own_message() {
     ];
     for (answer, at_proxy, says) in cases {
         let api = Server::start(None, move |asked, _| {
-            if asked.line.contains("/proxy/") == at_proxy { answer.clone() } else { server::api(asked) }
+            // The Service has a port without a name.
+            let is_usual = asked.line.contains(":http/proxy/") || !at_proxy && asked.line.contains("/proxy/");
+            match asked.line.contains("/proxy/") == at_proxy {
+                _ if is_usual => no_such_port(),
+                true => answer.clone(),
+                false => server::api(asked),
+            }
         });
         stage.kubeconfig(&format!("http://127.0.0.1:{}", api.port), "", "");
         let ran = stage.fetch();
@@ -243,7 +251,56 @@ fn a_busy_server_is_asked_again_when_it_says() {
     );
     stage.kubeconfig(&format!("http://127.0.0.1:{}", api.port), "", "");
     assert!(stage.fetch().is_served());
-    assert_eq!(api.asked().len(), 3);
+    assert_eq!(api.asked().len(), 2);
+}
+
+/// What an API server says of a port that a Service does not have.
+fn no_such_port() -> Vec<u8> {
+    failure(503, "no endpoints available for service \"http:sealed-secrets-controller:http\"")
+}
+
+fn failure(code: u16, message: &str) -> Vec<u8> {
+    let status = serde_json::json!({ "kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "code": code });
+    server::reply(code, "application/json", &status.to_string())
+}
+
+#[test]
+fn certificate_behind_a_usual_port_needs_no_look_at_the_service() {
+    let stage = Stage::new();
+    let paths = |api: &Server| -> Vec<String> {
+        let path = |line: &str| line.split(' ').nth(1).unwrap().rsplit_once("/services/").unwrap().1.to_owned();
+        api.asked().iter().map(|asked| path(&asked.line)).collect()
+    };
+    let (named, unnamed) =
+        ("http:sealed-secrets-controller:http/proxy/v1/cert.pem", "http:sealed-secrets-controller:/proxy/v1/cert.pem");
+    let service = "sealed-secrets-controller";
+    let ran = |answer: fn(&str) -> Option<Vec<u8>>| {
+        let api = Server::start(None, move |asked, _| answer(&asked.line).unwrap_or_else(|| server::api(asked)));
+        stage.kubeconfig(&format!("http://127.0.0.1:{}", api.port), "", "");
+        (stage.fetch(), paths(&api))
+    };
+    let chart = ran(|_| None);
+    assert!(chart.0.is_served() && chart.1 == [named], "{chart:?}");
+    let manifest = ran(|line| line.contains(":http/").then(no_such_port));
+    assert!(manifest.0.is_served() && manifest.1 == [named, unnamed], "{manifest:?}");
+    // Another name of the port: the Service says it.
+    let other = ran(|line| match line {
+        _ if line.contains(":web/") => None,
+        _ if line.contains("/proxy/") => Some(no_such_port()),
+        _ => Some(server::reply(200, "application/json", r#"{"spec":{"ports":[{"name":"web","port":1}]}}"#)),
+    });
+    let web = "http:sealed-secrets-controller:web/proxy/v1/cert.pem";
+    assert!(other.0.is_served() && other.1 == [named, unnamed, service, web], "{other:?}");
+    // What stands behind that port is no controller.
+    let foreign = ran(|line| line.contains(":http/").then(|| server::reply(200, "text/plain", "hello")));
+    assert!(foreign.0.is_served() && foreign.1 == [named, service, unnamed], "{foreign:?}");
+    // A Pod that is gone costs one wait, not two.
+    let gone = ran(|line| {
+        line.contains(":http/")
+            .then(|| failure(503, "error trying to reach service: dial tcp 10.0.0.7:8080: i/o timeout"))
+    });
+    gone.0.says(&["cannot fetch certificate: error trying to reach service: dial tcp", "is the controller running?"]);
+    assert_eq!(gone.1, [named]);
 }
 
 #[test]
