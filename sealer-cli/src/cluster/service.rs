@@ -27,7 +27,7 @@ impl Cluster {
                 // Nobody was reached, or the credentials are not taken: it would be the same for the Service, after as long a wait.
                 Err(error) if is_for_all_paths(&error) => {
                     let service = self.service_path();
-                    let cause = self.cause("get", &service, &error).as_of(&path, &service);
+                    let cause = self.cause("get", &service, &error).told_of(&path, &service);
                     return Err(self.no_service(cause, false));
                 }
                 _ => break,

@@ -45,7 +45,7 @@ impl Failure {
 
     /// The same as if another path had been asked.
     #[must_use]
-    pub(crate) fn as_of(self, asked: &str, other: &str) -> Self {
+    pub(crate) fn told_of(self, asked: &str, other: &str) -> Self {
         Self { text: self.text.replacen(asked, other, 1), ..self }
     }
 
