@@ -60,8 +60,19 @@ pub(crate) struct Choice {
     /// Whether the command reads its input from standard input.
     pub(crate) reads_stdin: bool,
     pub(crate) plugins: PluginCache,
+    pub(crate) asking: Asking,
     pub(crate) controller_name: String,
     pub(crate) controller_namespace: String,
+}
+
+/// How the controller's certificate is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Asking {
+    /// At the usual ports of the Service, which saves the round trip of reading it.
+    #[default]
+    Shortest,
+    /// The Service first, as the other program does.
+    AsRecorded,
 }
 
 /// Token and password do not show.
@@ -93,6 +104,7 @@ pub(crate) struct Cluster {
     /// Address of the API server, for messages.
     root: String,
     advice: Advice,
+    asking: Asking,
 }
 
 /// What the controller said to a posted object.
@@ -117,7 +129,7 @@ impl Cluster {
             transport::client(target, Trace(choice.verbosity), "default").map_err(CliError::new)?
         };
         let (name, namespace) = (choice.controller_name.clone(), choice.controller_namespace.clone());
-        Ok(Self { runtime, client, name, namespace, root, advice })
+        Ok(Self { runtime, client, name, namespace, root, advice, asking: choice.asking })
     }
 
     /// Posts one object to the controller. A server that says when to come back is asked again.

@@ -4,6 +4,7 @@
 use std::process::ExitCode;
 
 use crate::args::{Parsed, Variable};
+use crate::cluster::Asking;
 use crate::commands::Verb;
 use crate::diagnostics::{CliError, quiet_panics};
 use crate::kubeseal::Asked;
@@ -56,9 +57,10 @@ fn run(args: &[String], variable: Variable<'_>, ui: &mut Ui) -> Result<(), CliEr
     let program = program.rsplit(['/', '\\']).next().unwrap_or(program);
     let has_verbs = !kubeseal::is_old_name(program);
     match rest.split_first().filter(|_| has_verbs) {
-        Some((word, rest)) if word == SEAL => without_verb(program, rest, variable, ui),
+        Some((word, rest)) if word == SEAL => without_verb(program, rest, variable, ui, Asking::Shortest),
         Some((word, _)) if commands::is_verb(word) => verb(rest, variable, ui),
-        _ => without_verb(program, rest, variable, ui),
+        // What watches scripts (a proxy, an audit) knows the requests.
+        _ => without_verb(program, rest, variable, ui, Asking::AsRecorded),
     }
 }
 
@@ -72,9 +74,18 @@ fn verb(words: &[String], variable: Variable<'_>, ui: &mut Ui) -> Result<(), Cli
     Ok(())
 }
 
-fn without_verb(program: &str, words: &[String], variable: Variable<'_>, ui: &mut Ui) -> Result<(), CliError> {
+fn without_verb(
+    program: &str,
+    words: &[String],
+    variable: Variable<'_>,
+    ui: &mut Ui,
+    asking: Asking,
+) -> Result<(), CliError> {
     match kubeseal::read(program, words, variable)? {
-        Asked::Command(command) => return kubeseal::run(&command, ui),
+        Asked::Command(mut command) => {
+            command.cluster.asking = asking;
+            return kubeseal::run(&command, ui);
+        }
         Asked::Version(text) => ui.write(text),
         Asked::Usage(text) => {
             ui.write(text);

@@ -4,7 +4,7 @@ use clap::{ArgMatches, Command, Error};
 use sealer_go::pflag::{Flag, Kind, Values};
 
 use super::flags::{Given, argument};
-use crate::cluster::{Choice, PluginCache};
+use crate::cluster::{Asking, Choice, PluginCache};
 
 /// What a verb is told of the cluster.
 #[derive(Debug)]
@@ -100,6 +100,7 @@ fn choice(
         verbosity,
         reads_stdin: false,
         plugins: PluginCache::default(),
+        asking: Asking::default(),
         controller_name: text("controller-name").unwrap_or_default(),
         controller_namespace: text("controller-namespace").unwrap_or_default(),
     }

@@ -7,16 +7,16 @@ use kube::api::ListParams;
 use sealer_core::Certificate;
 use sealer_resource::api;
 
-use super::Cluster;
+use super::{Asking, Cluster};
 use crate::diagnostics::CliError;
 use crate::manifest::holds;
 use crate::network::Failure;
 
 impl Cluster {
-    /// The controller's certificate, as it serves it. The Service tells the name of its port; the usual names are tried before
-    /// it is asked, which saves its round trip.
+    /// The controller's certificate, as it serves it. The Service tells the name of its port.
     pub(crate) fn certificate(&self) -> Result<Vec<u8>, CliError> {
-        for port in USUAL_PORTS.iter().filter(|_| !self.name.is_empty()) {
+        let tries_usual = self.asking == Asking::Shortest && !self.name.is_empty();
+        for port in USUAL_PORTS.iter().filter(|_| tries_usual) {
             let path = api::service_proxy_path(&self.namespace, &self.name, port, api::CERTIFICATE);
             match self.asked_for_certificate(&path) {
                 Ok(text) if holds(&text, CERTIFICATE_BEGIN) => return Ok(text),

@@ -21,7 +21,7 @@ fn requests_are_shown_without_credentials_and_secrets() {
     assert_eq!(shown("0"), "");
     assert_eq!(shown("5"), "");
     let six = shown("6");
-    assert!(six.contains(&format!("] GET {url} 200 OK in ")) && six.lines().count() == 3, "{six}");
+    assert!(six.contains(&format!("] GET {url} 200 OK in ")) && six.lines().count() == 2, "{six}");
     let seven = shown("7");
     for text in [
         &format!("] GET {url}\n"),
@@ -74,9 +74,7 @@ fn talking() -> Server {
                 r#"{"kind":"SealedSecretList","apiVersion":"bitnami.com/v1alpha1","metadata":{},"items":[]}"#,
             );
         }
-        if asked.line.contains(":http/proxy/") {
-            server::reply(404, "text/plain", "none")
-        } else if asked.line.contains("/proxy/") {
+        if asked.line.contains("/proxy/") {
             server::api(asked)
         } else {
             server::reply(
@@ -151,13 +149,7 @@ fn each_answer_has_its_own_message() {
     ];
     for (answer, at_proxy, says) in cases {
         let api = Server::start(None, move |asked, _| {
-            // The Service has a port without a name.
-            let is_usual = asked.line.contains(":http/proxy/") || !at_proxy && asked.line.contains("/proxy/");
-            match asked.line.contains("/proxy/") == at_proxy {
-                _ if is_usual => no_such_port(),
-                true => answer.clone(),
-                false => server::api(asked),
-            }
+            if asked.line.contains("/proxy/") == at_proxy { answer.clone() } else { server::api(asked) }
         });
         stage.kubeconfig(&format!("http://127.0.0.1:{}", api.port), "", "");
         let ran = stage.fetch();
@@ -251,7 +243,7 @@ fn a_busy_server_is_asked_again_when_it_says() {
     );
     stage.kubeconfig(&format!("http://127.0.0.1:{}", api.port), "", "");
     assert!(stage.fetch().is_served());
-    assert_eq!(api.asked().len(), 2);
+    assert_eq!(api.asked().len(), 3);
 }
 
 /// What an API server says of a port that a Service does not have.
@@ -277,8 +269,11 @@ fn certificate_behind_a_usual_port_needs_no_look_at_the_service() {
     let ran = |answer: fn(&str) -> Option<Vec<u8>>| {
         let api = Server::start(None, move |asked, _| answer(&asked.line).unwrap_or_else(|| server::api(asked)));
         stage.kubeconfig(&format!("http://127.0.0.1:{}", api.port), "", "");
-        (stage.fetch(), paths(&api))
+        (stage.run(&["seal", "--fetch-cert"], &[]), paths(&api))
     };
+    let recorded = Server::api(None);
+    stage.kubeconfig(&format!("http://127.0.0.1:{}", recorded.port), "", "");
+    assert!(stage.fetch().is_served() && paths(&recorded) == [service, unnamed], "what scripts do is asked as before");
     let chart = ran(|_| None);
     assert!(chart.0.is_served() && chart.1 == [named], "{chart:?}");
     let manifest = ran(|line| line.contains(":http/").then(no_such_port));
@@ -301,6 +296,14 @@ fn certificate_behind_a_usual_port_needs_no_look_at_the_service() {
     });
     gone.0.says(&["cannot fetch certificate: error trying to reach service: dial tcp", "is the controller running?"]);
     assert_eq!(gone.1, [named]);
+    let refused = ran(|_| Some(server::reply(401, "text/plain", "Unauthorized")));
+    refused.0.says(&["provide credentials (get services sealed-secrets-controller)"]);
+    assert_eq!(refused.1, [named]);
+    stage.kubeconfig("http://127.0.0.1:1", "", "");
+    let url = "http://127.0.0.1:1/api/v1/namespaces/kube-system/services/sealed-secrets-controller";
+    stage
+        .run(&["seal", "--fetch-cert"], &[])
+        .says(&[&format!("Get \"{url}\": dial tcp 127.0.0.1:1: connect: connection refused")]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! all of it is sealed, and what is kept of it does not grow with the stream.
 
 use std::panic::resume_unwind;
-use std::sync::mpsc::{self, SyncSender};
+use std::sync::mpsc;
 use std::thread;
 
 use sealer_core::Certificate;
@@ -26,39 +26,53 @@ pub(super) fn seal_all(
     let format = request.format()?;
     let input = input::read(request.input.as_deref(), Input::Manifests)?;
     let progress = ui.progress("sealing", 0);
-    let finish = |document: Value| {
-        progress.step();
-        manifest::encode(&document, format)
+    let mut seal_part = |part: Vec<Prepared>| -> Result<(), CliError> {
+        let finish = |document: Value| {
+            progress.step();
+            manifest::encode(&document, format)
+        };
+        sealed(part, bound, certificate, finish)?.iter().for_each(|text| ui.write_sealed(text));
+        Ok(())
     };
-    thread::scope(|scope| {
-        let (parts, received) = mpsc::sync_channel::<Vec<Prepared>>(1);
-        let sealing = scope.spawn(move || -> Result<(), CliError> {
-            for part in received {
-                for text in sealed(part, bound, certificate, finish)? {
-                    ui.write_sealed(&text);
-                }
-            }
+    let read = |hand: Hand<'_>| {
+        Reading { request, bound, progress: &progress, hand, waiting: Vec::new(), found: 0 }.all(&input)
+    };
+    // A thread costs more than it saves where everything is one part.
+    let (read, sealed) = if input.len() <= SHORT {
+        let mut parts = Vec::new();
+        let read = read(&mut |part| {
+            parts.push(part);
             Ok(())
         });
-        let mut reading = Reading { request, bound, progress: &progress, parts, waiting: Vec::new(), found: 0 };
-        let read = reading.all(&input);
-        drop(reading);
-        // What could not be sealed was read before anything that could not be read.
-        sealing.join().unwrap_or_else(|panic| resume_unwind(panic)).and(read)
-    })
+        (read, parts.into_iter().try_for_each(seal_part))
+    } else {
+        thread::scope(|scope| {
+            let (parts, received) = mpsc::sync_channel::<Vec<Prepared>>(1);
+            let sealing = scope.spawn(move || received.into_iter().try_for_each(&mut seal_part));
+            // Whoever no longer listens says why.
+            let read = read(&mut |part| parts.send(part).map_err(|_| CliError::new("sealing has ended")));
+            drop(parts);
+            (read, sealing.join().unwrap_or_else(|panic| resume_unwind(panic)))
+        })
+    };
+    // What could not be sealed was read before anything that could not be read.
+    sealed.and(read)
 }
+
+/// Takes what is to be sealed next.
+type Hand<'a> = &'a mut dyn FnMut(Vec<Prepared>) -> Result<(), CliError>;
 
 struct Reading<'a> {
     request: &'a Compat,
     bound: &'a Bound,
     progress: &'a Progress,
-    parts: SyncSender<Vec<Prepared>>,
+    hand: Hand<'a>,
     waiting: Vec<Document>,
     found: usize,
 }
 
 impl Reading<'_> {
-    fn all(&mut self, input: &[u8]) -> Result<(), CliError> {
+    fn all(mut self, input: &[u8]) -> Result<(), CliError> {
         let source = self.request.input.as_deref().unwrap_or("stdin");
         // How many Secrets get one name is told before anything else.
         let most = if self.request.name.is_empty() { AT_ONCE } else { usize::MAX };
@@ -83,11 +97,12 @@ impl Reading<'_> {
             if some.is_empty() {
                 return Ok(());
             }
-            // Whoever no longer listens says why.
-            self.parts.send(some).map_err(|_| CliError::new("sealing has ended"))?;
+            (self.hand)(some)?;
         }
     }
 }
 
 /// Many enough that no core waits for the last of them, few enough to keep.
 const AT_ONCE: usize = 256;
+/// Bytes of an input that is sealed on one thread.
+const SHORT: usize = 64 * 1024;
