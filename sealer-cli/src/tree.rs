@@ -19,10 +19,11 @@ use sealer_resource::KIND;
 use crate::manifest::patch::{Edited, Scalar, Step, Tree};
 
 pub(crate) use applied::{kustomized, otherwise};
-pub(crate) use bindings::{Binding, Bindings, Given};
+pub(crate) use bindings::{Binding, Bindings};
 pub(crate) use effort::Effort;
 pub(crate) use exclude::check_globs;
 pub(crate) use file::{in_binary, in_large, may_hold_sealed, sealed};
+pub(crate) use names::Given;
 pub(crate) use values::{Reference, chart, references};
 pub(crate) use walk::{Content, Found, OUTSIDE, PassedOver, Reach, content, find, is_manifest};
 

@@ -5,6 +5,7 @@ mod form;
 #[cfg(unix)]
 mod leftovers;
 mod memory;
+mod overwrite;
 mod scratch;
 
 use std::io::IsTerminal as _;

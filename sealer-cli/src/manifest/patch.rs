@@ -6,6 +6,7 @@
 mod entry;
 mod mask;
 mod own;
+mod parse;
 mod place;
 mod shared;
 mod tree;
@@ -61,10 +62,10 @@ impl Step {
 impl<'t> Edited<'t> {
     /// Reads a text as it is, or with its templates left out.
     pub(crate) fn read(text: &'t str) -> Result<Self, PatchError> {
-        match tree::documents(text) {
+        match parse::documents(text) {
             Ok(documents) => Ok(Self { text, documents, masked: false }),
             Err(error) if text.contains("{{") => {
-                let mut documents = tree::documents(&mask::without_templates(text)).map_err(|_| error)?;
+                let mut documents = parse::documents(&mask::without_templates(text)).map_err(|_| error)?;
                 documents.iter_mut().for_each(|tree| mask::put_templates_back(tree, text));
                 Ok(Self { text, documents, masked: true })
             }

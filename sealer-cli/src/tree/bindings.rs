@@ -8,15 +8,8 @@ use sealer_core::{Label, Scope};
 
 use super::known::KnownNames;
 use super::loose::LooseValue;
+use super::names::Given;
 use super::{SealedObject, applied};
-
-/// What the user says that values are sealed for.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Given {
-    pub(crate) namespace: Option<String>,
-    /// Names of objects, or of releases that their names are made of.
-    pub(crate) names: Vec<String>,
-}
 
 /// What a value may be bound to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

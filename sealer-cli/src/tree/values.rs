@@ -5,29 +5,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::loose::LooseValue;
+use super::loose::{LooseValue, Place};
 use crate::manifest::patch::{Edited, Tree};
-
-/// Where a value stands among the values of a chart.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// `db`, `password`.
-    Path(Vec<String>),
-    /// What stands ahead of it on its line, in a text that is no YAML.
-    Name(String),
-    #[default]
-    Unknown,
-}
-
-impl Place {
-    /// The names that lead to its neighbours, too.
-    pub(crate) fn parent(&self) -> Vec<String> {
-        match self {
-            Self::Path(path) => path.split_last().map(|(_, above)| above.to_vec()).unwrap_or_default(),
-            Self::Name(_) | Self::Unknown => Vec::new(),
-        }
-    }
-}
 
 /// What a template takes from the values of its chart: `db`, `password` of `.Values.db.password`. Without any name it takes
 /// all of them.
