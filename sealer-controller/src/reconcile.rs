@@ -10,7 +10,7 @@ use sealer_go::template::Functions;
 use sealer_resource::SealedSecret;
 use sealer_resource::SealedSecretSpec;
 use sealer_resource::annotations::replaces_immutable;
-use sealer_resource::assemble::UnsealedSecret;
+use sealer_resource::unseal::UnsealedSecret;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 

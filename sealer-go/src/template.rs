@@ -1,4 +1,4 @@
-//! What does a template of `spec.template.data` render to, within which bounds?
+//! Renders the templates of `spec.template.data` as Go's `text/template` does with sprig, within bounds.
 //!
 //! The language is Go's `text/template` with the functions that templates of sealed secrets have always had. Values are
 //! bytes. Everything is counted against a [`Budget`], so that no template can hurt the process that renders it, and a

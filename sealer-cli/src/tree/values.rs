@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::loose::{LooseValue, Place};
-use crate::manifest::patch::{Edited, Tree};
+use crate::manifest::patch::{EditableText, Tree};
 
 /// What a template takes from the values of its chart: `db`, `password` of `.Values.db.password`. Without any name it takes
 /// all of them.
@@ -78,11 +78,11 @@ pub(crate) fn chart(template: &Path) -> Option<&Path> {
 }
 
 /// Finds out which names lead to each of the values of a text.
-pub(super) fn place(bytes: &[u8], edited: Option<&Edited<'_>>, values: &mut [LooseValue]) {
+pub(super) fn place(bytes: &[u8], edited: Option<&EditableText<'_>>, values: &mut [LooseValue]) {
     if values.is_empty() || bytes.len() > MOST_TEXT {
         return;
     }
-    let read = || Edited::read(std::str::from_utf8(bytes).ok()?).ok();
+    let read = || EditableText::read(std::str::from_utf8(bytes).ok()?).ok();
     let own = if edited.is_none() { read() } else { None };
     match edited.or(own.as_ref()) {
         Some(edited) => edited.documents().iter().for_each(|tree| walk(tree, &mut Vec::new(), values)),

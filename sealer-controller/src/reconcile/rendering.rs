@@ -3,10 +3,10 @@
 
 use sealer_go::template::Environment;
 use sealer_resource::SealedSecretSpec;
-use sealer_resource::assemble::UnsealedSecret;
 use sealer_resource::failure::OpenError;
 use sealer_resource::failure::Unrendered;
 use sealer_resource::render::Texts;
+use sealer_resource::unseal::UnsealedSecret;
 
 use crate::error::{Class, Failure};
 use crate::kube::object_key::Key;

@@ -12,7 +12,7 @@ use sealer_go::template::Limits;
 use sealer_resource::failure::ParseFailure;
 
 use super::line::{Line, Place};
-use super::process::{Broken, Patience, Program, Worker};
+use super::process::{Broken, Program, TimeLimits, Worker};
 use super::wire::{self, Message};
 use super::{Cause, Job, NotRendered, Values};
 
@@ -87,12 +87,12 @@ impl Pool {
         request: Option<Message>,
     ) -> Result<Message, NotRendered> {
         let request = request.ok_or(NotRendered::Failed(Cause::TooLong))?;
-        let patience = patience(job, limits);
+        let time_limits = time_limits(job, limits);
         let most = wire::largest_answer(job.templates, limits);
         for attempt in 0.. {
             let mut worker = self.take().await?;
             let before = worker.processor_time();
-            let answer = worker.ask(&request, patience, most).await;
+            let answer = worker.ask(&request, time_limits, most).await;
             let used = worker.processor_time().zip(before).map(|(now, before)| now.saturating_sub(before));
             // One that is gone cannot be asked any more; that it is gone says that it was no quick one.
             let at_least = if answer.is_ok() { Duration::ZERO } else { limits.time };
@@ -169,10 +169,10 @@ impl fmt::Debug for Pool {
     }
 }
 
-fn patience(job: &Job<'_>, limits: &Limits) -> Patience {
+fn time_limits(job: &Job<'_>, limits: &Limits) -> TimeLimits {
     // Functions that are slow on purpose run outside the engine's time.
     let slow = if job.environment.functions.expensive { EXPENSIVE } else { Duration::ZERO };
-    Patience { processor: limits.time + SLACK + slow, wall: WALL + slow * 2 }
+    TimeLimits { processor: limits.time + SLACK + slow, wall: WALL + slow * 2 }
 }
 
 /// Two, so that one namespace never holds them all; no more, because their memory counts to the controller's Pod.

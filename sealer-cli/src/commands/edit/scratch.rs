@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::leftovers;
 use super::memory;
 use super::overwrite::{PREFIX, overwrite_files};
-use crate::commands::chosen::UNTOUCHED;
+use crate::commands::target::UNTOUCHED;
 use crate::diagnostics::{CliError, os_text};
 use crate::input::encoding;
 
