@@ -106,7 +106,7 @@ async fn in_slices(
         if let Some(opened) = opened {
             return Ok((opened, trials));
         }
-        slot.another_slice().map_err(|OverflowFull| Failure::crowded())?;
+        slot.another_slice().map_err(|OverflowFull| Failure::overloaded())?;
         state = Some((partial, trials));
     }
 }

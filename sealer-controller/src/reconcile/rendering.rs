@@ -55,7 +55,7 @@ pub(super) async fn render(
     match failed {
         NotRendered::Unparsed(unparsed) => Ok(Err(OpenError::Items(unparsed.into_iter().map(Into::into).collect()))),
         NotRendered::Failed(_) => Ok(Err(OpenError::Templates(Unrendered::new(templates, environment.functions)))),
-        NotRendered::Crowded => Err(Failure::crowded()),
+        NotRendered::QueueFull => Err(Failure::overloaded()),
         NotRendered::Unavailable(reason) => Err(unavailable(&reason)),
     }
 }

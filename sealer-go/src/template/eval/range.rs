@@ -1,4 +1,4 @@
-//! Runs `range` over lists, dicts, numbers and functions.
+//! Runs `range` over lists, dicts and numbers.
 
 use super::{Engine, Flow, Place, Run};
 use crate::template::costs::ENTRY;
