@@ -81,7 +81,7 @@ pub fn unseal_with(
     Ok(opened)
 }
 
-/// Opens a value with one key. What cannot be of this key, by length or as a number, costs no operation.
+/// Opens a value with one key. Skips the RSA operation if the ciphertext cannot match this key's modulus.
 pub fn open_with(value: &SealedValue, label: &Label, key: &UnsealingKey, operations: &mut u32) -> Option<Opened> {
     if !key.may_have_wrapped(value.wrapped_key()) {
         return None;

@@ -49,7 +49,7 @@ pub struct Environment {
 pub struct Context(Strings);
 
 impl Context {
-    /// Takes the opened items, and the texts of all templates. Of two of one name the item is seen.
+    /// Takes the opened items, and the texts of all templates. If an item and a template share a name, the item wins.
     pub fn new(items: BTreeMap<String, Vec<u8>>, templates: &BTreeMap<String, String>) -> Self {
         let mut values: BTreeMap<value::Key, value::Text> =
             templates.iter().map(|(name, text)| (name.as_bytes().into(), text.as_bytes().to_vec().into())).collect();

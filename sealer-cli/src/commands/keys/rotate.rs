@@ -31,7 +31,7 @@ use crate::ui::{self, Ui};
 ///
 /// Makes a new active sealing key with your own rights, waits until the controller serves its certificate, and prints both
 /// fingerprints. What was sealed before still opens; `--reseal PATH` has files follow at once. It refuses while the newest key has no
-/// recorded backup. A run that was interrupted is gone on with by the next one: no second key is made. In JSON the
+/// recorded backup. A run that was interrupted is resumed by the next one: no second key is made. In JSON the
 /// rotation is one line and what was sealed anew another.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "sealer keys rotate [FLAGS]", after_help = EXAMPLES)]

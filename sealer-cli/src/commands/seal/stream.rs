@@ -43,7 +43,7 @@ pub(super) fn seal_all(
         let mut reading = Reading { request, bound, progress: &progress, parts, waiting: Vec::new(), found: 0 };
         let read = reading.all(&input);
         drop(reading);
-        // What could not be sealed was read before anything that could not be read.
+        // Report the sealing error first: its document precedes the one that failed to parse.
         sealing.join().unwrap_or_else(|panic| resume_unwind(panic)).and(read)
     })
 }
@@ -83,7 +83,7 @@ impl Reading<'_> {
             if some.is_empty() {
                 return Ok(());
             }
-            // Whoever no longer listens says why.
+            // The receiver is gone only if sealing failed, and that error is reported.
             self.parts.send(some).map_err(|_| CliError::new("sealing has ended"))?;
         }
     }
