@@ -16,5 +16,5 @@ fuzz_target!(|text: &[u8]| {
         let again = UnsealingKey::from_pem(key.secret_pkcs1_pem().as_bytes()).expect("what we write is readable");
         assert_eq!(again.fingerprint(), key.fingerprint());
     }
-    let _ = Backup::is_one(text);
+    let _ = Backup::looks_like_backup(text);
 });

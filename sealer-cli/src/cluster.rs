@@ -85,7 +85,7 @@ impl fmt::Debug for Choice {
 
 /// Whether an error says that there is no kubeconfig at all.
 pub(crate) fn is_unconfigured(error: &CliError) -> bool {
-    error.message() == config::NO_CONFIGURATION
+    error.message() == usable::NO_CONFIGURATION
 }
 
 /// Reads a kubeconfig and chooses from it; one that names files is passed over.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::manifest::read::{self, Wanted};
 use crate::manifest::{self, Format, secret};
 use crate::network::redirect;
-use crate::sealed_secret::{self, Place};
+use crate::sealed_secret::{self, Leniency};
 use crate::{cluster, commands, kubeseal, leak};
 
 mod edits;
@@ -52,7 +52,7 @@ fn documents(bytes: &[u8]) -> Option<Vec<Option<Value>>> {
 fn typed(bytes: &[u8]) {
     let _ = read::documents(bytes, "input", Wanted::Secrets).and_then(|documents| secret::secrets(documents, false));
     for document in read::documents(bytes, "input", Wanted::SealedSecret).unwrap_or_default() {
-        for place in [Place::Stream, Place::Alone] {
+        for place in [Leniency::Stream, Leniency::Alone] {
             let _ = sealed_secret::read(&document, place);
         }
     }

@@ -43,7 +43,7 @@ pub(crate) enum InPlaceError {
     NoFile,
     #[error("is larger than {} MiB", LARGEST_DOCUMENT >> 20)]
     TooLarge,
-    /// Somebody else has had it for longer than the patience.
+    /// Somebody else has had it for longer than the timeout.
     #[error("is being changed by another command")]
     Busy,
     /// Somebody who does not wait for turns.
@@ -54,16 +54,16 @@ pub(crate) enum InPlaceError {
 impl InPlace {
     /// Waits until nobody else changes the file, and reads it.
     pub(crate) fn open(path: &Path) -> Result<Self, InPlaceError> {
-        Self::open_within(path, PATIENCE)
+        Self::open_within(path, LOCK_TIMEOUT)
     }
 
-    fn open_within(path: &Path, patience: Duration) -> Result<Self, InPlaceError> {
+    fn open_within(path: &Path, timeout: Duration) -> Result<Self, InPlaceError> {
         let path = fs::canonicalize(path).map_err(InPlaceError::Open)?;
         let found = fs::metadata(&path).map_err(InPlaceError::Open)?;
         if !found.is_file() && !found.is_dir() {
             return Err(InPlaceError::NoFile);
         }
-        let deadline = Instant::now() + patience;
+        let deadline = Instant::now() + timeout;
         loop {
             let file = File::open(&path).map_err(InPlaceError::Open)?;
             let has_turn = locked(&file, deadline)?;
@@ -195,7 +195,7 @@ const LEFTOVER: &str = ".sealer-new";
 /// Longer ones leave no room for more within the 255 bytes of most file systems.
 const LONGEST_NAME: usize = 200;
 /// For one file; a command that has it longer waits for somebody.
-const PATIENCE: Duration = Duration::from_secs(30);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(10);
 /// What is larger is no manifest, whoever put it there.
 const LARGEST: u64 = LARGEST_DOCUMENT as u64;

@@ -68,7 +68,7 @@ fn named(path: &str, sources: &KeySources, ui: &Ui) -> Result<Vec<StoredKey>, Cl
 }
 
 fn of_file(path: &str, bytes: &[u8], passphrase_file: Option<&str>, ui: &Ui) -> Result<Vec<StoredKey>, CliError> {
-    if Backup::is_one(bytes) {
+    if Backup::looks_like_backup(bytes) {
         return Ok(open(path, bytes, &passphrase(passphrase_file, path)?)?.keys);
     }
     if let Ok(key) = UnsealingKey::from_pem(bytes) {

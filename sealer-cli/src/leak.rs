@@ -1,5 +1,4 @@
-//! Does a text that is public hold a value in clear, or a part of one that is a secret by itself, in any encoding that tools
-//! use?
+//! Finds a value, or a part of one that is a secret by itself, in a text that is public, in any encoding that tools use.
 //!
 //! Annotations and labels of ordinary Secrets hold user names, hosts and addresses that are items as well. What is
 //! certainly a leak is told apart from what may be one: only the first is a reason to refuse.

@@ -28,16 +28,16 @@ mod manifest;
 mod names;
 mod network;
 mod placeholder;
+mod previous_ciphertexts;
 mod process;
 mod prompt;
-mod record;
 mod reference;
 mod request;
+mod reseal_cache;
 mod sealed_secret;
 mod spelling;
 mod tree;
 mod ui;
-mod unchanged;
 
 /// Runs one command line (the program's name first).
 pub fn main(args: Vec<String>, variable: impl Fn(&str) -> Option<String>) -> ExitCode {

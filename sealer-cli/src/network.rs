@@ -11,6 +11,7 @@ use rustls::pki_types::{ServerName, UnixTime};
 use crate::diagnostics::os_text;
 
 pub(crate) mod address;
+mod boxed_io;
 pub(crate) mod connect;
 mod failure;
 pub(crate) mod identity;

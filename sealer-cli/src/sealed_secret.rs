@@ -8,7 +8,7 @@ use crate::manifest::node::Node;
 use crate::manifest::read::{Document, NO_KIND, Syntax};
 use crate::manifest::schema;
 use crate::manifest::twice;
-use crate::manifest::typed::{Rules, Wrong, typed};
+use crate::manifest::typed::{Rules, TypeMismatch, typed};
 use crate::names;
 use crate::request::Compat;
 use crate::spelling::is_near;
@@ -16,7 +16,7 @@ use crate::ui::{Ui, Weight};
 
 /// Where a SealedSecret stands, which decides how closely its fields must be kept to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Leniency {
     /// One of a stream for the controller: read like the Secrets that are sealed.
     Stream,
     /// On its own: numbers are no text, and nothing is looked up in other letters' case.
@@ -41,15 +41,15 @@ pub(crate) fn check_whole(document: &Document, request: &Compat, ui: &Ui) -> Res
 }
 
 /// Checks what a document says it is and drops what no SealedSecret has.
-pub(crate) fn read(document: &Document, place: Place) -> Result<Map<String, Value>, CliError> {
+pub(crate) fn read(document: &Document, leniency: Leniency) -> Result<Map<String, Value>, CliError> {
     let Document { node, syntax, .. } = document;
     check_kind(node)?;
-    let strict = Rules { coerces: false, any_case: place == Place::Stream, yaml: *syntax == Syntax::Yaml };
+    let strict = Rules { coerces: false, any_case: leniency == Leniency::Stream, yaml: *syntax == Syntax::Yaml };
     let lenient = Rules { coerces: true, yaml: true, ..strict };
     let sealed_secret = |rules| typed(node, &schema::SEALED_SECRET, rules);
-    let object = match (place, syntax) {
-        (Place::Stream, Syntax::Yaml) => sealed_secret(lenient),
-        (Place::Stream, Syntax::EarlyJson) => {
+    let object = match (leniency, syntax) {
+        (Leniency::Stream, Syntax::Yaml) => sealed_secret(lenient),
+        (Leniency::Stream, Syntax::EarlyJson) => {
             sealed_secret(strict).or_else(|wrong| sealed_secret(lenient).map_err(|_| wrong))
         }
         _ => sealed_secret(strict),
@@ -128,7 +128,7 @@ pub(crate) fn is_meant_as_items(field: &str) -> bool {
 }
 
 /// What is no Secret has no `stringData`.
-fn hint(wrong: &Wrong, document: usize) -> String {
+fn hint(wrong: &TypeMismatch, document: usize) -> String {
     if wrong.place.starts_with("spec.data") {
         return format!(
             "sealed values stand below spec.encryptedData; spec.data of document {document} is the old form, one sealed value for all items"
@@ -173,9 +173,9 @@ mod tests {
     use super::*;
     use crate::manifest::read::{Wanted, documents};
 
-    fn read_text(text: &str, place: Place) -> Result<Value, String> {
+    fn read_text(text: &str, leniency: Leniency) -> Result<Value, String> {
         let documents = documents(text.as_bytes(), "stdin", Wanted::SealedSecret).unwrap();
-        read(documents.first().unwrap(), place).map(Value::Object).map_err(|error| error.message().to_owned())
+        read(documents.first().unwrap(), leniency).map(Value::Object).map_err(|error| error.message().to_owned())
     }
 
     #[test]
@@ -183,15 +183,15 @@ mod tests {
         let text = "extra: 1\nmetadata: {name: a, creationTimestamp: null, x: 2}\nspec: {encryptedData: {a: b, c: 1}, template: null}\n";
         let expected = json!({"kind": "SealedSecret", "apiVersion": "bitnami.com/v1alpha1", "metadata": {"name": "a"},
             "spec": {"template": {"metadata": {}}, "encryptedData": {"a": "b", "c": ""}}});
-        assert_eq!(read_text(text, Place::Alone).unwrap(), expected);
+        assert_eq!(read_text(text, Leniency::Alone).unwrap(), expected);
     }
 
     #[test]
     fn only_a_stream_takes_bare_words_and_other_letters() {
         let text = "Spec: {Template: {Metadata: {Labels: {a: yes}}}}\n";
-        let labels = |place| read_text(text, place).unwrap().pointer("/spec/template/metadata/labels/a").cloned();
-        assert_eq!(labels(Place::Stream), Some(json!("true")));
-        assert_eq!(labels(Place::Alone), None);
+        let labels = |leniency| read_text(text, leniency).unwrap().pointer("/spec/template/metadata/labels/a").cloned();
+        assert_eq!(labels(Leniency::Stream), Some(json!("true")));
+        assert_eq!(labels(Leniency::Alone), None);
     }
 
     #[test]
@@ -218,7 +218,7 @@ mod tests {
                 "json: cannot unmarshal array into Go struct field SealedSecretSpec.spec.template of type v1alpha1.SecretTemplateSpec",
             ),
         ] {
-            assert_eq!(read_text(text, Place::Alone).unwrap_err(), message);
+            assert_eq!(read_text(text, Leniency::Alone).unwrap_err(), message);
         }
     }
 }

@@ -16,13 +16,14 @@ use std::collections::BTreeMap;
 use sealer_core::{Label, Scope};
 use sealer_resource::KIND;
 
-use crate::manifest::patch::{Edited, Scalar, Step, Tree};
+use crate::manifest::patch::{EditableText, Scalar, Step, Tree};
 
-pub(crate) use applied::{kustomized, otherwise};
-pub(crate) use bindings::{Binding, Bindings, Given};
+pub(crate) use applied::{kustomized, rename_candidates};
+pub(crate) use bindings::{Binding, Bindings};
 pub(crate) use effort::Effort;
 pub(crate) use exclude::check_globs;
 pub(crate) use file::{in_binary, in_large, may_hold_sealed, sealed};
+pub(crate) use names::Given;
 pub(crate) use values::{Reference, chart, references};
 pub(crate) use walk::{Content, Found, OUTSIDE, PassedOver, Reach, content, find, is_manifest};
 
@@ -77,7 +78,7 @@ impl SealedItem {
 impl SealedObject {
     /// What its values are bound to.
     pub(crate) fn label(&self) -> Label {
-        Label::as_given(self.scope, &self.namespace, &self.name)
+        Label::new_unchecked(self.scope, &self.namespace, &self.name)
     }
 
     /// Where its items stand, or would stand.
@@ -97,7 +98,7 @@ impl SealedObject {
 }
 
 /// All SealedSecrets of a text, those of Lists among them.
-pub(crate) fn objects(edited: &Edited<'_>) -> Vec<SealedObject> {
+pub(crate) fn objects(edited: &EditableText<'_>) -> Vec<SealedObject> {
     let mut found = Vec::new();
     for (number, document) in edited.documents().iter().enumerate() {
         collect(edited, document, &mut vec![Step::Number(number)], &mut found);
@@ -105,7 +106,7 @@ pub(crate) fn objects(edited: &Edited<'_>) -> Vec<SealedObject> {
     found
 }
 
-fn collect(edited: &Edited<'_>, tree: &Tree, path: &mut Vec<Step>, found: &mut Vec<SealedObject>) {
+fn collect(edited: &EditableText<'_>, tree: &Tree, path: &mut Vec<Step>, found: &mut Vec<SealedObject>) {
     let kind = tree.field("kind").and_then(Tree::text).unwrap_or_default();
     if kind == KIND {
         found.push(object(edited, tree, path));
@@ -119,7 +120,7 @@ fn collect(edited: &Edited<'_>, tree: &Tree, path: &mut Vec<Step>, found: &mut V
     }
 }
 
-fn object(edited: &Edited<'_>, tree: &Tree, path: &[Step]) -> SealedObject {
+fn object(edited: &EditableText<'_>, tree: &Tree, path: &[Step]) -> SealedObject {
     let metadata = tree.field("metadata");
     let field = |name: &str| metadata.and_then(|metadata| metadata.field(name));
     let text = |name: &str| field(name).and_then(Tree::scalar).map(Scalar::as_read).unwrap_or_default();
@@ -150,11 +151,11 @@ fn object(edited: &Edited<'_>, tree: &Tree, path: &[Step]) -> SealedObject {
 }
 
 /// Whether a template writes it. In quotes, a template reads as any other text.
-fn is_templated(edited: &Edited<'_>, scalar: &Scalar) -> bool {
+fn is_templated(edited: &EditableText<'_>, scalar: &Scalar) -> bool {
     edited.is_templated(scalar.range.clone()) || scalar.text.contains("{{")
 }
 
-fn items(edited: &Edited<'_>, tree: &Tree, path: &[Step]) -> Vec<SealedItem> {
+fn items(edited: &EditableText<'_>, tree: &Tree, path: &[Step]) -> Vec<SealedItem> {
     let spec = tree.field("spec");
     let mut items = Vec::new();
     let sealed = spec.and_then(|spec| spec.field("encryptedData"));

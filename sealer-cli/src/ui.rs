@@ -80,7 +80,7 @@ impl Ui {
         self.output.write(bytes.as_ref());
     }
 
-    /// Adds a text for whoever sits at a terminal, which names in it must not command.
+    /// Adds human-readable output with terminal control characters escaped.
     pub(crate) fn say(&mut self, text: impl AsRef<str>) {
         self.output.write(visible(text.as_ref()).as_bytes());
     }

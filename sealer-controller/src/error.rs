@@ -153,7 +153,7 @@ impl Failure {
     }
 
     /// There is too much to open while too many others have as much.
-    pub(crate) fn crowded() -> Self {
+    pub(crate) fn overloaded() -> Self {
         Self::new(
             Reason::Unseal,
             Class::AfterOthers,

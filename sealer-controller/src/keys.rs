@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::context::Context;
 use crate::error::{KeysError, StartError};
 use crate::keys::record::Recorded;
-use crate::keys::rotation::Fresh;
+use crate::keys::rotation::PendingKey;
 use crate::keys::store::{Parsed, Unread};
 use crate::readiness::progress::Progress;
 use crate::ring::SharedRing;
@@ -137,7 +137,11 @@ pub(crate) async fn start(keys: &Keys) -> Result<(), StartError> {
 }
 
 /// One attempt; an error comes with what was attempted.
-async fn first_keys(keys: &Keys, unread: Unread, fresh: &mut Option<Fresh>) -> Result<(), (&'static str, KeysError)> {
+async fn first_keys(
+    keys: &Keys,
+    unread: Unread,
+    fresh: &mut Option<PendingKey>,
+) -> Result<(), (&'static str, KeysError)> {
     store::load_with(keys, unread).await.map_err(|cause| ("list", cause))?;
     let at_start = RotationPolicy { period: None, ..keys.context.config.keys.rotation };
     if is_stored(keys, fresh.as_ref()) || next_key(&keys.ring(), keys.context.now(), &at_start) != NextKey::Now {
@@ -147,12 +151,12 @@ async fn first_keys(keys: &Keys, unread: Unread, fresh: &mut Option<Fresh>) -> R
 }
 
 /// Whether a key that was generated arrived in the cluster, although the answer may have been lost.
-fn is_stored(keys: &Keys, fresh: Option<&Fresh>) -> bool {
+fn is_stored(keys: &Keys, fresh: Option<&PendingKey>) -> bool {
     fresh.is_some_and(|fresh| keys.ring().get(fresh.key.fingerprint()).is_some())
 }
 
 /// Stores a key; the one that was generated before, if there is one.
-async fn make(keys: &Keys, fresh: &mut Option<Fresh>) -> Result<(), KeysError> {
+async fn make(keys: &Keys, fresh: &mut Option<PendingKey>) -> Result<(), KeysError> {
     let fresh = match fresh {
         Some(fresh) => fresh,
         None => fresh.insert(rotation::generate(keys).await?),
@@ -208,7 +212,7 @@ async fn bring_new_key(keys: &Keys, cause: Cause) {
     }
 }
 
-async fn attempt(keys: &Keys, cause: Cause, fresh: &mut Option<Fresh>) -> Result<(), KeysError> {
+async fn attempt(keys: &Keys, cause: Cause, fresh: &mut Option<PendingKey>) -> Result<(), KeysError> {
     let not_due = || cause == Cause::Due && !until_due(keys).is_zero();
     if not_due() {
         return Ok(());

@@ -63,7 +63,7 @@ pub fn main(args: Vec<String>, variable: impl Fn(&str) -> Option<String>) -> Exi
     let config = match args::read(&args, variable) {
         Ok(Request::Run(config)) => config,
         Ok(Request::Print(text)) => return telemetry::print(&text),
-        Err(error) => return telemetry::refuse(&error.to_string(), USAGE_ERROR),
+        Err(error) => return telemetry::exit_with_error(&error.to_string(), USAGE_ERROR),
     };
     telemetry::init(&config.log);
     telemetry::quiet_panics();
@@ -77,7 +77,7 @@ pub fn main(args: Vec<String>, variable: impl Fn(&str) -> Option<String>) -> Exi
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => telemetry::refuse(&error.to_string(), FAILURE),
+        Err(error) => telemetry::exit_with_error(&error.to_string(), FAILURE),
     }
 }
 
@@ -98,7 +98,7 @@ async fn run(config: Config) -> Result<(), StartError> {
     };
     tokio::select! {
         ready = ready => ready?,
-        () = signals.end(|| parts.keys.ask_for_new_key()) => return Ok(()),
+        () = signals.wait_for_shutdown(|| parts.keys.ask_for_new_key()) => return Ok(()),
     }
     work(&parts, &mut signals).await
 }
@@ -162,7 +162,7 @@ async fn work(parts: &Parts, signals: &mut Signals) -> Result<(), StartError> {
     let mut tasks = start(parts, &stop);
     let first = tokio::select! {
         first = tasks.join_next() => first,
-        () = signals.end(|| parts.keys.ask_for_new_key()) => None,
+        () = signals.wait_for_shutdown(|| parts.keys.ask_for_new_key()) => None,
     };
     tracing::info!("Shutting down controller");
     stop.cancel();

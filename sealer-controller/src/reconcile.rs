@@ -10,7 +10,7 @@ use sealer_go::template::Functions;
 use sealer_resource::SealedSecret;
 use sealer_resource::SealedSecretSpec;
 use sealer_resource::annotations::replaces_immutable;
-use sealer_resource::assemble::UnsealedSecret;
+use sealer_resource::unseal::UnsealedSecret;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -57,11 +57,11 @@ pub(crate) struct Reconciler {
 }
 
 /// What a look found.
-enum Looked {
+enum SyncResult {
     /// The object is gone or has left the view.
     Gone,
     /// It is being deleted.
-    Ending,
+    Terminating,
     /// It is in sync, or is not.
     Settled(Box<Settled>),
 }
@@ -100,20 +100,20 @@ async fn guarded<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T,
 }
 
 async fn reconcile(reconciler: &Reconciler, key: &Key, mut begun: Begun, slot: &mut WorkerSlot) -> Result<(), Failure> {
-    let looked = guarded(look(reconciler, key, &mut begun, slot)).await;
-    let outcome = cache_outcome(&looked, &begun);
+    let result = guarded(sync_object(reconciler, key, &mut begun, slot)).await;
+    let outcome = cache_outcome(&result, &begun);
     let finished = reconciler.cache.finish(key, outcome, begun.explained, Instant::now());
     // The informer queues no object that a worker has: the worker's own writes would come back each time.
     if finished.changed_meanwhile {
         reconciler.queue.add(key.clone(), Priority::High);
     }
-    match looked? {
-        Looked::Gone => {
+    match result? {
+        SyncResult::Gone => {
             report::drop_series(reconciler, key);
             Ok(())
         }
-        Looked::Ending => Ok(()),
-        Looked::Settled(settled) => {
+        SyncResult::Terminating => Ok(()),
+        SyncResult::Settled(settled) => {
             report::count(reconciler, key, &settled, &finished);
             slot.wait(report::tell(reconciler, key, &settled, &finished)).await?;
             settled.outcome.map(drop)
@@ -121,9 +121,9 @@ async fn reconcile(reconciler: &Reconciler, key: &Key, mut begun: Begun, slot: &
     }
 }
 
-fn cache_outcome(looked: &Result<Looked, Failure>, begun: &Begun) -> Outcome {
-    match looked {
-        Ok(Looked::Settled(settled)) => {
+fn cache_outcome(result: &Result<SyncResult, Failure>, begun: &Begun) -> Outcome {
+    match result {
+        Ok(SyncResult::Settled(settled)) => {
             let looked_at = Identity::of(&settled.state.metadata);
             match &settled.outcome {
                 Ok(applied) => Outcome::Synced { looked_at, secret: applied.secret.clone(), wrote: applied.wrote },
@@ -131,30 +131,35 @@ fn cache_outcome(looked: &Result<Looked, Failure>, begun: &Begun) -> Outcome {
             }
         }
         // Where the watch tells of the deletion only now, what it tells is needed for the next look.
-        Ok(Looked::Gone) if begun.deleted.is_some() => Outcome::Gone,
-        Ok(Looked::Gone | Looked::Ending) | Err(_) => Outcome::Unfinished,
+        Ok(SyncResult::Gone) if begun.deleted.is_some() => Outcome::Gone,
+        Ok(SyncResult::Gone | SyncResult::Terminating) | Err(_) => Outcome::Unfinished,
     }
 }
 
 /// Gets the object, opens it and brings its Secret in sync.
-async fn look(reconciler: &Reconciler, key: &Key, begun: &mut Begun, slot: &mut WorkerSlot) -> Result<Looked, Failure> {
+async fn sync_object(
+    reconciler: &Reconciler,
+    key: &Key,
+    begun: &mut Begun,
+    slot: &mut WorkerSlot,
+) -> Result<SyncResult, Failure> {
     let fetched = slot.wait(fetch(reconciler, key, begun)).await?;
     let Some(Object { state, spec }) = fetched else {
         slot.wait(gone(reconciler, key, begun)).await?;
-        return Ok(Looked::Gone);
+        return Ok(SyncResult::Gone);
     };
     // It is there, and its labels no longer fit.
     if begun.deleted.is_some() && begun.deleted.as_deref() == state.metadata.uid.as_deref() {
-        return Ok(Looked::Gone);
+        return Ok(SyncResult::Gone);
     }
     if state.metadata.deletion_timestamp.is_some() {
-        return Ok(Looked::Ending);
+        return Ok(SyncResult::Terminating);
     }
     tracing::info!(key = key.to_string(), "Updating");
     let ring = reconciler.ring.version();
     match bring_in_sync(reconciler, key, begun, &state, spec, slot).await {
         Err(failure) if failure.class == Class::AfterOthers => Err(failure),
-        outcome => Ok(Looked::Settled(Box::new(Settled { state, outcome, ring }))),
+        outcome => Ok(SyncResult::Settled(Box::new(Settled { state, outcome, ring }))),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The controller starts its own program again with [`ARGUMENT`]: that process, a worker, gives up files, network and
 //! further processes (`confine`), reads jobs from a pipe and writes answers to another (`wire`). The controller holds a
-//! few of them (`pool`), gives each namespace its turn (`line`), and ends a worker that takes too long (`process`).
+//! few of them (`pool`), gives each namespace its turn (`fair_queue`), and ends a worker that takes too long (`process`).
 //! What comes from a worker is taken for hostile: sizes are bounded, and no text of it is ever shown.
 
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ pub use self::pool::Pool;
 pub use self::worker::work;
 
 mod confine;
-mod line;
+mod fair_queue;
 mod pool;
 mod process;
 mod wire;
@@ -45,7 +45,7 @@ pub enum NotRendered {
     /// They failed while they ran. The cause depends on values: it is for tests, and is shown to nobody.
     Failed(Cause),
     /// The namespace takes more time than others leave it; it is to come back later.
-    Crowded,
+    QueueFull,
     /// There is no worker, for a reason that has nothing to do with the object.
     Unavailable(String),
 }

@@ -23,7 +23,7 @@ impl Signals {
     }
 
     /// Returns when the process is to end; until then, calls `new_key` for each request for a key.
-    pub(crate) async fn end(&mut self, new_key: impl Fn()) {
+    pub(crate) async fn wait_for_shutdown(&mut self, new_key: impl Fn()) {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => return,

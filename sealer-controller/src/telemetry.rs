@@ -64,7 +64,7 @@ pub(crate) fn print(text: &str) -> ExitCode {
 }
 
 /// Says why the process ends.
-pub(crate) fn refuse(message: &str, code: u8) -> ExitCode {
+pub(crate) fn exit_with_error(message: &str, code: u8) -> ExitCode {
     let _ = writeln!(std::io::stderr(), "error: {message}");
     ExitCode::from(code)
 }

@@ -312,7 +312,7 @@ async fn a_busy_namespace_keeps_no_other_waiting() {
     for job in busy {
         match job.await.unwrap() {
             Err(NotRendered::Failed(_)) => failed += 1,
-            Err(NotRendered::Crowded) => later += 1,
+            Err(NotRendered::QueueFull) => later += 1,
             outcome => panic!("{outcome:?}"),
         }
     }

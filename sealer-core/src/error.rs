@@ -45,7 +45,7 @@ pub enum SealError {
     Backend,
 }
 
-/// A value that no key opens: one error without detail, whatever the reason, so that it teaches nothing.
+/// A value that no key opens: a single opaque error for every cause, to avoid a decryption oracle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no key could decrypt secret")]
 pub struct UnsealError;

@@ -29,7 +29,7 @@ pub fn pem(text: &[u8]) {
         assert!(Certificate::first_from_pem(text).is_ok());
     }
     written_and_read_again(text);
-    let _ = Backup::is_one(text);
+    let _ = Backup::looks_like_backup(text);
 }
 
 /// A certificate keeps its key and its dates.
@@ -58,7 +58,7 @@ fn written_and_read_again(pem: &[u8]) {
 pub fn backup(bytes: &[u8]) {
     let passphrase = Passphrase::new(b"passphrase".to_vec().into());
     if let Some(Ok(opened)) = backup::decrypt_if_cheap(bytes, &passphrase) {
-        assert!(!opened.keys.is_empty() && Backup::is_one(bytes));
+        assert!(!opened.keys.is_empty() && Backup::looks_like_backup(bytes));
         assert_eq!(opened.keyring().entries().len(), opened.keys.len());
     }
     // The same bytes as the one block of a file, where the structures of PKCS#8 are reached at once.

@@ -44,7 +44,7 @@ pub mod plaintext;
 mod primitives;
 pub mod scope;
 pub mod seal;
-mod trace;
+mod seal_digest;
 #[cfg(feature = "unseal")]
 pub mod unseal;
 
@@ -65,6 +65,6 @@ pub use key::stored::StoredKey;
 pub use plaintext::Plaintext;
 pub use scope::{Label, Scope};
 pub use seal::seal;
-pub use trace::Trace;
+pub use seal_digest::SealDigest;
 #[cfg(feature = "unseal")]
 pub use unseal::{Opened, unseal};

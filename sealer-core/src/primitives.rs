@@ -174,13 +174,13 @@ mod tests {
         let portable_public =
             PublicBackend::Portable(Box::new(portable_public(public.modulus(), public.exponent()).unwrap()));
         for scope in Scope::ALL {
-            let label = Label::as_given(scope, "ns", "name");
+            let label = Label::new_unchecked(scope, "ns", "name");
             for wrap in [public.backend(), &portable_public] {
                 let session = fresh_session_key().unwrap();
                 let wrapped = wrap.wrap(&session, &label).unwrap();
                 for unwrap in [key.backend(), &portable_private] {
                     assert_eq!(unwrap.unwrap(&wrapped, &label).unwrap().expose(), session.expose());
-                    assert!(unwrap.unwrap(&wrapped, &Label::as_given(Scope::Strict, "ns", "other")).is_none());
+                    assert!(unwrap.unwrap(&wrapped, &Label::new_unchecked(Scope::Strict, "ns", "other")).is_none());
                 }
             }
         }

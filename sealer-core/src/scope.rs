@@ -9,7 +9,7 @@ use crate::error::NameError;
 /// How far a sealed value may travel: the three scopes of the format.
 ///
 /// All that a scope is stands in this file. To add one: a variant here and in [`Scope::ALL`], and an arm wherever the compiler
-/// then asks for one, among them [`Label::as_given`], which is what the value is bound to.
+/// then asks for one, among them [`Label::new_unchecked`], which is what the value is bound to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scope {
     /// Opens only under its own namespace and name.
@@ -118,11 +118,11 @@ impl Label {
         if scope.binds_name() {
             check_name(name)?;
         }
-        Ok(Self::as_given(scope, namespace, name))
+        Ok(Self::new_unchecked(scope, namespace, name))
     }
 
     /// Makes the label from names as they were given, without a check: what a compatible client seals for.
-    pub fn as_given(scope: Scope, namespace: &str, name: &str) -> Self {
+    pub fn new_unchecked(scope: Scope, namespace: &str, name: &str) -> Self {
         Self(match scope {
             Scope::Strict => format!("{namespace}/{name}").into_bytes(),
             Scope::NamespaceWide => namespace.as_bytes().to_vec(),
@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn scope_binds_what_its_label_holds() {
         for scope in Scope::ALL {
-            let label = |namespace, name| Label::as_given(scope, namespace, name);
+            let label = |namespace, name| Label::new_unchecked(scope, namespace, name);
             assert_eq!(label("a", "x") != label("b", "x"), scope.binds_namespace(), "{scope}");
             assert_eq!(label("a", "x") != label("a", "y"), scope.binds_name(), "{scope}");
         }
@@ -219,9 +219,9 @@ mod tests {
 
     #[test]
     fn labels_bind_what_the_scope_says() {
-        assert_eq!(Label::as_given(Scope::Strict, "a", "b").as_bytes(), b"a/b");
-        assert_eq!(Label::as_given(Scope::NamespaceWide, "a", "b").as_bytes(), b"a");
-        assert_eq!(Label::as_given(Scope::ClusterWide, "a", "b").as_bytes(), b"");
+        assert_eq!(Label::new_unchecked(Scope::Strict, "a", "b").as_bytes(), b"a/b");
+        assert_eq!(Label::new_unchecked(Scope::NamespaceWide, "a", "b").as_bytes(), b"a");
+        assert_eq!(Label::new_unchecked(Scope::ClusterWide, "a", "b").as_bytes(), b"");
     }
 
     #[test]

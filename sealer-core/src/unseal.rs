@@ -21,12 +21,12 @@ pub struct Opened {
 
 /// In which order keys are tried on the values of one object, and how many private-key operations that took.
 #[derive(Clone, Debug, Default)]
-pub struct Trials {
+pub struct KeyTrials {
     first: Vec<Fingerprint>,
     operations: u32,
 }
 
-impl Trials {
+impl KeyTrials {
     /// Tries these keys before all others, in this order.
     pub fn preferring(first: Vec<Fingerprint>) -> Self {
         Self { first, operations: 0 }
@@ -61,27 +61,27 @@ impl Trials {
 /// # Errors
 /// One answer for every cause: another label, another key, a damaged value.
 pub fn unseal(value: &SealedValue, label: &Label, keyring: &Keyring) -> Result<Opened, UnsealError> {
-    unseal_counted(value, label, keyring, &mut Trials::default())
+    unseal_with(value, label, keyring, &mut KeyTrials::default())
 }
 
 /// Like [`unseal`], in the order of the trials, which learn from it.
 ///
 /// # Errors
 /// As [`unseal`].
-pub fn unseal_counted(
+pub fn unseal_with(
     value: &SealedValue,
     label: &Label,
     keyring: &Keyring,
-    trials: &mut Trials,
+    trials: &mut KeyTrials,
 ) -> Result<Opened, UnsealError> {
-    let Trials { first, operations } = trials;
+    let KeyTrials { first, operations } = trials;
     let opened = keyring.in_trial_order(first).find_map(|key| open_with(value, label, key, operations));
     let opened = opened.ok_or(UnsealError)?;
     trials.serve_next(&opened.fingerprint);
     Ok(opened)
 }
 
-/// Opens a value with one key. What cannot be of this key, by length or as a number, costs no operation.
+/// Opens a value with one key. Skips the RSA operation if the ciphertext cannot match this key's modulus.
 pub fn open_with(value: &SealedValue, label: &Label, key: &UnsealingKey, operations: &mut u32) -> Option<Opened> {
     if !key.may_have_wrapped(value.wrapped_key()) {
         return None;
@@ -106,29 +106,29 @@ mod tests {
 
     #[test]
     fn last_serving_key_is_tried_first_and_operations_are_counted() {
-        let (ring, label) = (ring(), Label::as_given(Scope::ClusterWide, "", ""));
+        let (ring, label) = (ring(), Label::new_unchecked(Scope::ClusterWide, "", ""));
         let oldest = ring.entries()[2].key.clone();
         let value = seal(&Plaintext::new(b"v".to_vec()), &label, oldest.sealing_key()).unwrap();
-        let mut trials = Trials::default();
+        let mut trials = KeyTrials::default();
         for operations in [3, 4, 5] {
             // A value may by chance be too large for one of the keys, which then costs nothing.
-            let opened = unseal_counted(&value, &label, &ring, &mut trials).unwrap();
+            let opened = unseal_with(&value, &label, &ring, &mut trials).unwrap();
             assert_eq!(&opened.fingerprint, oldest.fingerprint());
             assert!(trials.operations() <= operations);
         }
-        let mut knowing = Trials::preferring(vec![oldest.fingerprint().clone()]);
-        unseal_counted(&value, &label, &ring, &mut knowing).unwrap();
+        let mut knowing = KeyTrials::preferring(vec![oldest.fingerprint().clone()]);
+        unseal_with(&value, &label, &ring, &mut knowing).unwrap();
         assert_eq!(knowing.operations(), 1);
     }
 
     #[test]
     fn what_no_key_can_have_sealed_costs_no_operation() {
         let ring = ring();
-        let label = Label::as_given(Scope::ClusterWide, "", "");
+        let label = Label::new_unchecked(Scope::ClusterWide, "", "");
         for wrapped in [vec![], vec![1; 64], vec![1; 129], vec![0xff; 128], vec![1; 256]] {
             let value = SealedValue::new(wrapped, vec![0; 20]);
-            let mut trials = Trials::default();
-            assert!(unseal_counted(&value, &label, &ring, &mut trials).is_err() && !ring.may_have_sealed(&value));
+            let mut trials = KeyTrials::default();
+            assert!(unseal_with(&value, &label, &ring, &mut trials).is_err() && !ring.may_have_sealed(&value));
             assert_eq!(trials.operations(), 0);
         }
         assert!(ring.may_have_sealed(&SealedValue::new(vec![1; 128], vec![])));
@@ -144,24 +144,24 @@ mod tests {
 
     #[test]
     fn a_key_that_serves_moves_to_the_front_and_stands_there_once() {
-        let mut trials = Trials::preferring(fingerprints(&[1, 2, 3]));
+        let mut trials = KeyTrials::preferring(fingerprints(&[1, 2, 3]));
         for (served, order) in [(3, [3, 1, 2].as_slice()), (3, &[3, 1, 2]), (1, &[1, 3, 2]), (4, &[4, 1, 3, 2])] {
             trials.serve_next(&fingerprints(&[served])[0]);
             assert_eq!(trials.first(), fingerprints(order));
         }
-        assert_eq!(Trials::default().first(), []);
+        assert_eq!(KeyTrials::default().first(), []);
     }
 
     /// T10: how many keys were tried is all that a failure costs, whichever way it fails.
     #[test]
     fn every_key_that_may_fit_costs_one_operation_and_no_other_does() {
         let other = || UnsealingKey::from_pem(include_bytes!("../tests/keys/throwaway.pkcs1.pem")).unwrap();
-        let label = Label::as_given(Scope::ClusterWide, "", "");
+        let label = Label::new_unchecked(Scope::ClusterWide, "", "");
         let ring = Keyring::from_keys(vec![small(), other()]);
         for (block, operations) in [(vec![1; 128], 1), (vec![1; 256], 1), (vec![1; 240], 1), (vec![1; 200], 0)] {
-            let mut trials = Trials::default();
+            let mut trials = KeyTrials::default();
             let value = SealedValue::new(block, vec![0; 20]);
-            assert_eq!(unseal_counted(&value, &label, &ring, &mut trials).unwrap_err(), UnsealError);
+            assert_eq!(unseal_with(&value, &label, &ring, &mut trials).unwrap_err(), UnsealError);
             assert_eq!(trials.operations(), operations);
             *trials.operations_mut() = 7;
             assert_eq!(trials.operations(), 7);
@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn two_seals_of_one_value_have_no_block_in_common() {
         let key = small();
-        let label = Label::as_given(Scope::Strict, "ns", "name");
+        let label = Label::new_unchecked(Scope::Strict, "ns", "name");
         let value = Plaintext::new(vec![0; 4096]);
         let mut blocks = std::collections::HashSet::new();
         for _ in 0..50 {
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn an_opened_value_names_its_key() {
-        let (key, label) = (small(), Label::as_given(Scope::Strict, "ns", "name"));
+        let (key, label) = (small(), Label::new_unchecked(Scope::Strict, "ns", "name"));
         let sealed = seal(&Plaintext::new(b"v".to_vec()), &label, key.sealing_key()).unwrap();
         let opened = unseal(&sealed, &label, &Keyring::from_keys(vec![small()])).unwrap();
         assert_eq!((opened.plaintext.expose(), &opened.fingerprint), (&b"v"[..], key.fingerprint()));

@@ -86,7 +86,7 @@ fn vectors_of_the_kit_open_under_no_key_but_their_own() {
 
 #[test]
 fn every_flipped_bit_of_a_value_is_noticed() {
-    let (keyring, label) = (keyring("2048"), Label::as_given(Scope::Strict, "shop", "db"));
+    let (keyring, label) = (keyring("2048"), Label::new_unchecked(Scope::Strict, "shop", "db"));
     let text = fs::read_to_string(folder().join("ok-value-text.txt")).unwrap();
     let sealed = base64::decode(text.split_once("\n\n").unwrap().1).unwrap();
     assert!(unseal(&SealedValue::from_bytes(&sealed).unwrap(), &label, &keyring).is_ok());
@@ -100,7 +100,7 @@ fn every_flipped_bit_of_a_value_is_noticed() {
 
 #[test]
 fn every_changed_character_but_loose_bits_is_noticed() {
-    let (keyring, label) = (keyring("2048"), Label::as_given(Scope::Strict, "shop", "db"));
+    let (keyring, label) = (keyring("2048"), Label::new_unchecked(Scope::Strict, "shop", "db"));
     let text = fs::read_to_string(folder().join("ok-session-key-of-16-2048.txt")).unwrap();
     let sealed = text.split_once("\n\n").unwrap().1.trim_end();
     let bytes = base64::decode(sealed).unwrap();

@@ -27,7 +27,7 @@ proptest! {
 
     #[test]
     fn what_is_sealed_opens_again(value: Vec<u8>, scope in scope(), namespace in "[a-z]{1,9}", name in "[a-z.]{1,9}") {
-        let label = Label::as_given(scope, &namespace, &name);
+        let label = Label::new_unchecked(scope, &namespace, &name);
         let text = sealed(&value, &label).to_base64();
         let opened = unseal(&SealedValue::from_base64(&text).unwrap(), &label, &KEYRING).unwrap();
         prop_assert_eq!(opened.plaintext.expose(), value);
@@ -35,15 +35,15 @@ proptest! {
 
     #[test]
     fn only_the_label_it_was_sealed_for_opens_a_value(a in scope(), b in scope(), namespace in "[a-z]{1,3}", name in "[a-z]{1,3}", other in "[a-z]{1,3}") {
-        let label = Label::as_given(a, &namespace, &name);
-        let claimed = Label::as_given(b, &namespace, &other);
+        let label = Label::new_unchecked(a, &namespace, &name);
+        let claimed = Label::new_unchecked(b, &namespace, &other);
         let opened = unseal(&sealed(b"value", &label), &claimed, &KEYRING);
         prop_assert_eq!(opened.is_ok(), label == claimed);
     }
 
     #[test]
     fn two_seals_of_one_value_share_nothing(value in prop::collection::vec(any::<u8>(), 16..64)) {
-        let label = Label::as_given(Scope::ClusterWide, "", "");
+        let label = Label::new_unchecked(Scope::ClusterWide, "", "");
         let (one, two) = (sealed(&value, &label), sealed(&value, &label));
         prop_assert_ne!(one.wrapped_key(), two.wrapped_key());
         prop_assert!(one.ciphertext().chunks_exact(16).all(|block| two.ciphertext().chunks_exact(16).all(|other| block != other)));
@@ -70,10 +70,10 @@ proptest! {
 
     #[test]
     fn labels_of_valid_names_never_collide(a in "[a-z0-9]{1,4}", b in "[a-z0-9.]{1,4}", c in "[a-z0-9]{1,4}", d in "[a-z0-9.]{1,4}") {
-        let one = Label::as_given(Scope::Strict, &a, &b);
-        let two = Label::as_given(Scope::Strict, &c, &d);
+        let one = Label::new_unchecked(Scope::Strict, &a, &b);
+        let two = Label::new_unchecked(Scope::Strict, &c, &d);
         prop_assert_eq!(one == two, (a == c) && (b == d));
-        prop_assert_ne!(one, Label::as_given(Scope::NamespaceWide, &c, &d));
+        prop_assert_ne!(one, Label::new_unchecked(Scope::NamespaceWide, &c, &d));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What does a template of `spec.template.data` render to, within which bounds?
+//! Renders the templates of `spec.template.data` as Go's `text/template` does with sprig, within bounds.
 //!
 //! The language is Go's `text/template` with the functions that templates of sealed secrets have always had. Values are
 //! bytes. Everything is counted against a [`Budget`], so that no template can hurt the process that renders it, and a
@@ -49,7 +49,7 @@ pub struct Environment {
 pub struct Context(Strings);
 
 impl Context {
-    /// Takes the opened items, and the texts of all templates. Of two of one name the item is seen.
+    /// Takes the opened items, and the texts of all templates. If an item and a template share a name, the item wins.
     pub fn new(items: BTreeMap<String, Vec<u8>>, templates: &BTreeMap<String, String>) -> Self {
         let mut values: BTreeMap<value::Key, value::Text> =
             templates.iter().map(|(name, text)| (name.as_bytes().into(), text.as_bytes().to_vec().into())).collect();

@@ -9,7 +9,7 @@ use sealer_core::envelope::SealedValue;
 use sealer_core::key::keyring::Keyring;
 use sealer_core::key::private::UnsealingKey;
 use sealer_core::scope::{Label, Scope};
-use sealer_core::unseal::{Trials, open_with};
+use sealer_core::unseal::{KeyTrials, open_with};
 use sealer_encoding::base64;
 
 /// How far to search for a cause.
@@ -35,7 +35,7 @@ pub fn explain(
     sealed: &SealedSecret,
     neighbours: &[String],
     keyring: &Keyring,
-    trials: &mut Trials,
+    trials: &mut KeyTrials,
     effort: Effort,
 ) -> Option<Explanation> {
     let values: Vec<(&str, Judged)> =
@@ -210,7 +210,7 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
-    fn fits(&self, judged: &Judged, trials: &mut Trials, end: u32) -> bool {
+    fn fits(&self, judged: &Judged, trials: &mut KeyTrials, end: u32) -> bool {
         let Some(value) = judged.searchable() else { return false };
         trials.operations() < end && open_with(value, &self.label, self.key, trials.operations_mut()).is_some()
     }
@@ -221,7 +221,7 @@ struct Search<'a, 't> {
     sealed: &'a SealedSecret,
     neighbours: &'a [String],
     keyring: &'a Keyring,
-    trials: &'t mut Trials,
+    trials: &'t mut KeyTrials,
     end: u32,
     effort: Effort,
     was_cut_off: bool,

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use sealer_core::{Keyring, StoredKey};
 
-use crate::assemble::{OpenOptions, open};
+use crate::unseal::{OpenOptions, open};
 use crate::{SealedSecret, key_secret};
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ pub fn read(secret: &Secret) -> Result<StoredKey, KeySecretError> {
         return Err(KeySecretError::Owned);
     }
     let mut annotations = metadata.annotations.clone().unwrap_or_default();
-    annotations.retain(|name, _| !FORGOTTEN.contains(&name.as_str()));
+    annotations.retain(|name, _| !STRIPPED_ANNOTATIONS.contains(&name.as_str()));
     Ok(StoredKey {
         name: metadata.name.clone().unwrap_or_default(),
         created: metadata.creation_timestamp.as_ref().map(|time| time.0),
@@ -136,7 +136,7 @@ pub enum KeySecretError {
 
 /// Annotations that do not belong to the key: what kubectl last applied holds the private key itself, and the others
 /// speak of this Secret and not of the next one.
-const FORGOTTEN: [&str; 4] = [
+const STRIPPED_ANNOTATIONS: [&str; 4] = [
     "kubectl.kubernetes.io/last-applied-configuration",
     BACKED_UP_AT_ANNOTATION,
     BACKED_UP_FINGERPRINT_ANNOTATION,

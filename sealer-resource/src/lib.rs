@@ -17,11 +17,10 @@
 //! What opening needs of the libraries below (keys, [`Environment`], [`Limits`]) is given back here.
 //!
 //! [`SealedSecret::unseal`] opens it, [`UnsealedSecret::into_secret`] makes the Secret, [`SealedSecret::reseal`] seals it anew for
-//! another key. `assemble` and `progress` are beneath: for whoever opens a large object in slices, as the controller does.
+//! another key. `unseal` and `partial_unseal` are beneath: for whoever opens a large object in slices, as the controller does.
 
 pub mod annotations;
 pub mod api;
-pub mod assemble;
 pub mod explain;
 pub mod failure;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -30,18 +29,19 @@ pub mod fuzzing;
 pub mod key_record;
 pub mod key_secret;
 mod object;
-pub mod progress;
+pub mod partial_unseal;
 pub mod render;
 mod schema;
 mod sealed_secret;
 pub mod template_metadata;
+pub mod unseal;
 
 pub use {k8s_openapi, kube, sealer_core, sealer_encoding, sealer_go, serde_json};
 
-pub use assemble::UnsealedSecret;
 pub use key_record::KeyRecord;
 pub use object::{MetadataError, ResealError, SealObjectError, SecretContent, UnsealObjectError, is_sealed_secret};
 pub use render::Rendering;
+pub use unseal::UnsealedSecret;
 // What sealing and opening need of the libraries below.
 pub use sealed_secret::{
     API_VERSION, Condition, KIND, SealedSecret, SealedSecretSpec, SealedSecretStatus, SecretTemplate,

@@ -6,17 +6,17 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use sealer_core::error::{NameError, SealError};
-use sealer_core::unseal::Trials;
+use sealer_core::unseal::KeyTrials;
 use sealer_core::{Keyring, Label, Plaintext, Scope, SealingKey, seal};
 use serde_json::{Map, Value};
 
 use crate::annotations::SKIP_OWNER_ANNOTATION;
-use crate::assemble::{OpenOptions, UnsealedSecret, open};
 use crate::failure::{ItemFailure, OpenError, shown};
-use crate::progress::open_item;
+use crate::partial_unseal::open_item;
 use crate::render::Rendering;
 use crate::sealed_secret::{API_VERSION, KIND, SealedSecret, SealedSecretSpec, SecretTemplate, is_sealed_secret_kind};
 use crate::template_metadata::template_metadata;
+use crate::unseal::{OpenOptions, UnsealedSecret, open};
 
 /// A Secret that is about to be sealed.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ impl SecretContent<'_> {
         mut seal_item: impl FnMut(&Label, &str, &Plaintext) -> Result<String, E>,
     ) -> Result<SealedSecret, E> {
         let text = |field: &str| self.metadata.get(field).and_then(Value::as_str).unwrap_or_default();
-        let label = Label::as_given(scope, text("namespace"), text("name"));
+        let label = Label::new_unchecked(scope, text("namespace"), text("name"));
         let sealed = self.items.iter().map(|(item, value)| Ok((item.clone(), seal_item(&label, item, value)?)));
         let template = SecretTemplate {
             metadata: Some(template_metadata(self.metadata, scope)),
@@ -128,7 +128,7 @@ impl SealedSecret {
         if self.spec.data.is_some() {
             return Err(OpenError::V1Refused.into());
         }
-        let (label, mut trials) = (self.label()?, Trials::default());
+        let (label, mut trials) = (self.label()?, KeyTrials::default());
         let (mut items, mut failures) = (BTreeMap::new(), Vec::new());
         for (item, text) in &self.spec.encrypted_data {
             match open_item(&label, text, keyring, &mut trials) {

@@ -3,7 +3,7 @@
 
 use sealer_core::{Keyring, Label, Plaintext, Scope, UnsealingKey, seal};
 use sealer_resource::SealedSecretSpec;
-use sealer_resource::assemble::{OpenOptions, open};
+use sealer_resource::unseal::{OpenOptions, open};
 
 /// A value is bound to its object and not to the name of its item.
 #[test]
@@ -24,7 +24,8 @@ fn failures_group_their_items_and_tell_nothing_else() {
     }))
     .unwrap();
     let options = OpenOptions { accept_v1_data: true, rendering: None };
-    let error = open(&Label::as_given(Scope::Strict, "ns", "name"), &spec, &Keyring::default(), &options).unwrap_err();
+    let error =
+        open(&Label::new_unchecked(Scope::Strict, "ns", "name"), &spec, &Keyring::default(), &options).unwrap_err();
     assert_eq!(error.to_string(), "illegal base64 data at input byte 3 (c)\nno key could decrypt secret (a, b, d, e)");
     assert_eq!(error.go_text(), error.to_string(), "Go says the same of everything but templates");
 }

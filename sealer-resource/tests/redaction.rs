@@ -8,7 +8,7 @@ use sealer_core::key::keyring::KeyEntry;
 use sealer_core::{Backup, Keyring, Opened, Passphrase, Plaintext, StoredKey, UnsealingKey};
 use sealer_encoding::base64;
 use sealer_go::template::Context;
-use sealer_resource::assemble::UnsealedSecret;
+use sealer_resource::unseal::UnsealedSecret;
 
 /// Does not compile if the type has one of the traits: then it would have two functions of that name.
 macro_rules! lacks {

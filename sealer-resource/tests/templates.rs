@@ -16,9 +16,9 @@ use jiff::Timestamp;
 use sealer_core::{Keyring, Label, Plaintext, Scope, SealingKey, UnsealingKey, seal};
 use sealer_encoding::base64;
 use sealer_go::template::{Environment, Functions, Limits};
-use sealer_resource::assemble::{OpenOptions, UnsealedSecret, open};
 use sealer_resource::failure::OpenError;
 use sealer_resource::render::Rendering;
+use sealer_resource::unseal::{OpenOptions, UnsealedSecret, open};
 use serde_json::{Value, json};
 
 const KEY: &[u8] = include_bytes!("../../sealer-core/tests/keys/throwaway.pkcs8.pem");
@@ -55,7 +55,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let label = Label::as_given(Scope::ClusterWide, "golden-ns", "golden");
+        let label = Label::new_unchecked(Scope::ClusterWide, "golden-ns", "golden");
         let key = UnsealingKey::from_pem(KEY).unwrap();
         Self { label, key: key.sealing_key().clone(), keyring: Keyring::from_keys(vec![key]) }
     }

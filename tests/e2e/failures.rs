@@ -12,8 +12,9 @@ use crate::scene::Scene;
 pub(crate) async fn what_does_not_open_is_told_without_a_byte_of_a_value(scene: Scene) -> Result<()> {
     let canary = "canary-7d1f9b3c55aa";
     let mut object = scene.sealed("a", &[("good", canary)], Scope::Strict).await?;
-    let other =
-        scene.sealed_for(&Label::as_given(Scope::Strict, "x", "y"), "a", &[("bad", canary)], Scope::Strict).await?;
+    let other = scene
+        .sealed_for(&Label::new_unchecked(Scope::Strict, "x", "y"), "a", &[("bad", canary)], Scope::Strict)
+        .await?;
     object["spec"]["encryptedData"]["bad"] = other["spec"]["encryptedData"]["bad"].clone();
     object["spec"]["encryptedData"]["garbage"] = json!("no base64!");
     scene.apply(&object).await?;

@@ -26,7 +26,7 @@ pub(crate) async fn each_tool_reads_the_health_that_it_should(scene: Scene) -> R
     let foreign = json!({ "metadata": { "name": "taken" }, "data": {} });
     scene.secrets().create(&kube::api::PostParams::default(), &serde_json::from_value(foreign)?).await?;
     for (name, label) in [("good", "good"), ("bad", "another"), ("taken", "taken")] {
-        let label = Label::as_given(Scope::Strict, &scene.namespace, label);
+        let label = Label::new_unchecked(Scope::Strict, &scene.namespace, label);
         let mut object = scene.sealed_for(&label, name, &[("k", "v")], Scope::Strict).await?;
         object["metadata"]["finalizers"] = json!(["example.com/hold"]);
         scene.apply(&object).await?;

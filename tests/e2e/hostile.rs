@@ -262,7 +262,7 @@ pub(crate) async fn fifty_honest_objects_come_before_one_that_keeps_all_keys_bus
     let stage = Stage::new(&scene).await?;
     other_keys(&scene, 23).await?;
     let controller = stage.start().await?;
-    let label = Label::as_given(Scope::Strict, "nowhere", "nothing");
+    let label = Label::new_unchecked(Scope::Strict, "nowhere", "nothing");
     let value = seal(&Plaintext::new(b"v".to_vec()), &label, key()?.sealing_key())?.to_base64();
     let items: Map<String, Value> = (0..2000).map(|at| (format!("i{at}"), json!(value))).collect();
     let hostile = json!({ "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",

@@ -28,7 +28,7 @@ fn key_secret(name: &str, data: &Value) -> Result<Secret> {
 }
 
 fn sealed_under(scene: &Scene, key: &UnsealingKey) -> Result<Value> {
-    let label = Label::as_given(Scope::Strict, &scene.namespace, "a");
+    let label = Label::new_unchecked(Scope::Strict, &scene.namespace, "a");
     let value = seal(&Plaintext::new(b"v".to_vec()), &label, key.sealing_key())?.to_base64();
     Ok(json!({ "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
         "metadata": { "name": "a", "namespace": scene.namespace }, "spec": { "encryptedData": { "k": value } } }))

@@ -60,7 +60,7 @@ impl Scene {
 
     /// A SealedSecret of this namespace.
     pub(crate) async fn sealed(&self, name: &str, items: &[(&str, &str)], scope: Scope) -> Result<Value> {
-        self.sealed_for(&Label::as_given(scope, &self.namespace, name), name, items, scope).await
+        self.sealed_for(&Label::new_unchecked(scope, &self.namespace, name), name, items, scope).await
     }
 
     /// One whose values are bound to any label.

@@ -14,7 +14,7 @@ pub(crate) async fn each_scope_opens_where_it_may(scene: Scene) -> Result<()> {
         scene.holds(name, &[("k", name)]).await?;
     }
     // Renamed within the namespace, and moved from another one.
-    let renamed = Label::as_given(Scope::NamespaceWide, &scene.namespace, "other");
+    let renamed = Label::new_unchecked(Scope::NamespaceWide, &scene.namespace, "other");
     scene.apply(&scene.sealed_for(&renamed, "renamed", &[("k", "v")], Scope::NamespaceWide).await?).await?;
     scene.holds("renamed", &[("k", "v")]).await?;
     Ok(())
@@ -32,10 +32,10 @@ async fn does_not_open(scene: &Scene, label: &Label, scope: Scope, cause: &str) 
 }
 
 pub(crate) async fn a_strict_value_opens_under_no_other_name(scene: Scene) -> Result<()> {
-    does_not_open(&scene, &Label::as_given(Scope::Strict, &scene.namespace, "b"), Scope::Strict, "").await?;
+    does_not_open(&scene, &Label::new_unchecked(Scope::Strict, &scene.namespace, "b"), Scope::Strict, "").await?;
     does_not_open(
         &scene,
-        &Label::as_given(Scope::Strict, &scene.namespace, "a"),
+        &Label::new_unchecked(Scope::Strict, &scene.namespace, "a"),
         Scope::ClusterWide,
         "with scope strict",
     )
@@ -45,17 +45,22 @@ pub(crate) async fn a_strict_value_opens_under_no_other_name(scene: Scene) -> Re
 pub(crate) async fn a_namespace_wide_value_opens_in_no_other_namespace(scene: Scene) -> Result<()> {
     does_not_open(
         &scene,
-        &Label::as_given(Scope::NamespaceWide, "default", "a"),
+        &Label::new_unchecked(Scope::NamespaceWide, "default", "a"),
         Scope::NamespaceWide,
         "for namespace `default`",
     )
     .await?;
-    does_not_open(&scene, &Label::as_given(Scope::Strict, "default", "a"), Scope::Strict, "for namespace `default`")
-        .await
+    does_not_open(
+        &scene,
+        &Label::new_unchecked(Scope::Strict, "default", "a"),
+        Scope::Strict,
+        "for namespace `default`",
+    )
+    .await
 }
 
 pub(crate) async fn a_scope_annotation_added_later_counts(scene: Scene) -> Result<()> {
-    let label = Label::as_given(Scope::ClusterWide, "", "");
+    let label = Label::new_unchecked(Scope::ClusterWide, "", "");
     does_not_open(&scene, &label, Scope::Strict, "with scope cluster-wide").await?;
     let annotation = json!({ "metadata": { "annotations": { "sealedsecrets.bitnami.com/cluster-wide": "true" } } });
     scene.sealed_secrets().patch("a", &PatchParams::default(), &Patch::Merge(annotation)).await?;

@@ -89,7 +89,7 @@ impl Stage {
         name: &str,
         items: &[(&str, &str)],
     ) -> Result<Value> {
-        let label = Label::as_given(Scope::Strict, namespace, name);
+        let label = Label::new_unchecked(Scope::Strict, namespace, name);
         let mut values = BTreeMap::new();
         for (item, value) in items {
             let sealed = seal(&Plaintext::new(value.as_bytes().to_vec()), &label, key)?;

@@ -270,7 +270,7 @@ async fn is_ready(client: &Client) -> bool {
 }
 
 async fn wait_for(name: &str, folder: &Path, process: &mut Process, ready: impl AsyncFn() -> bool) -> Result<()> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + START_TIMEOUT;
     while !ready().await {
         if process.ended().is_some() || Instant::now() > deadline {
             bail!("{name} does not get ready; the end of its log:\n{}", tail(&folder.join(format!("{name}.log"))));
@@ -297,7 +297,7 @@ pub fn tail(log: &Path) -> String {
     lines.iter().skip(lines.len().saturating_sub(30)).copied().collect::<Vec<_>>().join("\n")
 }
 
-const PATIENCE: Duration = Duration::from_secs(120);
+const START_TIMEOUT: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(100);
 const PREFIX: &str = "sealer-playground-";
 const PID: &str = "pid";

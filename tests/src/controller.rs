@@ -196,7 +196,7 @@ impl Controller {
     /// Asks it to end (SIGTERM), and waits for that; returns its exit status, if it had one.
     pub fn end(mut self) -> Option<i32> {
         self.process.signal("TERM");
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + END_TIMEOUT;
         while self.process.ended().is_none() && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -234,7 +234,7 @@ fn get(port: u16, path: &str) -> Result<String> {
 /// What a server answers before it closes the connection.
 fn ask(port: u16, request: &[u8]) -> Result<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(END_TIMEOUT))?;
     // A body that is too large is refused before all of it is read.
     let _ = stream.write_all(request);
     let mut answer = Vec::new();
@@ -243,4 +243,4 @@ fn ask(port: u16, request: &[u8]) -> Result<String> {
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const END_TIMEOUT: Duration = Duration::from_secs(10);

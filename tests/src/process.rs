@@ -56,10 +56,10 @@ impl Process {
     }
 
     /// Asks the process to end (SIGTERM), and kills it if it has not after a while.
-    pub fn stop(&mut self, patience: Duration) {
+    pub fn stop(&mut self, timeout: Duration) {
         self.signal("TERM");
         let mut waited = Duration::ZERO;
-        while self.ended().is_none() && waited < patience {
+        while self.ended().is_none() && waited < timeout {
             std::thread::sleep(POLL);
             waited += POLL;
         }

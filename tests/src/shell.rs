@@ -58,8 +58,9 @@ impl Shell {
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .output();
-        let output =
-            tokio::time::timeout(PATIENCE, child).await.with_context(|| format!("`{command}` does not end"))??;
+        let output = tokio::time::timeout(COMMAND_TIMEOUT, child)
+            .await
+            .with_context(|| format!("`{command}` does not end"))??;
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         Ok(Output { status: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) })
     }
@@ -77,4 +78,4 @@ impl Shell {
     }
 }
 
-const PATIENCE: Duration = Duration::from_secs(120);
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);

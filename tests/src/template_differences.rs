@@ -1,4 +1,4 @@
-//! Does a template render as Go and sprig rendered it?
+//! Compares what a template renders to with what Go and sprig rendered.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -98,7 +98,7 @@ fn secret() -> Plaintext {
 }
 
 fn label(at: usize) -> Label {
-    Label::as_given(Scope::Strict, "default", &format!("secret-{at}"))
+    Label::new_unchecked(Scope::Strict, "default", &format!("secret-{at}"))
 }
 
 fn resealing(world: &World) {

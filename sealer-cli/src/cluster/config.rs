@@ -14,7 +14,7 @@ use crate::cluster::Choice;
 use crate::cluster::credentials::{Credentials, Headers, PluginCache};
 use crate::cluster::kubeconfig::{self, ClusterEntry, Kubeconfig, UserEntry};
 use crate::cluster::plugin::{Plugin, Stdin};
-use crate::cluster::usable;
+use crate::cluster::usable::{self, no_configuration};
 use crate::diagnostics::CliError;
 use crate::input::{self, Input};
 use crate::names;
@@ -302,11 +302,6 @@ fn pod_namespace() -> Option<String> {
     Some(namespace.trim().to_owned()).filter(|namespace| !namespace.is_empty())
 }
 
-/// The words that scripts know, and what is missing.
-pub(super) fn no_configuration() -> CliError {
-    CliError::new(NO_CONFIGURATION).hint("point --kubeconfig or KUBECONFIG at a kubeconfig")
-}
-
 /// The same where there is no kubeconfig at all.
 fn no_kubeconfig() -> CliError {
     unused_variable().into_iter().fold(no_configuration(), CliError::hint)
@@ -317,9 +312,6 @@ pub(super) fn unused_variable() -> Option<&'static str> {
     let is_set = env::var_os("KUBECONFIG").is_some_and(|list| !list.is_empty());
     is_set.then_some("KUBECONFIG is set, and no file that it names is there and has a cluster or a context")
 }
-
-pub(super) const NO_CONFIGURATION: &str =
-    "invalid configuration: no configuration has been provided, try setting KUBERNETES_MASTER environment variable";
 
 const CONTEXTS: &str = "kubectl config get-contexts shows what there is";
 const ENTRIES: &str = "kubectl config view shows what there is";

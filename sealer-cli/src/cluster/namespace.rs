@@ -1,6 +1,6 @@
 //! Which namespace is sealed for, and why there may be none.
 
-use super::{Choice, config};
+use super::{Choice, config, usable};
 use crate::diagnostics::CliError;
 
 /// The namespace to seal for, and whether a flag or variable named it.
@@ -28,7 +28,7 @@ impl NoNamespace {
     pub(crate) fn into_error(self) -> CliError {
         match self {
             Self::Unsaid => {
-                config::unused_variable().into_iter().fold(CliError::new(config::NO_CONFIGURATION), CliError::hint)
+                config::unused_variable().into_iter().fold(CliError::new(usable::NO_CONFIGURATION), CliError::hint)
             }
             Self::Wrong(error) => error,
         }

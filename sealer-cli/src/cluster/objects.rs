@@ -11,8 +11,8 @@ use super::Cluster;
 use crate::diagnostics::CliError;
 
 /// Whether something may be seen.
-pub(crate) enum Sight<T> {
-    Seen(T),
+pub(crate) enum Access<T> {
+    Granted(T),
     /// The user lacks the right to look.
     Forbidden(CliError),
 }
@@ -24,7 +24,7 @@ impl Cluster {
     }
 
     /// All key Secrets, whether in use or not, and the one that controllers find by its name.
-    pub(crate) fn key_secrets(&self) -> Result<Sight<Vec<Secret>>, CliError> {
+    pub(crate) fn key_secrets(&self) -> Result<Access<Vec<Secret>>, CliError> {
         let listed = self.runtime.block_on(async {
             let mut secrets = self.secrets().list(&ListParams::default().labels(KEY_LABEL)).await?.items;
             if !secrets.iter().any(|secret| secret.metadata.name.as_deref() == Some(DEFAULT_KEY_PREFIX)) {
@@ -70,7 +70,7 @@ impl Cluster {
     }
 
     /// All SealedSecrets of all namespaces, as they are: what does not parse is the caller's to judge.
-    pub(crate) fn sealed_secrets(&self) -> Result<Sight<Vec<DynamicObject>>, CliError> {
+    pub(crate) fn sealed_secrets(&self) -> Result<Access<Vec<DynamicObject>>, CliError> {
         let resource = ApiResource::erase::<SealedSecret>(&());
         let objects: Api<DynamicObject> = Api::all_with(self.client.clone(), &resource);
         let listed = self.runtime.block_on(async {
@@ -92,15 +92,15 @@ impl Cluster {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
 
-    fn seen<T>(&self, listed: Result<T, kube::Error>, what: &str, place: &str) -> Result<Sight<T>, CliError> {
+    fn seen<T>(&self, listed: Result<T, kube::Error>, what: &str, place: &str) -> Result<Access<T>, CliError> {
         let error = match listed {
-            Ok(found) => return Ok(Sight::Seen(found)),
+            Ok(found) => return Ok(Access::Granted(found)),
             Err(error) => error,
         };
         let failed =
             self.cause("list", &format!("/{what}"), &error).beneath(&format!("cannot list {what}")).into_error();
         match error {
-            kube::Error::Api(status) if status.code == 403 => Ok(Sight::Forbidden(
+            kube::Error::Api(status) if status.code == 403 => Ok(Access::Forbidden(
                 failed.hint(format!("you need the right to: kubectl auth can-i list {what}{place}")),
             )),
             _ => Err(failed),
@@ -108,11 +108,11 @@ impl Cluster {
     }
 }
 
-impl<T> Sight<T> {
+impl<T> Access<T> {
     /// For commands that can do nothing without.
     pub(crate) fn required(self) -> Result<T, CliError> {
         match self {
-            Self::Seen(found) => Ok(found),
+            Self::Granted(found) => Ok(found),
             Self::Forbidden(error) => Err(error),
         }
     }

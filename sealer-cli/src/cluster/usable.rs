@@ -3,7 +3,6 @@
 
 use std::fs;
 
-use crate::cluster::config;
 use crate::cluster::kubeconfig::{ClusterEntry, ExecEntry, UserEntry};
 use crate::diagnostics::{CliError, os_text};
 
@@ -16,7 +15,7 @@ pub(super) fn check(cluster: (&str, &ClusterEntry), user: (&str, &UserEntry)) ->
         check_plugin(user_name, exec, user.auth_provider.is_some(), &mut wrong);
     }
     if cluster.1.server.is_none() && wrong.is_empty() {
-        return Err(config::no_configuration());
+        return Err(no_configuration());
     }
     check_cluster(cluster.0, cluster.1, &mut wrong);
     let text = match wrong.as_slice() {
@@ -100,3 +99,11 @@ fn readable(what: &str, name: &str, path: Option<&str>, wrong: &mut Vec<String>)
         wrong.push(format!("unable to read {what} {path} for {name} due to open {path}: {}", os_text(&error)));
     }
 }
+
+/// The words that scripts know, and what is missing.
+pub(super) fn no_configuration() -> CliError {
+    CliError::new(NO_CONFIGURATION).hint("point --kubeconfig or KUBECONFIG at a kubeconfig")
+}
+
+pub(super) const NO_CONFIGURATION: &str =
+    "invalid configuration: no configuration has been provided, try setting KUBERNETES_MASTER environment variable";

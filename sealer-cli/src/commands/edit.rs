@@ -5,12 +5,13 @@ mod form;
 #[cfg(unix)]
 mod leftovers;
 mod memory;
+mod overwrite;
 mod scratch;
 
 use std::io::IsTerminal as _;
 use std::path::Path;
 
-use sealer_core::unseal::{Trials, unseal_counted};
+use sealer_core::unseal::{KeyTrials, unseal_with};
 use sealer_core::{Certificate, Keyring, Label, Plaintext, SealedValue, seal};
 use zeroize::Zeroizing;
 
@@ -20,14 +21,14 @@ use crate::args::files::{FileArgs, non_empty};
 use crate::args::keys::KeyArgs;
 use crate::certificate;
 use crate::cluster::Choice;
-use crate::commands::chosen::{Target, TargetArgs};
 use crate::commands::rewrite::{Rewrite, Writing, WritingArgs};
 use crate::commands::seal::usable::sealed_warning;
-use crate::commands::{chosen, in_clear};
+use crate::commands::target::{Target, TargetArgs};
+use crate::commands::{plaintext_leak, target};
 use crate::diagnostics::CliError;
 use crate::encrypted::{self, Encrypted};
 use crate::key_files::{self, KeySources};
-use crate::manifest::patch::{Edited, PatchError, Replacement, Step};
+use crate::manifest::patch::{EditableText, PatchError, Replacement, Step};
 use crate::tree::{self, SealedItem, SealedObject};
 use crate::ui::Ui;
 
@@ -118,18 +119,18 @@ pub(crate) fn run(args: Args, variable: Variable<'_>, ui: &mut Ui) -> Result<(),
 fn edit_file(request: &Edit, ui: &mut Ui) -> Result<(), CliError> {
     let target = &request.target;
     let file = Rewrite::read(&target.file)?;
-    let edited = chosen::parsed(&target.file, file.text())?;
-    let object = chosen::object(&edited, file.text(), target)?;
-    if let Some(misread) = chosen::misread(&edited, &object) {
+    let edited = target::parsed(&target.file, file.text())?;
+    let object = target::object(&edited, file.text(), target)?;
+    if let Some(misread) = target::misread(&edited, &object) {
         ui.notice(&format!("warning: {misread}"));
     }
     let applied = tree::kustomized(&object, Path::new(&target.file));
-    let label = chosen::label(&applied, request.cluster.namespace.as_deref())?;
+    let label = target::label(&applied, request.cluster.namespace.as_deref())?;
     let keyring = key_files::load(&request.keys, ui)?;
     // Before anything is typed in vain.
     let certificate = certificate::load(request.certificate.as_deref(), &request.cluster)?;
     let old = shown(&object, &label, &keyring, ui);
-    let head = form::head(&chosen::shown(&object), object.scope, &target.file, !keyring.is_empty());
+    let head = form::head(&target::shown(&object), object.scope, &target.file, !keyring.is_empty());
     let new = edit(request, &form::write(&head, &old), &old, ui)?;
     let Some(new) = new else {
         ui.notice("nothing changed");
@@ -137,33 +138,33 @@ fn edit_file(request: &Edit, ui: &mut Ui) -> Result<(), CliError> {
     };
     let plan = Plan::of(&old, &new);
     for (item, value) in plan.values() {
-        if let Some(in_clear) = in_clear::find(&edited, &object, item, value) {
-            ui.notice(&format!("warning: {}", in_clear.told(item)));
+        if let Some(leak) = plaintext_leak::find(&edited, &object, item, value) {
+            ui.notice(&format!("warning: {}", leak.told(item)));
         }
     }
     let text = plan.applied(file.text(), &object, &label, &certificate).map_err(|error| match error {
         Refused::Seal(error) => error,
-        Refused::Patch(error) => chosen::refused(&target.file, &error),
+        Refused::Patch(error) => target::refused(&target.file, &error),
     })?;
     drop(edited);
-    let after = chosen::parsed(&target.file, &text)?;
-    let after = chosen::object(&after, &text, target)?;
+    let after = target::parsed(&target.file, &text)?;
+    let after = target::object(&after, &text, target)?;
     if let Some(warning) = sealed_warning(after.items.iter().map(|item| item.value.as_str()), 0) {
         ui.notice(&format!("warning: {warning}"));
     }
     file.finish(&text, request.writing, ui)?;
     let would = if request.writing.dry_run { "would be " } else { "" };
-    let applied = chosen::applied(&object, &applied);
-    ui.notice(&format!("{}: {would}{}{applied}", chosen::full_name(&object), plan.told()));
+    let applied = target::applied(&object, &applied);
+    ui.notice(&format!("{}: {would}{}{applied}", target::full_name(&object), plan.told()));
     Ok(())
 }
 
 /// What the editor shows of each item: its value if a key at hand opens it.
 fn shown(object: &SealedObject, label: &Label, keyring: &Keyring, ui: &Ui) -> Vec<Entry> {
-    let mut trials = Trials::default();
+    let mut trials = KeyTrials::default();
     let mut value = |item: &SealedItem| {
         let sealed = SealedValue::from_base64(&item.value).ok()?;
-        Some(unseal_counted(&sealed, label, keyring, &mut trials).ok()?.plaintext)
+        Some(unseal_with(&sealed, label, keyring, &mut trials).ok()?.plaintext)
     };
     let entry = |item: &SealedItem| {
         let shown = value(item).map_or(Shown::Sealed, Shown::Clear);
@@ -191,7 +192,7 @@ fn edit(request: &Edit, text: &str, old: &[Entry], ui: &Ui) -> Result<Option<Vec
         let edited = form::without_reason(&scratch.read()?);
         if *edited == *given {
             let untouched = *given == text;
-            return if untouched { Ok(None) } else { Err(CliError::new(GIVEN_UP).hint(chosen::UNTOUCHED)) };
+            return if untouched { Ok(None) } else { Err(CliError::new(GIVEN_UP).hint(target::UNTOUCHED)) };
         }
         match form::read(&edited, old).and_then(|new| refuse_encrypted(old, new)) {
             Ok(new) => return Ok(Some(new)),
@@ -200,7 +201,7 @@ fn edit(request: &Edit, text: &str, old: &[Entry], ui: &Ui) -> Result<Option<Vec
                 given = edited;
             }
             Err(reason) => {
-                return Err(CliError::new(format!("the edit cannot be used: {reason}")).hint(chosen::UNTOUCHED));
+                return Err(CliError::new(format!("the edit cannot be used: {reason}")).hint(target::UNTOUCHED));
             }
         }
     }
@@ -267,15 +268,18 @@ impl<'a> Plan<'a> {
         let replacements =
             self.changed.iter().map(|(name, value)| Ok(Replacement { path: path(name), value: sealed(value)? }));
         let replacements = replacements.collect::<Result<Vec<_>, Refused>>()?;
-        let mut text = Edited::read(text).and_then(|edited| edited.with(&replacements)).map_err(Refused::Patch)?;
+        let mut text =
+            EditableText::read(text).and_then(|edited| edited.with(&replacements)).map_err(Refused::Patch)?;
         for (name, value) in &self.added {
             let sealed = sealed(value)?;
-            text = Edited::read(&text)
+            text = EditableText::read(&text)
                 .and_then(|edited| edited.with_entry(&map, name, &sealed))
                 .map_err(Refused::Patch)?;
         }
         for name in &self.removed {
-            text = Edited::read(&text).and_then(|edited| edited.without_entry(&path(name))).map_err(Refused::Patch)?;
+            text = EditableText::read(&text)
+                .and_then(|edited| edited.without_entry(&path(name)))
+                .map_err(Refused::Patch)?;
         }
         Ok(text)
     }

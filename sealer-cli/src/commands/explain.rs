@@ -1,7 +1,7 @@
-//! `sealer explain`: why do the values of a file not open, and what is to be done?
+//! `sealer explain`: why the values of a file do not open, and what is to be done.
 
 mod cluster;
-mod judge;
+mod diagnoser;
 mod object;
 mod sealed_with;
 mod shape;
@@ -16,25 +16,25 @@ use crate::args::files::{FileArgs, non_empty};
 use crate::args::keys::KeyArgs;
 use crate::args::output::Output;
 use crate::cluster::{Choice, namespace};
-use crate::commands::chosen;
 use crate::commands::rewrite::Rewrite;
+use crate::commands::target;
 use crate::diagnostics::CliError;
 use crate::key_files::KeySources;
-use crate::manifest::patch::{Edited, Tree};
+use crate::manifest::patch::{EditableText, Tree};
 use crate::names;
 use crate::tree::{self, SealedItem, SealedObject};
 use crate::ui::{self, Ui};
 
-use judge::Judge;
+use diagnoser::Diagnoser;
 
 /// Something that is wrong, and its remedy.
 #[derive(Debug, PartialEq, Eq)]
-struct Mistake {
+struct Finding {
     sentence: String,
     remedy: String,
 }
 
-impl Mistake {
+impl Finding {
     fn new(sentence: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { sentence: sentence.into(), remedy: remedy.into() }
     }
@@ -45,9 +45,9 @@ impl Mistake {
 enum Verdict {
     /// With which key, if that is known.
     Opens(Option<String>),
-    Closed(Mistake),
+    Closed(Finding),
     /// It is not there to be looked at.
-    Unseen(Mistake),
+    Unseen(Finding),
     Unknown,
 }
 
@@ -105,21 +105,21 @@ pub(crate) fn run(args: Args, ui: &mut Ui) -> Result<(), CliError> {
 
 fn explain(request: &Explain, ui: &mut Ui) -> Result<(), CliError> {
     let file = Rewrite::look(&request.file)?;
-    let edited = chosen::parsed(file.name(), file.text())?;
+    let edited = target::parsed(file.name(), file.text())?;
     let mut objects = tree::objects(&edited);
     if objects.is_empty() {
-        return Err(chosen::none(&edited, file.text(), file.name()));
+        return Err(target::none(&edited, file.text(), file.name()));
     }
     let unnamed = if let Ok((namespace, _)) = namespace(&request.cluster) { namespace } else { String::new() };
-    let judge = Judge::of(request, ui)?;
-    let sealed_with = sealed_with::mistakes(request, &judge)?;
+    let diagnoser = Diagnoser::of(request, ui)?;
+    let sealed_with = sealed_with::mistakes(request, &diagnoser)?;
     let names: Vec<String> = objects.iter().map(|object| object.name.clone()).collect();
     let about = |object: &mut SealedObject| {
         // The deprecated single value is told of as one.
         object.items.retain(|item| item.is_entry() || item.templated);
-        let (nameless, shown) = settle(object, &unnamed, request, &judge);
+        let (nameless, shown) = settle(object, &unnamed, request, &diagnoser);
         let asked = Asked { file: &request.file, edited: &edited, object, nameless, names: &names };
-        answer(&asked, shown, &judge)
+        answer(&asked, shown, &diagnoser)
     };
     let answers: Vec<Answer> = objects.iter_mut().map(about).collect();
     if request.json {
@@ -131,16 +131,16 @@ fn explain(request: &Explain, ui: &mut Ui) -> Result<(), CliError> {
         ui.say(text);
     }
     ui.flush()?;
-    outcome(&answers, sealed_with.len(), &judge)
+    outcome(&answers, sealed_with.len(), &diagnoser)
 }
 
 /// Gives the object the name under which it is applied, as far as that shows itself. Says whether it had no namespace of its
 /// own, and how it is to be called.
-fn settle(object: &mut SealedObject, unnamed: &str, request: &Explain, judge: &Judge) -> (bool, String) {
-    let written = chosen::shown(object);
-    if let Some(applied) = applied(object, request, judge) {
+fn settle(object: &mut SealedObject, unnamed: &str, request: &Explain, diagnoser: &Diagnoser) -> (bool, String) {
+    let written = target::shown(object);
+    if let Some(applied) = applied(object, request, diagnoser) {
         *object = applied;
-        return (false, format!("{written}, applied as {}", chosen::full_name(object)));
+        return (false, format!("{written}, applied as {}", target::full_name(object)));
     }
     let nameless = object.namespace.is_empty();
     if nameless {
@@ -148,28 +148,28 @@ fn settle(object: &mut SealedObject, unnamed: &str, request: &Explain, judge: &J
     }
     let shown = if nameless && request.cluster.namespace.is_some() {
         let said = names::name(unnamed);
-        chosen::shown(&SealedObject { namespace: said, ..object.clone() })
+        target::shown(&SealedObject { namespace: said, ..object.clone() })
     } else {
-        chosen::shown(object)
+        target::shown(object)
     };
     (nameless, shown)
 }
 
 /// The object under another name, if it is that one it opens under: the namespace of a release, or what a kustomization
 /// makes of it.
-fn applied(object: &SealedObject, request: &Explain, judge: &Judge) -> Option<SealedObject> {
-    if judge.opens(object) {
+fn applied(object: &SealedObject, request: &Explain, diagnoser: &Diagnoser) -> Option<SealedObject> {
+    if diagnoser.opens(object) {
         return None;
     }
     let mut others =
-        tree::otherwise(object, Path::new(&request.file), request.cluster.namespace.as_deref()).into_iter();
-    others.find(|other| judge.opens(other))
+        tree::rename_candidates(object, Path::new(&request.file), request.cluster.namespace.as_deref()).into_iter();
+    others.find(|other| diagnoser.opens(other))
 }
 
 /// One SealedSecret of a file, and what is known around it.
 struct Asked<'a> {
     file: &'a str,
-    edited: &'a Edited<'a>,
+    edited: &'a EditableText<'a>,
     object: &'a SealedObject,
     /// It does not say itself which namespace it is for.
     nameless: bool,
@@ -199,23 +199,23 @@ impl Asked<'_> {
 /// What is found out about one object.
 struct Answer {
     object: String,
-    mistakes: Vec<Mistake>,
+    mistakes: Vec<Finding>,
     items: Vec<(String, Verdict)>,
 }
 
-fn answer(asked: &Asked<'_>, object: String, judge: &Judge) -> Answer {
+fn answer(asked: &Asked<'_>, object: String, diagnoser: &Diagnoser) -> Answer {
     let mut mistakes = object::mistakes(asked);
     let verdict = |item: &SealedItem| {
         let verdict = match text::verdict(asked, item) {
             Some(verdict) => verdict,
             None if asked.object.templated => Verdict::Unknown,
             None if asked.object.namespace.is_empty() && asked.object.scope.binds_namespace() => Verdict::Unknown,
-            None => judge.verdict(asked, item),
+            None => diagnoser.verdict(asked, item),
         };
         (item.name.clone(), verdict)
     };
     let items = asked.object.items.iter().map(verdict).collect();
-    mistakes.extend(judge.of_object(asked));
+    mistakes.extend(diagnoser.of_object(asked));
     Answer { object, mistakes, items }
 }
 
@@ -253,16 +253,16 @@ impl Answer {
     }
 }
 
-fn as_json(mistakes: &[Mistake]) -> Vec<Value> {
+fn as_json(mistakes: &[Finding]) -> Vec<Value> {
     mistakes.iter().map(|mistake| json!({ "why": mistake.sentence, "remedy": mistake.remedy })).collect()
 }
 
-fn told(what: &str, mistake: &Mistake, indent: &str) -> String {
+fn told(what: &str, mistake: &Finding, indent: &str) -> String {
     format!("{indent}{what} {}\n{indent}  hint: {}\n", mistake.sentence, mistake.remedy)
 }
 
 /// Status 1 for whatever is wrong, and for what could not be found out.
-fn outcome(answers: &[Answer], around: usize, judge: &Judge) -> Result<(), CliError> {
+fn outcome(answers: &[Answer], around: usize, diagnoser: &Diagnoser) -> Result<(), CliError> {
     let of = |wanted: fn(&Verdict) -> bool| {
         answers.iter().flat_map(|answer| &answer.items).filter(|(_, verdict)| wanted(verdict)).count()
     };
@@ -276,7 +276,7 @@ fn outcome(answers: &[Answer], around: usize, judge: &Judge) -> Result<(), CliEr
         return Err(CliError::new("something is wrong, although no value is found that does not open"));
     }
     if unknown > 0 {
-        return Err(judge.cannot_tell(unknown));
+        return Err(diagnoser.cannot_tell(unknown));
     }
     Ok(())
 }

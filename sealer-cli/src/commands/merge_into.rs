@@ -11,7 +11,7 @@ use sealer_resource::KIND;
 use serde_json::{Map, Value};
 
 use crate::certificate;
-use crate::commands::{chosen, seal};
+use crate::commands::{seal, target};
 use crate::diagnostics::CliError;
 use crate::in_place::write_over::WriteOver;
 use crate::input::{self, Input, encoding};
@@ -20,10 +20,10 @@ use crate::manifest::Format;
 use crate::manifest::node::Node;
 use crate::manifest::read::{self, Document, Syntax, Wanted};
 use crate::names;
+use crate::previous_ciphertexts::PreviousCiphertexts;
 use crate::request::Compat;
-use crate::sealed_secret::{self, Place};
+use crate::sealed_secret::{self, Leniency};
 use crate::ui::{self, Ui, Weight};
-use crate::unchanged::Unchanged;
 
 pub(crate) fn run(request: &Compat, path: &str, ui: &mut Ui) -> Result<(), CliError> {
     let certificate = certificate::load(request.certificate.as_deref(), &request.cluster)?;
@@ -114,7 +114,7 @@ fn edited(
             }
             Ok(None)
         }
-        Err(error) => Err(chosen::refused(path, &error)),
+        Err(error) => Err(target::refused(path, &error)),
     }
 }
 
@@ -156,7 +156,7 @@ fn target(document: Option<&Document>, path: &str, request: &Compat, ui: &Ui) ->
         Some(document) => {
             sealed_secret::check_whole(document, request, ui)?;
             refuse_items_without_text(document, path)?;
-            sealed_secret::read(document, Place::Alone)
+            sealed_secret::read(document, Leniency::Alone)
         }
         None => Err(CliError::new(format!("{path} holds no SealedSecret to merge into"))
             .hint(format!("write a first one with: sealer -w {path}"))),
@@ -190,7 +190,7 @@ fn sealed_for(
     input: Vec<Document>,
     request: &Compat,
     certificate: &sealer_core::Certificate,
-    kept: Option<Unchanged>,
+    kept: Option<PreviousCiphertexts>,
     ui: &Ui,
 ) -> Result<Value, CliError> {
     let metadata = target.get("metadata").and_then(Value::as_object);

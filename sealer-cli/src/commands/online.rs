@@ -11,7 +11,7 @@ use crate::input::{self, Input};
 use crate::manifest::read::{self, Wanted};
 use crate::manifest::{self, json as text};
 use crate::request::Compat;
-use crate::sealed_secret::{self, Place};
+use crate::sealed_secret::{self, Leniency};
 use crate::ui::Ui;
 
 /// Asks whether every SealedSecret of the input opens; stops at the first that does not.
@@ -78,7 +78,7 @@ fn sealed_secrets(request: &Compat, unreadable: fn(CliError) -> CliError, ui: &U
         );
     }
     documents.iter().try_for_each(|document| sealed_secret::check_whole(document, request, ui))?;
-    let object = |document| sealed_secret::read(document, Place::Stream).map(Value::Object).map_err(unreadable);
+    let object = |document| sealed_secret::read(document, Leniency::Stream).map(Value::Object).map_err(unreadable);
     documents.iter().map(object).collect()
 }
 

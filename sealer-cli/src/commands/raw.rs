@@ -85,7 +85,7 @@ fn warn(has_old_name: bool, ui: &Ui, told: &str) {
 fn label(request: &Compat) -> Result<(Label, Option<NameError>), CliError> {
     let scope = request.scope.of_bare_value();
     if !scope.binds_namespace() {
-        return Ok((Label::as_given(scope, "", ""), None));
+        return Ok((Label::new_unchecked(scope, "", ""), None));
     }
     let (namespace, _) = cluster::namespace(&request.cluster).map_err(|error| {
         let what = if scope.binds_name() { "namespace and name" } else { "namespace" };
@@ -100,5 +100,5 @@ fn label(request: &Compat) -> Result<(Label, Option<NameError>), CliError> {
         ));
     }
     let refused = Label::new(scope, &namespace, &request.name).err();
-    Ok((Label::as_given(scope, &namespace, &request.name), refused))
+    Ok((Label::new_unchecked(scope, &namespace, &request.name), refused))
 }

@@ -10,8 +10,8 @@ use sealer_core::{Keyring, Label, Scope, UnsealingKey};
 use sealer_encoding::base64;
 use sealer_go::template::{Environment, Functions, Limits};
 use sealer_resource::annotations::SKIP_OWNER_ANNOTATION;
-use sealer_resource::assemble::{OpenOptions, open};
 use sealer_resource::render::Rendering;
+use sealer_resource::unseal::{OpenOptions, open};
 use sealer_resource::{SealedSecret, SealedSecretSpec};
 use serde_json::{Map, Value};
 
@@ -20,7 +20,7 @@ use crate::input::{self, Input};
 use crate::manifest;
 use crate::manifest::read::{self, Document, Wanted};
 use crate::request::Compat;
-use crate::sealed_secret::{self, Place};
+use crate::sealed_secret::{self, Leniency};
 use crate::ui::Ui;
 
 pub(crate) fn run(request: &Compat, key_files: &[String], ui: &mut Ui) -> Result<(), CliError> {
@@ -53,7 +53,7 @@ fn unseal(
     request: &Compat,
     ui: &Ui,
 ) -> Result<Value, CliError> {
-    let object = sealed_secret::read(document, Place::Alone)?;
+    let object = sealed_secret::read(document, Leniency::Alone)?;
     sealed_secret::check_items(document, request, ui)?;
     let field = |name: &str| object.get(name).cloned().unwrap_or_default();
     let (metadata, spec) = (field("metadata"), field("spec"));
@@ -62,7 +62,7 @@ fn unseal(
     let annotations: BTreeMap<String, String> =
         metadata.get("annotations").cloned().map(serde_json::from_value).and_then(Result::ok).unwrap_or_default();
     let text = |name: &str| metadata.get(name).and_then(Value::as_str).unwrap_or_default();
-    let label = Label::as_given(Scope::from_annotations(&annotations), text("namespace"), text("name"));
+    let label = Label::new_unchecked(Scope::from_annotations(&annotations), text("namespace"), text("name"));
     let started = Instant::now();
     let clock = move || started.elapsed();
     let options = OpenOptions { accept_v1_data: false, rendering: Some(rendering(&clock)) };
@@ -95,7 +95,7 @@ fn unseal(
 #[expect(clippy::disallowed_methods, reason = "`now` of a template is the time of the run")]
 fn rendering(clock: &dyn Fn() -> Duration) -> Rendering<'_> {
     let environment = Environment { now: Timestamp::now(), functions: Functions { expensive: true } };
-    Rendering { environment, limits: Limits { time: PATIENCE, ..Limits::default() }, clock }
+    Rendering { environment, limits: Limits { time: RENDER_TIMEOUT, ..Limits::default() }, clock }
 }
 
 /// The Secret as kubeseal writes it: with what a server would set where the template has it, and null for an item without
@@ -177,4 +177,4 @@ const OLD_FORM: &str = "using deprecated 'data' field";
 const SEAL_ANEW: &str = "spec.data is the old form, one sealed value for all items, and no flag here opens it: seal the Secret anew; \
                          a controller that runs with --accept-deprecated-v1-data still makes it";
 /// For all templates of one object.
-const PATIENCE: Duration = Duration::from_secs(10);
+const RENDER_TIMEOUT: Duration = Duration::from_secs(10);

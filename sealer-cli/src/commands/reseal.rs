@@ -22,7 +22,7 @@ use crate::cluster::Choice;
 use crate::commands::rewrite::WritingArgs;
 use crate::diagnostics::CliError;
 use crate::key_files::KeySources;
-use crate::record;
+use crate::reseal_cache;
 use crate::tree::{self, Found, Reach, SealedItem, SealedObject, Search};
 use crate::ui::{Progress, Ui};
 
@@ -108,7 +108,7 @@ pub(crate) struct Reseal {
     pub(crate) diff: bool,
     pub(crate) json: bool,
     /// Where it is written down which values are sealed for which key.
-    pub(crate) record: Option<PathBuf>,
+    pub(crate) cache: Option<PathBuf>,
     pub(crate) cluster: Choice,
 }
 
@@ -136,7 +136,7 @@ impl ResealArgs {
             dry_run: self.writing.dry_run,
             diff: self.writing.diff,
             json: self.output.is_json(),
-            record: record::place(variable).filter(|_| !self.no_cache),
+            cache: reseal_cache::place(variable).filter(|_| !self.no_cache),
             cluster,
         })
     }

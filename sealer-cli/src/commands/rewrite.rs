@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
-use super::chosen::UNTOUCHED;
+use super::target::UNTOUCHED;
 use crate::diagnostics::{CliError, notice};
 use crate::encrypted;
 use crate::in_place::InPlace;

@@ -14,12 +14,12 @@ use serde_json::Value;
 use crate::diagnostics::CliError;
 use crate::input::{self, Input};
 use crate::leak::{self, Leak};
-use crate::manifest::patch::Edited;
+use crate::manifest::patch::EditableText;
 use crate::manifest::read::{self, Document, Wanted};
 use crate::manifest::secret::{NO_DATA, SecretInput, secrets};
+use crate::previous_ciphertexts::PreviousCiphertexts;
 use crate::request::{Compat, Mode, ScopeChoice};
 use crate::ui::{Ui, Weight};
-use crate::unchanged::Unchanged;
 use crate::{certificate, cluster, names, tree};
 
 pub(crate) fn run(request: &Compat, ui: &mut Ui) -> Result<(), CliError> {
@@ -42,18 +42,23 @@ pub(crate) struct Bound {
     pub(crate) name: String,
     pub(crate) namespace: String,
     /// What is sealed already.
-    pub(crate) kept: Option<Unchanged>,
+    pub(crate) kept: Option<PreviousCiphertexts>,
 }
 
 /// What tells which values of a file are unchanged, if that is asked for.
-pub(crate) fn kept(request: &Compat, path: &str, bytes: &[u8], ui: &Ui) -> Result<Option<Unchanged>, CliError> {
+pub(crate) fn kept(
+    request: &Compat,
+    path: &str,
+    bytes: &[u8],
+    ui: &Ui,
+) -> Result<Option<PreviousCiphertexts>, CliError> {
     let Some(keys) = &request.kept else { return Ok(None) };
-    let edited = std::str::from_utf8(bytes).ok().and_then(|text| Edited::read(text).ok());
+    let edited = std::str::from_utf8(bytes).ok().and_then(|text| EditableText::read(text).ok());
     let Some(edited) = edited else {
         ui.notice(&format!("warning: {path} cannot be read as it was; all values are sealed anew"));
         return Ok(None);
     };
-    Unchanged::load(&tree::objects(&edited), keys, &request.cluster, ui).map(Some)
+    PreviousCiphertexts::load(&tree::objects(&edited), keys, &request.cluster, ui).map(Some)
 }
 
 /// The documents of the input.
@@ -283,7 +288,7 @@ fn settle_namespace(secret: &mut SecretInput, request: &Compat) -> Result<(), Cl
 const NO_NAMESPACE: &str = "secret must declare a namespace";
 const GIVE_NAMESPACE: &str = "give it with -n/--namespace";
 
-fn seal_document(prepared: &Prepared, key: &SealingKey, kept: Option<&Unchanged>) -> Result<Value, CliError> {
+fn seal_document(prepared: &Prepared, key: &SealingKey, kept: Option<&PreviousCiphertexts>) -> Result<Value, CliError> {
     let Prepared { secret, scope, .. } = prepared;
     let SecretInput { metadata, type_, immutable, items, .. } = secret;
     let content = SecretContent { metadata, type_: type_.as_deref(), immutable: *immutable, items };

@@ -10,20 +10,20 @@ use crate::args::files::{FileArgs, non_empty};
 use crate::args::keys::KeyArgs;
 use crate::certificate;
 use crate::cluster::Choice;
-use crate::commands::chosen::{Target, TargetArgs};
 use crate::commands::rewrite::{Rewrite, Writing, WritingArgs};
 use crate::commands::seal::usable::sealed_warning;
+use crate::commands::target::{Target, TargetArgs};
 use crate::commands::value::{self, Origin};
-use crate::commands::{chosen, in_clear};
+use crate::commands::{plaintext_leak, target};
 use crate::diagnostics::{self, CliError};
 use crate::input::{self, Input};
 use crate::key_files::KeySources;
-use crate::manifest::patch::{Edited, PatchError, Replacement};
+use crate::manifest::patch::{EditableText, PatchError, Replacement};
 use crate::names;
+use crate::previous_ciphertexts::PreviousCiphertexts;
 use crate::prompt;
 use crate::tree::{self, SealedObject};
 use crate::ui::{self, Ui};
-use crate::unchanged::Unchanged;
 
 /// Seal one item of a SealedSecret in a file; nothing else in it changes.
 ///
@@ -80,7 +80,7 @@ struct Set {
     trim: bool,
     keep_unchanged: bool,
     /// Although the value stands in an annotation.
-    allow_in_clear: bool,
+    allow_plaintext_leak: bool,
     /// Although another tool encrypted the value.
     allow_encrypted: bool,
     keys: KeySources,
@@ -100,7 +100,7 @@ impl Args {
             from_file: non_empty(self.from_file).filter(|path| path != ui::STREAM),
             trim: self.trim,
             keep_unchanged: self.keep_unchanged,
-            allow_in_clear: self.allow_plaintext_annotations,
+            allow_plaintext_leak: self.allow_plaintext_annotations,
             allow_encrypted: self.allow_encrypted_values,
             keys: self.keys.0,
             certificate: non_empty(self.cert),
@@ -116,28 +116,29 @@ pub(crate) fn run(args: Args, ui: &mut Ui) -> Result<(), CliError> {
 
 fn set(request: &Set, ui: &mut Ui) -> Result<(), CliError> {
     let target = &request.target;
-    chosen::check_item(&request.item)?;
+    target::check_item(&request.item)?;
     let file = Rewrite::read(&target.file)?;
-    let edited = chosen::parsed(&target.file, file.text())?;
-    let object = chosen::object(&edited, file.text(), target)?;
-    let mut warnings: Vec<String> = chosen::misread(&edited, &object).into_iter().collect();
+    let edited = target::parsed(&target.file, file.text())?;
+    let object = target::object(&edited, file.text(), target)?;
+    let mut warnings: Vec<String> = target::misread(&edited, &object).into_iter().collect();
     let applied = tree::kustomized(&object, Path::new(&target.file));
-    let label = chosen::label(&applied, request.cluster.namespace.as_deref())?;
+    let label = target::label(&applied, request.cluster.namespace.as_deref())?;
     let certificate = certificate::load(request.certificate.as_deref(), &request.cluster)?;
     let value = given(request, &mut warnings)?;
-    if let Some(in_clear) = in_clear::find(&edited, &object, &request.item, &value).filter(|_| !request.allow_in_clear)
+    if let Some(leak) =
+        plaintext_leak::find(&edited, &object, &request.item, &value).filter(|_| !request.allow_plaintext_leak)
     {
-        in_clear.refused(&request.item)?;
+        leak.refused(&request.item)?;
         if ui::has_reader() {
-            warnings.push(in_clear.told(&request.item));
+            warnings.push(leak.told(&request.item));
         }
     }
     warnings.extend(value::encrypted(&value, request.allow_encrypted)?);
     let others = object.items.iter().filter(|item| item.name != request.item).map(|item| item.value.as_str());
     warnings.extend(sealed_warning(others, value.expose().len()));
-    let place = format!("item `{}` of {}", chosen::item(&object, &request.item), chosen::full_name(&object));
+    let place = format!("item `{}` of {}", target::item(&object, &request.item), target::full_name(&object));
     if request.keep_unchanged
-        && Unchanged::load(std::slice::from_ref(&applied), &request.keys, &request.cluster, ui)?
+        && PreviousCiphertexts::load(std::slice::from_ref(&applied), &request.keys, &request.cluster, ui)?
             .kept(&label, &request.item, &value)
             .is_some()
     {
@@ -147,27 +148,27 @@ fn set(request: &Set, ui: &mut Ui) -> Result<(), CliError> {
     let sealed = seal(&value, &label, certificate.key()).map_err(|error| CliError::new(error.to_string()))?.to_base64();
     let mut done = "";
     file.finish_in_turn(request.writing, ui, |text| {
-        let edited = chosen::parsed(&target.file, text)?;
-        let object = chosen::object(&edited, text, target)?;
+        let edited = target::parsed(&target.file, text)?;
+        let object = target::object(&edited, text, target)?;
         let applied = tree::kustomized(&object, Path::new(&target.file));
-        if chosen::label(&applied, request.cluster.namespace.as_deref())? != label {
+        if target::label(&applied, request.cluster.namespace.as_deref())? != label {
             return Err(CliError::new(format!("{} was changed by somebody else meanwhile", target.file))
-                .hint(chosen::UNTOUCHED));
+                .hint(target::UNTOUCHED));
         }
         let (new, what) =
-            with(&edited, &object, &request.item, sealed).map_err(|error| chosen::refused(&target.file, &error))?;
+            with(&edited, &object, &request.item, sealed).map_err(|error| target::refused(&target.file, &error))?;
         done = what;
         // Nothing is told of what is not sealed.
         warnings.iter().for_each(|warning| diagnostics::notice(&format!("warning: {warning}")));
         Ok(new)
     })?;
-    ui.notice(&format!("{}{}", told(&place, done, request.writing), chosen::applied(&object, &applied)));
+    ui.notice(&format!("{}{}", told(&place, done, request.writing), target::applied(&object, &applied)));
     Ok(())
 }
 
 /// The text with an item replaced or added, and which of both it was.
 fn with(
-    edited: &Edited<'_>,
+    edited: &EditableText<'_>,
     object: &SealedObject,
     item: &str,
     sealed: String,

@@ -94,7 +94,7 @@ fn check(file: &str, object: &Value, functions: Functions, count: &mut Count, ui
     let context = Context::new(placeholders, &templates);
     let started = Instant::now();
     let clock = move || started.elapsed();
-    let limits = Limits { time: PATIENCE, ..Limits::default() };
+    let limits = Limits { time: RENDER_TIMEOUT, ..Limits::default() };
     let mut budget = Budget::new(limits, &clock);
     let environment = Environment { now: ui::now(), functions };
     for (item, text) in &templates {
@@ -141,7 +141,7 @@ fn excerpt(text: &str, error: &TemplateError) -> String {
 
 const PLACEHOLDER: &[u8] = b"placeholder";
 /// For all templates of one object.
-const PATIENCE: Duration = Duration::from_secs(10);
+const RENDER_TIMEOUT: Duration = Duration::from_secs(10);
 const EXAMPLES: &str = "Examples:
   sealer template check deploy/*.yaml
   helm template chart | sealer template check --strict -";

@@ -1,7 +1,7 @@
 //! `sealer unseal --raw`: one sealed value, opened offline, and nothing around it.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use sealer_core::unseal::{Trials, unseal_counted};
+use sealer_core::unseal::{KeyTrials, unseal_with};
 use sealer_core::{Keyring, Label, Plaintext, Scope, SealedValue};
 
 use crate::args::files::FileArgs;
@@ -145,8 +145,8 @@ fn unopened(scope: Scope, error: CliError) -> CliError {
 }
 
 fn opened(sealed: &SealedValue, request: &Unseal, scope: Scope, keyring: &Keyring) -> Option<Plaintext> {
-    let label = Label::as_given(scope, &request.namespace, &request.name);
-    unseal_counted(sealed, &label, keyring, &mut Trials::default()).ok().map(|opened| opened.plaintext)
+    let label = Label::new_unchecked(scope, &request.namespace, &request.name);
+    unseal_with(sealed, &label, keyring, &mut KeyTrials::default()).ok().map(|opened| opened.plaintext)
 }
 
 /// Why it does not open, as far as the scopes of the same names tell.

@@ -1,9 +1,9 @@
 //! `sealer unset`: takes one item out of a SealedSecret in a file, and nothing else of it.
 
 use crate::args::files::{FileArgs, non_empty};
-use crate::commands::chosen::{self, Target, TargetArgs};
 use crate::commands::rewrite::{Rewrite, Writing, WritingArgs};
 use crate::commands::set::told;
+use crate::commands::target::{self, Target, TargetArgs};
 use crate::diagnostics::CliError;
 use crate::names;
 use crate::tree::SealedItem;
@@ -51,11 +51,11 @@ fn unset(request: &Unset, ui: &mut Ui) -> Result<(), CliError> {
     let file = Rewrite::read(&target.file)?;
     let mut place = String::new();
     file.finish_in_turn(request.writing, ui, |text| {
-        let edited = chosen::parsed(&target.file, text)?;
-        let object = chosen::object(&edited, text, target)?;
-        place = format!("item `{}` of {}", chosen::item(&object, &request.item), chosen::full_name(&object));
+        let edited = target::parsed(&target.file, text)?;
+        let object = target::object(&edited, text, target)?;
+        place = format!("item `{}` of {}", target::item(&object, &request.item), target::full_name(&object));
         let item = object.items.iter().find(|item| item.name == request.item).ok_or_else(|| {
-            let shown = |item: &SealedItem| match chosen::is_item_name(&item.name) {
+            let shown = |item: &SealedItem| match target::is_item_name(&item.name) {
                 true => item.name.clone(),
                 false => names::name(&item.name),
             };
@@ -63,7 +63,7 @@ fn unset(request: &Unset, ui: &mut Ui) -> Result<(), CliError> {
             let there = if names.is_empty() { "no item".to_owned() } else { names.join(", ") };
             CliError::new(format!("there is no {place}")).hint(format!("it has {there}"))
         })?;
-        edited.without_entry(&item.path).map_err(|error| chosen::refused(&target.file, &error))
+        edited.without_entry(&item.path).map_err(|error| target::refused(&target.file, &error))
     })?;
     ui.notice(&told(&place, "removed", request.writing));
     Ok(())

@@ -1,6 +1,6 @@
 //! `sealer view`: what a file seals, for whom, and with which key; no value of it.
 
-use sealer_core::unseal::{Trials, unseal_counted};
+use sealer_core::unseal::{KeyTrials, unseal_with};
 use sealer_core::{Keyring, Label, SealedValue};
 use sealer_encoding::base64;
 use serde_json::{Value, json};
@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use crate::args::files::FileArgs;
 use crate::args::keys::KeyArgs;
 use crate::args::output::Output;
-use crate::commands::chosen;
 use crate::commands::rewrite::Rewrite;
+use crate::commands::target;
 use crate::diagnostics::CliError;
 use crate::encrypted::{self, Encrypted};
 use crate::key_files;
@@ -36,10 +36,10 @@ pub(crate) fn run(args: Args, ui: &mut Ui) -> Result<(), CliError> {
     let [file] = args.files.exactly("view", "a file", "sealer view sealed.yaml")?;
     let keyring = key_files::load(&args.keys.0, ui)?;
     let file = Rewrite::look(&file)?;
-    let edited = chosen::parsed(file.name(), file.text())?;
+    let edited = target::parsed(file.name(), file.text())?;
     let objects = tree::objects(&edited);
     if objects.is_empty() {
-        return Err(chosen::none(&edited, file.text(), file.name()));
+        return Err(target::none(&edited, file.text(), file.name()));
     }
     let seen: Vec<Seen<'_>> = objects.iter().map(|object| Seen::of(object, &keyring)).collect();
     if args.output.is_json() {
@@ -70,11 +70,11 @@ struct SeenItem<'a> {
 
 impl<'a> Seen<'a> {
     fn of(object: &'a SealedObject, keyring: &Keyring) -> Self {
-        let (label, mut trials) = (object.label(), Trials::default());
+        let (label, mut trials) = (object.label(), KeyTrials::default());
         let seen = |item: &'a SealedItem| {
             let sealed = SealedValue::from_base64(&item.value).ok();
             let size = sealed.as_ref().and_then(|_| base64::decode(&item.value).ok()).map(|bytes| bytes.len());
-            let opened = sealed.and_then(|sealed| unseal_counted(&sealed, &label, keyring, &mut trials).ok());
+            let opened = sealed.and_then(|sealed| unseal_with(&sealed, &label, keyring, &mut trials).ok());
             SeenItem { item, size, key: opened.map(|opened| opened.fingerprint.to_string()) }
         };
         Self { object, items: object.items.iter().map(seen).collect() }
@@ -82,7 +82,7 @@ impl<'a> Seen<'a> {
 
     fn bound_to(&self) -> String {
         let object = self.object;
-        let label = Label::as_given(object.scope, &object.namespace, &object.name);
+        let label = Label::new_unchecked(object.scope, &object.namespace, &object.name);
         String::from_utf8_lossy(label.as_bytes()).into_owned()
     }
 
@@ -93,7 +93,7 @@ impl<'a> Seen<'a> {
             (false, label) if label.is_empty() => "empty".to_owned(),
             (false, label) => label,
         };
-        let mut text = format!("{}\n  scope  {}\n  label  {label}\n", chosen::shown(object), object.scope);
+        let mut text = format!("{}\n  scope  {}\n  label  {label}\n", target::shown(object), object.scope);
         let width = items.iter().map(|item| item.item.name.len()).max().unwrap_or_default();
         for SeenItem { item, size, key } in items {
             let no_value = match encrypted::value(item.value.as_bytes()) {

@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 
 use super::documents;
 use crate::encrypted;
-use crate::manifest::patch::{Edited, PatchError, Replacement, Step, Tree};
+use crate::manifest::patch::{EditableText, PatchError, Replacement, Step, Tree};
 use crate::tree;
 
 /// One of all edits that a text allows, chosen by the first two bytes, is refused or does what was meant.
 pub fn editor(bytes: &[u8]) {
     let Some((choice, text)) = bytes.split_first_chunk() else { return };
     let Ok(text) = str::from_utf8(text) else { return };
-    let Ok(edited) = Edited::read(text) else { return };
+    let Ok(edited) = EditableText::read(text) else { return };
     let _ = tree::objects(&edited);
     let Some((path, change)) = chosen(&edited, usize::from(u16::from_be_bytes(*choice))) else { return };
     let Ok(result) = carried_out(&edited, &path, change) else { return };
@@ -42,7 +42,7 @@ enum Change {
     Remove,
 }
 
-fn chosen(edited: &Edited<'_>, choice: usize) -> Option<(Vec<Step>, Change)> {
+fn chosen(edited: &EditableText<'_>, choice: usize) -> Option<(Vec<Step>, Change)> {
     let mut places = Vec::new();
     for (number, document) in edited.documents().iter().enumerate() {
         collect(document, &mut vec![Step::Number(number)], &mut places);
@@ -73,7 +73,7 @@ fn collect(tree: &Tree, path: &mut Vec<Step>, found: &mut Vec<(Vec<Step>, Change
     }
 }
 
-fn carried_out(edited: &Edited<'_>, path: &[Step], change: Change) -> Result<String, PatchError> {
+fn carried_out(edited: &EditableText<'_>, path: &[Step], change: Change) -> Result<String, PatchError> {
     match change {
         Change::Replace => edited.with(&[Replacement { path: path.to_vec(), value: value() }]),
         Change::Add => edited.with_entry(path, NAME, &value()),

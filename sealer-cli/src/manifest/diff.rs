@@ -1,4 +1,4 @@
-//! Which lines of a text differ, as a patch shows them?
+//! Lines of a text that differ, as a patch shows them.
 
 /// The runs of lines that differ, without lines around them.
 pub(crate) fn diff(path: &str, old: &str, new: &str) -> String {

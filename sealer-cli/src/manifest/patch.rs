@@ -1,4 +1,4 @@
-//! Byte-precise edits: which bytes of a text are one value, and does a text say the same but for them?
+//! Byte-precise edits: finds the bytes of one value in a text, and proves that a text says the same but for them.
 //!
 //! YAML and JSON alike, with comments, any style of quotes and blocks, line ends, several documents, and the `{{ }}` of
 //! Helm around. What is not certain is refused: nothing is written that does not read back as it was meant.
@@ -6,6 +6,7 @@
 mod entry;
 mod mask;
 mod own;
+mod parse;
 mod place;
 mod shared;
 mod tree;
@@ -28,11 +29,11 @@ pub(crate) enum PatchError {
     NoMap,
     /// The edited text does not read as the old one with the new values.
     #[error("an edit would change more than its value")]
-    MoreThanMeant,
+    UnexpectedChange,
 }
 
 /// A text and its documents.
-pub(crate) struct Edited<'t> {
+pub(crate) struct EditableText<'t> {
     text: &'t str,
     documents: Vec<Tree>,
     masked: bool,
@@ -58,13 +59,13 @@ impl Step {
     }
 }
 
-impl<'t> Edited<'t> {
+impl<'t> EditableText<'t> {
     /// Reads a text as it is, or with its templates left out.
     pub(crate) fn read(text: &'t str) -> Result<Self, PatchError> {
-        match tree::documents(text) {
+        match parse::documents(text) {
             Ok(documents) => Ok(Self { text, documents, masked: false }),
             Err(error) if text.contains("{{") => {
-                let mut documents = tree::documents(&mask::without_templates(text)).map_err(|_| error)?;
+                let mut documents = parse::documents(&mask::without_templates(text)).map_err(|_| error)?;
                 documents.iter_mut().for_each(|tree| mask::put_templates_back(tree, text));
                 Ok(Self { text, documents, masked: true })
             }
@@ -102,7 +103,7 @@ impl<'t> Edited<'t> {
         let mut edits: Vec<(Range<usize>, String)> = Vec::new();
         for replacement in replacements {
             let Some(Tree::Scalar(scalar)) = tree::at(&mut wanted, &replacement.path) else {
-                return Err(PatchError::MoreThanMeant);
+                return Err(PatchError::UnexpectedChange);
             };
             let (range, line) = (scalar.range.clone(), scalar.line);
             if scalar.shared {
@@ -119,7 +120,7 @@ impl<'t> Edited<'t> {
             }
             scalar.tail = None;
         }
-        self.proven(edits, &wanted)
+        self.apply_verified(edits, &wanted)
     }
 
     /// YAML 1.1, which kubectl reads, ends lines at characters of Unicode that are none to YAML 1.2 and in JSON. A carriage
@@ -140,19 +141,19 @@ impl<'t> Edited<'t> {
     }
 
     /// Carries edits out. The proof that nothing else changed: the new text reads as it was meant to.
-    fn proven(&self, mut edits: Vec<(Range<usize>, String)>, wanted: &[Tree]) -> Result<String, PatchError> {
+    fn apply_verified(&self, mut edits: Vec<(Range<usize>, String)>, wanted: &[Tree]) -> Result<String, PatchError> {
         self.lines_are_certain()?;
         edits.sort_by_key(|(range, _)| range.start);
         let mut result = String::with_capacity(self.text.len());
         let mut end = 0;
         for (range, value) in edits {
-            result.push_str(self.text.get(end..range.start).ok_or(PatchError::MoreThanMeant)?);
+            result.push_str(self.text.get(end..range.start).ok_or(PatchError::UnexpectedChange)?);
             result.push_str(&value);
             end = range.end;
         }
         result.push_str(self.text.get(end..).unwrap_or_default());
-        let again = Edited::read(&result).map_err(|_| PatchError::MoreThanMeant)?;
-        if tree::same(&again.documents, wanted) { Ok(result) } else { Err(PatchError::MoreThanMeant) }
+        let again = EditableText::read(&result).map_err(|_| PatchError::UnexpectedChange)?;
+        if tree::same(&again.documents, wanted) { Ok(result) } else { Err(PatchError::UnexpectedChange) }
     }
 }
 

@@ -13,7 +13,7 @@ mod instead;
 mod json;
 mod yaml;
 
-pub(crate) use instead::{output_of_command, words_of_command};
+pub(crate) use instead::output_of_command;
 
 /// One document of a stream.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use crate::manifest::read::{self, Document, Syntax};
 use crate::manifest::schema;
 use crate::manifest::stray::{self, Strays, strays};
 use crate::manifest::twice;
-use crate::manifest::typed::{Rules, Wrong, typed};
+use crate::manifest::typed::{Rules, TypeMismatch, typed};
 use crate::names;
 use crate::spelling::is_near;
 
@@ -223,7 +223,7 @@ impl Reader {
     }
 
     /// A text that is encrypted is why it is of another type.
-    fn wrong(&self, wrong: &Wrong, yaml: bool, encrypted: Option<String>) -> CliError {
+    fn wrong(&self, wrong: &TypeMismatch, yaml: bool, encrypted: Option<String>) -> CliError {
         let prefix = if yaml { "error unmarshaling JSON: while decoding JSON: " } else { "" };
         CliError::new(format!("{prefix}{}", wrong.message)).hint(encrypted.unwrap_or_else(|| wrong.hint(self.number)))
     }

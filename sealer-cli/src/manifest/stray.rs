@@ -10,7 +10,6 @@ use zeroize::Zeroizing;
 
 use crate::encrypted::{self, Encrypted};
 use crate::manifest::node::Node;
-use crate::manifest::read::words_of_command;
 use crate::manifest::schema::{self, Struct, Type};
 use crate::names;
 use crate::spelling::is_near;
@@ -306,6 +305,14 @@ fn meant(name: &str, value: &Node) -> Option<&'static str> {
     let near = wanted.into_iter().find(|(word, _)| is_near(word, &plain)).map(|(_, field)| field);
     // A value beside `data` instead of below it.
     near.or_else(|| is_scalar(value).then_some("stringData"))
+}
+
+/// What a field is that a command's words make when they are read as YAML.
+fn words_of_command(field: &str) -> Option<&'static str> {
+    let is_word = |known: &&str| field.eq_ignore_ascii_case(known);
+    let is_told = ["error", "warning", "notice", "info", "note"].iter().any(is_word);
+    (is_told && field.starts_with(|letter: char| letter.is_ascii_uppercase()) || field == "error" || field == "warning")
+        .then_some("the words of another command stand there; is `2>&1` in its command line?")
 }
 
 /// SOPS leaves its own field beside the texts that it encrypted.

@@ -23,7 +23,7 @@ pub(crate) struct Rules {
 
 /// What a document says in the wrong type.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Wrong {
+pub(crate) struct TypeMismatch {
     /// Go's error. Names the field and the types, never a value that may be secret.
     pub(crate) message: String,
     /// The field as a manifest has it: `data.password`.
@@ -32,7 +32,7 @@ pub(crate) struct Wrong {
     pub(crate) wanted: &'static str,
 }
 
-impl Wrong {
+impl TypeMismatch {
     /// What to change in which document.
     pub(crate) fn hint(&self, document: usize) -> String {
         let Self { place, wanted, .. } = self;
@@ -48,7 +48,7 @@ impl Wrong {
 }
 
 /// Takes the known fields of a document; unknown ones are dropped. No map of the result has a name twice.
-pub(crate) fn typed(node: &Node, type_: &Type, rules: Rules) -> Result<Node, Wrong> {
+pub(crate) fn typed(node: &Node, type_: &Type, rules: Rules) -> Result<Node, TypeMismatch> {
     let mut reader = Reader { rules, owner: "", path: Vec::new(), item: None, first_wrong: None };
     let object = reader.read(node, type_, Node::Null)?;
     reader.first_wrong.map_or(Ok(object), Err)
@@ -62,12 +62,12 @@ struct Reader {
     /// The entry of a map that is read.
     item: Option<String>,
     /// Go goes on behind a wrong type and reports the first one.
-    first_wrong: Option<Wrong>,
+    first_wrong: Option<TypeMismatch>,
 }
 
 impl Reader {
     /// Reads a value over what an earlier field of the same name left.
-    fn read(&mut self, node: &Node, type_: &Type, old: Node) -> Result<Node, Wrong> {
+    fn read(&mut self, node: &Node, type_: &Type, old: Node) -> Result<Node, TypeMismatch> {
         match (type_, node) {
             (Type::Items, node) => Ok(items(node)),
             (Type::Raw, node) => Ok(node.clone()),
@@ -147,12 +147,12 @@ impl Reader {
         Node::Bytes(bytes)
     }
 
-    fn list(&mut self, items: &[Node], inner: &Type) -> Result<Node, Wrong> {
+    fn list(&mut self, items: &[Node], inner: &Type) -> Result<Node, TypeMismatch> {
         let item = |node| Ok(or_zero(self.read(node, inner, Node::Null)?, inner));
         items.iter().map(item).collect::<Result<_, _>>().map(Node::List)
     }
 
-    fn map(&mut self, fields: &[(String, Node)], inner: &Type, old: Node) -> Result<Node, Wrong> {
+    fn map(&mut self, fields: &[(String, Node)], inner: &Type, old: Node) -> Result<Node, TypeMismatch> {
         let old = if let Node::Map(entries) = old { entries } else { Vec::new() };
         let mut entries: BTreeMap<String, Node> = old.into_iter().collect();
         for (key, node) in fields {
@@ -163,7 +163,7 @@ impl Reader {
         Ok(Node::Map(entries.into_iter().collect()))
     }
 
-    fn fields(&mut self, fields: &[(String, Node)], known: &'static Struct, old: Node) -> Result<Node, Wrong> {
+    fn fields(&mut self, fields: &[(String, Node)], known: &'static Struct, old: Node) -> Result<Node, TypeMismatch> {
         let mut values = if let Node::Map(values) = old { values } else { Vec::new() };
         let outer = std::mem::replace(&mut self.owner, known.name);
         for (key, node) in fields {
@@ -176,7 +176,7 @@ impl Reader {
         Ok(Node::Map(kept(values, known)))
     }
 
-    fn field(&mut self, node: &Node, field: &Field, old: Node) -> Result<Node, Wrong> {
+    fn field(&mut self, node: &Node, field: &Field, old: Node) -> Result<Node, TypeMismatch> {
         let (depth, rules) = (self.path.len(), self.rules);
         if field.kept == Kept::TypeMeta {
             self.rules.coerces = false;
@@ -194,12 +194,12 @@ impl Reader {
         known.fields.iter().find(|field| field.name == key).or_else(|| known.fields.iter().find(any_case))
     }
 
-    fn wrong(&mut self, wrong: Wrong) -> Node {
+    fn wrong(&mut self, wrong: TypeMismatch) -> Node {
         self.first_wrong.get_or_insert(wrong);
         Node::Null
     }
 
-    fn mismatch(&self, found: &str, type_: &Type) -> Wrong {
+    fn mismatch(&self, found: &str, type_: &Type) -> TypeMismatch {
         let place = match self.path.as_slice() {
             [] => "value".to_owned(),
             path => format!("struct field {}.{}", self.owner, path.join(".")),
@@ -207,11 +207,11 @@ impl Reader {
         self.fault(format!("json: cannot unmarshal {found} into Go {place} of type {}", go_name(type_)), type_)
     }
 
-    fn fault(&self, message: String, type_: &Type) -> Wrong {
+    fn fault(&self, message: String, type_: &Type) -> TypeMismatch {
         let fields = self.path.iter().filter(|field| **field != "TypeMeta").copied();
         let item = self.item.as_deref().map(names::name);
         let place: Vec<&str> = fields.chain(item.as_deref()).collect();
-        Wrong { message, place: place.join("."), wanted: plain_name(type_) }
+        TypeMismatch { message, place: place.join("."), wanted: plain_name(type_) }
     }
 }
 

@@ -12,10 +12,10 @@ use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
 use hyper_util::rt::TokioIo;
 use kube::client::Body;
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tower::{Service, ServiceExt as _};
 
+use crate::network::boxed_io::BoxedIo;
 use crate::network::opening::Opening;
 use crate::network::proxy::{self, Choice, Kind, Proxy};
 use crate::network::tls::Configurations;
@@ -210,11 +210,6 @@ impl Service<Uri> for Connector {
         Box::pin(self.clone().open(target))
     }
 }
-
-/// Anything that bytes go through.
-pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
-pub(crate) type BoxedIo = Box<dyn Io>;
 
 /// A connection.
 pub(crate) struct Stream {

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::network::connect::BoxedIo;
+use crate::network::boxed_io::BoxedIo;
 
 /// A connection whose first bytes are remembered.
 pub(crate) struct Opening {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::network::connect::BoxedIo;
+use crate::network::boxed_io::BoxedIo;
 
 /// Has the proxy connect to a host.
 pub(crate) async fn tunnel(

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 
 use super::{SealedObject, walk};
-use crate::manifest::patch::{Edited, Tree};
+use crate::manifest::patch::{EditableText, Tree};
 
 /// The kustomizations of a tree, by what they apply.
 #[derive(Debug, Default)]
@@ -54,7 +54,7 @@ impl Overlays {
 
 /// The object as it may be applied, likeliest first; what it is as written is not among them. `namespace` is the one that
 /// the user names.
-pub(crate) fn otherwise(object: &SealedObject, file: &Path, namespace: Option<&str>) -> Vec<SealedObject> {
+pub(crate) fn rename_candidates(object: &SealedObject, file: &Path, namespace: Option<&str>) -> Vec<SealedObject> {
     let kustomization = file.parent().and_then(Kustomization::read);
     let mut found: Vec<SealedObject> = Vec::new();
     for (kustomized, namespace) in
@@ -144,7 +144,7 @@ impl Kustomization {
     }
 
     fn of(text: &str) -> Option<Self> {
-        let edited = Edited::read(text).ok()?;
+        let edited = EditableText::read(text).ok()?;
         let field = |name: &str| edited.documents().first()?.field(name).and_then(Tree::text).map(str::to_owned);
         let part = |name: &str| field(name).unwrap_or_default();
         let mut resources: Option<Vec<String>> = None;

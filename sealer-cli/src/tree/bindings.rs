@@ -8,15 +8,8 @@ use sealer_core::{Label, Scope};
 
 use super::known::KnownNames;
 use super::loose::LooseValue;
+use super::names::Given;
 use super::{SealedObject, applied};
-
-/// What the user says that values are sealed for.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Given {
-    pub(crate) namespace: Option<String>,
-    /// Names of objects, or of releases that their names are made of.
-    pub(crate) names: Vec<String>,
-}
 
 /// What a value may be bound to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -39,7 +32,7 @@ impl Binding {
     }
 
     pub(crate) fn label(&self) -> Label {
-        Label::as_given(self.scope, &self.namespace, &self.name)
+        Label::new_unchecked(self.scope, &self.namespace, &self.name)
     }
 }
 
@@ -59,7 +52,7 @@ impl<'a> Bindings<'a> {
     /// user: likeliest first.
     pub(crate) fn said(&self, object: &SealedObject, file: &Path) -> Vec<Binding> {
         let namespace = self.given.namespace.as_deref();
-        let others = applied::otherwise(object, file, namespace);
+        let others = applied::rename_candidates(object, file, namespace);
         let named = applied::named(object, &self.given.names, namespace);
         once(Binding::of(object).into_iter().chain(others.iter().chain(&named).filter_map(Binding::of)), usize::MAX)
     }

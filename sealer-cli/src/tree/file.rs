@@ -8,13 +8,13 @@ use super::loose::{self, LooseValue};
 use super::walk::{self, is_manifest, is_wide};
 use super::{SealedObject, objects, values};
 use crate::manifest;
-use crate::manifest::patch::Edited;
+use crate::manifest::patch::EditableText;
 
 /// What is sealed in a text.
 #[derive(Default)]
 pub(crate) struct Sealed<'t> {
     /// The documents, if SealedSecrets are among them.
-    pub(crate) edited: Option<Edited<'t>>,
+    pub(crate) edited: Option<EditableText<'t>>,
     pub(crate) objects: Vec<SealedObject>,
     pub(crate) loose: Vec<LooseValue>,
     /// There is more packed into it than is looked at.
@@ -39,7 +39,7 @@ pub(crate) fn sealed<'t>(path: &Path, bytes: &'t [u8]) -> Result<Sealed<'t>, Str
     }
     let documents = std::str::from_utf8(bytes)
         .map_err(|_| NO_UTF8.to_owned())
-        .and_then(|text| Edited::read(text).map_err(|error| error.to_string()));
+        .and_then(|text| EditableText::read(text).map_err(|error| error.to_string()));
     let edited = match documents {
         Ok(edited) => edited,
         Err(reason) => {

@@ -7,9 +7,8 @@ use std::sync::Arc;
 
 use super::SealedObject;
 use super::applied::{Kustomization, Overlays};
-use super::bindings::Given;
 use super::loose::{self, LooseValue};
-use super::names::Names;
+use super::names::{Given, Names};
 use super::values::{Reference, chart, references};
 use super::walk::{self, Content};
 use parking_lot::Mutex;

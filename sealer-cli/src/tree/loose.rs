@@ -6,17 +6,18 @@ mod armor;
 mod escapes;
 mod inside;
 mod likely;
+mod place;
 
 use std::ops::Range;
 
 use sealer_core::SealedValue;
 use sealer_encoding::base64;
 
-use super::values::Place;
 pub(crate) use all::{All, find_all};
 use armor::Armor;
 pub(crate) use inside::inside;
 pub(crate) use likely::{has_no_structure, is_likely, is_of_common_size};
+pub(crate) use place::Place;
 
 /// A sealed value that stands in a text by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]

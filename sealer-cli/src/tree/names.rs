@@ -1,10 +1,18 @@
-//! The names that one text says: of objects, releases and namespaces, in whatever language.
+//! The names that the user gives, and those that one text says: of objects, releases and namespaces, in whatever language.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use regex::Regex;
 use sealer_core::{Label, Scope};
+
+/// What the user says that values are sealed for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Given {
+    pub(crate) namespace: Option<String>,
+    /// Names of objects, or of releases that their names are made of.
+    pub(crate) names: Vec<String>,
+}
 
 /// What one text names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

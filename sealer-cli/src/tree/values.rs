@@ -5,29 +5,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::loose::LooseValue;
-use crate::manifest::patch::{Edited, Tree};
-
-/// Where a value stands among the values of a chart.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// `db`, `password`.
-    Path(Vec<String>),
-    /// What stands ahead of it on its line, in a text that is no YAML.
-    Name(String),
-    #[default]
-    Unknown,
-}
-
-impl Place {
-    /// The names that lead to its neighbours, too.
-    pub(crate) fn parent(&self) -> Vec<String> {
-        match self {
-            Self::Path(path) => path.split_last().map(|(_, above)| above.to_vec()).unwrap_or_default(),
-            Self::Name(_) | Self::Unknown => Vec::new(),
-        }
-    }
-}
+use super::loose::{LooseValue, Place};
+use crate::manifest::patch::{EditableText, Tree};
 
 /// What a template takes from the values of its chart: `db`, `password` of `.Values.db.password`. Without any name it takes
 /// all of them.
@@ -99,11 +78,11 @@ pub(crate) fn chart(template: &Path) -> Option<&Path> {
 }
 
 /// Finds out which names lead to each of the values of a text.
-pub(super) fn place(bytes: &[u8], edited: Option<&Edited<'_>>, values: &mut [LooseValue]) {
+pub(super) fn place(bytes: &[u8], edited: Option<&EditableText<'_>>, values: &mut [LooseValue]) {
     if values.is_empty() || bytes.len() > MOST_TEXT {
         return;
     }
-    let read = || Edited::read(std::str::from_utf8(bytes).ok()?).ok();
+    let read = || EditableText::read(std::str::from_utf8(bytes).ok()?).ok();
     let own = if edited.is_none() { read() } else { None };
     match edited.or(own.as_ref()) {
         Some(edited) => edited.documents().iter().for_each(|tree| walk(tree, &mut Vec::new(), values)),

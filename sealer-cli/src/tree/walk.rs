@@ -1,4 +1,4 @@
-//! Which files do paths name, and which of them are texts?
+//! Finds the files that paths name, and reads those that are texts.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};

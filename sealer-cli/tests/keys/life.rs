@@ -363,7 +363,7 @@ fn item_that_no_name_opens_may_need_each_key_of_its_size() {
     assert_eq!(place.label("key-b"), "active");
     // A value that no key of the cluster is large enough for.
     let larger = sealer_core::UnsealingKey::generate(3072).unwrap();
-    let label = sealer_core::Label::as_given(sealer_core::Scope::ClusterWide, "", "");
+    let label = sealer_core::Label::new_unchecked(sealer_core::Scope::ClusterWide, "", "");
     let value = sealer_core::seal(&sealer_core::Plaintext::new(vec![]), &label, larger.sealing_key()).unwrap();
     let mut other = new.sealed("db", &["one"]);
     other["spec"]["encryptedData"]["one"] = json!(value.to_base64());

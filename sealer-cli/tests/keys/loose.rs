@@ -292,7 +292,7 @@ fn a_kustomization_gives_the_names_that_count() {
 fn what_is_of_no_key_of_the_cluster_is_told_and_no_more() {
     let place = place();
     let larger = sealer_core::UnsealingKey::generate(3072).unwrap();
-    let label = sealer_core::Label::as_given(Scope::ClusterWide, "", "");
+    let label = sealer_core::Label::new_unchecked(Scope::ClusterWide, "", "");
     let value = sealer_core::seal(&sealer_core::Plaintext::new(vec![]), &label, larger.sealing_key()).unwrap();
     place.file("tree/values.yaml", &format!("a: {}\n", value.to_base64()));
     let mut blob = vec![1, 0, 0, 0, 0xd0, 0x8c, 0x9d, 0xdf, 1, 0x15, 0xd1, 0x11, 0x8c, 0x7a, 0, 0xc0, 0x4f, 0xc2];
@@ -341,7 +341,7 @@ fn values_that_are_wrapped_cut_or_escaped_keep_their_key_in_use() {
 fn values_in_pieces_of_keys_elsewhere_are_not_proven() {
     let (place, [_, _, new]) = (place(), &*KEYS);
     let foreign = sealer_core::UnsealingKey::generate(3072).unwrap();
-    let label = sealer_core::Label::as_given(Scope::ClusterWide, "", "");
+    let label = sealer_core::Label::new_unchecked(Scope::ClusterWide, "", "");
     let value = sealer_core::seal(&sealer_core::Plaintext::new(vec![]), &label, foreign.sealing_key()).unwrap();
     let value = value.to_base64();
     for (width, between) in

@@ -47,13 +47,13 @@ impl Key {
 
     /// A sealed value by itself, as `sealer --raw` prints it.
     pub(crate) fn raw(&self, scope: Scope, namespace: &str, name: &str) -> String {
-        let label = Label::as_given(scope, namespace, name);
+        let label = Label::new_unchecked(scope, namespace, name);
         seal(&Plaintext::new(b"hunter2".to_vec()), &label, self.key.sealing_key()).unwrap().to_base64()
     }
 
     /// A SealedSecret of the namespace `ns` with these items.
     pub(crate) fn sealed(&self, name: &str, items: &[&str]) -> Value {
-        let label = Label::as_given(Scope::Strict, "ns", name);
+        let label = Label::new_unchecked(Scope::Strict, "ns", name);
         let value = || seal(&Plaintext::new(b"hunter2".to_vec()), &label, self.key.sealing_key()).unwrap().to_base64();
         let items: serde_json::Map<String, Value> =
             items.iter().map(|item| ((*item).to_owned(), json!(value()))).collect();

@@ -210,7 +210,7 @@ fn opened(opens: &Value, sealed: &Sealed) -> Option<String> {
         return Some(format!("no sealed value {item}"));
     };
     let scope: Scope = word("scope").parse().unwrap();
-    let label = Label::as_given(scope, word("namespace"), word("name"));
+    let label = Label::new_unchecked(scope, word("namespace"), word("name"));
     let value = SealedValue::from_base64(run).unwrap();
     match unseal(&value, &label, &keyring(word("key"))) {
         Err(error) => Some(format!("{item}: {error}")),

@@ -120,7 +120,7 @@ fn rotated(body: &[u8]) -> (u16, String) {
     let target = Certificate::first_from_pem(&fs::read(fixture("cert2048.pem")).unwrap()).unwrap();
     let mut object: Value = serde_json::from_slice(body).unwrap();
     let text = |name: &str| object["metadata"][name].as_str().unwrap();
-    let label = Label::as_given(Scope::Strict, text("namespace"), text("name"));
+    let label = Label::new_unchecked(Scope::Strict, text("namespace"), text("name"));
     let mut items = BTreeMap::new();
     for (name, value) in object["spec"]["encryptedData"].as_object().unwrap() {
         let sealed = SealedValue::from_base64(value.as_str().unwrap()).unwrap();

@@ -42,11 +42,11 @@ pub(crate) async fn recall(checkpoint: &Checkpoint, ring: &Keyring) {
     let Checkpoint { context, cache, saved } = checkpoint;
     let mut saved = saved.lock().await;
     // Where nobody says so, nothing is written that might be refused.
-    if !tokio::time::timeout(PATIENCE, may_be_kept(context)).await.unwrap_or(false) {
+    if !tokio::time::timeout(READ_TIMEOUT, may_be_kept(context)).await.unwrap_or(false) {
         return;
     }
     saved.is_allowed = true;
-    let Ok(pieces) = tokio::time::timeout(PATIENCE, store::read(context, &mut saved)).await else {
+    let Ok(pieces) = tokio::time::timeout(READ_TIMEOUT, store::read(context, &mut saved)).await else {
         tracing::warn!("timed out reading the checkpoint; re-unsealing every object");
         return;
     };
@@ -107,7 +107,7 @@ pub(crate) async fn write(checkpoint: &Checkpoint) {
 }
 
 /// Nothing is served before it is read; without it there is only more to do.
-const PATIENCE: Duration = Duration::from_secs(15);
+const READ_TIMEOUT: Duration = Duration::from_secs(15);
 const BETWEEN_WRITES: Duration = Duration::from_secs(60);
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use sealer_core::unseal::{Trials, unseal_counted};
+use sealer_core::unseal::{KeyTrials, unseal_with};
 use sealer_core::{Keyring, Label, SealedValue, SealingKey, seal};
 
 use crate::http::openings::Opening;
@@ -31,14 +31,14 @@ pub(crate) struct Work {
     keyring: Keyring,
     /// Seals the values anew.
     key: Option<SealingKey>,
-    trials: Trials,
+    trials: KeyTrials,
     sealed: BTreeMap<String, String>,
     spent: Duration,
 }
 
 impl Work {
     pub(crate) fn new(values: Vec<(String, String)>, label: Label, keyring: Keyring, key: Option<SealingKey>) -> Self {
-        let (values, trials) = (values.into_iter(), Trials::default());
+        let (values, trials) = (values.into_iter(), KeyTrials::default());
         Self { values, label, keyring, key, trials, sealed: BTreeMap::new(), spent: Duration::ZERO }
     }
 
@@ -60,7 +60,7 @@ impl Work {
 
     fn open(&mut self, name: String, sealed: &str) -> Option<()> {
         let value = SealedValue::from_base64(sealed).ok()?;
-        let opened = unseal_counted(&value, &self.label, &self.keyring, &mut self.trials).ok()?;
+        let opened = unseal_with(&value, &self.label, &self.keyring, &mut self.trials).ok()?;
         if let Some(key) = &self.key {
             self.sealed.insert(name, seal(&opened.plaintext, &self.label, key).ok()?.to_base64());
         }

@@ -19,7 +19,7 @@ use crate::workers::queue::Priority;
 pub(super) async fn follow(informers: Arc<Informers>, namespace: Option<String>, secrets_seen: CancellationToken) {
     if informers.cache.recalls() {
         // What was in order before a restart is, if its Secret is the same.
-        let _ = tokio::time::timeout(PATIENCE, secrets_seen.cancelled()).await;
+        let _ = tokio::time::timeout(SECRETS_TIMEOUT, secrets_seen.cancelled()).await;
     }
     let mut warned = false;
     // Without this watch the controller does nothing: a missing right counts as silence, unlike for Secrets and keys.
@@ -95,6 +95,6 @@ pub(super) fn appeared(informers: &Informers, object: Sighting, priority: Priori
 }
 
 /// A list of very many Secrets takes seconds; without it, or when it fails, the worker looks at each Secret by itself.
-const PATIENCE: Duration = Duration::from_secs(30);
+const SECRETS_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often a right that is missing is asked for: an error in the log may make somebody grant it.
 const REFUSED: Duration = Duration::from_secs(15);

@@ -83,7 +83,7 @@ pub(super) async fn note_made(keys: &Keys, key: &Fingerprint) -> Result<(), Keys
 pub(super) async fn note_ring(keys: &Keys) {
     let ring = keys.ring();
     let noted = write(keys, |record| record.set_ring(ring.entries().iter().map(|entry| entry.key.fingerprint())));
-    let noted = tokio::time::timeout(PATIENCE, noted).await.unwrap_or(Err(KeysError::Unanswered));
+    let noted = tokio::time::timeout(REQUEST_TIMEOUT, noted).await.unwrap_or(Err(KeysError::Unanswered));
     if let Err(error) = noted {
         tracing::warn!(error = error.to_string(), "cannot record which sealing keys there are");
     }
@@ -98,7 +98,7 @@ async fn bounded(
     if keys.context.config.keys.trust.is_strict() {
         return work.await;
     }
-    let done = tokio::time::timeout(PATIENCE, work).await.unwrap_or(Err(KeysError::Unanswered));
+    let done = tokio::time::timeout(REQUEST_TIMEOUT, work).await.unwrap_or(Err(KeysError::Unanswered));
     if let Err(error) = done {
         tracing::warn!(error = error.to_string(), "{trouble}");
     }
@@ -201,4 +201,4 @@ const BETWEEN_ATTEMPTS: Duration = Duration::from_secs(1);
 /// More than that many writers in a row means that something is wrong.
 const CONFLICTS: usize = 8;
 /// Nothing is served before it is read.
-const PATIENCE: Duration = Duration::from_secs(15);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);

@@ -12,19 +12,19 @@ use crate::error::KeysError;
 use crate::keys::{Keys, lock, record, store};
 
 /// A key that may not be stored yet.
-pub(crate) struct Fresh {
+pub(crate) struct PendingKey {
     pub(crate) key: Arc<UnsealingKey>,
     certificate: Certificate,
 }
 
 /// Generates a key and its certificate.
-pub(crate) async fn generate(keys: &Keys) -> Result<Fresh, KeysError> {
+pub(crate) async fn generate(keys: &Keys) -> Result<PendingKey, KeysError> {
     let config = keys.context.config.keys.clone();
     let now = keys.context.now();
     let made = keys.threads.run_blocking(move || {
         let key = UnsealingKey::generate(config.bits).ok()?;
         let certificate = Certificate::self_signed(&key, &config.common_name, now, config.validity).ok()?;
-        Some(Fresh { key: Arc::new(key), certificate })
+        Some(PendingKey { key: Arc::new(key), certificate })
     });
     let fresh = made.await.flatten().ok_or(KeysError::Generation)?;
     // Known before it can be seen in the cluster, so that nobody takes it for a stranger's.
@@ -33,7 +33,7 @@ pub(crate) async fn generate(keys: &Keys) -> Result<Fresh, KeysError> {
 }
 
 /// Stores a key in the cluster, and puts it into the ring once it is there.
-pub(crate) async fn store(keys: &Keys, fresh: &Fresh) -> Result<(), KeysError> {
+pub(crate) async fn store(keys: &Keys, fresh: &PendingKey) -> Result<(), KeysError> {
     let _held = keys.loading.lock().await;
     record::note_made(keys, fresh.key.fingerprint()).await?;
     let secret = key_secret::new(&fresh.key, &fresh.certificate, &keys.context.config.keys.naming);

@@ -169,7 +169,7 @@ impl<T> Watch<T> {
 
     async fn begin_stream(&mut self) -> Result<(), WatchError> {
         let opened = self.source.open("0", true);
-        let opened = if self.listed { Ok(opened.await) } else { tokio::time::timeout(SILENCE, opened).await };
+        let opened = if self.listed { Ok(opened.await) } else { tokio::time::timeout(FIRST_TIMEOUT, opened).await };
         match opened {
             Ok(Ok(lines)) => self.begin(State::Streaming(lines)),
             Ok(Err(kube::Error::Api(status))) if cannot_stream(&status) => self.fall_back(),
@@ -227,18 +227,19 @@ impl<T> Watch<T> {
     }
 
     async fn stream(&mut self, mut lines: Lines) -> Result<(), WatchError> {
-        let line = match tokio::time::timeout(if self.listed { IDLE } else { SILENCE }, lines.next()).await {
-            Ok(Some(line)) => line,
-            Ok(None) => {
-                self.pause = self.backoff.next();
-                return Ok(());
-            }
-            // A server that was rolled back streams no longer, and may not say so.
-            Err(_) => {
-                self.fall_back();
-                return Ok(());
-            }
-        };
+        let line =
+            match tokio::time::timeout(if self.listed { IDLE_TIMEOUT } else { FIRST_TIMEOUT }, lines.next()).await {
+                Ok(Some(line)) => line,
+                Ok(None) => {
+                    self.pause = self.backoff.next();
+                    return Ok(());
+                }
+                // A server that was rolled back streams no longer, and may not say so.
+                Err(_) => {
+                    self.fall_back();
+                    return Ok(());
+                }
+            };
         match told::read(&line, self.source.read).ok_or(WatchError::Garbled)? {
             Told::Mark { version, is_end } => {
                 if is_end {
@@ -280,7 +281,7 @@ impl<T> Watch<T> {
 
     async fn follow(&mut self, mut following: Following) -> Result<(), WatchError> {
         // What came without a readable name may be any object: all is listed again, though not at once.
-        let left = if self.whole { IDLE } else { INCOMPLETE.saturating_sub(following.began.elapsed()) };
+        let left = if self.whole { IDLE_TIMEOUT } else { INCOMPLETE.saturating_sub(following.began.elapsed()) };
         let line = match tokio::time::timeout(left, following.lines.next()).await {
             Err(_) if !self.whole => return Ok(()),
             Ok(Some(line)) => line,
@@ -331,9 +332,9 @@ fn cannot_stream(status: &Status) -> bool {
 
 const GONE: u16 = 410;
 /// The first look takes seconds; how long the next object of it may take.
-const SILENCE: Duration = Duration::from_secs(30);
+const FIRST_TIMEOUT: Duration = Duration::from_secs(30);
 /// The server ends a watch after 290 seconds.
-const IDLE: Duration = Duration::from_secs(295);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(295);
 /// How long a list is good of which an object had no readable name.
 const INCOMPLETE: Duration = Duration::from_secs(15);
 const SHORTEST_WATCH: Duration = Duration::from_secs(1);

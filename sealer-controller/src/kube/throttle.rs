@@ -21,18 +21,18 @@ impl<S> Layer<S> for Throttle {
     type Service = Throttled<S>;
 
     fn layer(&self, inner: S) -> Throttled<S> {
-        Throttled { inner, limiter: self.0.clone(), turn: Turn::Open }
+        Throttled { inner, limiter: self.0.clone(), permit: Permit::Open }
     }
 }
 
-/// A client whose requests wait for their turn.
+/// A client whose requests wait for their permit.
 pub(crate) struct Throttled<S> {
     inner: S,
     limiter: Arc<DefaultDirectRateLimiter>,
-    turn: Turn,
+    permit: Permit,
 }
 
-enum Turn {
+enum Permit {
     /// Nobody waits.
     Open,
     Waiting(Pin<Box<dyn Future<Output = ()> + Send>>),
@@ -47,22 +47,22 @@ impl<S: Service<R>, R> Service<R> for Throttled<S> {
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         loop {
-            match &mut self.turn {
-                Turn::Open => {
+            match &mut self.permit {
+                Permit::Open => {
                     let limiter = self.limiter.clone();
-                    self.turn = Turn::Waiting(Box::pin(async move { limiter.until_ready().await }));
+                    self.permit = Permit::Waiting(Box::pin(async move { limiter.until_ready().await }));
                 }
-                Turn::Waiting(wait) => {
+                Permit::Waiting(wait) => {
                     ready!(wait.as_mut().poll(context));
-                    self.turn = Turn::Granted;
+                    self.permit = Permit::Granted;
                 }
-                Turn::Granted => return self.inner.poll_ready(context),
+                Permit::Granted => return self.inner.poll_ready(context),
             }
         }
     }
 
     fn call(&mut self, request: R) -> S::Future {
-        self.turn = Turn::Open;
+        self.permit = Permit::Open;
         self.inner.call(request)
     }
 }

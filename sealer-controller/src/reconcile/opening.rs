@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
-use sealer_core::unseal::Trials;
+use sealer_core::unseal::KeyTrials;
 use sealer_core::{Keyring, Label};
 use sealer_go::template::{Environment, Functions};
 use sealer_resource::SealedSecret;
-use sealer_resource::assemble::{OpenOptions, UnsealedSecret, finish};
 use sealer_resource::explain::{Effort, explain};
 use sealer_resource::failure::OpenError;
-use sealer_resource::progress::Progress;
+use sealer_resource::partial_unseal::PartialUnseal;
+use sealer_resource::unseal::{OpenOptions, UnsealedSecret, finish};
 
 use crate::cache::store::Begun;
 use crate::error::Failure;
@@ -34,8 +34,8 @@ struct Work {
 
 impl Work {
     /// Computed once a thread is available, to use hints from objects opened meanwhile.
-    fn trials(&self) -> Trials {
-        Trials::preferring(self.predictor.likely(&self.namespace, &self.hints, &self.keyring))
+    fn trials(&self) -> KeyTrials {
+        KeyTrials::preferring(self.predictor.likely(&self.namespace, &self.hints, &self.keyring))
     }
 
     fn learn(&self, opened: &Result<UnsealedSecret, OpenError>) {
@@ -45,9 +45,9 @@ impl Work {
     }
 
     /// The last step. Templates run elsewhere.
-    fn finish(&self, progress: Progress, trials: &mut Trials) -> Result<UnsealedSecret, OpenError> {
+    fn finish(&self, partial: PartialUnseal, trials: &mut KeyTrials) -> Result<UnsealedSecret, OpenError> {
         let options = OpenOptions { accept_v1_data: self.accept_v1_data, rendering: None };
-        finish(progress, &self.label, &self.sealed.spec, &self.keyring, &options, trials)
+        finish(partial, &self.label, &self.sealed.spec, &self.keyring, &options, trials)
     }
 }
 
@@ -86,28 +86,28 @@ async fn in_slices(
     reconciler: &Reconciler,
     work: &Arc<Work>,
     slot: &mut WorkerSlot,
-) -> Result<(Result<UnsealedSecret, OpenError>, Trials), Failure> {
-    let mut state: Option<(Progress, Trials)> = None;
+) -> Result<(Result<UnsealedSecret, OpenError>, KeyTrials), Failure> {
+    let mut state: Option<(PartialUnseal, KeyTrials)> = None;
     loop {
         let before = state.as_ref().map_or(0, |(_, trials)| trials.operations());
         let work = work.clone();
         let slice = reconciler.threads.run_blocking(move || {
-            let (mut progress, mut trials) = state.unwrap_or_else(|| (Progress::default(), work.trials()));
-            let is_done = progress.advance(&work.label, &work.sealed.spec, &work.keyring, &mut trials, SLICE);
+            let (mut partial, mut trials) = state.unwrap_or_else(|| (PartialUnseal::default(), work.trials()));
+            let is_done = partial.advance(&work.label, &work.sealed.spec, &work.keyring, &mut trials, SLICE);
             if !is_done {
-                return (None, progress, trials);
+                return (None, partial, trials);
             }
-            let opened = work.finish(progress, &mut trials);
+            let opened = work.finish(partial, &mut trials);
             work.learn(&opened);
-            (Some(opened), Progress::default(), trials)
+            (Some(opened), PartialUnseal::default(), trials)
         });
-        let (opened, progress, trials) = slice.await.ok_or_else(|| Failure::unseal("internal error"))?;
+        let (opened, partial, trials) = slice.await.ok_or_else(|| Failure::unseal("internal error"))?;
         reconciler.context.metrics.operations.inc_by(u64::from(trials.operations() - before));
         if let Some(opened) = opened {
             return Ok((opened, trials));
         }
-        slot.another_slice().map_err(|OverflowFull| Failure::crowded())?;
-        state = Some((progress, trials));
+        slot.another_slice().map_err(|OverflowFull| Failure::overloaded())?;
+        state = Some((partial, trials));
     }
 }
 
@@ -118,7 +118,7 @@ async fn explained(
     begun: &mut Begun,
     work: Arc<Work>,
     error: OpenError,
-    trials: Trials,
+    trials: KeyTrials,
 ) -> String {
     let message = error.to_string();
     let identity = Identity::of(&work.sealed.metadata);

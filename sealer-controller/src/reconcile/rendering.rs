@@ -3,10 +3,10 @@
 
 use sealer_go::template::Environment;
 use sealer_resource::SealedSecretSpec;
-use sealer_resource::assemble::UnsealedSecret;
 use sealer_resource::failure::OpenError;
 use sealer_resource::failure::Unrendered;
 use sealer_resource::render::Texts;
+use sealer_resource::unseal::UnsealedSecret;
 
 use crate::error::{Class, Failure};
 use crate::kube::object_key::Key;
@@ -55,7 +55,7 @@ pub(super) async fn render(
     match failed {
         NotRendered::Unparsed(unparsed) => Ok(Err(OpenError::Items(unparsed.into_iter().map(Into::into).collect()))),
         NotRendered::Failed(_) => Ok(Err(OpenError::Templates(Unrendered::new(templates, environment.functions)))),
-        NotRendered::Crowded => Err(Failure::crowded()),
+        NotRendered::QueueFull => Err(Failure::overloaded()),
         NotRendered::Unavailable(reason) => Err(unavailable(&reason)),
     }
 }

@@ -11,7 +11,7 @@ use kube::Client;
 use kube::api::ObjectMeta;
 use kube::client::Body;
 use sealer_core::{Certificate, KeyEntry, Keyring, Plaintext, UnsealingKey, seal};
-use sealer_resource::assemble::UnsealedSecret;
+use sealer_resource::unseal::UnsealedSecret;
 use serde_json::{Value, json};
 
 use super::*;

@@ -11,15 +11,15 @@ use parking_lot::Mutex;
 use sealer_go::template::Limits;
 use sealer_resource::failure::ParseFailure;
 
-use super::line::{Line, Place};
-use super::process::{Broken, Patience, Program, Worker};
+use super::fair_queue::{FairQueue, Slot};
+use super::process::{Broken, Program, TimeLimits, Worker};
 use super::wire::{self, Message};
 use super::{Cause, Job, NotRendered, Values};
 
 /// Renders templates in a few processes.
 pub struct Pool {
     program: Program,
-    line: Arc<Line>,
+    queue: Arc<FairQueue>,
     idle: Mutex<Vec<Worker>>,
     /// Whether it was said that the kernel takes no filter.
     has_warned: AtomicBool,
@@ -32,7 +32,7 @@ impl Pool {
     }
 
     fn of(program: Program) -> Self {
-        Self { program, line: Line::new(WORKERS), idle: Mutex::default(), has_warned: AtomicBool::new(false) }
+        Self { program, queue: FairQueue::new(WORKERS), idle: Mutex::default(), has_warned: AtomicBool::new(false) }
     }
 
     /// Renders the templates of a job over opened items.
@@ -41,13 +41,13 @@ impl Pool {
     /// Templates that do not parse or failed, or that nothing could be rendered.
     pub async fn render(&self, job: &Job<'_>, items: &Values) -> Result<Values, NotRendered> {
         let limits = Limits::default();
-        let place = self.enter(job).await?;
-        let unparsed = self.parse(job, &limits, &place).await?;
+        let slot = self.enter(job).await?;
+        let unparsed = self.parse(job, &limits, &slot).await?;
         if !unparsed.is_empty() {
             return Err(NotRendered::Unparsed(unparsed));
         }
         let request = wire::request(&job.environment, &limits, job.templates, Some(items));
-        let answer = self.ask(job, &limits, &place, request).await?;
+        let answer = self.ask(job, &limits, &slot, request).await?;
         let answer = wire::read_rendered(&answer, job.templates, &limits);
         let rendered = answer.ok_or(NotRendered::Failed(Cause::Nonsense))?;
         rendered.map_err(|class| NotRendered::Failed(Cause::Engine(class)))
@@ -58,22 +58,22 @@ impl Pool {
     /// # Errors
     /// Parsing took too long, or nothing could be parsed.
     pub async fn check(&self, job: &Job<'_>) -> Result<BTreeMap<String, ParseFailure>, NotRendered> {
-        let place = self.enter(job).await?;
-        self.parse(job, &Limits::default(), &place).await
+        let slot = self.enter(job).await?;
+        self.parse(job, &Limits::default(), &slot).await
     }
 
-    async fn enter(&self, job: &Job<'_>) -> Result<Place, NotRendered> {
-        self.line.enter(job.namespace).await.map_err(|_| NotRendered::Crowded)
+    async fn enter(&self, job: &Job<'_>) -> Result<Slot, NotRendered> {
+        self.queue.enter(job.namespace).await.map_err(|_| NotRendered::QueueFull)
     }
 
     async fn parse(
         &self,
         job: &Job<'_>,
         limits: &Limits,
-        place: &Place,
+        slot: &Slot,
     ) -> Result<BTreeMap<String, ParseFailure>, NotRendered> {
         let request = wire::request(&job.environment, limits, job.templates, None);
-        let answer = self.ask(job, limits, place, request).await?;
+        let answer = self.ask(job, limits, slot, request).await?;
         wire::read_checked(&answer, job.templates).ok_or(NotRendered::Failed(Cause::Nonsense))
     }
 
@@ -83,20 +83,20 @@ impl Pool {
         &self,
         job: &Job<'_>,
         limits: &Limits,
-        place: &Place,
+        slot: &Slot,
         request: Option<Message>,
     ) -> Result<Message, NotRendered> {
         let request = request.ok_or(NotRendered::Failed(Cause::TooLong))?;
-        let patience = patience(job, limits);
+        let time_limits = time_limits(job, limits);
         let most = wire::largest_answer(job.templates, limits);
         for attempt in 0.. {
             let mut worker = self.take().await?;
             let before = worker.processor_time();
-            let answer = worker.ask(&request, patience, most).await;
+            let answer = worker.ask(&request, time_limits, most).await;
             let used = worker.processor_time().zip(before).map(|(now, before)| now.saturating_sub(before));
             // One that is gone cannot be asked any more; that it is gone says that it was no quick one.
             let at_least = if answer.is_ok() { Duration::ZERO } else { limits.time };
-            place.spent(used.unwrap_or(at_least));
+            slot.spent(used.unwrap_or(at_least));
             let failed = match answer {
                 Ok(answer) => {
                     self.give_back(worker).await;
@@ -169,10 +169,10 @@ impl fmt::Debug for Pool {
     }
 }
 
-fn patience(job: &Job<'_>, limits: &Limits) -> Patience {
+fn time_limits(job: &Job<'_>, limits: &Limits) -> TimeLimits {
     // Functions that are slow on purpose run outside the engine's time.
     let slow = if job.environment.functions.expensive { EXPENSIVE } else { Duration::ZERO };
-    Patience { processor: limits.time + SLACK + slow, wall: WALL + slow * 2 }
+    TimeLimits { processor: limits.time + SLACK + slow, wall: WALL + slow * 2 }
 }
 
 /// Two, so that one namespace never holds them all; no more, because their memory counts to the controller's Pod.

@@ -39,7 +39,7 @@ pub(super) struct Worker {
 
 /// How long an answer may take.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
+pub(super) struct TimeLimits {
     /// Processor time of the worker.
     pub(super) processor: Duration,
     /// Time on the wall, however little of it the worker got to work.
@@ -100,15 +100,20 @@ impl Worker {
     }
 
     /// Sends a message and waits for the answer, of at most so many bytes.
-    pub(super) async fn ask(&mut self, message: &[u8], patience: Patience, most: usize) -> Result<Message, Broken> {
+    pub(super) async fn ask(
+        &mut self,
+        message: &[u8],
+        time_limits: TimeLimits,
+        most: usize,
+    ) -> Result<Message, Broken> {
         self.served += 1;
-        match self.answer(message, patience, most).await {
+        match self.answer(message, time_limits, most).await {
             Err(Broken::Ended) => Err(self.ended().await),
             outcome => outcome,
         }
     }
 
-    async fn answer(&mut self, message: &[u8], patience: Patience, most: usize) -> Result<Message, Broken> {
+    async fn answer(&mut self, message: &[u8], time_limits: TimeLimits, most: usize) -> Result<Message, Broken> {
         let (before, started) = (self.processor_time(), Instant::now());
         let mut exchange = std::pin::pin!(exchange(&mut self.input, &mut self.output, message, most));
         loop {
@@ -119,10 +124,10 @@ impl Worker {
             let (now, waited) = (processor_time(self.child.as_ref()), started.elapsed());
             // Where the kernel does not say what it used, it had all of the time.
             let used = before.zip(now).map_or(waited, |(before, now)| now.saturating_sub(before));
-            if used > patience.processor {
+            if used > time_limits.processor {
                 return Err(Broken::TooLong);
             }
-            if waited > patience.wall {
+            if waited > time_limits.wall {
                 return Err(Broken::Starved);
             }
         }

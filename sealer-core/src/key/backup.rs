@@ -49,7 +49,7 @@ pub struct Backup {
 
 impl Backup {
     /// Whether a text holds encrypted keys, judged by its blocks.
-    pub fn is_one(text: &[u8]) -> bool {
+    pub fn looks_like_backup(text: &[u8]) -> bool {
         pem::has_block(text, &[KEY_BLOCK, MANIFEST_BLOCK])
     }
 
@@ -68,8 +68,8 @@ impl Backup {
         let mut blocks = Vec::new();
         for stored in &keys {
             let clear = stored.key.secret_pkcs8_der().map_err(|_| BackupError::Backend)?;
-            let start = random()?;
-            let encrypted = protection.key_block(start, &derived.encrypt(start, &clear));
+            let iv = random()?;
+            let encrypted = protection.key_block(iv, &derived.encrypt(iv, &clear));
             blocks.push((KEY_BLOCK, encrypted.ok_or(BackupError::Backend)?));
             blocks.extend(stored.certificates.iter().map(|certificate| (CERTIFICATE, certificate.der().to_vec())));
         }
@@ -109,31 +109,31 @@ impl Backup {
     }
 }
 
-/// The block at the end: the encrypted manifest, and a code over it and over all that stands before it.
+/// The block at the end: the encrypted manifest, and a MAC over it and over all that stands before it.
 fn close(
     keys: &PassphraseKeys,
     manifest: &Manifest,
     blocks: &[(&'static str, Vec<u8>)],
 ) -> Result<Vec<u8>, BackupError> {
-    let start: [u8; 16] = random()?;
+    let iv: [u8; 16] = random()?;
     let manifest = manifest.write().ok_or(BackupError::Backend)?;
-    let mut closing = start.to_vec();
-    closing.extend(keys.encrypt(start, &manifest));
+    let mut closing = iv.to_vec();
+    closing.extend(keys.encrypt(iv, &manifest));
     let parts = blocks.iter().flat_map(|(label, der)| [label.as_bytes(), der.as_slice()]);
-    let code = keys.code(parts.chain([closing.as_slice()])).ok_or(BackupError::Backend)?;
-    closing.extend(code);
+    let mac = keys.mac(parts.chain([closing.as_slice()])).ok_or(BackupError::Backend)?;
+    closing.extend(mac);
     Ok(closing)
 }
 
 /// The manifest, if the block at the end closes these blocks.
 fn open(keys: &PassphraseKeys, closing: &[u8], blocks: &[pem::Block]) -> Option<Zeroizing<Vec<u8>>> {
-    let (body, code) = closing.split_last_chunk::<{ primitives::passphrase::KEY }>()?;
+    let (body, mac) = closing.split_last_chunk::<{ primitives::passphrase::KEY }>()?;
     let parts = blocks.iter().flat_map(|block| [block.label.as_bytes(), block.der.as_slice()]);
-    if !keys.is_code_of(code, parts.chain([body])) {
+    if !keys.verify_mac(mac, parts.chain([body])) {
         return None;
     }
-    let (start, encrypted) = body.split_first_chunk::<{ primitives::passphrase::BLOCK }>()?;
-    keys.decrypt(*start, encrypted)
+    let (iv, encrypted) = body.split_first_chunk::<{ primitives::passphrase::BLOCK }>()?;
+    keys.decrypt(*iv, encrypted)
 }
 
 fn random<const N: usize>() -> Result<[u8; N], BackupError> {

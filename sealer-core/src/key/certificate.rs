@@ -100,7 +100,7 @@ impl Certificate {
         let bits = spki.subject_public_key.raw_bytes();
         let key = pkcs1::RsaPublicKeyRef::from_der(bits).map_err(|_| CertificateError::Malformed)?;
         let spki = spki.to_der().map_err(|_| CertificateError::Malformed)?;
-        let key = SealingKey::assemble(key.modulus.as_bytes(), key.public_exponent.as_bytes(), spki);
+        let key = SealingKey::from_parts(key.modulus.as_bytes(), key.public_exponent.as_bytes(), spki);
         let validity = tbs.validity();
         Ok(Self { der, key, not_before: timestamp(validity.not_before)?, not_after: timestamp(validity.not_after)? })
     }

@@ -137,7 +137,7 @@ pub(crate) fn public_half(modulus: &[u8], exponent: &[u8]) -> der::Result<Sealin
     let pkcs1 = pkcs1::RsaPublicKey { modulus: UintRef::new(modulus)?, public_exponent: UintRef::new(exponent)? };
     let key = BitString::from_bytes(&pkcs1.to_der()?)?;
     let spki = SubjectPublicKeyInfo { algorithm: pkcs1::ALGORITHM_ID, subject_public_key: key }.to_der()?;
-    Ok(SealingKey::assemble(modulus, exponent, spki))
+    Ok(SealingKey::from_parts(modulus, exponent, spki))
 }
 
 /// Wraps a PKCS#1 key as RFC 5958 says.

@@ -22,7 +22,7 @@ struct PublicHalf {
 
 impl SealingKey {
     /// Takes the two big-endian integers of an RSA public key, and the key in DER, as certificates carry it.
-    pub(crate) fn assemble(modulus: &[u8], exponent: &[u8], spki: Vec<u8>) -> Self {
+    pub(crate) fn from_parts(modulus: &[u8], exponent: &[u8], spki: Vec<u8>) -> Self {
         let backend = PublicBackend::new(&spki, modulus, exponent);
         let fingerprint = Fingerprint::of(modulus, exponent);
         Self(Arc::new(PublicHalf {

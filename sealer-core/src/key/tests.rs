@@ -139,7 +139,7 @@ fn only_a_block_below_the_modulus_and_as_long_costs_an_operation() {
 #[test]
 fn stripped_block_is_padded_and_a_longer_one_is_not_cut() {
     let key = key(SMALL);
-    let label = Label::as_given(Scope::Strict, "ns", "name");
+    let label = Label::new_unchecked(Scope::Strict, "ns", "name");
     let (session, wrapped) = std::iter::repeat_with(|| {
         let session = crate::primitives::fresh_session_key().unwrap();
         let wrapped = key.sealing_key().backend().wrap(&session, &label).unwrap();
@@ -156,7 +156,7 @@ fn stripped_block_is_padded_and_a_longer_one_is_not_cut() {
 
 #[test]
 fn keys_without_a_backend_are_refused_by_name() {
-    let label = Label::as_given(Scope::ClusterWide, "", "");
+    let label = Label::new_unchecked(Scope::ClusterWide, "", "");
     let session = || crate::primitives::fresh_session_key().unwrap();
     let refused = |modulus: &[u8], exponent: &[u8]| {
         let key = crate::key::private::public_half(modulus, exponent).unwrap();

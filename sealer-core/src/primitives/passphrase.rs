@@ -22,7 +22,7 @@ pub(crate) struct PassphraseKeys(Zeroizing<[u8; 2 * KEY]>);
 impl PassphraseKeys {
     /// Nothing if the cost is out of bounds.
     pub(crate) fn derive(passphrase: &[u8], salt: &[u8], cost: Cost) -> Option<Self> {
-        if !cost.is_bearable() {
+        if !cost.within_limits() {
             return None;
         }
         let parameters = scrypt::Params::new(cost.log_n, cost.r, cost.p).ok()?;
@@ -31,24 +31,24 @@ impl PassphraseKeys {
         Some(Self(keys))
     }
 
-    pub(crate) fn encrypt(&self, start: [u8; BLOCK], plaintext: &[u8]) -> Vec<u8> {
-        let cipher = cbc::Encryptor::<Aes256>::new(self.cipher_key().into(), &start.into());
+    pub(crate) fn encrypt(&self, iv: [u8; BLOCK], plaintext: &[u8]) -> Vec<u8> {
+        let cipher = cbc::Encryptor::<Aes256>::new(self.cipher_key().into(), &iv.into());
         cipher.encrypt_padded_vec::<Pkcs7>(plaintext)
     }
 
-    pub(crate) fn decrypt(&self, start: [u8; BLOCK], ciphertext: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        let cipher = cbc::Decryptor::<Aes256>::new(self.cipher_key().into(), &start.into());
+    pub(crate) fn decrypt(&self, iv: [u8; BLOCK], ciphertext: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let cipher = cbc::Decryptor::<Aes256>::new(self.cipher_key().into(), &iv.into());
         cipher.decrypt_padded_vec::<Pkcs7>(ciphertext).ok().map(Zeroizing::new)
     }
 
-    /// The authentication code of the parts, in order and each with its length.
-    pub(crate) fn code<'a>(&self, parts: impl IntoIterator<Item = &'a [u8]>) -> Option<[u8; KEY]> {
+    /// Computes the MAC of the parts, in order and each with its length.
+    pub(crate) fn mac<'a>(&self, parts: impl IntoIterator<Item = &'a [u8]>) -> Option<[u8; KEY]> {
         Some(self.authenticate(parts)?.finalize().into_bytes().into())
     }
 
-    /// Whether the code is that of the parts, in a time that tells nothing.
-    pub(crate) fn is_code_of<'a>(&self, code: &[u8], parts: impl IntoIterator<Item = &'a [u8]>) -> bool {
-        self.authenticate(parts).is_some_and(|state| state.verify_slice(code).is_ok())
+    /// Verifies the MAC over the parts in constant time.
+    pub(crate) fn verify_mac<'a>(&self, mac: &[u8], parts: impl IntoIterator<Item = &'a [u8]>) -> bool {
+        self.authenticate(parts).is_some_and(|state| state.verify_slice(mac).is_ok())
     }
 
     fn authenticate<'a>(&self, parts: impl IntoIterator<Item = &'a [u8]>) -> Option<Hmac<Sha256>> {
@@ -67,14 +67,14 @@ impl PassphraseKeys {
 
 impl Cost {
     /// Whoever opens a file must not be made to spend more than 256 MiB or half a minute on it.
-    fn is_bearable(self) -> bool {
+    fn within_limits(self) -> bool {
         let blocks = 1u64.checked_shl(self.log_n.into());
         let memory = blocks.and_then(|blocks| blocks.checked_mul(128 * u64::from(self.r)));
         self.p <= MOST_PASSES && memory.is_some_and(|memory| memory <= MOST_MEMORY)
     }
 }
 
-/// Bytes of a key and of a code.
+/// Bytes of a key and of a MAC.
 pub(crate) const KEY: usize = 32;
 /// Bytes of an AES block.
 pub(crate) const BLOCK: usize = 16;
@@ -95,11 +95,11 @@ mod tests {
         let encrypted = keys.encrypt([1; BLOCK], b"a value");
         assert_eq!(keys.decrypt([1; BLOCK], &encrypted).unwrap().as_slice(), b"a value");
         assert!(keys.decrypt([1; BLOCK], encrypted.get(1..).unwrap()).is_none());
-        let code = keys.code([&b"ab"[..], b"c"]).unwrap();
-        assert!(keys.is_code_of(&code, [&b"ab"[..], b"c"]));
-        assert!(!keys.is_code_of(&code, [&b"a"[..], b"bc"]), "borders between parts count");
+        let mac = keys.mac([&b"ab"[..], b"c"]).unwrap();
+        assert!(keys.verify_mac(&mac, [&b"ab"[..], b"c"]));
+        assert!(!keys.verify_mac(&mac, [&b"a"[..], b"bc"]), "borders between parts count");
         let others = PassphraseKeys::derive(b"Passphrase", b"salt", CHEAP).unwrap();
-        assert!(!others.is_code_of(&code, [&b"ab"[..], b"c"]));
+        assert!(!others.verify_mac(&mac, [&b"ab"[..], b"c"]));
     }
 
     #[test]
@@ -129,14 +129,14 @@ mod tests {
         assert_eq!(keys.encrypt([1; BLOCK], b"a value"), bytes("f8ea753a79683698a93acf35e401b913"));
         assert_eq!(keys.cipher_key().as_slice(), keys.0.get(..KEY).unwrap());
         let code = bytes("299106423b4b40bbf20534b528ab5328221be9fb624f9f847408a3f7ce8ad0f3");
-        assert_eq!(keys.code([&b"ab"[..], b"c"]).unwrap().as_slice(), code);
-        assert!(keys.is_code_of(&code, [&b"ab"[..], b"c"]));
-        assert!(!keys.is_code_of(code.get(1..).unwrap(), [&b"ab"[..], b"c"]), "a part of the code is none");
+        assert_eq!(keys.mac([&b"ab"[..], b"c"]).unwrap().as_slice(), code);
+        assert!(keys.verify_mac(&code, [&b"ab"[..], b"c"]));
+        assert!(!keys.verify_mac(code.get(1..).unwrap(), [&b"ab"[..], b"c"]), "a part of the code is none");
     }
 
     #[test]
     fn the_dearest_bearable_cost_is_a_quarter_of_a_gibibyte() {
-        let cost = |log_n, r, p| Cost { log_n, r, p }.is_bearable();
+        let cost = |log_n, r, p| Cost { log_n, r, p }.within_limits();
         assert!(cost(18, 8, 1) && cost(14, 128, 1) && cost(14, 8, 32) && cost(4, 1, 1));
         assert!(!cost(19, 8, 1) && !cost(18, 9, 1) && !cost(14, 8, 33) && !cost(64, 0, 1));
     }

@@ -1,4 +1,4 @@
-//! How much may a template use, and how much of it is left?
+//! What a template may use, and what of it is left.
 
 use std::fmt;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! How does a text grow within its budget?
+//! A text that grows within its budget.
 
 use zeroize::Zeroizing;
 

@@ -1,4 +1,4 @@
-//! Why did a template fail, told without any value?
+//! Why a template failed, told without any value.
 
 use std::fmt;
 

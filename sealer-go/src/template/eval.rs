@@ -1,4 +1,4 @@
-//! What does a parsed template do, step by step?
+//! Runs a parsed template, step by step (`text/template`'s `exec.go`).
 
 mod call;
 mod field;
@@ -133,13 +133,13 @@ impl<'t> Engine<'t, '_, '_> {
         TemplateError { class, line, column: column + 1, function: self.place.function(), reason, texts }
     }
 
-    pub(super) fn counted<T>(&self, result: Result<T, Fault>) -> Run<T> {
+    pub(super) fn located<T>(&self, result: Result<T, Fault>) -> Run<T> {
         result.map_err(|fault| self.error(fault))
     }
 
     pub(super) fn step(&mut self) -> Run<()> {
         let result = self.runtime.budget.step();
-        self.counted(result)
+        self.located(result)
     }
 
     /// Runs `inner` one level deeper.
@@ -188,7 +188,7 @@ impl<'t> Engine<'t, '_, '_> {
 
     fn write(&mut self, bytes: &[u8]) -> Run<()> {
         let result = self.runtime.budget.write(bytes.len());
-        self.counted(result)?;
+        self.located(result)?;
         let needed = self.output.len() + bytes.len();
         if needed > self.output.capacity() {
             let most = usize::try_from(self.runtime.budget.limits().item_output).unwrap_or(usize::MAX);
@@ -207,7 +207,7 @@ impl<'t> Engine<'t, '_, '_> {
             value if value.is_nil() => self.write(b"<no value>"),
             value => {
                 let text = format::shown(value, self.runtime.budget);
-                let text = self.counted(text)?;
+                let text = self.located(text)?;
                 self.write(text.as_slice())?;
                 text.give_back(self.runtime.budget);
                 Ok(())
@@ -232,7 +232,7 @@ impl<'t> Engine<'t, '_, '_> {
     fn call_template(&mut self, dot: &Value, node: &'t Node<'t>, name: &'t str, pipe: Option<&'t Pipe<'t>>) -> Run<()> {
         self.place = Place::Node(node);
         let searched = self.runtime.search(self.trees.templates.len(), name.as_bytes());
-        self.counted(searched)?;
+        self.located(searched)?;
         let Some(nodes) = self.trees.templates.get(name) else {
             return self.fail(
                 "there is no such template",
@@ -291,7 +291,7 @@ impl<'t> Engine<'t, '_, '_> {
         let at = self.base + at;
         let work = (self.variables.len() - at).saturating_mul(VARIABLE + name.len());
         let counted = self.runtime.budget.read(work, FAST);
-        self.counted(counted)?;
+        self.located(counted)?;
         Ok(at)
     }
 

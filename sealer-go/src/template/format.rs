@@ -1,4 +1,4 @@
-//! How does Go's `fmt` show values?
+//! Shows values as Go's `fmt` does.
 
 mod float;
 mod integer;

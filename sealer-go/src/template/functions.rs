@@ -1,4 +1,4 @@
-//! Which functions can a template call?
+//! The functions that a template can call: those of `text/template` and of sprig.
 
 mod arguments;
 mod builtin;

@@ -1,4 +1,4 @@
-//! Which private keys can a template make, read and sign with?
+//! Private keys that a template can make, read and sign with.
 
 pub(crate) mod certificate;
 mod dsa;

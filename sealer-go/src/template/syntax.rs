@@ -1,4 +1,4 @@
-//! Which parts does a template's text consist of?
+//! Reads a template's text (`text/template/parse`).
 
 mod lexer;
 mod literal;

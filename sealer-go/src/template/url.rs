@@ -1,4 +1,4 @@
-//! What are the parts of a URL, as Go splits and joins them?
+//! Splits and joins URLs as `net/url` does.
 
 mod escape;
 mod host;

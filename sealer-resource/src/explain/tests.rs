@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::assemble::{OpenOptions, open};
+use crate::unseal::{OpenOptions, open};
 use sealer_core::plaintext::Plaintext;
 use sealer_core::seal::seal;
 
 fn value(scope: Scope, namespace: &str, name: &str, key: &UnsealingKey) -> String {
-    let label = Label::as_given(scope, namespace, name);
+    let label = Label::new_unchecked(scope, namespace, name);
     seal(&Plaintext::new(b"v".to_vec()), &label, key.sealing_key()).unwrap().to_base64()
 }
 
@@ -44,7 +44,7 @@ fn told(sealed: &SealedSecret, neighbours: &[&str], ring: &Keyring) -> (String, 
     let options = OpenOptions { accept_v1_data: true, rendering: None };
     let error = open(&sealed.label().unwrap(), &sealed.spec, ring, &options).unwrap_err();
     let neighbours: Vec<String> = neighbours.iter().map(|name| (*name).to_owned()).collect();
-    let mut trials = Trials::default();
+    let mut trials = KeyTrials::default();
     let explanation = explain(&error, sealed, &neighbours, ring, &mut trials, Effort::BRIEF);
     let message = error.to_string();
     let message = explanation.map_or_else(|| message.clone(), |explanation| explanation.added_to(&message));
@@ -233,7 +233,7 @@ fn a_thorough_search_leaves_nothing_out() {
         let sealed = object(json!({ "k": value(Scope::Strict, namespace, name, key(&ring, 5)) }), None, &json!({}));
         let options = OpenOptions { accept_v1_data: false, rendering: None };
         let error = open(&sealed.label().unwrap(), &sealed.spec, &ring, &options).unwrap_err();
-        let found = explain(&error, &sealed, &names, &ring, &mut Trials::default(), Effort::THOROUGH);
+        let found = explain(&error, &sealed, &names, &ring, &mut KeyTrials::default(), Effort::THOROUGH);
         assert!(found.unwrap().to_string().starts_with(expected), "{name}");
     }
 }

@@ -20,7 +20,7 @@ pub(super) async fn run(client: &Client, namespace: &str, ring: &Keyring) -> Res
     let started = Instant::now();
     let threads = Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)));
     let listed = sealed_secrets(client, namespace).list(&ListParams::default()).await?;
-    let label = Label::as_given(Scope::NamespaceWide, namespace, "");
+    let label = Label::new_unchecked(Scope::NamespaceWide, namespace, "");
     let one = |object: DynamicObject| {
         let (threads, ring, label) = (threads.clone(), ring.clone(), label.clone());
         async move {

@@ -152,7 +152,7 @@ pub(super) fn sealed_secrets(client: &Client, namespace: &str) -> Api<DynamicObj
 
 /// Objects of one value, sealed for a namespace under a key: the same value again, since that is what costs nothing here.
 pub(super) fn objects(key: &UnsealingKey, namespace: &str, names: &[String]) -> Result<Vec<DynamicObject>> {
-    let label = Label::as_given(Scope::NamespaceWide, namespace, "");
+    let label = Label::new_unchecked(Scope::NamespaceWide, namespace, "");
     let value = seal(&Plaintext::new(b"a password of some length".to_vec()), &label, key.sealing_key())?.to_base64();
     Ok(names.iter().map(|name| object(namespace, name, &BTreeMap::from([("k".to_owned(), value.clone())]))).collect())
 }

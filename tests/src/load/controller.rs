@@ -96,7 +96,7 @@ impl Controller {
 
     /// Fails once it has ended, or takes far too long.
     fn check(&mut self) -> Result<()> {
-        if self.process.ended().is_some() || self.age() > PATIENCE {
+        if self.process.ended().is_some() || self.age() > SYNC_TIMEOUT {
             bail!("the controller does not get there; the end of its log:\n{}", tail(&self.log));
         }
         Ok(())
@@ -189,4 +189,4 @@ fn memory_of(pid: u32) -> Result<(f64, f64)> {
 }
 
 const QUIET_ROUNDS: u32 = 5;
-const PATIENCE: Duration = Duration::from_secs(1200);
+const SYNC_TIMEOUT: Duration = Duration::from_secs(1200);

@@ -211,7 +211,7 @@ pub(super) async fn hostile(options: &Options) -> Result<()> {
     }
     cluster.namespace("hostile").await?;
     cluster.namespace("honest").await?;
-    let label = Label::as_given(Scope::NamespaceWide, "elsewhere", "");
+    let label = Label::new_unchecked(Scope::NamespaceWide, "elsewhere", "");
     let value = seal(&Plaintext::new(b"v".to_vec()), &label, last.sealing_key())?.to_base64();
     let items: BTreeMap<String, String> = (0..BAD_VALUES).map(|at| (format!("k{at}"), value.clone())).collect();
     // The API server takes objects of up to 1.5 MB: four of a quarter of the values each.

@@ -113,7 +113,7 @@ async fn waits(cluster: &Cluster, objects: Vec<DynamicObject>) -> Result<Vec<Wai
         cluster.create(vec![object]).await?;
         let begun = Instant::now();
         while secrets.get_opt(&name).await?.is_none() {
-            ensure!(begun.elapsed() < PATIENCE, "{name} has no Secret");
+            ensure!(begun.elapsed() < SECRET_TIMEOUT, "{name} has no Secret");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         waits.push(Wait { name, begun, ended: Instant::now() });
@@ -303,4 +303,4 @@ const PROMISED: Duration = Duration::from_secs(2);
 const SMALL: usize = 64 << 10;
 const CONNECTIONS: usize = 700;
 const POSTERS: usize = 4;
-const PATIENCE: Duration = Duration::from_secs(60);
+const SECRET_TIMEOUT: Duration = Duration::from_secs(60);

@@ -34,7 +34,7 @@ pub(super) async fn until(shell: &Shell, title: &str, command: &str, promised: O
             say(&format!("  (after {:.1} s)", started.elapsed().as_secs_f64()));
             return Ok(());
         }
-        if started.elapsed() > PATIENCE {
+        if started.elapsed() > STEP_TIMEOUT {
             bail!(
                 "`{command}` does not come to {}; it says: {}{}",
                 promised.unwrap_or("not found"),
@@ -50,5 +50,5 @@ fn show(text: &str) {
     text.lines().for_each(|line| say(&format!("  {line}")));
 }
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const STEP_TIMEOUT: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(200);

@@ -110,7 +110,7 @@ fn attributes(item: &syn::Item) -> &[syn::Attribute] {
 #[test]
 fn uses_are_found_in_code_and_not_in_tests_or_texts() {
     let uses = Uses::of(
-        "use std::io::{self, stdout as out}; use sealer_core::{Label, unseal::Trials};
+        "use std::io::{self, stdout as out}; use sealer_core::{Label, unseal::KeyTrials};
         #[cfg(test)] mod tests { use rsa::Never; fn f() { api.create(&x); } }
         // rsa::Never
         fn g() { let text = \"aes_gcm::x\"; io::stderr(); api.replace(&a, b); api.delete(c); }
@@ -131,5 +131,5 @@ fn uses_are_found_in_code_and_not_in_tests_or_texts() {
     for (method, is_called) in [("create", false), ("replace", true), ("delete", false), ("patch", true)] {
         assert_eq!(uses.calls(method), is_called, "{method}");
     }
-    assert_eq!(uses.below("sealer_core").collect::<Vec<_>>(), ["Label", "unseal::Trials"]);
+    assert_eq!(uses.below("sealer_core").collect::<Vec<_>>(), ["Label", "unseal::KeyTrials"]);
 }

@@ -5,7 +5,7 @@ use std::process::{Child, Command, ExitStatus};
 
 use tokio::runtime::Runtime;
 
-use crate::commands::chosen::UNTOUCHED;
+use crate::commands::target::UNTOUCHED;
 use crate::diagnostics::{CliError, os_text};
 
 /// The signals that would end this process. From when they are watched, none of them does.

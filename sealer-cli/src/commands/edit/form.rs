@@ -8,7 +8,7 @@ use sealer_encoding::base64;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::commands::chosen;
+use crate::commands::target;
 use crate::manifest::yaml;
 
 /// An item in the editor.
@@ -104,7 +104,7 @@ fn read_all(text: &str) -> Result<Vec<Entry>, String> {
             Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd | Event::MappingEnd => {}
             Event::MappingStart(_, 0, _) if !opened => opened = true,
             Event::Scalar(name, _, 0, None) if opened => {
-                if chosen::check_item(&name).is_err() {
+                if target::check_item(&name).is_err() {
                     return Err(at(span, "has no name that an item can have"));
                 }
                 if entries.iter().any(|known| known.name == *name) {

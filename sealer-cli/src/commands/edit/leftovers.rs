@@ -5,6 +5,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::Duration;
 
+use super::overwrite::{PREFIX, overwrite_files};
+
 /// Says for as long as it is open that somebody works in a folder.
 pub(super) fn claim(folder: &Path) -> Option<File> {
     File::open(folder).ok().filter(|open| open.try_lock().is_ok())
@@ -14,12 +16,12 @@ pub(super) fn claim(folder: &Path) -> Option<File> {
 pub(super) fn wipe(own: &Path) {
     let (Some(base), Ok(mine)) = (own.parent(), fs::symlink_metadata(own)) else { return };
     for entry in fs::read_dir(base).into_iter().flatten().flatten() {
-        let is_named_so = entry.file_name().to_string_lossy().starts_with(super::scratch::PREFIX);
+        let is_named_so = entry.file_name().to_string_lossy().starts_with(PREFIX);
         let folder = entry.path();
         let is_old = || fs::symlink_metadata(&folder).is_ok_and(|other| is_older(&other, &mine));
         // Where it can be claimed, its command is gone.
         if is_named_so && folder != own && is_old() && claim(&folder).is_some() {
-            super::scratch::wipe(&folder);
+            overwrite_files(&folder);
             drop(fs::remove_dir_all(&folder));
         }
     }

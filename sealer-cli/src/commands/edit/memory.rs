@@ -1,4 +1,4 @@
-//! Which folders lie in memory, so that what is written there never reaches a disk?
+//! Finds folders that lie in memory, so that what is written there never reaches a disk.
 
 use std::fs;
 use std::path::Path;

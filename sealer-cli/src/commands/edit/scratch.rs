@@ -1,7 +1,7 @@
 //! A file for the editor that only its owner can reach, overwritten and taken away whatever happens.
 
 use std::borrow::Cow;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,8 @@ use zeroize::Zeroizing;
 #[cfg(unix)]
 use super::leftovers;
 use super::memory;
-use crate::commands::chosen::UNTOUCHED;
+use super::overwrite::{PREFIX, overwrite_files};
+use crate::commands::target::UNTOUCHED;
 use crate::diagnostics::{CliError, os_text};
 use crate::input::encoding;
 
@@ -102,7 +103,7 @@ impl Scratch {
 /// Whatever the editor left there is overwritten before the folder goes.
 impl Drop for Scratch {
     fn drop(&mut self) {
-        wipe(self.folder.path());
+        overwrite_files(self.folder.path());
     }
 }
 
@@ -114,32 +115,14 @@ fn private_folder(folder: &Path) -> io::Result<TempDir> {
     builder.tempdir_in(folder)
 }
 
-/// Overwrites all files of a folder.
-pub(super) fn wipe(folder: &Path) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        match entry.file_type() {
-            Ok(kind) if kind.is_dir() => wipe(&entry.path()),
-            Ok(kind) if kind.is_file() => drop(overwrite(&entry.path())),
-            _ => {}
-        }
-    }
-}
-
-fn overwrite(path: &Path) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).open(path)?;
-    let length = file.metadata()?.len();
-    io::copy(&mut io::repeat(0).take(length), &mut file)?;
-    file.sync_all()
-}
-
 /// A Secret has 1 MiB at most, and its escapes take some room.
 const LARGEST: u64 = 16 << 20;
-/// How the folders begin, wherever they are.
-pub(super) const PREFIX: &str = "sealer-edit-";
 
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests may panic")]
+
+    use std::fs;
 
     use super::*;
 

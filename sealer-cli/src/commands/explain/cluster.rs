@@ -6,7 +6,7 @@ use sealer_core::{Certificate, Scope};
 use sealer_resource::annotations::{MANAGED_ANNOTATION, PATCH_ANNOTATION};
 use sealer_resource::api;
 
-use super::{Asked, Mistake, Verdict};
+use super::{Asked, Finding, Verdict};
 use crate::cluster::live::is_synced;
 use crate::cluster::posted::posted;
 use crate::cluster::{Answer, Cluster};
@@ -59,7 +59,7 @@ impl Controller {
                     }
                     None => format!("take the annotation of the scope out, or {}", asked.seal_again(&item.name)),
                 };
-                return Verdict::Closed(Mistake::new(
+                return Verdict::Closed(Finding::new(
                     format!("is sealed with scope {scope}, not {}", object.scope),
                     remedy,
                 ));
@@ -73,12 +73,12 @@ impl Controller {
         let moved = (namespace.as_str(), name.as_str()) != (object.namespace.as_str(), object.name.as_str());
         if moved && self.opens(item, Scope::Strict, &namespace, &name) == Some(true) {
             let sentence = format!("is sealed for {namespace}/{name}, the names in spec.template");
-            return Verdict::Closed(Mistake::new(
+            return Verdict::Closed(Finding::new(
                 sentence,
                 format!("take that name back, or {}", asked.seal_again(&item.name)),
             ));
         }
-        Verdict::Closed(Mistake::new(
+        Verdict::Closed(Finding::new(
             "is not opened by the controller: it is of another cluster, or of another name or namespace",
             format!("{}; or restore the key it was sealed for", asked.seal_again(&item.name)),
         ))
@@ -103,7 +103,7 @@ impl Controller {
     }
 
     /// How the object fares in the cluster.
-    pub(super) fn of_object(&self, asked: &Asked<'_>) -> Vec<Mistake> {
+    pub(super) fn of_object(&self, asked: &Asked<'_>) -> Vec<Finding> {
         let object = asked.object;
         if object.templated || object.namespace.is_empty() {
             return Vec::new();
@@ -112,12 +112,12 @@ impl Controller {
         let Ok(live) = self.cluster.sealed_secret(&object.namespace, &object.name) else { return Vec::new() };
         let apply = format!("kubectl apply -f {}", asked.file);
         let Some(live) = live else {
-            return vec![Mistake::new("is not in the cluster", apply)];
+            return vec![Finding::new("is not in the cluster", apply)];
         };
         let differs = object.items.len() != live.spec.encrypted_data.len()
             || object.items.iter().any(|item| live.spec.encrypted_data.get(&item.name) != Some(&item.value));
         if differs {
-            return vec![Mistake::new("has other sealed values in the cluster than in this file", apply)];
+            return vec![Finding::new("has other sealed values in the cluster than in this file", apply)];
         }
         if is_synced(&live) {
             return Vec::new();
@@ -127,8 +127,8 @@ impl Controller {
         let said = said.filter_map(|condition| condition.message.clone()).next_back();
         let seen = live.status.as_ref().is_some_and(|it| it.observed_generation == live.metadata.generation);
         vec![match said.filter(|_| seen) {
-            Some(message) => Mistake::new(format!("is not in sync: {message}"), remedy(asked, &message)),
-            None => Mistake::new(
+            Some(message) => Finding::new(format!("is not in sync: {message}"), remedy(asked, &message)),
+            None => Finding::new(
                 "waits for the controller, which has not looked at it",
                 "does it run, and does it look at this namespace? kubectl get pods -A -l app.kubernetes.io/name=sealed-secrets",
             ),

@@ -1,18 +1,18 @@
-//! Is the certificate that was sealed with the right one, and is it still good?
+//! Checks the certificate that was sealed with: whether it is the right one, and still good.
 
 use sealer_core::Certificate;
 
 use super::Explain;
-use super::Mistake;
+use super::Finding;
 use super::cluster::Controller;
-use super::judge::Judge;
+use super::diagnoser::Diagnoser;
 use crate::certificate;
 use crate::diagnostics::CliError;
 use crate::ui;
 
 /// Of the one that was given, or else of the one that the controller serves.
-pub(super) fn mistakes(request: &Explain, judge: &Judge) -> Result<Vec<Mistake>, CliError> {
-    let served = judge.controller().and_then(Controller::certificate);
+pub(super) fn mistakes(request: &Explain, diagnoser: &Diagnoser) -> Result<Vec<Finding>, CliError> {
+    let served = diagnoser.controller().and_then(Controller::certificate);
     let given = match &request.certificate {
         Some(source) => {
             let bytes = certificate::fetch(Some(source), &request.cluster)?;
@@ -24,11 +24,11 @@ pub(super) fn mistakes(request: &Explain, judge: &Judge) -> Result<Vec<Mistake>,
     };
     let mut found = Vec::new();
     if let Some((source, given)) = &given {
-        found.extend(foreign(source, given, served.as_ref(), judge));
+        found.extend(foreign(source, given, served.as_ref(), diagnoser));
     }
     let name = given.as_ref().map_or("that the controller serves", |(source, _)| source);
     if let Some(expired) = given.as_ref().map(|(_, given)| given).or(served.as_ref()).and_then(expired) {
-        found.push(Mistake::new(
+        found.push(Finding::new(
             format!("{name} {expired}; what it sealed still opens, but nothing new is sealed with it"),
             "make a new key: sealer keys rotate; then fetch its certificate: sealer --fetch-cert > cert.pem",
         ));
@@ -36,14 +36,14 @@ pub(super) fn mistakes(request: &Explain, judge: &Judge) -> Result<Vec<Mistake>,
     Ok(found)
 }
 
-fn foreign(source: &str, given: &Certificate, served: Option<&Certificate>, judge: &Judge) -> Option<Mistake> {
+fn foreign(source: &str, given: &Certificate, served: Option<&Certificate>, diagnoser: &Diagnoser) -> Option<Finding> {
     let fingerprint = given.key().fingerprint();
-    let known = judge.holds(fingerprint) || served.is_some_and(|served| served.key().fingerprint() == fingerprint);
-    if known || !(judge.has_keys() || served.is_some()) {
+    let known = diagnoser.holds(fingerprint) || served.is_some_and(|served| served.key().fingerprint() == fingerprint);
+    if known || !(diagnoser.has_keys() || served.is_some()) {
         return None;
     }
-    let here = if judge.has_keys() { "none of the keys at hand" } else { "not the key of the cluster" };
-    Some(Mistake::new(
+    let here = if diagnoser.has_keys() { "none of the keys at hand" } else { "not the key of the cluster" };
+    Some(Finding::new(
         format!("{source} is of key {fingerprint}, {here}: what it sealed is for another cluster"),
         "seal again with this cluster's: sealer --fetch-cert > cert.pem; or restore that key",
     ))

@@ -1,11 +1,11 @@
 //! What of a SealedSecret has another form or name than clusters take, so that an empty Secret comes of it, or none.
 
-use super::{Asked, Mistake};
+use super::{Asked, Finding};
 use crate::manifest::patch::Tree;
 use crate::names;
 use crate::sealed_secret::is_meant_as_items;
 
-pub(super) fn mistakes(asked: &Asked<'_>, tree: &Tree) -> Vec<Mistake> {
+pub(super) fn mistakes(asked: &Asked<'_>, tree: &Tree) -> Vec<Finding> {
     let at = |path: &[&str]| path.iter().try_fold(tree, |tree, field| tree.field(field));
     let mut found = Vec::new();
     for path in [&[] as &[&str], &["spec"], &["spec", "template"]] {
@@ -21,20 +21,20 @@ pub(super) fn mistakes(asked: &Asked<'_>, tree: &Tree) -> Vec<Mistake> {
         let has_items = found.iter().any(|mistake| mistake.remedy == MOVE);
         if !has_items && at(&["spec"]).is_none_or(is_null) {
             let remedy = format!("seal a first item: sealer set {} ITEM", asked.file);
-            found.push(Mistake::new("has no `spec`, and nothing is sealed in it", remedy));
+            found.push(Finding::new("has no `spec`, and nothing is sealed in it", remedy));
         }
     }
     found
 }
 
 /// A field that is not read, and holds what should be.
-fn field(place: &str, value: &Tree) -> Option<Mistake> {
+fn field(place: &str, value: &Tree) -> Option<Finding> {
     let name = place.rsplit('.').next().unwrap_or(place);
     if is_null(value) {
         return None;
     }
     if name.eq_ignore_ascii_case("stringData") {
-        return Some(Mistake::new(
+        return Some(Finding::new(
             format!("has values in clear text in `{place}`, where no controller looks"),
             "whoever reads the file knows them: change them, and seal the new ones: sealer set FILE ITEM",
         ));
@@ -42,18 +42,18 @@ fn field(place: &str, value: &Tree) -> Option<Mistake> {
     // The one at the top is told of where items are misplaced.
     let is_told = matches!(place, "spec.encryptedData" | "encryptedData");
     (is_meant_as_items(name) && !is_told)
-        .then(|| Mistake::new(format!("has its items in `{place}`, where no controller looks"), MOVE))
+        .then(|| Finding::new(format!("has its items in `{place}`, where no controller looks"), MOVE))
 }
 
 /// What is no map, and has to be one.
-fn other_form(place: &str, value: &Tree) -> Option<Mistake> {
+fn other_form(place: &str, value: &Tree) -> Option<Finding> {
     let form = match value {
         Tree::Map(..) => return None,
         _ if is_null(value) => return None,
         Tree::List(..) => "a list",
         Tree::Scalar(_) => "a text",
     };
-    Some(Mistake::new(
+    Some(Finding::new(
         format!("has {form} as `{place}`, which has to be a map; every cluster refuses it"),
         format!("write `name: value` in lines of their own below `{place}`, without dashes"),
     ))

@@ -239,7 +239,7 @@ fn secret_list(keys: &[StoredKey], namespace: &str) -> Result<Value, CliError> {
 /// A backup counts once what was read from it again opens what the cluster's keys seal.
 fn prove(path: &str, written: &[StoredKey], read: &[StoredKey]) -> Result<(), CliError> {
     let opens = |key: &StoredKey| {
-        let label = Label::as_given(Scope::Strict, "backup", &key.name);
+        let label = Label::new_unchecked(Scope::Strict, "backup", &key.name);
         let sealed = seal(&Plaintext::new(PROOF.to_vec()), &label, key.key.sealing_key()).ok();
         let again =
             read.iter().find(|again| again.name == key.name && again.key.fingerprint() == key.key.fingerprint());

@@ -1,4 +1,4 @@
-//! `sealer keys check`: does a backup open everything that is sealed?
+//! `sealer keys check`: whether a backup opens everything that is sealed.
 
 use serde_json::json;
 

@@ -10,7 +10,7 @@ use sealer_resource::key_secret::{
 };
 
 use crate::cluster::Cluster;
-use crate::cluster::objects::Sight;
+use crate::cluster::objects::Access;
 use crate::diagnostics::CliError;
 use crate::names;
 
@@ -117,15 +117,15 @@ impl ClusterKey {
 
 impl ClusterKeys {
     /// Reads the key Secrets, if the user may.
-    pub(crate) fn load(cluster: &Cluster, now: Timestamp) -> Result<Sight<Self>, CliError> {
+    pub(crate) fn load(cluster: &Cluster, now: Timestamp) -> Result<Access<Self>, CliError> {
         Ok(match cluster.key_secrets()? {
-            Sight::Seen(secrets) => {
+            Access::Granted(secrets) => {
                 // Older controllers keep none, and Bitnami's neither.
                 let found = cluster.secret(KEY_RECORD_SECRET).ok().flatten();
                 let record = found.and_then(|secret| KeyRecord::from_json(&secret.data?.get(KEY_RECORD_ITEM)?.0));
-                Sight::Seen(Self::of(secrets, record.unwrap_or_default(), now))
+                Access::Granted(Self::of(secrets, record.unwrap_or_default(), now))
             }
-            Sight::Forbidden(error) => Sight::Forbidden(error),
+            Access::Forbidden(error) => Access::Forbidden(error),
         })
     }
 

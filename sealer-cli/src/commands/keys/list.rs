@@ -13,7 +13,7 @@ use super::survey::{Finding, Opener, Survey, TRY_MORE};
 use crate::args::cluster::ClusterArgs;
 use crate::args::output::Output;
 use crate::args::search::SearchInArgs;
-use crate::cluster::objects::Sight;
+use crate::cluster::objects::Access;
 use crate::cluster::{Choice, Cluster};
 use crate::diagnostics::{CliError, visible_name};
 use crate::tree::Search;
@@ -72,8 +72,8 @@ impl Args {
 pub(super) fn run(request: &List, ui: &mut Ui) -> Result<(), CliError> {
     let cluster = Cluster::connect(&request.cluster)?;
     let keys = match ClusterKeys::load(&cluster, ui::now())? {
-        Sight::Seen(keys) => keys,
-        Sight::Forbidden(error) => return certificate_alone(&cluster, request, &error, ui),
+        Access::Granted(keys) => keys,
+        Access::Forbidden(error) => return certificate_alone(&cluster, request, &error, ui),
     };
     for broken in &keys.broken {
         ui.notice(&format!("warning: Secret {broken}"));
@@ -81,8 +81,8 @@ pub(super) fn run(request: &List, ui: &mut Ui) -> Result<(), CliError> {
     let mut survey = Survey::new(request.search.clone());
     survey.add_files()?;
     let cluster_seen = match survey.add_cluster(&cluster)? {
-        Sight::Seen(()) => true,
-        Sight::Forbidden(error) => {
+        Access::Granted(()) => true,
+        Access::Forbidden(error) => {
             ui.notice(&format!("warning: {}; items of the cluster are not counted", error.message()));
             false
         }

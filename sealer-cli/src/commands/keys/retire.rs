@@ -268,7 +268,7 @@ fn unread(unreadable: &[String]) -> impl Iterator<Item = String> {
 
 /// Waits until the label is stored: only then does the controller hear of it.
 fn confirm(cluster: &Cluster, name: &str, wanted: &str) -> Result<(), CliError> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + RETIRE_TIMEOUT;
     loop {
         let secret = cluster.secret(name)?;
         let label = secret.and_then(|secret| secret.metadata.labels).and_then(|labels| labels.get(KEY_LABEL).cloned());
@@ -283,7 +283,7 @@ fn confirm(cluster: &Cluster, name: &str, wanted: &str) -> Result<(), CliError> 
     }
 }
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const RETIRE_TIMEOUT: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(200);
 
 /// Shorter beginnings of a fingerprint are typed by mistake too easily.

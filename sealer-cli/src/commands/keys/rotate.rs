@@ -18,12 +18,12 @@ use crate::args::cluster::ClusterArgs;
 use crate::args::files::refuse_empty;
 use crate::args::output::Output;
 use crate::args::search::SearchArgs;
-use crate::cluster::objects::Sight;
+use crate::cluster::objects::Access;
 use crate::cluster::{Choice, Cluster};
 use crate::commands::reseal::{self, Reseal};
 use crate::diagnostics::CliError;
 use crate::key_files::KeySources;
-use crate::record;
+use crate::reseal_cache;
 use crate::tree::Search;
 use crate::ui::{self, Ui};
 
@@ -31,7 +31,7 @@ use crate::ui::{self, Ui};
 ///
 /// Makes a new active sealing key with your own rights, waits until the controller serves its certificate, and prints both
 /// fingerprints. What was sealed before still opens; `--reseal PATH` has files follow at once. It refuses while the newest key has no
-/// recorded backup. A run that was interrupted is gone on with by the next one: no second key is made. In JSON the
+/// recorded backup. A run that was interrupted is resumed by the next one: no second key is made. In JSON the
 /// rotation is one line and what was sealed anew another.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "sealer keys rotate [FLAGS]", after_help = EXAMPLES)]
@@ -78,14 +78,14 @@ pub(super) struct Rotate {
     prefix: String,
     bits: usize,
     validity: Duration,
-    patience: Duration,
+    timeout: Duration,
     /// Whether the newest key must have a recorded backup.
     backup_check: bool,
     /// Files to seal anew afterwards.
     reseal: Search,
     diff: bool,
     /// Where it is written down which values are sealed for which key.
-    record: Option<PathBuf>,
+    cache: Option<PathBuf>,
     dry_run: bool,
     json: bool,
 }
@@ -109,10 +109,10 @@ impl Args {
             prefix: self.key_prefix,
             bits,
             validity: self.key_ttl.above_zero("key-ttl")?,
-            patience: self.timeout.above_zero("timeout")?,
+            timeout: self.timeout.above_zero("timeout")?,
             backup_check: !self.no_backup_check,
             diff: self.diff,
-            record: record::place(variable),
+            cache: reseal_cache::place(variable),
             dry_run: self.dry_run,
             json: self.output.is_json(),
         })
@@ -131,7 +131,7 @@ impl Rotate {
             dry_run: self.dry_run,
             diff: self.diff,
             json: self.json,
-            record: self.record.clone(),
+            cache: self.cache.clone(),
             cluster: self.cluster.clone(),
         }
     }
@@ -177,7 +177,7 @@ pub(super) fn run(request: &Rotate, ui: &mut Ui) -> Result<(), CliError> {
         }
         None => make(&cluster, request)?,
     };
-    let other = wait(&cluster, &path, [&before, &new.fingerprint], request.patience).map_err(|error| {
+    let other = wait(&cluster, &path, [&before, &new.fingerprint], request.timeout).map_err(|error| {
         error.hint(format!(
             "the key is stored as Secret `{}`; restart the controller if it does not follow its keys live, and run this again",
             new.name
@@ -205,9 +205,9 @@ struct New {
 /// The cluster's keys. Whoever may not see them cannot be told whether there is a backup.
 fn seen(cluster: &Cluster, request: &Rotate) -> Result<Option<ClusterKeys>, CliError> {
     match ClusterKeys::load(cluster, ui::now())? {
-        Sight::Seen(keys) => Ok(Some(keys)),
-        Sight::Forbidden(_) if !request.backup_check => Ok(None),
-        Sight::Forbidden(error) => {
+        Access::Granted(keys) => Ok(Some(keys)),
+        Access::Forbidden(_) if !request.backup_check => Ok(None),
+        Access::Forbidden(error) => {
             Err(error.hint("--no-backup-check rotates without knowing whether the newest key has a backup"))
         }
     }
@@ -271,9 +271,9 @@ fn wait(
     cluster: &Cluster,
     path: &str,
     [before, new]: [&Fingerprint; 2],
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<Option<Fingerprint>, CliError> {
-    let deadline = Instant::now() + patience;
+    let deadline = Instant::now() + timeout;
     let mut settles = None;
     loop {
         // While the controller restarts it may not answer; only the deadline decides.
@@ -291,7 +291,7 @@ fn wait(
             return Err(now_served.err().unwrap_or_else(|| {
                 CliError::new(format!(
                     "the controller still serves another certificate after {} seconds",
-                    patience.as_secs()
+                    timeout.as_secs()
                 ))
             }));
         }

@@ -9,12 +9,12 @@ use std::path::PathBuf;
 
 use kube::api::DynamicObject;
 use rayon::prelude::*;
-use sealer_core::unseal::Trials;
+use sealer_core::unseal::KeyTrials;
 use sealer_core::{Fingerprint, Keyring, Label, Scope};
 use serde_json::Value;
 
 use crate::cluster::Cluster;
-use crate::cluster::objects::Sight;
+use crate::cluster::objects::Access;
 use crate::diagnostics::CliError;
 use crate::tree::loose::LooseValue;
 use crate::tree::{Bindings, Effort, Reference, SealedObject, Search, chart};
@@ -105,12 +105,12 @@ impl Survey {
     }
 
     /// Adds all SealedSecrets of the cluster, if the user may list them.
-    pub(crate) fn add_cluster(&mut self, cluster: &Cluster) -> Result<Sight<()>, CliError> {
+    pub(crate) fn add_cluster(&mut self, cluster: &Cluster) -> Result<Access<()>, CliError> {
         match cluster.sealed_secrets()? {
-            Sight::Seen(objects) => self.objects.extend(objects.iter().map(in_cluster)),
-            Sight::Forbidden(error) => return Ok(Sight::Forbidden(error)),
+            Access::Granted(objects) => self.objects.extend(objects.iter().map(in_cluster)),
+            Access::Forbidden(error) => return Ok(Access::Forbidden(error)),
         }
-        Ok(Sight::Seen(()))
+        Ok(Access::Granted(()))
     }
 
     /// Tries the keys on every item: as it is written, then under the names that its tree knows.
@@ -171,7 +171,7 @@ impl Survey {
             .chunk_by(|(_, one, ..), (_, other, ..)| one == other)
             .par_bridge()
             .flat_map_iter(|object| {
-                let mut trials = Trials::default();
+                let mut trials = KeyTrials::default();
                 let opened = object.iter().map(|(at, _, value, label)| {
                     progress.step();
                     (*at, guess::open(value, label, keyring, &mut trials))
@@ -238,7 +238,7 @@ fn in_cluster(object: &DynamicObject) -> Object {
     // The deprecated form: one value that holds a whole Secret.
     items.extend(spec("data").filter(|blob| blob.is_string()).map(|blob| item("spec.data", blob)));
     let place = format!("cluster: {namespace}/{name}");
-    Object { file: None, place, label: Some(Label::as_given(scope, &namespace, &name)), items }
+    Object { file: None, place, label: Some(Label::new_unchecked(scope, &namespace, &name)), items }
 }
 
 /// What is told of a value outside of SealedSecrets that did not open.

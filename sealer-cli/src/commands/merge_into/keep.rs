@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::PLACES;
-use crate::manifest::patch::{Edited, PatchError, Replacement, Step};
+use crate::manifest::patch::{EditableText, PatchError, Replacement, Step};
 use crate::tree;
 
 /// The text with what was sealed for one of its SealedSecrets, which is known by its name and namespace; nothing if several
@@ -13,7 +13,7 @@ pub(super) fn merged(text: &str, target: &Map<String, Value>, sealed: &Value) ->
         let metadata = target.get("metadata");
         metadata.and_then(|metadata| metadata.get(field)).and_then(Value::as_str).unwrap_or_default()
     };
-    let edited = Edited::read(text)?;
+    let edited = EditableText::read(text)?;
     let mut objects = tree::objects(&edited);
     objects.retain(|object| object.name == own("name") && object.namespace == own("namespace"));
     let [object] = objects.as_slice() else { return Ok(None) };
@@ -30,7 +30,7 @@ pub(super) fn merged(text: &str, target: &Map<String, Value>, sealed: &Value) ->
 
 /// The text with one entry of a map replaced, or added.
 fn with(text: &str, map: &[Step], name: &str, value: &str) -> Result<String, PatchError> {
-    let edited = Edited::read(text)?;
+    let edited = EditableText::read(text)?;
     let path: Vec<Step> = map.iter().cloned().chain([Step::name(name)]).collect();
     match edited.at(&path) {
         Some(known) if known.text() == Some(value) => Ok(text.to_owned()),

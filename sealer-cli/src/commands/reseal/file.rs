@@ -6,7 +6,7 @@ use super::attempts::{Attempts, LIMITED, Names};
 use super::{Outcome, Run, Sealer, loose};
 use crate::in_place::InPlace;
 use crate::manifest::diff::diff;
-use crate::manifest::patch::{Edited, Replacement};
+use crate::manifest::patch::{EditableText, Replacement};
 use crate::tree::loose::LooseValue;
 use crate::tree::{self, Content, SealedItem, SealedObject};
 
@@ -140,7 +140,11 @@ fn with_loose(
 }
 
 /// The text with the new values. One that cannot be put in is told, and does not keep the others out.
-fn with(edited: &Edited<'_>, new: Vec<(String, Replacement)>, report: &mut Report) -> Result<Option<String>, String> {
+fn with(
+    edited: &EditableText<'_>,
+    new: Vec<(String, Replacement)>,
+    report: &mut Report,
+) -> Result<Option<String>, String> {
     let (places, replacements): (Vec<String>, Vec<Replacement>) = new.into_iter().unzip();
     if replacements.is_empty() {
         return Ok(None);

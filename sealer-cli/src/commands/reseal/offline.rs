@@ -2,8 +2,8 @@
 
 use parking_lot::Mutex;
 use rayon::prelude::*;
-use sealer_core::unseal::{Trials, unseal_counted};
-use sealer_core::{Fingerprint, KeyEntry, Keyring, Label, SealedValue, SealingKey, StoredKey, Trace, seal};
+use sealer_core::unseal::{KeyTrials, unseal_with};
+use sealer_core::{Fingerprint, KeyEntry, Keyring, Label, SealDigest, SealedValue, SealingKey, StoredKey, seal};
 use sealer_resource::key_secret;
 
 use super::{Outcome, Sealer};
@@ -12,7 +12,7 @@ use crate::cluster::Cluster;
 use crate::commands::reseal::Reseal;
 use crate::diagnostics::CliError;
 use crate::key_files;
-use crate::record::Record;
+use crate::reseal_cache::ResealCache;
 use crate::tree::{SealedItem, SealedObject};
 use crate::ui::Ui;
 
@@ -21,7 +21,7 @@ pub(super) struct Offline {
     target: SealingKey,
     /// Keys that opened values, the last one first: the next value is most likely of the same.
     order: Mutex<Vec<Fingerprint>>,
-    record: Record,
+    cache: ResealCache,
     writes: bool,
 }
 
@@ -29,8 +29,8 @@ pub(super) struct Offline {
 struct Found {
     /// None where the old one stays.
     new: Option<String>,
-    /// What the record does not know yet.
-    trace: Option<Trace>,
+    /// What the cache does not know yet.
+    digest: Option<SealDigest>,
 }
 
 impl Offline {
@@ -38,35 +38,35 @@ impl Offline {
         let keyring = keyring(request, ui)?;
         let target = certificate::load(request.certificate.as_deref(), &request.cluster)?.key().clone();
         let order = Mutex::new(vec![target.fingerprint().clone()]);
-        let record = Record::open(request.record.as_deref());
-        Ok(Self { keyring, target, order, record, writes: request.writes() })
+        let cache = ResealCache::open(request.cache.as_deref());
+        Ok(Self { keyring, target, order, cache, writes: request.writes() })
     }
 
     fn item(&self, item: &SealedItem, label: &Label) -> Result<Found, String> {
         let target = self.target.fingerprint();
         let sealed = SealedValue::from_base64(&item.value).map_err(|error| error.to_string())?;
-        let trace = Trace::of(&sealed, label, target);
-        if self.record.knows(&trace) {
-            return Ok(Found { new: None, trace: None });
+        let digest = SealDigest::of(&sealed, label, target);
+        if self.cache.knows(&digest) {
+            return Ok(Found { new: None, digest: None });
         }
         let anew = match self.anew(&sealed, label) {
-            Err(_) if self.record.learned(&trace) => return Ok(Found { new: None, trace: None }),
+            Err(_) if self.cache.seen_since_open(&digest) => return Ok(Found { new: None, digest: None }),
             anew => anew?,
         };
         Ok(match anew {
             Some(new) => {
-                let trace = self.writes.then(|| Trace::of(&new, label, target));
-                Found { new: Some(new.to_base64()), trace }
+                let digest = self.writes.then(|| SealDigest::of(&new, label, target));
+                Found { new: Some(new.to_base64()), digest }
             }
-            None => Found { new: None, trace: Some(trace) },
+            None => Found { new: None, digest: Some(digest) },
         })
     }
 
     /// The value sealed anew, or nothing where it is sealed for the target.
     fn anew(&self, sealed: &SealedValue, label: &Label) -> Result<Option<SealedValue>, String> {
         let order = || self.order.lock();
-        let mut trials = Trials::preferring(order().clone());
-        let opened = unseal_counted(sealed, label, &self.keyring, &mut trials).map_err(|_| NO_KEY.to_owned())?;
+        let mut trials = KeyTrials::preferring(order().clone());
+        let opened = unseal_with(sealed, label, &self.keyring, &mut trials).map_err(|_| NO_KEY.to_owned())?;
         let mut order = order();
         if order.first() != Some(&opened.fingerprint) {
             order.retain(|other| *other != opened.fingerprint);
@@ -84,8 +84,8 @@ impl Sealer for Offline {
     fn object(&self, object: &SealedObject) -> Vec<Outcome> {
         let label = object.label();
         let found: Vec<Result<Found, String>> = object.items.par_iter().map(|item| self.item(item, &label)).collect();
-        let traces: Vec<Trace> = found.iter().flatten().filter_map(|found| found.trace).collect();
-        self.record.add(&traces);
+        let digests: Vec<SealDigest> = found.iter().flatten().filter_map(|found| found.digest).collect();
+        self.cache.add(&digests);
         found.into_iter().map(|found| found.map(|found| found.new)).collect()
     }
 

@@ -1,11 +1,11 @@
 //! Has the controller open and seal anew: whoever may reach it needs no key.
 //!
 //! The controller always seals anew and does not say under which key a value was. What this user's earlier runs had from
-//! it is known by the record, and is left alone as long as the controller serves the same certificate.
+//! it is known by the cache, and is left alone as long as the controller serves the same certificate.
 
 use std::cell::RefCell;
 
-use sealer_core::{Fingerprint, Label, SealedValue, Trace};
+use sealer_core::{Fingerprint, Label, SealDigest, SealedValue};
 use sealer_resource::api;
 use serde_json::Value;
 
@@ -14,17 +14,17 @@ use crate::cluster::posted::posted;
 use crate::cluster::{Answer, Cluster};
 use crate::commands::reseal::Reseal;
 use crate::diagnostics::CliError;
-use crate::record::Record;
+use crate::reseal_cache::ResealCache;
 use crate::tree::{SealedItem, SealedObject};
 
 pub(super) struct Online {
     cluster: Cluster,
     path: String,
-    record: Record,
+    cache: ResealCache,
     /// The key that the controller seals with, where it says so.
     served: Option<Fingerprint>,
     /// Of values that it sealed; only at the end it is sure that they are under that key.
-    traces: RefCell<Vec<Trace>>,
+    digests: RefCell<Vec<SealDigest>>,
     writes: bool,
 }
 
@@ -40,25 +40,25 @@ impl Online {
         }
         let cluster = Cluster::connect(&request.cluster)?;
         let path = cluster.path(api::ROTATE)?;
-        let record = Record::open(request.record.as_deref());
+        let cache = ResealCache::open(request.cache.as_deref());
         let served = served(&cluster);
-        Ok(Self { cluster, path, record, served, traces: RefCell::default(), writes: request.writes() })
+        Ok(Self { cluster, path, cache, served, digests: RefCell::default(), writes: request.writes() })
     }
 
     /// Writes down what was sealed, if the controller has not changed its key meanwhile.
     pub(super) fn close(self) {
         if self.writes && self.served.is_some() && served(&self.cluster) == self.served {
-            self.record.add(&self.traces.into_inner());
+            self.cache.add(&self.digests.into_inner());
         }
     }
 
-    fn trace(&self, value: &SealedValue, label: &Label) -> Option<Trace> {
-        self.served.as_ref().map(|served| Trace::of(value, label, served))
+    fn digest(&self, value: &SealedValue, label: &Label) -> Option<SealDigest> {
+        self.served.as_ref().map(|served| SealDigest::of(value, label, served))
     }
 
     fn is_current(&self, item: &SealedItem, label: &Label) -> bool {
         let sealed = SealedValue::from_base64(&item.value).ok();
-        sealed.and_then(|sealed| self.trace(&sealed, label)).is_some_and(|trace| self.record.knows(&trace))
+        sealed.and_then(|sealed| self.digest(&sealed, label)).is_some_and(|digest| self.cache.knows(&digest))
     }
 
     fn rotated(&self, object: &SealedObject, items: &[&SealedItem]) -> Result<Value, String> {
@@ -91,7 +91,7 @@ impl Sealer for Online {
             let value = value.ok_or_else(|| "the controller's answer lacks it".to_owned())?;
             let sealed = SealedValue::from_base64(value)
                 .map_err(|error| format!("the controller's answer is no sealed value: {error}"))?;
-            self.traces.borrow_mut().extend(self.trace(&sealed, &label));
+            self.digests.borrow_mut().extend(self.digest(&sealed, &label));
             Ok(Some(value.to_owned()))
         };
         object.items.iter().map(anew).collect()

@@ -49,13 +49,13 @@ pub(super) fn seal_all(
         thread::scope(|scope| {
             let (parts, received) = mpsc::sync_channel::<Vec<Prepared>>(1);
             let sealing = scope.spawn(move || received.into_iter().try_for_each(&mut seal_part));
-            // Whoever no longer listens says why.
+            // The receiver is gone only if sealing failed, and that error is reported.
             let read = read(&mut |part| parts.send(part).map_err(|_| CliError::new("sealing has ended")));
             drop(parts);
             (read, sealing.join().unwrap_or_else(|panic| resume_unwind(panic)))
         })
     };
-    // What could not be sealed was read before anything that could not be read.
+    // Report the sealing error first: its document precedes the one that failed to parse.
     sealed.and(read)
 }
 

@@ -4,7 +4,7 @@ use sealer_core::SealedValue;
 use sealer_encoding::base64;
 use serde_json::{Map, Value};
 
-use crate::commands::chosen::{ITEM_NAMES, is_item_name};
+use crate::commands::target::{ITEM_NAMES, is_item_name};
 use crate::encrypted::{self, Encrypted};
 use crate::manifest::secret::SecretInput;
 use crate::manifest::stray::{encrypted_item, unseen};

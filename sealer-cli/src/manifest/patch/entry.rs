@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::place::Place;
 use super::tree::{self, Scalar, Shape, Style, Tree};
-use super::{Edited, PatchError, SHARED, Step};
+use super::{EditableText, PatchError, SHARED, Step};
 use crate::manifest::yaml;
 
 type Edits = Vec<(Range<usize>, String)>;
@@ -33,7 +33,7 @@ impl New<'_> {
     }
 }
 
-impl Edited<'_> {
+impl EditableText<'_> {
     /// The text with one entry more, behind the others of the map at a path, which is made where it is not there.
     pub(crate) fn with_entry(&self, map: &[Step], name: &str, value: &str) -> Result<String, PatchError> {
         self.with_new(map, name, New::Text(value))
@@ -60,7 +60,7 @@ impl Edited<'_> {
             self.forget_end_of_text(fields, at);
             fields.insert(at, (written(name, Style::Plain), value.tree(style)));
         }
-        self.proven(edit, &wanted)
+        self.apply_verified(edit, &wanted)
     }
 
     /// The map first, then what belongs into it. Where there are templates, one of them may write the map.
@@ -69,7 +69,7 @@ impl Edited<'_> {
             return Err(PatchError::NoMap);
         };
         let text = self.with_new(above, own, New::Map)?;
-        Edited::read(&text)?.with_new(map, name, value)
+        EditableText::read(&text)?.with_new(map, name, value)
     }
 
     /// The text without the entry at a path.
@@ -92,7 +92,7 @@ impl Edited<'_> {
         if let Some(Tree::Map(fields, _)) = tree::at(&mut wanted, map) {
             fields.remove(at);
         }
-        self.proven(edits, &wanted)
+        self.apply_verified(edits, &wanted)
     }
 
     /// What stands in several places cannot be changed in one.

@@ -1,4 +1,4 @@
-//! How does a text look with its templates left out, byte for byte as long as before?
+//! A text with its templates left out, byte for byte as long as before.
 
 use super::tree::{Scalar, Tree};
 

@@ -2,10 +2,10 @@
 
 use super::place::Place;
 use super::tree::{self, Scalar, Shape, Style, Tree};
-use super::{Edited, PatchError, Step};
+use super::{EditableText, PatchError, Step};
 use crate::manifest::yaml;
 
-impl Edited<'_> {
+impl EditableText<'_> {
     /// The text with a value in quotes in the place of an alias or of a block, whose head may not fit another text.
     pub(crate) fn with_quoted(&self, path: &[Step], value: &str) -> Result<String, PatchError> {
         let place = self.place(path).ok_or(PatchError::NoMap)?;
@@ -16,14 +16,14 @@ impl Edited<'_> {
         let quoted = tree::styled(Style::Double, value);
         let edit = match &scalar.alias {
             Some(alias) => (alias.clone(), quoted),
-            None => self.in_place_of_block(key, &place, &quoted).ok_or(PatchError::MoreThanMeant)?,
+            None => self.in_place_of_block(key, &place, &quoted).ok_or(PatchError::UnexpectedChange)?,
         };
         let mut wanted = self.documents.clone();
         if let Some(Tree::Scalar(scalar)) = tree::at(&mut wanted, path) {
             value.clone_into(&mut scalar.text);
             (scalar.style, scalar.tail) = (Style::Double, None);
         }
-        self.proven(vec![edit], &wanted)
+        self.apply_verified(vec![edit], &wanted)
     }
 
     fn in_place_of_block(
@@ -75,7 +75,7 @@ impl Edited<'_> {
                 }
             }
         }
-        self.proven(vec![(alias.clone(), format!("{{{}}}", entries.join(", ")))], &wanted)
+        self.apply_verified(vec![(alias.clone(), format!("{{{}}}", entries.join(", ")))], &wanted)
     }
 }
 

@@ -1,7 +1,7 @@
-//! Where does something stand in a text: its line, what surrounds it, and whether templates decide that it is there?
+//! Where something stands in a text: its line, what surrounds it, and whether templates decide that it is there.
 
 use super::tree::{Scalar, Style, Tree};
-use super::{Edited, Step};
+use super::{EditableText, Step};
 
 /// A value and the way to it.
 pub(super) struct Place<'t> {
@@ -14,7 +14,7 @@ pub(super) struct Place<'t> {
     pub(super) shared: bool,
 }
 
-impl<'t> Edited<'t> {
+impl<'t> EditableText<'t> {
     /// What stands at the end of a path.
     pub(super) fn place(&self, path: &[Step]) -> Option<Place<'_>> {
         let (first, rest) = path.split_first()?;

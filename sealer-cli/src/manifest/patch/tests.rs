@@ -13,7 +13,7 @@ fn path(document: usize, item: &str) -> Vec<Step> {
 
 /// Replaces the item `a` of the first document.
 fn replaced(text: &str) -> Result<String, PatchError> {
-    Edited::read(text)?.with(&[Replacement { path: path(0, "a"), value: NEW.to_owned() }])
+    EditableText::read(text)?.with(&[Replacement { path: path(0, "a"), value: NEW.to_owned() }])
 }
 
 fn becomes(old: &str, new: &str) {
@@ -102,7 +102,7 @@ fn what_stands_in_for_templates_is_nowhere_to_be_seen() {
     let text =
         "a: {{ .b }}\n{{ .c }}: [x-{{ .d }}, {{ .e }}]\n{{ .f }}: '{{ .g }}'\n{{- range .h }}\n- 1\n{{- end }}\n";
     let text = text.replace("- 1\n", "");
-    let edited = Edited::read(&text).unwrap();
+    let edited = EditableText::read(&text).unwrap();
     let shown = format!("{:?}", edited.documents());
     for written in ["{{ .b }}", "{{ .c }}", "x-{{ .d }}", "{{ .e }}", "{{ .f }}", "{{ .g }}"] {
         assert!(shown.contains(&format!("text: {written:?}")) || shown.contains(written), "{written}: {shown}");
@@ -154,7 +154,7 @@ proptest! {
         };
         let old = written(&|at| items[at].1.clone());
         let new = written(&|at| if at == chosen { NEW.to_owned() } else { items[at].1.clone() });
-        let edited = Edited::read(&old).unwrap();
+        let edited = EditableText::read(&old).unwrap();
         let document = usize::from(before.is_some());
         // `y` is read as `true`.
         let map = edited.at(&path(document, "")[..3]).unwrap();
@@ -165,7 +165,7 @@ proptest! {
 
     #[test]
     fn no_text_makes_it_panic(text in "[ -~\n\t{}:'\"|>&*#-]{0,80}") {
-        if let Ok(edited) = Edited::read(&text) {
+        if let Ok(edited) = EditableText::read(&text) {
             let _ = edited.with(&[Replacement { path: path(0, "a"), value: NEW.to_owned() }]);
         }
     }
@@ -176,24 +176,24 @@ proptest! {
 fn separators_of_lines_that_readers_disagree_on_are_refused() {
     for separator in ['\u{85}', '\u{2028}', '\u{2029}'] {
         let text = format!("spec:\n {separator}other: x\n");
-        let edited = Edited::read(&text).unwrap();
+        let edited = EditableText::read(&text).unwrap();
         let path = [Step::Number(0), Step::name("spec")];
         let error = edited.with_entry(&path, "new", "x").unwrap_err();
         assert!(error.to_string().starts_with("line 2, column 2: a line separator of Unicode"), "{error}");
     }
-    let error = Edited::read("spec:\r\n  a: x # b\rother: c\n").unwrap();
+    let error = EditableText::read("spec:\r\n  a: x # b\rother: c\n").unwrap();
     let error = error.with_entry(&[Step::Number(0), Step::name("spec")], "new", "x").unwrap_err();
     assert!(error.to_string().starts_with("line 2, column 11: a carriage return without"), "{error}");
     let json = "{\"spec\":{\"a\":\"x\u{2028}y\"}}";
-    assert!(Edited::read(json).unwrap().with_entry(&[Step::Number(0), Step::name("spec")], "new", "x").is_ok());
+    assert!(EditableText::read(json).unwrap().with_entry(&[Step::Number(0), Step::name("spec")], "new", "x").is_ok());
 }
 
 /// kubectl takes the last of them, so that an edit of the first would change nothing.
 #[test]
 fn names_that_read_the_same_are_refused() {
     for text in ["4: a\n+4: b\n", "yes: a\ntrue: b\n", "1.0: a\n1: b\n"] {
-        let error = Edited::read(text).err().unwrap();
+        let error = EditableText::read(text).err().unwrap();
         assert!(error.to_string().ends_with("has a name that stands there twice"), "{text}: {error}");
     }
-    assert!(Edited::read("4: a\n\"+4\": b\n\"yes\": c\ntrue: d\n").is_ok());
+    assert!(EditableText::read("4: a\n\"+4\": b\n\"yes\": c\ntrue: d\n").is_ok());
 }

@@ -49,14 +49,6 @@ pub(crate) fn output_of_command(node: &Node) -> Option<&'static str> {
     (is_error || fields.iter().any(|(name, _)| name.starts_with("Error from server"))).then_some(OF_ERROR)
 }
 
-/// What a field is that a command's words make when they are read as YAML.
-pub(crate) fn words_of_command(field: &str) -> Option<&'static str> {
-    let is_word = |known: &&str| field.eq_ignore_ascii_case(known);
-    let is_told = ["error", "warning", "notice", "info", "note"].iter().any(is_word);
-    (is_told && field.starts_with(|letter: char| letter.is_ascii_uppercase()) || field == "error" || field == "warning")
-        .then_some("the words of another command stand there; is `2>&1` in its command line?")
-}
-
 /// `NAME=value`, of a shell or of a file of variables.
 fn is_assignment(line: &str) -> bool {
     let line = line.strip_prefix("export ").unwrap_or(line);

@@ -45,7 +45,7 @@ impl Served {
     async fn ask(&self, request: &str) -> String {
         let mut stream = self.connect(request.as_bytes()).await;
         let mut answer = Vec::new();
-        timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("no answer").unwrap();
+        timeout(TIMEOUT, stream.read_to_end(&mut answer)).await.expect("no answer").unwrap();
         String::from_utf8(answer).unwrap()
     }
 
@@ -67,7 +67,7 @@ impl Served {
 
     async fn eventually_closed(&self, reason: &str, count: usize) {
         // By the system's clock: the runtime's stands still in some tests.
-        let deadline = std::time::Instant::now() + PATIENCE;
+        let deadline = std::time::Instant::now() + TIMEOUT;
         while self.closed(reason) < count {
             assert!(std::time::Instant::now() < deadline, "{} of {count} are {reason}", self.closed(reason));
             tokio::task::yield_now().await;
@@ -82,7 +82,7 @@ fn post(path: &str, body: &str) -> String {
 async fn is_closed(stream: &mut TcpStream) {
     let mut rest = Vec::new();
     // An end or a reset, whichever the system makes of it.
-    let _ = timeout(PATIENCE, stream.read_to_end(&mut rest)).await.expect("the connection is still open");
+    let _ = timeout(TIMEOUT, stream.read_to_end(&mut rest)).await.expect("the connection is still open");
 }
 
 const HALF_HEAD: &[u8] = b"GET /healthz HTTP/1.1\r\nX: ";
@@ -169,7 +169,7 @@ async fn reader_that_never_reads_is_closed_and_holds_up_nobody() {
     }
     tokio::time::pause();
     // Requests that are still on the way are answered meanwhile, and each answer has its own time.
-    let deadline = std::time::Instant::now() + PATIENCE;
+    let deadline = std::time::Instant::now() + TIMEOUT;
     while served.closed("slow_reader") < 5 {
         assert!(std::time::Instant::now() < deadline, "{} are closed", served.closed("slow_reader"));
         tokio::time::advance(Duration::from_millis(100)).await;
@@ -258,8 +258,8 @@ async fn slow_connections_do_not_hold_up_the_end() {
     served.is_answered().await;
     let Served { stop, task, .. } = served;
     drop(stop);
-    timeout(PATIENCE, task).await.expect("the server does not end").unwrap();
+    timeout(TIMEOUT, task).await.expect("the server does not end").unwrap();
     is_closed(&mut half).await;
 }
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);

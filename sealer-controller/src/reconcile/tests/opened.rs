@@ -5,7 +5,7 @@ use crate::cache::record::Record;
 
 #[tokio::test]
 async fn what_does_not_open_says_why_and_is_explained_once() {
-    let label = sealer_core::Label::as_given(sealer_core::Scope::NamespaceWide, "ns", "");
+    let label = sealer_core::Label::new_unchecked(sealer_core::Scope::NamespaceWide, "ns", "");
     let value = seal(&Plaintext::new(b"v".to_vec()), &label, KEY.sealing_key()).unwrap().to_base64();
     let mut object = object(1, None);
     object["spec"]["encryptedData"]["k"] = json!(value);
@@ -29,7 +29,7 @@ async fn what_does_not_open_says_why_and_is_explained_once() {
 #[tokio::test]
 async fn newer_generation_than_the_watched_one_is_explained_by_itself() {
     let seal_as = |namespace: &str| {
-        let label = sealer_core::Label::as_given(sealer_core::Scope::NamespaceWide, namespace, "");
+        let label = sealer_core::Label::new_unchecked(sealer_core::Scope::NamespaceWide, namespace, "");
         seal(&Plaintext::new(b"v".to_vec()), &label, KEY.sealing_key()).unwrap().to_base64()
     };
     let (mut first, mut second) = (object(1, None), object(2, None));

@@ -22,7 +22,7 @@ pub(super) struct Protection {
 /// An encrypted key of a file.
 pub(super) struct SealedKey {
     pub(super) protection: Protection,
-    start: [u8; 16],
+    iv: [u8; 16],
     encrypted: Vec<u8>,
 }
 
@@ -32,7 +32,7 @@ impl Protection {
     }
 
     /// The block of a key, in DER.
-    pub(super) fn key_block(&self, start: [u8; 16], encrypted: &[u8]) -> Option<Vec<u8>> {
+    pub(super) fn key_block(&self, iv: [u8; 16], encrypted: &[u8]) -> Option<Vec<u8>> {
         let scrypt = ScryptParams {
             salt: self.salt.as_slice().try_into().ok()?,
             cost_parameter: 1 << self.cost.log_n,
@@ -40,7 +40,7 @@ impl Protection {
             parallelization: self.cost.p.try_into().ok()?,
             key_length: None,
         };
-        let encryption = pbes2::EncryptionScheme::Aes256Cbc { iv: start };
+        let encryption = pbes2::EncryptionScheme::Aes256Cbc { iv };
         let scheme = EncryptionScheme::Pbes2(Parameters { kdf: Kdf::Scrypt(scrypt), encryption });
         let encrypted_data = OctetStringRef::new(encrypted).ok()?;
         EncryptedPrivateKeyInfoRef { encryption_algorithm: scheme, encrypted_data }.to_der().ok()
@@ -50,7 +50,7 @@ impl Protection {
 impl SealedKey {
     /// The key, if these keys are the right ones and nobody changed it.
     pub(super) fn open(&self, keys: &PassphraseKeys) -> Option<UnsealingKey> {
-        UnsealingKey::from_pkcs8(&keys.decrypt(self.start, &self.encrypted)?).ok()
+        UnsealingKey::from_pkcs8(&keys.decrypt(self.iv, &self.encrypted)?).ok()
     }
 
     fn read(der: &[u8]) -> Option<Self> {
@@ -68,7 +68,7 @@ impl SealedKey {
             p: scrypt.parallelization.into(),
         };
         let protection = Protection { salt: scrypt.salt.as_bytes().to_vec(), cost };
-        Some(Self { protection, start: *iv, encrypted: info.encrypted_data.as_bytes().to_vec() })
+        Some(Self { protection, iv: *iv, encrypted: info.encrypted_data.as_bytes().to_vec() })
     }
 }
 

@@ -66,7 +66,7 @@ fn everything_comes_back_newest_first() {
     }
     let ring = read.keyring();
     assert_eq!(ring.active().unwrap().name, "newest");
-    assert!(Backup::is_one(TEXT.as_bytes()) && !Backup::is_one(b"-----BEGIN CERTIFICATE-----"));
+    assert!(Backup::looks_like_backup(TEXT.as_bytes()) && !Backup::looks_like_backup(b"-----BEGIN CERTIFICATE-----"));
     assert!(!TEXT.contains("platform") && !TEXT.contains("newest"), "labels and names are encrypted, too");
 }
 
@@ -184,7 +184,7 @@ fn no_two_backups_have_bytes_in_common() {
         let end = |bytes: &[u8]| bytes[bytes.len() - 64..].to_vec();
         assert_ne!(end(one), end(other));
     }
-    // The closing block begins with its random start.
+    // The closing block begins with its random IV.
     assert_ne!(one[3][..16], other[3][..16]);
     let starts: std::collections::BTreeSet<_> =
         one.iter().chain(&other).map(|body| body[body.len() - 64..].to_vec()).collect();

@@ -1,4 +1,4 @@
-//! How is a function called?
+//! Calls a function with its arguments.
 
 use super::{Engine, Place, Run};
 use crate::template::error::{Fault, TemplateError};
@@ -21,7 +21,7 @@ impl<'t> Engine<'t, '_, '_> {
         }
         let room = (operands.len() + 1) * size_of::<Value>();
         let counted = self.runtime.budget.allocate(room);
-        self.counted(counted)?;
+        self.located(counted)?;
         let is_constant = last.is_none() && operands.iter().all(Operand::is_constant);
         let mut arguments = Vec::with_capacity(operands.len() + 1);
         for (index, operand) in operands.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! What does `.name` after a value mean?
+//! Evaluates `.name` after a value: a field, a key or a method.
 
 use super::{Engine, Place, Run};
 use crate::template::functions;
@@ -58,12 +58,12 @@ impl<'t> Engine<'t, '_, '_> {
             }
             Value::Dict(dict) => {
                 let searched = self.runtime.search(dict.len(), name.as_bytes());
-                self.counted(searched)?;
+                self.located(searched)?;
                 Ok(dict.get(name.as_bytes()).map_or(Value::Nil, |value| value.as_element()))
             }
             Value::Strings(map) => {
                 let searched = self.runtime.search(map.entries().len(), name.as_bytes());
-                self.counted(searched)?;
+                self.located(searched)?;
                 let found = map.entries().get(name.as_bytes());
                 Ok(found.map_or(Value::Nil, |text| Value::Text(text.clone())))
             }

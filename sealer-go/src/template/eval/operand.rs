@@ -1,4 +1,4 @@
-//! What is an operand's value, as the parameter that it is for wants it?
+//! Evaluates an operand for the parameter that wants it.
 
 use super::{Engine, Place, Run};
 use crate::template::functions::Function;

@@ -1,4 +1,4 @@
-//! What does `range` go over?
+//! Runs `range` over lists, dicts and numbers.
 
 use super::{Engine, Flow, Place, Run};
 use crate::template::costs::ENTRY;
@@ -50,7 +50,7 @@ impl<'t> Engine<'t, '_, '_> {
             Value::Nil | Value::NilInterface => true,
             other => {
                 let shown = format::excerpt_behind(other, self.runtime.budget);
-                let text = format!("range can't iterate over {}", self.counted(shown)?);
+                let text = format!("range can't iterate over {}", self.located(shown)?);
                 return Err(self.error(Fault::new("a value of this type has no elements", text)));
             }
         };
@@ -66,7 +66,7 @@ impl<'t> Engine<'t, '_, '_> {
     fn walk_entries(&mut self, dict: &Dict, branch: &'t Branch<'t>, known: usize) -> Run<bool> {
         let room = dict.len() * ENTRY;
         let counted = self.runtime.budget.allocate(room);
-        self.counted(counted)?;
+        self.located(counted)?;
         let entries = dict.snapshot();
         for (key, element) in &entries {
             if self.iterate(branch, known, Value::Text(key.clone()), element.as_element())? == Flow::Break {
@@ -79,7 +79,7 @@ impl<'t> Engine<'t, '_, '_> {
 
     fn shown(&mut self, value: &Value) -> Run<String> {
         let shown = format::excerpt(value, self.runtime.budget);
-        self.counted(shown)
+        self.located(shown)
     }
 
     fn iterate(&mut self, branch: &'t Branch<'t>, known: usize, index: Value, element: Value) -> Run<Flow> {

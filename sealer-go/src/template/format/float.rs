@@ -1,4 +1,4 @@
-//! How are floating point numbers printed?
+//! Prints floating point numbers (`fmt`, `strconv`).
 
 use super::super::number::{EXACT_DIGITS, decimal_digits};
 use super::super::value::Value;

@@ -1,4 +1,4 @@
-//! How are integers printed?
+//! Prints integers (`fmt`).
 
 use super::super::value::quote::push_escaped;
 use super::super::value::{Integer, Value, is_printable};

@@ -1,4 +1,4 @@
-//! How is one value printed under one verb?
+//! Prints one value under one verb (`fmt`).
 
 use super::super::budget::Budget;
 use super::super::buffer::Buffer;

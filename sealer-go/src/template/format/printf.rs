@@ -1,4 +1,4 @@
-//! What does a format text make of its arguments?
+//! Prints arguments by a format text (`fmt.Sprintf`).
 
 use super::super::budget::Budget;
 use super::super::buffer::Buffer;

@@ -1,4 +1,4 @@
-//! Which fields does Go's `fmt` see in a value that does not show itself under a verb?
+//! Fields that `fmt` sees in a value that does not show itself under a verb.
 
 use super::super::budget::Budget;
 use super::super::costs::ENTRY;

@@ -1,4 +1,4 @@
-//! How are texts printed?
+//! Prints texts (`fmt`).
 
 use zeroize::Zeroizing;
 

@@ -1,4 +1,4 @@
-//! How does a function read its arguments, whose types the call has checked?
+//! Reads the arguments of a function, whose types the call has checked.
 
 use std::borrow::Cow;
 

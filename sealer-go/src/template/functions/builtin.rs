@@ -1,4 +1,4 @@
-//! What do the functions of the language itself do?
+//! Functions of the language itself (`text/template`'s `funcs.go`).
 
 use super::super::error::Fault;
 use super::super::format;

@@ -1,4 +1,4 @@
-//! Which functions make keys and certificates?
+//! Functions that make keys and certificates.
 
 use std::net::IpAddr;
 use std::rc::Rc;

@@ -1,4 +1,4 @@
-//! How are values compared?
+//! Compares values (`eq`, `lt` and the like of `text/template`).
 
 use std::cmp::Ordering;
 

@@ -1,4 +1,4 @@
-//! How is one type made of another?
+//! Functions that make one type of another (`spf13/cast`).
 
 use std::collections::BTreeMap;
 use std::rc::Rc;

@@ -1,4 +1,4 @@
-//! What do the functions for dates do?
+//! Functions for dates.
 
 use std::rc::Rc;
 

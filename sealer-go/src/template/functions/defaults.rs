@@ -1,4 +1,4 @@
-//! Which value is taken where another is empty?
+//! Functions that take one value where another is empty.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;

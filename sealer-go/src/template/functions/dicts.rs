@@ -1,4 +1,4 @@
-//! What do the functions for dicts do?
+//! Functions for dicts.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! How are bytes written as base64 and base32?
+//! Functions for base64 and base32.
 
 use zeroize::Zeroizing;
 

@@ -1,4 +1,4 @@
-//! Which checksums are there?
+//! Functions for checksums.
 
 use sha2::Digest;
 

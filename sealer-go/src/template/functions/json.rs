@@ -1,4 +1,4 @@
-//! How do values become JSON, and JSON values?
+//! Functions that turn values into JSON and back.
 
 mod read;
 mod write;

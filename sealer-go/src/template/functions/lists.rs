@@ -1,4 +1,4 @@
-//! What do the functions for lists do?
+//! Functions for lists.
 
 use super::super::error::Fault;
 use super::super::value::{Kind, List, ListKind, Value, kind_name};

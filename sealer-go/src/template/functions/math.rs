@@ -1,4 +1,4 @@
-//! How do templates calculate?
+//! Functions that calculate.
 
 use super::super::error::Fault;
 use super::super::value::{Decimal, Kind, Value};

@@ -1,4 +1,4 @@
-//! Which methods do values have?
+//! Methods of values.
 
 mod errors;
 mod marshal;

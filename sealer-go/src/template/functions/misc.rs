@@ -1,4 +1,4 @@
-//! Which functions belong nowhere else?
+//! Functions that belong nowhere else.
 
 use super::super::error::Fault;
 use super::super::value::Kind;

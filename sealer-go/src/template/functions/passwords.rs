@@ -1,4 +1,4 @@
-//! Which functions hash, derive and encrypt passwords?
+//! Functions that hash, derive and encrypt passwords.
 
 use aes::Aes256;
 use aes::cipher::block_padding::{NoPadding, Pkcs7};
@@ -35,9 +35,9 @@ pub(super) static FUNCTIONS: &[Function] = &[
         if plaintext.is_empty() {
             return runtime.text("");
         }
-        let start: [u8; BLOCK] = rand::rng().random();
-        let cipher = cbc::Encryptor::<Aes256>::new(&key(arguments).into(), &start.into());
-        let sealed = [&start[..], &cipher.encrypt_padded_vec::<Pkcs7>(plaintext)].concat();
+        let iv: [u8; BLOCK] = rand::rng().random();
+        let cipher = cbc::Encryptor::<Aes256>::new(&key(arguments).into(), &iv.into());
+        let sealed = [&iv[..], &cipher.encrypt_padded_vec::<Pkcs7>(plaintext)].concat();
         runtime.text(base64::encode(&sealed))
     })
     .copying(SLOW),

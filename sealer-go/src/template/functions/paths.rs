@@ -1,4 +1,4 @@
-//! What are the parts of a path?
+//! Functions that take paths apart (`path`, `path/filepath`).
 
 use super::super::buffer::Buffer;
 use super::super::value::{Kind, Value};

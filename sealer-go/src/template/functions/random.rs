@@ -1,4 +1,4 @@
-//! Which functions make things up?
+//! Functions that make random things.
 
 use rand::RngExt as _;
 use zeroize::Zeroizing;

@@ -1,4 +1,4 @@
-//! What does a template learn of types, and when are values deeply equal?
+//! Functions that tell of types, and compare values deeply (`reflect`).
 
 use super::super::budget::Budget;
 use super::super::error::Fault;

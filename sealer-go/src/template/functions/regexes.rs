@@ -1,4 +1,4 @@
-//! Which functions search by regular expressions?
+//! Functions that search by regular expressions.
 
 use std::rc::Rc;
 

@@ -1,4 +1,4 @@
-//! How are texts sorted so that it can be stopped at any time?
+//! Sorts texts so that it can be stopped at any time.
 
 use std::cmp::Ordering;
 

@@ -1,4 +1,4 @@
-//! What do the functions for texts do?
+//! Functions for texts.
 
 use std::collections::BTreeSet;
 

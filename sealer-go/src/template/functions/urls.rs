@@ -1,4 +1,4 @@
-//! Which functions split and join URLs?
+//! Functions that split and join URLs.
 
 use std::collections::BTreeMap;
 

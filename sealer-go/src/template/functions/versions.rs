@@ -1,4 +1,4 @@
-//! Which versions fit a constraint?
+//! Functions for versions, and the constraints that they fit (`Masterminds/semver`).
 
 use std::sync::LazyLock;
 

@@ -1,4 +1,4 @@
-//! What do the functions do that look at a text's words?
+//! Functions that look at the words of a text.
 
 use zeroize::Zeroizing;
 

@@ -1,4 +1,4 @@
-//! What is a new DSA key, for whoever still has a use for one?
+//! Makes DSA keys as sprig's `genPrivateKey "dsa"` does.
 
 use der::Encode as _;
 use der::asn1::UintRef;

@@ -1,4 +1,4 @@
-//! Which characters does a class match?
+//! Character classes of regular expressions (`regexp/syntax`).
 
 use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 

@@ -1,4 +1,4 @@
-//! What does a backslash in a regular expression mean?
+//! Reads what a backslash in a regular expression means (`regexp/syntax`).
 
 use regex_syntax::hir::{Class, ClassUnicode, Hir, Look};
 

@@ -1,4 +1,4 @@
-//! How do groups and flags begin?
+//! Reads the beginnings of groups and their flags (`regexp/syntax`).
 
 use super::Refusal;
 use super::parser::{Flags, Parsed, Parser};

@@ -1,4 +1,4 @@
-//! How is a text searched, so that each bit of work is counted and the search can end at any byte?
+//! Searches a text so that each bit of work is counted and the search can end at any byte.
 //!
 //! All ways through the states are followed side by side, the preferred first; each state is visited once a byte at
 //! most. The states are regex-automata's.

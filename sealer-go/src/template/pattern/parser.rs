@@ -1,4 +1,4 @@
-//! How is a regular expression of Go's syntax read?
+//! Reads regular expressions in the syntax of `regexp/syntax`.
 
 use regex_syntax::hir::{Capture, Class, ClassUnicode, ClassUnicodeRange, Dot, Hir, Look, Repetition};
 

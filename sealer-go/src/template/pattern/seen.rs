@@ -1,4 +1,4 @@
-//! How does Go see a text that is no UTF-8?
+//! A text that is no UTF-8 as Go's `regexp` sees it.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! About how many states does an expression compile to?
+//! Estimates how many states an expression compiles to.
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 

@@ -1,4 +1,4 @@
-//! Where does a template's text split into tokens?
+//! Splits a template's text into tokens.
 
 use crate::template::value::{is_digit, is_letter};
 

@@ -1,4 +1,4 @@
-//! What do quoted texts, characters and numbers of a template stand for?
+//! Reads quoted texts, characters and numbers of a template.
 
 use super::tree::Number;
 use crate::template::number::{go_parse_float, go_parse_int, go_parse_uint};

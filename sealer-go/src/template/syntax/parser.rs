@@ -1,4 +1,4 @@
-//! Which blocks and actions does a template consist of?
+//! Reads the blocks and actions of a template.
 
 use std::collections::BTreeMap;
 

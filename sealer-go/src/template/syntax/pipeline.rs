@@ -1,4 +1,4 @@
-//! Which commands and operands does a pipeline consist of?
+//! Reads the commands and operands of a pipeline.
 
 use super::literal::{self, NumberError};
 use super::parser::{Parsed, Parser};

@@ -1,4 +1,4 @@
-//! What kinds of token are there, and how does Go name one in a message?
+//! The kinds of tokens, and how Go names one in a message.
 
 use crate::template::value::is_printable;
 use crate::template::value::quote::{excerpt, go_quote};

@@ -1,4 +1,4 @@
-//! What is a parsed template?
+//! The tree of a parsed template.
 
 use std::collections::BTreeMap;
 

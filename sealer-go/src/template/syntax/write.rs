@@ -1,4 +1,4 @@
-//! How does Go show a part of a template in a message?
+//! Writes a part of a template as Go shows it in a message.
 
 use super::tree::{Branch, Node, Operand, OperandKind, Pipe};
 use crate::template::value::quote::{LONGEST, excerpt, go_quote};

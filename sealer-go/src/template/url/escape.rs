@@ -1,4 +1,4 @@
-//! Which bytes of which part of a URL are written as `%41`?
+//! Escapes bytes of the parts of a URL as `%41` (`net/url`).
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! Which hosts does Go take?
+//! Hosts that `net/url` takes.
 
 use std::net::IpAddr;
 

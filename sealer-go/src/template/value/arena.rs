@@ -1,4 +1,4 @@
-//! How are dicts freed that hold each other, without recursion and without leaks?
+//! Frees dicts that hold each other, without recursion and without leaks.
 
 use super::Dict;
 

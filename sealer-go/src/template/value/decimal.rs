@@ -1,4 +1,4 @@
-//! How are decimal numbers calculated with, exactly?
+//! Exact arithmetic with decimal numbers (`shopspring/decimal`).
 
 use num_bigint::{BigInt, Sign};
 

@@ -1,4 +1,4 @@
-//! How do Go's strings behave, which are bytes and only mostly UTF-8?
+//! Strings of Go, which are bytes and only mostly UTF-8 (`strings`, `unicode/utf8`).
 
 use std::borrow::Cow;
 use std::cmp::Ordering;

@@ -1,4 +1,4 @@
-//! What is a moment, in which zone, and on which day of the calendar is it?
+//! A moment, its zone and its day of the calendar (`time.Time`).
 
 mod calendar;
 mod duration;

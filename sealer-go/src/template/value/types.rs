@@ -1,4 +1,4 @@
-//! What is a value's Go type called, and which parameters does it fit?
+//! Names of Go's types, and which parameters a value fits (`reflect`).
 
 use super::{IntegerKind, ListKind, Value};
 

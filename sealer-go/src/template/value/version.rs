@@ -1,4 +1,4 @@
-//! What is a semantic version, read leniently, and how do versions compare?
+//! Semantic versions, read leniently and compared as `Masterminds/semver` does.
 
 use std::cell::RefCell;
 use std::cmp::Ordering;

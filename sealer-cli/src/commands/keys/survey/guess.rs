@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use rayon::prelude::*;
-use sealer_core::unseal::{Trials, unseal_counted};
+use sealer_core::unseal::{KeyTrials, unseal_with};
 use sealer_core::{Fingerprint, KeyEntry, Keyring, Label, SealedValue};
 
 use super::Opener;
@@ -13,9 +13,9 @@ use crate::tree::loose::{self, LooseValue};
 use crate::tree::{Binding, Bindings, Effort, SealedObject};
 
 /// Opens a value with one label.
-pub(super) fn open(value: &str, label: &Label, keyring: &Keyring, trials: &mut Trials) -> Option<Fingerprint> {
+pub(super) fn open(value: &str, label: &Label, keyring: &Keyring, trials: &mut KeyTrials) -> Option<Fingerprint> {
     let sealed = SealedValue::from_base64(value).ok()?;
-    Some(unseal_counted(&sealed, label, keyring, trials).ok()?.fingerprint)
+    Some(unseal_with(&sealed, label, keyring, trials).ok()?.fingerprint)
 }
 
 /// What is known of a value by itself that no label opens. Nothing if it is none at all, but looks like one.
@@ -144,7 +144,7 @@ fn ask_all(files: &mut [Vec<Text<'_>>], bindings: &Bindings<'_>, keyring: &Keyri
         }
         let share = effort.share(open);
         files.par_iter_mut().for_each(|texts| {
-            let (mut likely, mut trials) = (Vec::new(), Trials::default());
+            let (mut likely, mut trials) = (Vec::new(), KeyTrials::default());
             for text in texts.iter_mut().filter(|text| text.answer.is_none()) {
                 text.ask(share, &mut likely, &mut trials, (bindings, keyring, effort));
             }
@@ -193,7 +193,7 @@ impl Text<'_> {
         &mut self,
         share: u32,
         likely: &mut Vec<Binding>,
-        trials: &mut Trials,
+        trials: &mut KeyTrials,
         (bindings, keyring, effort): (&Bindings<'_>, &Keyring, &Effort),
     ) {
         let enough = self.done + self.ahead.len() + likely.len() + share as usize;
@@ -215,7 +215,7 @@ impl Text<'_> {
                 return;
             }
             let before = trials.operations();
-            let opened = unseal_counted(&self.sealed, &binding.label(), keyring, trials);
+            let opened = unseal_with(&self.sealed, &binding.label(), keyring, trials);
             let operations = trials.operations().saturating_sub(before);
             self.spent += operations;
             if let Ok(opened) = opened {
@@ -268,7 +268,7 @@ mod tests {
     use crate::tree::{Given, sealed};
 
     fn raw(key: &UnsealingKey, namespace: &str, name: &str) -> String {
-        let label = Label::as_given(Scope::Strict, namespace, name);
+        let label = Label::new_unchecked(Scope::Strict, namespace, name);
         seal(&Plaintext::new(b"v".to_vec()), &label, key.sealing_key()).unwrap().to_base64()
     }
 

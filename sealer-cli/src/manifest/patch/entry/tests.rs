@@ -20,11 +20,11 @@ fn item(document: usize, name: &str) -> Vec<Step> {
 }
 
 fn added(text: &str) -> Result<String, PatchError> {
-    Edited::read(text)?.with_entry(&map(0), "new", NEW)
+    EditableText::read(text)?.with_entry(&map(0), "new", NEW)
 }
 
 fn removed(text: &str, name: &str) -> Result<String, PatchError> {
-    Edited::read(text)?.without_entry(&item(0, name))
+    EditableText::read(text)?.without_entry(&item(0, name))
 }
 
 /// Adding gives the one from the other, and taking out the other from the one.
@@ -137,7 +137,7 @@ fn names_that_are_no_text_without_quotes_get_them() {
     for (name, written) in
         [("yes", "\"yes\""), ("010", "\"010\""), ("1.5", "\"1.5\""), ("a.b-c_d", "a.b-c_d"), ("-", "'-'")]
     {
-        let new = Edited::read(text).unwrap().with_entry(&map(0), name, NEW).unwrap();
+        let new = EditableText::read(text).unwrap().with_entry(&map(0), name, NEW).unwrap();
         let written = written.replace('\'', "\"");
         assert_eq!(new, format!("{text}    {written}: {NEW}\n"));
     }
@@ -185,7 +185,7 @@ fn forms_that_are_not_certain_are_refused_by_name() {
     assert_eq!(removed(explicit, "a"), reason(3, "is not on a line of its own"));
     let branch = "spec:\n  encryptedData:\n    a: |\n      {{ if .x }}\n    b: y # {{ end }}\nc: {{ .x }}\n";
     assert_eq!(removed(branch, "a"), reason(3, "is only in part what a template decides"));
-    let alone = Edited::read("a: 1\n").unwrap().without_entry(&[Step::Number(0), Step::Name("a".to_owned())]);
+    let alone = EditableText::read("a: 1\n").unwrap().without_entry(&[Step::Number(0), Step::Name("a".to_owned())]);
     assert_eq!(alone, reason(1, "is all there is"));
 }
 
@@ -303,14 +303,14 @@ fn check(
 ) -> Result<(), TestCaseError> {
     let old = written.text();
     let document = usize::from(written.before);
-    let edited = Edited::read(&old).unwrap();
+    let edited = EditableText::read(&old).unwrap();
     let mut count = counts.get();
     let new = edited.with_entry(&map(document), "new", NEW);
     let new = new.map_err(|error| TestCaseError::fail(format!("{error}\n{old}")))?;
     let mut wanted = read_by_another(&old);
     wanted[document]["spec"]["encryptedData"]["new"] = json!(NEW);
     prop_assert_eq!(read_by_another(&new), wanted.clone());
-    prop_assert_eq!(&Edited::read(&new).unwrap().without_entry(&item(document, "new")).unwrap(), &old);
+    prop_assert_eq!(&EditableText::read(&new).unwrap().without_entry(&item(document, "new")).unwrap(), &old);
     count[0] += 1;
     if !written.items.is_empty() {
         let (name, ..) = &written.items[chosen.index(written.items.len())];
@@ -319,7 +319,7 @@ fn check(
         match edited.without_entry(&item(document, name)) {
             Ok(without) => check_without(written, (&old, &without), document, name)?,
             // The blank line behind it would become part of a block that keeps its blank lines.
-            Err(PatchError::MoreThanMeant) if written.form == 0 && written.blank && keeps(written, name) => {
+            Err(PatchError::UnexpectedChange) if written.form == 0 && written.blank && keeps(written, name) => {
                 count[2] += 1;
             }
             Err(error) => return Err(TestCaseError::fail(format!("{error}\n{old}"))),
@@ -333,7 +333,7 @@ fn check(
 /// Every character but those of the value stays.
 fn check_replaced(written: &Written, old: &str, document: usize, name: &str) -> Result<(), TestCaseError> {
     let replacement = Replacement { path: item(document, name), value: NEW.to_owned() };
-    let new = Edited::read(old).unwrap().with(&[replacement]).unwrap();
+    let new = EditableText::read(old).unwrap().with(&[replacement]).unwrap();
     let mut wanted = read_by_another(old);
     let value = wanted[document]["spec"]["encryptedData"][name].take();
     let kept = value.as_str().unwrap();
@@ -389,7 +389,7 @@ proptest! {
     /// Any text at all: an edit is refused or proven, and never panics.
     #[test]
     fn no_text_makes_it_panic(text in "(spec:\n  encryptedData:)?[ -~\n\t{}:'\"|>&*#a-]{0,60}") {
-        if let Ok(edited) = Edited::read(&text) {
+        if let Ok(edited) = EditableText::read(&text) {
             let _ = edited.with_entry(&map(0), "new", NEW);
             let _ = edited.with_entry(&[Step::Number(0)], "new", NEW);
             let _ = edited.without_entry(&item(0, "a"));

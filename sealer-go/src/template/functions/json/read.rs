@@ -1,4 +1,4 @@
-//! How is JSON read, as Go reads it?
+//! Reads JSON as `encoding/json` does.
 
 use std::collections::BTreeMap;
 

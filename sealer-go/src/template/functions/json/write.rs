@@ -1,4 +1,4 @@
-//! How are values written as JSON, as Go writes them?
+//! Writes values as JSON, as `encoding/json` does.
 
 use zeroize::Zeroizing;
 

@@ -1,4 +1,4 @@
-//! Which methods do errors have that a method returned?
+//! Methods of errors that a method returned.
 
 use super::super::super::value::{Kind, Problem, Value};
 use super::{Arguments, Function};

@@ -1,4 +1,4 @@
-//! Which bytes do times and versions become?
+//! Bytes that times and versions become.
 
 use super::super::super::error::Fault;
 use super::super::super::value::time::to_bytes;

@@ -1,4 +1,4 @@
-//! Which methods do versions have?
+//! Methods of versions.
 
 use super::super::super::error::Fault;
 use super::super::super::value::version::parse_version;

@@ -1,4 +1,4 @@
-//! How are durations written and read?
+//! Durations, written and read as `time.Duration` is.
 
 /// Why a text is no duration.
 pub(crate) enum DurationError {

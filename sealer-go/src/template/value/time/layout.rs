@@ -1,4 +1,4 @@
-//! How does a layout, a sample of the reference time, format a time?
+//! Formats a time by a layout, a sample of the reference time (`time.Format`).
 
 use std::borrow::Cow;
 

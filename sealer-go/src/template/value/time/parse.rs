@@ -1,4 +1,4 @@
-//! Which time does a text mean under a layout?
+//! Reads a time under a layout (`time.Parse`).
 
 use super::layout::{MONTHS, Part, WEEKDAYS, next_part};
 use super::quoted as quoted_whole;

@@ -1,4 +1,4 @@
-//! How does a time become JSON, text or bytes that others can read?
+//! Times as JSON, text and bytes (the marshal methods of `time.Time`).
 
 use super::{Time, Zone};
 

@@ -1,11 +1,11 @@
-//! Which values are sealed already as they are, so that their sealed text stays and Git shows no noise?
+//! Sealed values of a file that are sealed as they are already: their sealed text stays, so that Git shows no noise.
 //!
 //! Private keys at hand open the old ones. Without any, the cluster tells: its Secret has the value, and its SealedSecret,
 //! which is in sync, has exactly the sealed text that stands in the file.
 
 use std::collections::BTreeMap;
 
-use sealer_core::unseal::{Trials, unseal_counted};
+use sealer_core::unseal::{KeyTrials, unseal_with};
 use sealer_core::{Keyring, Label, Plaintext, SealedValue};
 
 use crate::cluster::live::Live;
@@ -16,7 +16,7 @@ use crate::tree::SealedObject;
 use crate::ui::Ui;
 
 /// What a file held before.
-pub(crate) struct Unchanged {
+pub(crate) struct PreviousCiphertexts {
     keyring: Keyring,
     objects: Vec<Old>,
 }
@@ -30,7 +30,7 @@ struct Old {
     live: Option<Live>,
 }
 
-impl Unchanged {
+impl PreviousCiphertexts {
     /// Gathers whatever can tell. Where nothing can, all values count as changed, and the user is told why.
     pub(crate) fn load(
         objects: &[SealedObject],
@@ -67,7 +67,7 @@ impl Old {
             own => own.to_owned(),
         };
         Self {
-            label: Label::as_given(object.scope, &namespace, &object.name),
+            label: Label::new_unchecked(object.scope, &namespace, &object.name),
             name: object.name.clone(),
             namespace,
             items: object.items.iter().map(|item| (item.name.clone(), item.value.clone())).collect(),
@@ -81,7 +81,7 @@ impl Old {
             Some(live) => live.is_value_of(item, text, value),
             None => {
                 let sealed = SealedValue::from_base64(text).ok()?;
-                let opened = unseal_counted(&sealed, &self.label, keyring, &mut Trials::default()).ok()?;
+                let opened = unseal_with(&sealed, &self.label, keyring, &mut KeyTrials::default()).ok()?;
                 opened.plaintext.expose() == value.expose()
             }
         };

@@ -7,12 +7,12 @@ use futures::FutureExt as _;
 use super::*;
 
 #[tokio::test]
-async fn one_namespace_leaves_a_place_for_others() {
-    let line = Line::new(2);
-    let held = line.enter("a").await.unwrap();
-    let mut second = pin!(line.enter("a"));
-    assert!(second.as_mut().now_or_never().is_none(), "the last place is not theirs");
-    let other = line.enter("b").await.unwrap();
+async fn one_namespace_leaves_a_slot_for_others() {
+    let queue = FairQueue::new(2);
+    let held = queue.enter("a").await.unwrap();
+    let mut second = pin!(queue.enter("a"));
+    assert!(second.as_mut().now_or_never().is_none(), "the last slot is not theirs");
+    let other = queue.enter("b").await.unwrap();
     assert!(second.as_mut().now_or_never().is_none());
     drop(held);
     assert!(second.await.is_ok());
@@ -21,13 +21,13 @@ async fn one_namespace_leaves_a_place_for_others() {
 
 #[tokio::test]
 async fn namespaces_take_turns() {
-    let line = Line::new(1);
-    let held = line.enter("a").await.unwrap();
+    let queue = FairQueue::new(1);
+    let held = queue.enter("a").await.unwrap();
     let order = Arc::new(Mutex::new(Vec::new()));
     let enter = |namespace: &'static str| {
-        let (line, order) = (line.clone(), order.clone());
+        let (queue, order) = (queue.clone(), order.clone());
         async move {
-            let _place = line.enter(namespace).await.unwrap();
+            let _slot = queue.enter(namespace).await.unwrap();
             order.lock().push(namespace);
         }
     };
@@ -39,41 +39,41 @@ async fn namespaces_take_turns() {
 }
 
 #[tokio::test]
-async fn abandoned_waiters_lose_no_place() {
-    let line = Line::new(1);
-    let held = line.enter("a").await.unwrap();
+async fn abandoned_waiters_lose_no_slot() {
+    let queue = FairQueue::new(1);
+    let held = queue.enter("a").await.unwrap();
     for _ in 0..10 {
-        let mut waiter = Box::pin(line.enter("a"));
+        let mut waiter = Box::pin(queue.enter("a"));
         assert!(waiter.as_mut().now_or_never().is_none());
     }
-    let mut last = pin!(line.enter("a"));
+    let mut last = pin!(queue.enter("a"));
     assert!(last.as_mut().now_or_never().is_none());
     let abandoned = {
-        // Its place is handed out and never looked at.
-        let mut waiter = Box::pin(line.enter("b"));
+        // Its slot is handed out and never looked at.
+        let mut waiter = Box::pin(queue.enter("b"));
         assert!(waiter.as_mut().now_or_never().is_none());
         drop(held);
         waiter
     };
     drop(abandoned);
     assert!(last.await.is_ok());
-    assert_eq!(line.lock().free, 1);
-    assert!(line.lock().held.is_empty() && line.lock().waiting.is_empty());
+    assert_eq!(queue.lock().free, 1);
+    assert!(queue.lock().held.is_empty() && queue.lock().waiting.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_costly_namespace_comes_back_later_and_is_forgiven() {
-    let line = Line::new(2);
-    let place = line.enter("a").await.unwrap();
-    place.spent(MUCH * 2);
-    let mut waiting = pin!(line.enter("a"));
+    let queue = FairQueue::new(2);
+    let slot = queue.enter("a").await.unwrap();
+    slot.spent(MUCH * 2);
+    let mut waiting = pin!(queue.enter("a"));
     assert!(waiting.as_mut().now_or_never().is_none(), "one may wait");
-    assert!(line.enter("a").await.is_err(), "more may not");
-    assert!(line.enter("b").await.is_ok(), "others are not affected");
+    assert!(queue.enter("a").await.is_err(), "more may not");
+    assert!(queue.enter("b").await.is_ok(), "others are not affected");
     tokio::time::advance(WINDOW).await;
-    let mut forgiven = pin!(line.enter("a"));
+    let mut forgiven = pin!(queue.enter("a"));
     assert!(forgiven.as_mut().now_or_never().is_none(), "it waits as before");
-    drop(place);
+    drop(slot);
     assert!(waiting.await.is_ok());
     assert!(forgiven.await.is_ok());
 }

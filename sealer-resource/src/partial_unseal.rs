@@ -10,11 +10,11 @@ use sealer_core::key::fingerprint::Fingerprint;
 use sealer_core::key::keyring::Keyring;
 use sealer_core::plaintext::Plaintext;
 use sealer_core::scope::Label;
-use sealer_core::unseal::{Trials, unseal_counted};
+use sealer_core::unseal::{KeyTrials, unseal_with};
 
 /// What is known of an object's items so far. It belongs to one spec and one ring.
 #[derive(Debug, Default)]
-pub struct Progress {
+pub struct PartialUnseal {
     /// Of each item in the order of their names: the key that opened it, or why none did.
     verdicts: Vec<Result<Fingerprint, ItemCause>>,
     has_failed: bool,
@@ -22,14 +22,14 @@ pub struct Progress {
     values: BTreeMap<String, Plaintext>,
 }
 
-impl Progress {
+impl PartialUnseal {
     /// Goes on opening items until about `budget` private-key operations are spent; says whether all is known.
     pub fn advance(
         &mut self,
         label: &Label,
         spec: &SealedSecretSpec,
         keyring: &Keyring,
-        trials: &mut Trials,
+        trials: &mut KeyTrials,
         budget: u32,
     ) -> bool {
         if spec.data.is_some() {
@@ -81,10 +81,10 @@ pub(crate) fn open_item(
     label: &Label,
     sealed: &str,
     keyring: &Keyring,
-    trials: &mut Trials,
+    trials: &mut KeyTrials,
 ) -> Result<(Plaintext, Fingerprint), ItemCause> {
     let value = SealedValue::from_base64(sealed)?;
-    let opened = unseal_counted(&value, label, keyring, trials)?;
+    let opened = unseal_with(&value, label, keyring, trials)?;
     Ok((opened.plaintext, opened.fingerprint))
 }
 
@@ -93,7 +93,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
     use super::*;
-    use crate::assemble::{OpenOptions, finish};
+    use crate::unseal::{OpenOptions, finish};
     use sealer_core::key::private::UnsealingKey;
     use sealer_core::scope::Scope;
     use sealer_core::seal::seal;
@@ -105,29 +105,34 @@ mod tests {
             let value = Plaintext::new(format!("value {at}").into_bytes());
             (format!("{at:04}"), seal(&value, label, key.sealing_key()).unwrap().to_base64())
         };
-        let other = Label::as_given(Scope::Strict, "ns", "other");
+        let other = Label::new_unchecked(Scope::Strict, "ns", "other");
         let good_items = (0..good).map(|at| value(at, label));
         let bad_items = (good..good + bad).map(|at| value(at, &other));
         SealedSecretSpec { encrypted_data: good_items.chain(bad_items).collect(), ..SealedSecretSpec::default() }
     }
 
     /// Works in turns of `budget`; returns how many they were.
-    fn in_turns(spec: &SealedSecretSpec, label: &Label, ring: &Keyring, budget: u32) -> (Progress, Trials, u32) {
-        let (mut progress, mut trials, mut turns) = (Progress::default(), Trials::default(), 1);
-        while !progress.advance(label, spec, ring, &mut trials, budget) {
+    fn in_turns(
+        spec: &SealedSecretSpec,
+        label: &Label,
+        ring: &Keyring,
+        budget: u32,
+    ) -> (PartialUnseal, KeyTrials, u32) {
+        let (mut partial, mut trials, mut turns) = (PartialUnseal::default(), KeyTrials::default(), 1);
+        while !partial.advance(label, spec, ring, &mut trials, budget) {
             turns += 1;
         }
-        (progress, trials, turns)
+        (partial, trials, turns)
     }
 
     #[test]
     fn what_is_opened_in_turns_is_the_same_as_at_once() {
-        let label = Label::as_given(Scope::Strict, "ns", "name");
+        let label = Label::new_unchecked(Scope::Strict, "ns", "name");
         let ring = Keyring::from_keys((0..2).map(|_| UnsealingKey::generate(1024).unwrap()).collect());
         let spec = spec(&ring.entries().first().unwrap().key, &label, 7, 0);
         for budget in [1, 3, 100] {
-            let (progress, mut trials, turns) = in_turns(&spec, &label, &ring, budget);
-            let secret = finish(progress, &label, &spec, &ring, &OPTIONS, &mut trials).unwrap();
+            let (partial, mut trials, turns) = in_turns(&spec, &label, &ring, budget);
+            let secret = finish(partial, &label, &spec, &ring, &OPTIONS, &mut trials).unwrap();
             assert_eq!(secret.data.len(), 7);
             assert!(secret.data.values().all(|value| value.expose().starts_with(b"value ")));
             assert!(turns >= 7 / budget && trials.operations() <= 14, "{turns} {}", trials.operations());
@@ -136,45 +141,45 @@ mod tests {
 
     #[test]
     fn every_failure_is_told_and_no_value_is_held_after_the_first() {
-        let label = Label::as_given(Scope::Strict, "ns", "name");
+        let label = Label::new_unchecked(Scope::Strict, "ns", "name");
         let ring = Keyring::from_keys(vec![UnsealingKey::generate(1024).unwrap()]);
         let spec = spec(&ring.entries().first().unwrap().key, &label, 2, 3);
-        let (progress, mut trials, _) = in_turns(&spec, &label, &ring, 2);
-        assert!(progress.values.is_empty());
-        let error = finish(progress, &label, &spec, &ring, &OPTIONS, &mut trials).unwrap_err();
+        let (partial, mut trials, _) = in_turns(&spec, &label, &ring, 2);
+        assert!(partial.values.is_empty());
+        let error = finish(partial, &label, &spec, &ring, &OPTIONS, &mut trials).unwrap_err();
         assert_eq!(error.to_string(), "no key could decrypt secret (0002, 0003, 0004)");
         assert_eq!(trials.operations(), 5);
     }
 
     #[test]
     fn a_turn_ends_with_its_budget_and_the_next_goes_on_there() {
-        let label = Label::as_given(Scope::Strict, "ns", "name");
+        let label = Label::new_unchecked(Scope::Strict, "ns", "name");
         let key = || UnsealingKey::from_pem(include_bytes!("../../sealer-core/tests/keys/small.pkcs1.pem")).unwrap();
         let ring = Keyring::from_keys(vec![key()]);
         let spec = spec(&key(), &label, 5, 0);
-        let (mut progress, mut trials) = (Progress::default(), Trials::default());
+        let (mut partial, mut trials) = (PartialUnseal::default(), KeyTrials::default());
         for (budget, opened, is_all) in [(0, 0, false), (2, 2, false), (2, 4, false), (1, 5, true), (0, 5, true)] {
-            assert_eq!(progress.advance(&label, &spec, &ring, &mut trials, budget), is_all);
-            assert_eq!((progress.values.len(), trials.operations()), (opened, u32::try_from(opened).unwrap()));
+            assert_eq!(partial.advance(&label, &spec, &ring, &mut trials, budget), is_all);
+            assert_eq!((partial.values.len(), trials.operations()), (opened, u32::try_from(opened).unwrap()));
         }
-        let (values, keys) = progress.into_items(&spec.encrypted_data).unwrap();
+        let (values, keys) = partial.into_items(&spec.encrypted_data).unwrap();
         assert_eq!((values.len(), keys.into_iter().collect::<Vec<_>>()), (5, vec![key().fingerprint().clone()]));
         // The deprecated blob is opened elsewhere.
         let blob = SealedSecretSpec { data: Some(String::new()), ..spec };
-        assert!(Progress::default().advance(&label, &blob, &ring, &mut Trials::default(), 0));
+        assert!(PartialUnseal::default().advance(&label, &blob, &ring, &mut KeyTrials::default(), 0));
     }
 
     #[test]
     fn no_value_is_held_once_an_item_has_failed() {
-        let label = Label::as_given(Scope::Strict, "ns", "name");
+        let label = Label::new_unchecked(Scope::Strict, "ns", "name");
         let key = || UnsealingKey::from_pem(include_bytes!("../../sealer-core/tests/keys/small.pkcs1.pem")).unwrap();
         let mut spec = spec(&key(), &label, 1, 1);
         let good = spec.encrypted_data.values().next().unwrap().clone();
         spec.encrypted_data.insert("9999".to_owned(), good);
-        let (mut progress, mut trials) = (Progress::default(), Trials::default());
-        assert!(progress.advance(&label, &spec, &Keyring::from_keys(vec![key()]), &mut trials, u32::MAX));
-        assert!(progress.values.is_empty() && progress.has_failed && trials.operations() == 3);
-        let failures = progress.into_items(&spec.encrypted_data).unwrap_err();
+        let (mut partial, mut trials) = (PartialUnseal::default(), KeyTrials::default());
+        assert!(partial.advance(&label, &spec, &Keyring::from_keys(vec![key()]), &mut trials, u32::MAX));
+        assert!(partial.values.is_empty() && partial.has_failed && trials.operations() == 3);
+        let failures = partial.into_items(&spec.encrypted_data).unwrap_err();
         assert_eq!(failures.iter().map(|failure| failure.item.as_str()).collect::<Vec<_>>(), ["0001"]);
     }
 }

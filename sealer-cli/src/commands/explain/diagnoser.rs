@@ -2,26 +2,26 @@
 
 use std::path::Path;
 
-use sealer_core::unseal::Trials;
+use sealer_core::unseal::KeyTrials;
 use sealer_core::{Fingerprint, Keyring, SealedValue, unseal};
-use sealer_resource::assemble::{OpenOptions, open};
 use sealer_resource::explain::{Effort, explain};
 use sealer_resource::key_secret;
+use sealer_resource::unseal::{OpenOptions, open};
 use sealer_resource::{SealedSecret, SealedSecretSpec};
 use serde_json::{Map, Value};
 
 use super::Explain;
 use super::cluster::Controller;
-use super::{Asked, Mistake, RENDERED, Verdict};
+use super::{Asked, Finding, RENDERED, Verdict};
 use crate::cluster::Cluster;
-use crate::cluster::objects::Sight;
+use crate::cluster::objects::Access;
 use crate::diagnostics::CliError;
 use crate::key_files;
 use crate::manifest::patch::Tree;
 use crate::tree::{SealedItem, SealedObject};
 use crate::ui::Ui;
 
-pub(super) struct Judge {
+pub(super) struct Diagnoser {
     keyring: Keyring,
     /// Where no file with keys was named.
     controller: Option<Controller>,
@@ -29,22 +29,22 @@ pub(super) struct Judge {
     unasked: Option<String>,
 }
 
-impl Judge {
+impl Diagnoser {
     pub(super) fn of(request: &Explain, ui: &Ui) -> Result<Self, CliError> {
-        let mut judge = Self { keyring: Keyring::default(), controller: None, unasked: None };
+        let mut diagnoser = Self { keyring: Keyring::default(), controller: None, unasked: None };
         if !request.keys.is_empty() {
-            judge.keyring = key_files::load(&request.keys, ui)?;
-            return Ok(judge);
+            diagnoser.keyring = key_files::load(&request.keys, ui)?;
+            return Ok(diagnoser);
         }
         match Cluster::connect(&request.cluster) {
             Ok(cluster) => {
                 // Most users may not read them; then the controller is asked.
-                judge.keyring = of_cluster(&cluster);
-                judge.controller = Some(Controller::of(cluster));
+                diagnoser.keyring = of_cluster(&cluster);
+                diagnoser.controller = Some(Controller::of(cluster));
             }
-            Err(error) => judge.unasked = Some(error.message().to_owned()),
+            Err(error) => diagnoser.unasked = Some(error.message().to_owned()),
         }
-        Ok(judge)
+        Ok(diagnoser)
     }
 
     pub(super) fn has_keys(&self) -> bool {
@@ -74,7 +74,7 @@ impl Judge {
     }
 
     /// What the cluster says of the object itself.
-    pub(super) fn of_object(&self, asked: &Asked<'_>) -> Vec<Mistake> {
+    pub(super) fn of_object(&self, asked: &Asked<'_>) -> Vec<Finding> {
         self.controller.as_ref().map(|controller| controller.of_object(asked)).unwrap_or_default()
     }
 
@@ -104,7 +104,7 @@ impl Judge {
 
 /// The keys of the controller, for those who may read them.
 fn of_cluster(cluster: &Cluster) -> Keyring {
-    let secrets = cluster.key_secrets().and_then(Sight::required).unwrap_or_default();
+    let secrets = cluster.key_secrets().and_then(Access::required).unwrap_or_default();
     let keys = secrets.iter().filter_map(|secret| key_secret::read(secret).ok());
     Keyring::new(keys.map(|key| key.entry()).collect())
 }
@@ -118,15 +118,15 @@ fn tried(asked: &Asked<'_>, item: &SealedItem, keyring: &Keyring, names: impl Fn
         Ok(opened) => return Verdict::Opens(opened.keys.first().map(ToString::to_string)),
         Err(error) => error,
     };
-    let explained = explain(&error, &sealed, &names(), keyring, &mut Trials::default(), Effort::THOROUGH);
+    let explained = explain(&error, &sealed, &names(), keyring, &mut KeyTrials::default(), Effort::THOROUGH);
     let explained = explained.filter(|explanation| !explanation.is_guess());
     Verdict::Closed(match explained.map(|explanation| explanation.to_string()) {
         Some(text) => {
             let (sentence, remedy) = text.split_once("; ").unwrap_or((&text, "seal it again"));
             let command = if remedy.contains("seal it again") { asked.seals(&item.name) } else { String::new() };
-            Mistake::new(in_full(sentence, asked), format!("{remedy}{command}"))
+            Finding::new(in_full(sentence, asked), format!("{remedy}{command}"))
         }
-        None => Mistake::new(
+        None => Finding::new(
             format!(
                 "opens with no key at hand ({} tried) for any likely name, namespace or scope: most likely it is sealed for \
                  another cluster, or for a name that nothing here tells",

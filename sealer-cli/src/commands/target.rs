@@ -1,4 +1,4 @@
-//! Which SealedSecret of a file is meant, and what its values are bound to?
+//! The SealedSecret of a file that is meant, and what its values are bound to.
 
 use sealer_core::Label;
 use sealer_go::pflag;
@@ -7,7 +7,7 @@ use crate::args::files::non_empty;
 use crate::diagnostics::CliError;
 use crate::encrypted::SOPS;
 use crate::manifest;
-use crate::manifest::patch::{Edited, PatchError, Scalar, Tree};
+use crate::manifest::patch::{EditableText, PatchError, Scalar, Tree};
 use crate::names;
 use crate::tree::{self, SealedItem, SealedObject, loose};
 
@@ -45,12 +45,12 @@ impl TargetArgs {
 }
 
 /// Reads the text of a file as it can be edited.
-pub(crate) fn parsed<'t>(file: &str, text: &'t str) -> Result<Edited<'t>, CliError> {
-    Edited::read(text).map_err(|error| CliError::new(format!("{file}: {error}")).hint(UNTOUCHED))
+pub(crate) fn parsed<'t>(file: &str, text: &'t str) -> Result<EditableText<'t>, CliError> {
+    EditableText::read(text).map_err(|error| CliError::new(format!("{file}: {error}")).hint(UNTOUCHED))
 }
 
 /// The one that the target names, or the only one.
-pub(crate) fn object(edited: &Edited<'_>, text: &str, target: &Target) -> Result<SealedObject, CliError> {
+pub(crate) fn object(edited: &EditableText<'_>, text: &str, target: &Target) -> Result<SealedObject, CliError> {
     let file = &target.file;
     let objects = tree::objects(edited);
     if objects.is_empty() {
@@ -118,7 +118,7 @@ pub(crate) fn item(object: &SealedObject, item: &str) -> String {
 
 /// What is told of names that kubectl reads as something else than they say: values are sealed for what is read, and items
 /// are called by it.
-pub(crate) fn misread(edited: &Edited<'_>, object: &SealedObject) -> Option<String> {
+pub(crate) fn misread(edited: &EditableText<'_>, object: &SealedObject) -> Option<String> {
     let tree = edited.at(&object.path)?;
     let told = |place: &str, scalar: &Scalar| {
         let read = scalar.as_read();
@@ -168,7 +168,7 @@ pub(crate) fn is_item_name(name: &str) -> bool {
 }
 
 /// What there is instead of a SealedSecret.
-pub(crate) fn none(edited: &Edited<'_>, text: &str, file: &str) -> CliError {
+pub(crate) fn none(edited: &EditableText<'_>, text: &str, file: &str) -> CliError {
     let error = CliError::new(format!("{file} holds no SealedSecret"));
     if let Some(loose) = loose::find(text.as_bytes(), &[]).first() {
         return error.hint(format!("line {} holds a sealed value by itself; which key it needs tells: sealer keys list --in {file} --namespace NAMESPACE --name NAME", loose.line));

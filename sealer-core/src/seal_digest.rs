@@ -10,9 +10,9 @@ use crate::scope::Label;
 /// The SHA-256 of a sealed value, its label and a key's fingerprint. Whoever has met it once knows without any key that
 /// they belong together; it tells nothing of the value, and nothing that the sealed value does not tell.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Trace([u8; Self::LENGTH]);
+pub struct SealDigest([u8; Self::LENGTH]);
 
-impl Trace {
+impl SealDigest {
     /// Bytes of one.
     pub const LENGTH: usize = 32;
 
@@ -39,9 +39,9 @@ impl Trace {
     }
 }
 
-impl fmt::Debug for Trace {
+impl fmt::Debug for SealDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Trace")
+        f.write_str("SealDigest")
     }
 }
 
@@ -51,39 +51,39 @@ mod tests {
     use crate::scope::Scope;
 
     #[test]
-    fn another_value_label_or_key_leaves_another_trace() {
-        let label = |name: &str| Label::as_given(Scope::Strict, "ns", name);
+    fn another_value_label_or_key_gives_another_digest() {
+        let label = |name: &str| Label::new_unchecked(Scope::Strict, "ns", name);
         let value = |wrapped: &[u8], text: &[u8]| SealedValue::new(wrapped.to_vec(), text.to_vec());
         let (one, two) = (Fingerprint::of(&[3], &[3]), Fingerprint::of(&[5], &[3]));
-        let trace = Trace::of(&value(b"ab", b"c"), &label("a"), &one);
-        assert_eq!(trace, Trace::of(&value(b"ab", b"c"), &label("a"), &one));
-        assert_eq!(trace, Trace::from_bytes(*trace.as_bytes()));
+        let digest = SealDigest::of(&value(b"ab", b"c"), &label("a"), &one);
+        assert_eq!(digest, SealDigest::of(&value(b"ab", b"c"), &label("a"), &one));
+        assert_eq!(digest, SealDigest::from_bytes(*digest.as_bytes()));
         for other in [
-            Trace::of(&value(b"a", b"bc"), &label("a"), &one),
-            Trace::of(&value(b"ab", b"c"), &label("b"), &one),
-            Trace::of(&value(b"ab", b"c"), &label("a"), &two),
-            Trace::of(&value(b"ab", b"d"), &label("a"), &one),
+            SealDigest::of(&value(b"a", b"bc"), &label("a"), &one),
+            SealDigest::of(&value(b"ab", b"c"), &label("b"), &one),
+            SealDigest::of(&value(b"ab", b"c"), &label("a"), &two),
+            SealDigest::of(&value(b"ab", b"d"), &label("a"), &one),
         ] {
-            assert_ne!(trace, other);
+            assert_ne!(digest, other);
         }
     }
 
     #[test]
     fn debug_shows_nothing_of_it() {
-        assert_eq!(format!("{:?}", Trace::from_bytes([7; 32])), "Trace");
+        assert_eq!(format!("{:?}", SealDigest::from_bytes([7; 32])), "SealDigest");
     }
 
     /// The format of the record that it is written to.
     #[test]
-    fn a_trace_is_the_hash_of_its_parts_each_with_its_length() {
+    fn digest_is_the_hash_of_its_parts_each_with_its_length() {
         let key = Fingerprint::of(&[3], &[3]);
         let value = SealedValue::new(b"wrapped".to_vec(), b"text".to_vec());
-        let trace = Trace::of(&value, &Label::as_given(Scope::Strict, "ns", "a"), &key);
+        let digest = SealDigest::of(&value, &Label::new_unchecked(Scope::Strict, "ns", "a"), &key);
         let mut bytes = Vec::new();
         for part in [key.as_str().as_bytes(), b"ns/a", b"wrapped", b"text"] {
             bytes.extend_from_slice(&u64::try_from(part.len()).unwrap_or_default().to_be_bytes());
             bytes.extend_from_slice(part);
         }
-        assert_eq!(*trace.as_bytes(), sha256(&bytes));
+        assert_eq!(*digest.as_bytes(), sha256(&bytes));
     }
 }

@@ -1,4 +1,4 @@
-//! Whose turn it is to render: namespaces take turns, none holds all workers, and one that needs much comes back later.
+//! A fair queue for the workers that render: namespaces take turns, none holds all workers, and one that needs much is retried later.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -8,9 +8,9 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-/// Hands out places.
+/// Hands out slots.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(super) struct FairQueue {
     state: Mutex<State>,
     /// Places that one namespace may hold.
     share: usize,
@@ -21,45 +21,45 @@ struct State {
     free: usize,
     held: HashMap<String, usize>,
     /// Each namespace once, the next one first.
-    waiting: VecDeque<(String, VecDeque<oneshot::Sender<Place>>)>,
+    waiting: VecDeque<(String, VecDeque<oneshot::Sender<Slot>>)>,
     /// Of namespaces that rendered of late: since when, and how much time that took.
     spent: HashMap<String, (Instant, Duration)>,
 }
 
-/// A place, held until it is dropped.
+/// A slot, held until it is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
-    line: Option<Arc<Line>>,
+pub(super) struct Slot {
+    queue: Option<Arc<FairQueue>>,
     namespace: String,
 }
 
 /// The namespace has spent much of late, and others of its objects wait already.
 #[derive(Debug)]
-pub(super) struct Crowded;
+pub(super) struct QueueFull;
 
-impl Line {
-    pub(super) fn new(places: usize) -> Arc<Self> {
-        let state = State { free: places, held: HashMap::new(), waiting: VecDeque::new(), spent: HashMap::new() };
-        Arc::new(Self { state: Mutex::new(state), share: places.saturating_sub(1).max(1) })
+impl FairQueue {
+    pub(super) fn new(slots: usize) -> Arc<Self> {
+        let state = State { free: slots, held: HashMap::new(), waiting: VecDeque::new(), spent: HashMap::new() };
+        Arc::new(Self { state: Mutex::new(state), share: slots.saturating_sub(1).max(1) })
     }
 
-    /// Waits for a place.
-    pub(super) async fn enter(self: &Arc<Self>, namespace: &str) -> Result<Place, Crowded> {
-        let place = {
+    /// Waits for a slot.
+    pub(super) async fn enter(self: &Arc<Self>, namespace: &str) -> Result<Slot, QueueFull> {
+        let slot = {
             let mut state = self.lock();
-            if state.is_crowded(namespace, Instant::now()) {
-                return Err(Crowded);
+            if state.is_full(namespace, Instant::now()) {
+                return Err(QueueFull);
             }
-            let (sender, place) = oneshot::channel();
-            state.queue(namespace, sender);
+            let (sender, slot) = oneshot::channel();
+            state.add(namespace, sender);
             self.hand_out(&mut state);
-            place
+            slot
         };
-        // The sender is dropped only with the line itself.
-        place.await.map_err(|_| Crowded)
+        // The sender is dropped only with the queue itself.
+        slot.await.map_err(|_| QueueFull)
     }
 
-    /// Gives free places to those that wait, one namespace after the other.
+    /// Gives free slots to those that wait, one namespace after the other.
     fn hand_out(self: &Arc<Self>, state: &mut State) {
         while state.free > 0 {
             let may =
@@ -70,14 +70,14 @@ impl Line {
             if !senders.is_empty() {
                 state.waiting.push_back((namespace.clone(), senders));
             }
-            let place = Place { line: Some(self.clone()), namespace: namespace.clone() };
-            match sender.map(|sender| sender.send(place)) {
+            let slot = Slot { queue: Some(self.clone()), namespace: namespace.clone() };
+            match sender.map(|sender| sender.send(slot)) {
                 Some(Ok(())) => {
                     state.free -= 1;
                     *state.held.entry(namespace).or_default() += 1;
                 }
-                // Whoever waited is gone. The place was never counted.
-                Some(Err(mut place)) => place.line = None,
+                // Whoever waited is gone. The slot was never counted.
+                Some(Err(mut slot)) => slot.queue = None,
                 None => {}
             }
         }
@@ -90,34 +90,34 @@ impl Line {
 }
 
 impl State {
-    fn queue(&mut self, namespace: &str, sender: oneshot::Sender<Place>) {
+    fn add(&mut self, namespace: &str, sender: oneshot::Sender<Slot>) {
         match self.waiting.iter_mut().find(|(known, _)| known == namespace) {
             Some((_, senders)) => senders.push_back(sender),
             None => self.waiting.push_back((namespace.to_owned(), VecDeque::from([sender]))),
         }
     }
 
-    fn is_crowded(&mut self, namespace: &str, now: Instant) -> bool {
+    fn is_full(&mut self, namespace: &str, now: Instant) -> bool {
         self.spent.retain(|_, (since, _)| now.duration_since(*since) < WINDOW);
         let has_spent = self.spent.get(namespace).is_some_and(|(_, spent)| *spent > MUCH);
         has_spent && self.waiting.iter().any(|(known, _)| known == namespace)
     }
 }
 
-impl Place {
+impl Slot {
     /// Accounts for what the namespace took.
     pub(super) fn spent(&self, time: Duration) {
-        let Some(line) = &self.line else { return };
-        let mut state = line.lock();
+        let Some(queue) = &self.queue else { return };
+        let mut state = queue.lock();
         let spent = state.spent.entry(self.namespace.clone());
         spent.or_insert_with(|| (Instant::now(), Duration::ZERO)).1 += time;
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
-        let Some(line) = self.line.take() else { return };
-        let mut state = line.lock();
+        let Some(queue) = self.queue.take() else { return };
+        let mut state = queue.lock();
         state.free += 1;
         if let Some(held) = state.held.get_mut(&self.namespace) {
             *held -= 1;
@@ -125,7 +125,7 @@ impl Drop for Place {
                 state.held.remove(&self.namespace);
             }
         }
-        line.hand_out(&mut state);
+        queue.hand_out(&mut state);
     }
 }
 

@@ -6,14 +6,14 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::failure::{ItemCause, ItemFailure, OpenError, Unrendered};
-use crate::progress::{Items, Progress, open_item};
+use crate::partial_unseal::{Items, PartialUnseal, open_item};
 use crate::render::Rendering;
 use crate::sealed_secret::{SealedSecretSpec, SecretTemplate};
 use sealer_core::key::fingerprint::Fingerprint;
 use sealer_core::key::keyring::Keyring;
 use sealer_core::plaintext::Plaintext;
 use sealer_core::scope::Label;
-use sealer_core::unseal::Trials;
+use sealer_core::unseal::KeyTrials;
 use sealer_encoding::base64;
 
 /// What may be opened.
@@ -50,9 +50,9 @@ pub fn open(
     keyring: &Keyring,
     options: &OpenOptions<'_>,
 ) -> Result<UnsealedSecret, OpenError> {
-    let (mut progress, mut trials) = (Progress::default(), Trials::default());
-    progress.advance(label, spec, keyring, &mut trials, u32::MAX);
-    finish(progress, label, spec, keyring, options, &mut trials)
+    let (mut partial, mut trials) = (PartialUnseal::default(), KeyTrials::default());
+    partial.advance(label, spec, keyring, &mut trials, u32::MAX);
+    finish(partial, label, spec, keyring, options, &mut trials)
 }
 
 /// Makes the Secret of items that were opened in turns; a deprecated blob is opened here.
@@ -60,17 +60,17 @@ pub fn open(
 /// # Errors
 /// As [`open`].
 pub fn finish(
-    progress: Progress,
+    partial: PartialUnseal,
     label: &Label,
     spec: &SealedSecretSpec,
     keyring: &Keyring,
     options: &OpenOptions<'_>,
-    trials: &mut Trials,
+    trials: &mut KeyTrials,
 ) -> Result<UnsealedSecret, OpenError> {
     if let Some(blob) = &spec.data {
         return open_v1(label, blob, spec, keyring, options, trials);
     }
-    let opened = progress.into_items(&spec.encrypted_data);
+    let opened = partial.into_items(&spec.encrypted_data);
     let (data, keys) = match &options.rendering {
         Some(rendering) => with_templates(opened, &spec.template, rendering)?,
         None => opened.map_err(OpenError::Items)?,
@@ -122,7 +122,7 @@ fn open_v1(
     spec: &SealedSecretSpec,
     keyring: &Keyring,
     options: &OpenOptions<'_>,
-    trials: &mut Trials,
+    trials: &mut KeyTrials,
 ) -> Result<UnsealedSecret, OpenError> {
     if !options.accept_v1_data {
         return Err(OpenError::V1Refused);

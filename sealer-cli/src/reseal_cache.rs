@@ -1,7 +1,7 @@
 //! What earlier runs found out: which sealed values are sealed for which key. It saves the private-key operations of
 //! finding out again, and knows of values that were sealed for a key that is not at hand.
 //!
-//! The file holds traces, one after the other, and nothing else: no value, no key, no name. It may be deleted at any time.
+//! The file holds digests, one after the other, and nothing else: no value, no key, no name. It may be deleted at any time.
 //! What is damaged in it matches nothing, and the work is done again.
 
 use std::collections::HashSet;
@@ -9,30 +9,30 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use sealer_core::Trace;
+use sealer_core::SealDigest;
 
 use crate::in_place::InPlace;
 
-/// The traces of earlier runs, and a place for new ones.
+/// The digests of earlier runs, and a place for new ones.
 #[derive(Debug, Default)]
-pub(crate) struct Record {
-    known: HashSet<Trace>,
+pub(crate) struct ResealCache {
+    known: HashSet<SealDigest>,
     /// Where it lies, and up to where it was read.
     read: Option<(PathBuf, u64)>,
     /// Opened so that every write goes to its end, also beside other commands. Without one, nothing is written down.
     file: Option<File>,
 }
 
-impl Record {
-    /// The record of a user; one that cannot be used is empty and stays so.
+impl ResealCache {
+    /// The cache of a user; one that cannot be used is empty and stays so.
     pub(crate) fn open(path: Option<&Path>) -> Self {
         let Some(path) = path else { return Self::default() };
         let Some(file) = opened(path) else { return Self::default() };
         let mut bytes = Vec::new();
         // Twice what is kept, whatever lies there.
         let _ = File::open(path).and_then(|file| file.take(2 * MOST_BYTES as u64).read_to_end(&mut bytes));
-        let known = traces(&bytes).collect();
-        if bytes.len() <= MOST_BYTES && bytes.len().is_multiple_of(Trace::LENGTH) {
+        let known = digests(&bytes).collect();
+        if bytes.len() <= MOST_BYTES && bytes.len().is_multiple_of(SealDigest::LENGTH) {
             return Self { known, read: Some((path.to_owned(), bytes.len() as u64)), file: Some(file) };
         }
         drop(file);
@@ -40,36 +40,36 @@ impl Record {
         Self { known, read: None, file: opened(path) }
     }
 
-    /// Whether somebody wrote that trace down since this was opened: another command may be at work on the same files.
-    pub(crate) fn learned(&self, trace: &Trace) -> bool {
+    /// Whether somebody wrote that digest down since this was opened: another command may be at work on the same files.
+    pub(crate) fn seen_since_open(&self, digest: &SealDigest) -> bool {
         let Some((path, end)) = &self.read else { return false };
         let mut bytes = Vec::new();
         let rest = File::open(path).and_then(|mut file| {
             file.seek(SeekFrom::Start(*end))?;
             file.take(MOST_BYTES as u64).read_to_end(&mut bytes)
         });
-        rest.is_ok() && traces(&bytes).any(|other| other == *trace)
+        rest.is_ok() && digests(&bytes).any(|other| other == *digest)
     }
 
-    /// Whether the value of that trace is known to be sealed so.
-    pub(crate) fn knows(&self, trace: &Trace) -> bool {
-        self.known.contains(trace)
+    /// Whether the value of that digest is known to be sealed so.
+    pub(crate) fn knows(&self, digest: &SealDigest) -> bool {
+        self.known.contains(digest)
     }
 
     /// Writes down what was found out, before it is relied on: a command may be killed at any time.
-    pub(crate) fn add(&self, traces: &[Trace]) {
-        if traces.is_empty() {
+    pub(crate) fn add(&self, digests: &[SealDigest]) {
+        if digests.is_empty() {
             return;
         }
         if let Some(mut file) = self.file.as_ref() {
-            let bytes: Vec<u8> = traces.iter().flat_map(Trace::as_bytes).copied().collect();
+            let bytes: Vec<u8> = digests.iter().flat_map(SealDigest::as_bytes).copied().collect();
             // A full disk costs the next run some work, and nothing else.
             let _ = file.write_all(&bytes);
         }
     }
 }
 
-/// Where a user's record lies, by the variables that name such places.
+/// Where a user's cache lies, by the variables that name such places.
 pub(crate) fn place(variable: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
     let set = |name: &str| variable(name).filter(|text| !text.is_empty()).map(PathBuf::from);
     let folder = if cfg!(windows) {
@@ -97,21 +97,21 @@ fn opened(path: &Path) -> Option<File> {
     options.create(true).append(true).open(path).ok()
 }
 
-fn traces(bytes: &[u8]) -> impl Iterator<Item = Trace> + '_ {
-    bytes.as_chunks().0.iter().copied().map(Trace::from_bytes)
+fn digests(bytes: &[u8]) -> impl Iterator<Item = SealDigest> + '_ {
+    bytes.as_chunks().0.iter().copied().map(SealDigest::from_bytes)
 }
 
-/// Leaves the newest half of what is allowed, in whole traces.
+/// Leaves the newest half of what is allowed, in whole digests.
 fn shorten(path: &Path) {
     let Ok(file) = InPlace::open(path) else { return };
-    let whole = file.bytes().len() / Trace::LENGTH * Trace::LENGTH;
+    let whole = file.bytes().len() / SealDigest::LENGTH * SealDigest::LENGTH;
     let newest = file.bytes().get(whole.saturating_sub(MOST_BYTES / 2)..whole).unwrap_or_default().to_vec();
     // Without it, the next run shortens it.
     drop(file.replace(newest.as_slice()));
 }
 
 /// A quarter of a million values.
-const MOST_BYTES: usize = 250_000 * Trace::LENGTH;
+const MOST_BYTES: usize = 250_000 * SealDigest::LENGTH;
 
 #[cfg(test)]
 mod tests {
@@ -121,42 +121,44 @@ mod tests {
 
     use super::*;
 
-    fn trace(number: u32) -> Trace {
-        let mut bytes = [0; Trace::LENGTH];
+    fn digest(number: u32) -> SealDigest {
+        let mut bytes = [0; SealDigest::LENGTH];
         bytes.iter_mut().zip(number.to_be_bytes()).for_each(|(byte, digit)| *byte = digit);
-        Trace::from_bytes(bytes)
+        SealDigest::from_bytes(bytes)
     }
 
     #[test]
     fn what_is_added_is_known_next_time_also_beside_others() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache/sealer/sealed-for");
-        let (one, other) = (Record::open(Some(&path)), Record::open(Some(&path)));
-        one.add(&[trace(1), trace(2)]);
-        other.add(&[trace(3)]);
-        one.add(&[trace(4)]);
-        assert!(one.learned(&trace(3)) && other.learned(&trace(4)) && !one.learned(&trace(5)));
-        let next = Record::open(Some(&path));
-        assert!(!next.learned(&trace(4)));
-        assert!((1..5).all(|number| next.knows(&trace(number))) && !next.knows(&trace(5)));
-        assert!(!one.knows(&trace(1)) && fs::metadata(&path).unwrap().len() == 128);
+        let (one, other) = (ResealCache::open(Some(&path)), ResealCache::open(Some(&path)));
+        one.add(&[digest(1), digest(2)]);
+        other.add(&[digest(3)]);
+        one.add(&[digest(4)]);
+        assert!(
+            one.seen_since_open(&digest(3)) && other.seen_since_open(&digest(4)) && !one.seen_since_open(&digest(5))
+        );
+        let next = ResealCache::open(Some(&path));
+        assert!(!next.seen_since_open(&digest(4)));
+        assert!((1..5).all(|number| next.knows(&digest(number))) && !next.knows(&digest(5)));
+        assert!(!one.knows(&digest(1)) && fs::metadata(&path).unwrap().len() == 128);
     }
 
     #[test]
     fn a_damaged_or_missing_record_knows_less_and_goes_on() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sealed-for");
-        fs::write(&path, [trace(1).as_bytes().as_slice(), b"cut off"].concat()).unwrap();
-        let record = Record::open(Some(&path));
-        record.add(&[trace(2)]);
-        let next = Record::open(Some(&path));
-        assert!([1, 2].iter().all(|number| record.knows(&trace(*number)) || next.knows(&trace(*number))));
-        assert!(next.knows(&trace(1)) && next.knows(&trace(2)));
+        fs::write(&path, [digest(1).as_bytes().as_slice(), b"cut off"].concat()).unwrap();
+        let cache = ResealCache::open(Some(&path));
+        cache.add(&[digest(2)]);
+        let next = ResealCache::open(Some(&path));
+        assert!([1, 2].iter().all(|number| cache.knows(&digest(*number)) || next.knows(&digest(*number))));
+        assert!(next.knows(&digest(1)) && next.knows(&digest(2)));
         for nowhere in [None, Some(&folder.path().join("no/cache/sealer/sealed-for")), Some(&folder.path().to_owned())]
         {
-            let record = Record::open(nowhere.map(PathBuf::as_path));
-            record.add(&[trace(1)]);
-            assert!(!record.knows(&trace(1)));
+            let cache = ResealCache::open(nowhere.map(PathBuf::as_path));
+            cache.add(&[digest(1)]);
+            assert!(!cache.knows(&digest(1)));
         }
     }
 
@@ -164,12 +166,12 @@ mod tests {
     fn it_stays_within_its_bound_and_keeps_what_is_newest() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sealed-for");
-        let all: Vec<Trace> = (0..250_001).map(trace).collect();
-        Record::open(Some(&path)).add(&all);
-        drop(Record::open(Some(&path)));
+        let all: Vec<SealDigest> = (0..250_001).map(digest).collect();
+        ResealCache::open(Some(&path)).add(&all);
+        drop(ResealCache::open(Some(&path)));
         assert_eq!(fs::metadata(&path).unwrap().len(), 125_000 * 32);
-        let next = Record::open(Some(&path));
-        assert!(next.knows(&trace(250_000)) && !next.knows(&trace(1)));
+        let next = ResealCache::open(Some(&path));
+        assert!(next.knows(&digest(250_000)) && !next.knows(&digest(1)));
     }
 
     #[test]
