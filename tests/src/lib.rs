@@ -8,6 +8,7 @@ pub mod attack;
 pub mod control_plane;
 pub mod controller;
 pub mod faults;
+pub mod figures;
 pub mod load;
 pub mod node;
 pub mod parsed;
