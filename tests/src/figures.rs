@@ -26,24 +26,25 @@ pub fn plot(table: &str) -> Result<String> {
     let height = rows.len() * row_height + GAP;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" font-family=\"sans-serif\">\n\
-         <title>{}: shorter is better</title>\n<style>{STYLE}</style>\n",
+         <title>{}: shorter is better</title>\n<style>{STYLE}</style>\n\
+         <rect class=\"ground\" width=\"{WIDTH}\" height=\"{height}\" rx=\"6\"/>\n",
         escaped(&names.join(" beside "))
     );
     for (at, row) in rows.iter().enumerate() {
         let top = at * row_height + GAP;
-        writeln!(svg, "<text x=\"0\" y=\"{}\" font-size=\"14\">{}</text>", top + 14, escaped(row.what))?;
+        writeln!(svg, "<text x=\"{GAP}\" y=\"{}\" font-size=\"14\">{}</text>", top + 14, escaped(row.what))?;
         let most = row.figures.iter().map(|(_, figure)| *figure).fold(0.0, f64::max);
         for (number, (name, figure)) in row.figures.iter().enumerate() {
             let (y, width) = (top + TITLE + number * BAR, figure / most * LONGEST);
             let told = format!("{name}: {figure} {}", row.unit);
             writeln!(
                 svg,
-                "<rect class=\"bar{number}\" x=\"0\" y=\"{y}\" width=\"{width:.1}\" height=\"14\" rx=\"2\"/>"
+                "<rect class=\"bar{number}\" x=\"{GAP}\" y=\"{y}\" width=\"{width:.1}\" height=\"14\" rx=\"2\"/>"
             )?;
             writeln!(
                 svg,
                 "<text x=\"{:.1}\" y=\"{}\" font-size=\"12\">{}</text>",
-                width + 8.0,
+                width + BEHIND,
                 y + 12,
                 escaped(&told)
             )?;
@@ -74,12 +75,16 @@ const LONGEST: f64 = 560.0;
 const TITLE: usize = 22;
 const BAR: usize = 18;
 const GAP: usize = 14;
-/// Legible on light and dark pages.
-const STYLE: &str = "text{fill:#1f2328}.bar0{fill:#0969da}.bar1{fill:#8c959f}\
-                     @media(prefers-color-scheme:dark){text{fill:#e6edf3}.bar0{fill:#4493f8}.bar1{fill:#6e7681}}";
+/// From the left edge of the bars to the text behind one.
+const BEHIND: f64 = 22.0;
+/// Its own ground keeps a plot legible on whatever page it stands.
+const STYLE: &str = ".ground{fill:#ffffff}text{fill:#1f2328}.bar0{fill:#0969da}.bar1{fill:#8c959f}\
+                     @media(prefers-color-scheme:dark){.ground{fill:#0d1117}text{fill:#e6edf3}.bar0{fill:#4493f8}.bar1{fill:#6e7681}}";
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests may panic")]
+
     use std::fs;
 
     use super::*;
