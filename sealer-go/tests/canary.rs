@@ -29,7 +29,7 @@ fn no_error_shows_a_value() {
                     if let Some(error) = failure(&template, &items) {
                         failures += 1;
                         let shown = forms.iter().find(|form| error.contains(form.as_str()));
-                        assert!(shown.is_none(), "{template} shows the value: {error}");
+                        assert!(shown.is_none(), "{template} shows the value {value} as {shown:?}: {error}");
                     }
                 }
             }

@@ -166,8 +166,8 @@ pub(crate) async fn who_waits_sees_every_change_observed(scene: Scene) -> Result
     let namespace = &scene.namespace;
     // Begun before there is anything, as something that depends on it would.
     let wait = format!(
-        "kubectl wait -n {namespace} --for=create sealedsecret/a --timeout=60s && \
-         kubectl wait -n {namespace} --for=condition=Synced sealedsecret/a --timeout=60s"
+        "kubectl wait -n {namespace} --for=create sealedsecret/a --timeout=110s && \
+         kubectl wait -n {namespace} --for=condition=Synced sealedsecret/a --timeout=110s"
     );
     let waiting = scene.shell().must(&wait);
     let applying = async {
@@ -182,7 +182,7 @@ pub(crate) async fn who_waits_sees_every_change_observed(scene: Scene) -> Result
         scene.apply(&scene.sealed("a", &[("k", &round.to_string())], Scope::Strict).await?).await?;
     }
     let observed = format!(
-        "kubectl wait -n {namespace} --for=jsonpath='{{.status.observedGeneration}}'=19 sealedsecret/a --timeout=60s"
+        "kubectl wait -n {namespace} --for=jsonpath='{{.status.observedGeneration}}'=19 sealedsecret/a --timeout=110s"
     );
     scene.shell().must(&observed).await?;
     scene.holds("a", &[("k", "19")]).await?;

@@ -37,17 +37,9 @@ enum Objects {
     NoController,
 }
 
-/// The product's own, the same behind a proxy that corrupts answers, two that stand in clusters (without the right to
-/// watch Secrets, and the newest), and one without a controller.
+/// The product's own behind a proxy that corrupts answers, one without a controller, the product's own, and two that stand
+/// in clusters (the newest, and without the right to watch Secrets).
 pub(crate) const INSTALLATIONS: [&Installation; 5] = [
-    &Installation {
-        name: "",
-        objects: Objects::Own,
-        pods: "name=sealed-secrets-controller",
-        ports: ["", ""],
-        without: &["rights::a_newer_definition"],
-        answers: Answers::AsGiven,
-    },
     &Installation {
         name: "corrupted-answers",
         objects: Objects::Own,
@@ -62,6 +54,14 @@ pub(crate) const INSTALLATIONS: [&Installation; 5] = [
         pods: "",
         ports: ["", ""],
         without: &[],
+        answers: Answers::AsGiven,
+    },
+    &Installation {
+        name: "",
+        objects: Objects::Own,
+        pods: "name=sealed-secrets-controller",
+        ports: ["", ""],
+        without: &["rights::a_newer_definition"],
         answers: Answers::AsGiven,
     },
     &Installation {
@@ -173,7 +173,7 @@ impl Installation {
             shell.must(&format!("kubectl apply -f {}", file.display())).await.map(drop)
         };
         apply("definition.json", objects.iter().filter(is_definition).collect()).await?;
-        shell.must("kubectl wait --for=condition=Established crd/sealedsecrets.bitnami.com --timeout=30s").await?;
+        shell.must("kubectl wait --for=condition=Established crd/sealedsecrets.bitnami.com --timeout=110s").await?;
         apply("objects.json", objects.iter().filter(|object| !is_definition(object)).collect()).await
     }
 }

@@ -85,7 +85,7 @@ pub(crate) async fn a_restart_changes_nothing_and_serves_the_same_key(scene: Sce
     let old = running.items.first().context("no controller runs")?.name_any();
     pods.delete(&old, &DeleteParams::default()).await?;
     let labels = scene.suite.installation.pods;
-    let ready = format!("kubectl wait -n kube-system pod -l {labels} --for=condition=Ready --timeout=60s");
+    let ready = format!("kubectl wait -n kube-system pod -l {labels} --for=condition=Ready --timeout=110s");
     scene.eventually("another Pod", async || Ok(pods.get_opt(&old).await?.is_none().then_some(()))).await?;
     scene
         .eventually("its readiness", async || Ok((scene.shell().run(&ready).await?.status == Some(0)).then_some(())))

@@ -220,4 +220,4 @@ pub(crate) async fn asked_to_end_it_ends_well_whatever_it_is_doing(scene: Scene)
     Ok(())
 }
 
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(120);

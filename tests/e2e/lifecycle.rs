@@ -101,7 +101,7 @@ pub(crate) async fn what_other_tools_add_to_the_secret_stays(scene: Scene) -> Re
 pub(crate) async fn kubectl_shows_and_waits_for_it(scene: Scene) -> Result<()> {
     scene.apply(&scene.sealed("a", &[("k", "v")], Scope::Strict).await?).await?;
     let namespace = &scene.namespace;
-    let wait = format!("kubectl wait -n {namespace} --for=condition=Synced sealedsecret/a --timeout=30s");
+    let wait = format!("kubectl wait -n {namespace} --for=condition=Synced sealedsecret/a --timeout=110s");
     ensure!(scene.shell().must(&wait).await? == "sealedsecret.bitnami.com/a condition met\n");
     let table = scene.shell().must(&format!("kubectl get sealedsecrets -n {namespace}")).await?;
     ensure!(table.starts_with("NAME   STATUS   SYNCED   AGE\n") && table.contains("True"), "{table}");

@@ -1,5 +1,5 @@
-//! Does the whole product work on a real control plane? One start for the whole run, a namespace a test; when a test
-//! fails, what stands in its namespace and the end of the controller's log are printed.
+//! Does the whole product work on a real control plane? One start for each installation, a namespace a test; when a test
+//! fails, what stands in its namespace and the end of the controller's log are printed. Installations run side by side.
 
 #![expect(clippy::indexing_slicing, reason = "tests index JSON that they built")]
 
@@ -10,11 +10,13 @@ use anyhow::Result;
 use libtest_mimic::{Arguments, Failed, Trial};
 use tokio::runtime::{Handle, Runtime};
 
-use crate::installation::{CLOSING, INSTALLATIONS, Installation};
+use crate::cluster::Cluster;
+use crate::installation::{CLOSING, INSTALLATIONS};
 use crate::scene::Scene;
 use crate::suite::Suite;
 
 mod chart;
+mod cluster;
 mod command_line;
 mod connections;
 mod corrupted;
@@ -49,48 +51,30 @@ mod templates;
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Each test waits for the cluster most of the time.
-    arguments.test_threads = arguments.test_threads.or(Some(6));
+    arguments.test_threads = arguments.test_threads.or(Some(AT_ONCE));
     let Ok(runtime) = Runtime::new() else { return ExitCode::FAILURE };
-    if arguments.list {
-        let all = INSTALLATIONS.iter().flat_map(|installation| trials(installation, None, runtime.handle())).collect();
-        return libtest_mimic::run(&arguments, all).exit_code();
-    }
     let all: Vec<String> = TESTS.iter().map(|(module, name, _)| format!("{module}::{name}")).collect();
     let unknown: Vec<&str> = INSTALLATIONS.iter().flat_map(|installation| installation.names_no_test(&all)).collect();
     if !unknown.is_empty() {
         sealer_tests::report::say(&format!("error: tests are left out that do not exist: {unknown:?}"));
         return ExitCode::FAILURE;
     }
-    let mut failed = false;
-    for installation in INSTALLATIONS {
-        let wanted = |test: &Trial| arguments.filter.as_ref().is_none_or(|filter| test.name().contains(filter));
-        if trials(installation, None, runtime.handle()).iter().any(wanted) {
-            failed |= !passed(installation, &arguments, &runtime);
-        }
-    }
-    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    let of_one = |installation| trials(&Arc::new(Cluster::new(installation)), &arguments, runtime.handle());
+    let [corrupted, without, others @ ..] = INSTALLATIONS.map(of_one);
+    // What comes last behind the proxy takes long, so that it does not come last of all.
+    let tests = in_turns(vec![corrupted, without]).into_iter().chain(in_turns(others.into()));
+    libtest_mimic::run(&arguments, tests.collect()).exit_code()
 }
 
-/// Runs the tests of one installation on a control plane of its own.
-fn passed(installation: &'static Installation, arguments: &Arguments, runtime: &Runtime) -> bool {
-    match runtime.block_on(Suite::start(installation)) {
-        Ok(suite) => {
-            let suite = Arc::new(suite);
-            let tests = trials(installation, Some(&suite), runtime.handle());
-            let is_closing = |test: &Trial| test.name().contains(&format!("::{CLOSING}"));
-            let (closing, tests): (Vec<Trial>, Vec<Trial>) = tests.into_iter().partition(is_closing);
-            let mut failed = libtest_mimic::run(arguments, tests).has_failed();
-            if !closing.is_empty() {
-                failed |= libtest_mimic::run(arguments, closing).has_failed();
-            }
-            !failed
-        }
-        Err(error) => {
-            sealer_tests::report::say(&format!("error: {error:#}"));
-            false
-        }
-    }
+/// One test of each list, and so on.
+fn in_turns(lists: Vec<Vec<Trial>>) -> Vec<Trial> {
+    let mut numbered: Vec<(usize, Trial)> = lists.into_iter().flat_map(|list| list.into_iter().enumerate()).collect();
+    numbered.sort_by_key(|(number, _)| *number);
+    numbered.into_iter().map(|(_, test)| test).collect()
 }
+
+/// Tests that run at the same time, of all installations together.
+const AT_ONCE: usize = 12;
 
 type Test = fn(Scene) -> futures::future::LocalBoxFuture<'static, Result<()>>;
 
@@ -235,19 +219,28 @@ const DISTURBING: &[&str] = &[
     "a-new-key-is-served-and-old-values-open",
 ];
 
-fn trials(installation: &Installation, suite: Option<&Arc<Suite>>, handle: &Handle) -> Vec<Trial> {
+/// The tests of one installation; the one that comes after all others stands last.
+fn trials(cluster: &Arc<Cluster>, arguments: &Arguments, handle: &Handle) -> Vec<Trial> {
+    let installation = cluster.installation;
     let trial = |(module, name, test): &(&str, &str, Test)| {
-        let (suite, handle, test) = (suite.cloned(), handle.clone(), *test);
+        let (cluster, handle, test) = (cluster.clone(), handle.clone(), *test);
         let namespace = name.replace('_', "-").chars().take(60).collect::<String>();
         let namespace = namespace.trim_end_matches('-').to_owned();
         let prefix = if installation.name.is_empty() { String::new() } else { format!("{}::", installation.name) };
-        Trial::test(format!("{prefix}{module}::{name}"), move || {
-            let Some(suite) = suite else { return Err(Failed::from("there is no control plane")) };
+        let closes = format!("{module}::").starts_with(CLOSING);
+        let test = Trial::test(format!("{prefix}{module}::{name}"), move || {
+            let turn = cluster.turn(closes);
+            let suite = handle.block_on(turn.suite())?;
             handle.block_on(run(suite, namespace, test)).map_err(Failed::from)
-        })
+        });
+        (closes, test)
     };
     let here = |(module, name, _): &&(&str, &str, Test)| installation.has(&format!("{module}::{name}"));
-    TESTS.iter().filter(here).map(trial).collect()
+    let mut tests: Vec<(bool, Trial)> = TESTS.iter().filter(here).map(trial).collect();
+    tests.retain(|(_, test)| arguments.list || !arguments.is_filtered_out(test) && !arguments.is_ignored(test));
+    tests.sort_by_key(|(closes, _)| *closes);
+    cluster.expect(tests.len());
+    tests.into_iter().map(|(_, test)| test).collect()
 }
 
 async fn run(suite: Arc<Suite>, namespace: String, test: Test) -> Result<(), String> {

@@ -27,7 +27,7 @@ pub(crate) async fn a_repository_follows_to_a_new_cluster_with_one_command(scene
     let backup = "sealer keys backup -o old.keys --passphrase-file passphrase";
     old.must(&format!("cd {} && {backup}", place.display())).await?;
 
-    let new = Suite::start(scene.suite.installation).await?;
+    let new = Suite::start(scene.suite.installation, &scene.suite.product).await?;
     fs::write(place.join("both.kubeconfig"), kubeconfig(&[("k3d-old", &scene.suite), ("k3d-new", &new)])?)?;
     let both = old.with_kubeconfig(&place.join("both.kubeconfig"));
     let command = format!(

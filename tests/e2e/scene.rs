@@ -133,7 +133,7 @@ impl Scene {
     pub(crate) async fn without_controller<T>(&self, work: impl AsyncFnOnce() -> Result<T>) -> Result<T> {
         let labels = self.suite.installation.pods;
         let scale = "kubectl -n kube-system scale deployment sealed-secrets-controller --replicas";
-        let gone = format!("kubectl -n kube-system wait pod -l {labels} --for=delete --timeout=60s");
+        let gone = format!("kubectl -n kube-system wait pod -l {labels} --for=delete --timeout=110s");
         self.shell().must(&format!("{scale}=0 && {gone}")).await?;
         let done = work().await;
         let back = "kubectl -n kube-system rollout status deployment sealed-secrets-controller --timeout=110s";
@@ -191,5 +191,5 @@ pub(crate) fn resource() -> ApiResource {
 }
 
 const UNREADABLE_ANSWER: &str = "the API server's answer cannot be read";
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(100);

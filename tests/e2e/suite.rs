@@ -17,6 +17,7 @@ use crate::installation::Installation;
 pub(crate) struct Suite {
     pub(crate) plane: ControlPlane,
     pub(crate) shell: Shell,
+    pub(crate) product: Product,
     /// The controller's program.
     pub(crate) program: PathBuf,
     pub(crate) installation: &'static Installation,
@@ -27,8 +28,7 @@ pub(crate) struct Suite {
 }
 
 impl Suite {
-    pub(crate) async fn start(installation: &'static Installation) -> Result<Self> {
-        let product = tokio::task::spawn_blocking(Product::build).await??;
+    pub(crate) async fn start(installation: &'static Installation, product: &Product) -> Result<Self> {
         let plane = ControlPlane::start().await?;
         let program = product.folder.join("controller");
         for image in ["sealer-controller", "sealer/controller", "bitnami/sealed-secrets-controller"] {
@@ -42,7 +42,8 @@ impl Suite {
             let ready = "until sealer --fetch-cert >/dev/null 2>&1; do sleep 0.2; done";
             shell.must(ready).await?;
         }
-        Ok(Self { plane, shell, program, installation, proxy, turn: RwLock::new(()) })
+        let product = product.clone();
+        Ok(Self { plane, shell, product, program, installation, proxy, turn: RwLock::new(()) })
     }
 
     /// The end of every controller's log.

@@ -5,6 +5,8 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -172,14 +174,18 @@ async fn config(kubeconfig: &Path) -> Result<Config> {
     Ok(Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?)
 }
 
-/// Ports that were free a moment ago.
+/// Ports that were free a moment ago, each given once. They lie below those that the system gives to connections and to whoever
+/// asks for any port, so that nobody takes one before it is listened on.
 ///
 /// # Errors
-/// Loopback cannot be bound.
+/// None is free.
 pub fn free_ports<const N: usize>() -> Result<[u16; N]> {
-    // All are held until the last is found, so that they differ.
-    let held: Vec<TcpListener> = (0..N).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<std::io::Result<_>>()?;
-    let ports: Vec<u16> = held.iter().map(|listener| Ok(listener.local_addr()?.port())).collect::<Result<_>>()?;
+    // Two runs at a time begin at different places.
+    static NEXT: LazyLock<AtomicU32> = LazyLock::new(|| AtomicU32::new(std::process::id().wrapping_mul(67)));
+    let next = || PORTS.start + NEXT.fetch_add(1, Ordering::Relaxed) % (PORTS.end - PORTS.start);
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let tried = std::iter::repeat_with(next).take(PORTS.len()).filter_map(|port| u16::try_from(port).ok());
+    let ports: Vec<u16> = tried.filter(is_free).take(N).collect();
     ports.try_into().map_err(|_| anyhow::anyhow!("no free ports"))
 }
 
@@ -299,6 +305,7 @@ pub fn tail(log: &Path) -> String {
 
 const START_TIMEOUT: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(100);
+const PORTS: std::ops::Range<u32> = 18_000..30_000;
 const PREFIX: &str = "sealer-playground-";
 const PID: &str = "pid";
 /// What the product depends on, and nothing that needs more of a cluster.

@@ -275,6 +275,19 @@ fn every_licence_is_on_the_list_and_nothing_banned_is_built() {
     }
 }
 
+/// `.ci/run` begins the end-to-end suite by itself, and all other programs by names that begin otherwise.
+#[test]
+fn no_test_program_is_named_like_the_end_to_end_suite() {
+    let told = cargo(&["metadata", "--no-deps", "--format-version", "1", "--locked", "--offline"]);
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let list = |of: &serde_json::Value, name: &str| of.get(name).and_then(|list| list.as_array().cloned()).unwrap();
+    let targets = list(&told, "packages").into_iter().flat_map(|package| list(&package, "targets"));
+    let tests: Vec<_> = targets.filter(|target| list(target, "kind") == ["test"]).collect();
+    let names: Vec<&str> = tests.iter().filter_map(|test| test.get("name")?.as_str()).collect();
+    let alike: Vec<&&str> = names.iter().filter(|name| name.starts_with("e2")).collect();
+    assert!(names.len() > 20 && alike == [&"e2e"], "{names:?}");
+}
+
 const CRATES: [&str; 6] =
     ["sealer-encoding", "sealer-core", "sealer-go", "sealer-resource", "sealer-controller", "sealer-cli"];
 const LICENCES: [&str; 12] = [

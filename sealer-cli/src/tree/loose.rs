@@ -59,8 +59,8 @@ pub(crate) fn find(text: &[u8], known: &[Range<usize>]) -> Vec<LooseValue> {
             continue;
         }
         for token in tokens(text, run).into_iter().map(|token| behind_slash(text, token)) {
+            let Some(least) = least(&clean(text, &head(&token))) else { continue };
             let written = clean(text, &token);
-            let Some(least) = least(&written) else { continue };
             let value = if written.len() >= least {
                 alone(text, &token, &written).or_else(|| in_part(text, &token, written, least))
             } else if armor.holds(text, token.start) {
@@ -276,6 +276,11 @@ fn escaped(text: &[u8], place: usize) -> Option<char> {
 
 fn has_escapes(text: &[u8], token: &Range<usize>) -> bool {
     token.clone().any(|place| escaped(text, place).is_some())
+}
+
+/// What holds the first four characters that a token stands for.
+fn head(token: &Range<usize>) -> Range<usize> {
+    token.start..token.end.min(token.start + 4 * ESCAPE)
 }
 
 /// What a token stands for.

@@ -124,13 +124,13 @@ fn a_signal_ends_the_edit_and_wipes_what_was_shown() {
     let place = Place::new();
     let before = place.read("db.yaml");
     let editor = place.path("editor");
-    fs::write(&editor, "#!/bin/sh\necho \"$1\" > seen.new; mv seen.new seen; exec sleep 60\n").unwrap();
+    fs::write(&editor, "#!/bin/sh\necho \"$1\" > seen.new; mv seen.new seen; exec sleep 300\n").unwrap();
     fs::set_permissions(&editor, fs::Permissions::from_mode(0o755)).unwrap();
     for signal in ["TERM", "HUP"] {
         let (certificate, key) = (fixture("cert4096.pem"), fixture("key4096.pem"));
         let mut command = place.command(&["edit", "--cert", &certificate, "--private-key", &key, "db.yaml"]);
         let child = command.env("VISUAL", &editor).env("EDITOR", "false").spawn().unwrap();
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + Duration::from_secs(120);
         while !place.path("seen").exists() && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(5));
         }

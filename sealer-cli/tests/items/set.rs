@@ -369,7 +369,7 @@ fn an_empty_value_is_told_of() {
 
 /// Waits until what is typed at a terminal no longer shows.
 fn wait_for_silence(place: &Place) {
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(120);
     let is_silent = || {
         let terminal = fs::read_to_string(place.path("tty")).unwrap_or_default();
         let state = Command::new("stty").args(["-a", "-F", terminal.trim()]).output().unwrap();

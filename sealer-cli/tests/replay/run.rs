@@ -68,7 +68,7 @@ impl Stage {
             give_away(&temporary);
             command.uid(65534).gid(65534);
         }
-        let limit = Duration::from_secs(case["limit_s"].as_u64().unwrap_or(30));
+        let limit = Duration::from_secs(case["limit_s"].as_u64().unwrap_or(120));
         let (status, stdout, stderr) = finish(command, stdin(case, &places), limit);
         let after = snapshot(&directory);
         let modes = modes(case, &directory);

@@ -87,7 +87,7 @@ fn tls() -> Arc<rustls::ServerConfig> {
 
 fn serve(stream: TcpStream, state: &State) {
     // A client that leaves must not keep the thread.
-    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
     match &state.tls {
         Some(config) => {
             let connection = rustls::ServerConnection::new(Arc::clone(config)).unwrap();
