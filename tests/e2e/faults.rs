@@ -83,7 +83,7 @@ pub(crate) async fn slow_answers_hold_up_nobody_else(scene: Scene) -> Result<()>
     let stage = Stage::new(&scene).await?;
     let slow: Vec<String> = (0..40).map(|at| format!("slow{at}")).collect();
     for name in &slow {
-        stage.proxy.add(Rule::always("create secrets", Fault::Delay(Duration::from_secs(8))).of(name));
+        stage.proxy.add(Rule::always("create secrets", Fault::Delay(Duration::from_secs(25))).of(name));
     }
     let _controller = stage.start().await?;
     for name in &slow {

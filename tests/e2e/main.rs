@@ -74,7 +74,7 @@ fn in_turns(lists: Vec<Vec<Trial>>) -> Vec<Trial> {
 }
 
 /// Tests that run at the same time, of all installations together.
-const AT_ONCE: usize = 12;
+const AT_ONCE: usize = 8;
 
 type Test = fn(Scene) -> futures::future::LocalBoxFuture<'static, Result<()>>;
 
