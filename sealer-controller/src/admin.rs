@@ -18,38 +18,44 @@ use crate::error::StartError;
 use crate::http::connection_limits::Limits;
 use crate::http::connections::Connections;
 use crate::http::{address, listen, server};
+use crate::metrics::ObjectCounts;
 use crate::metrics::labels::Port;
 use crate::readiness::{Check, Readiness};
 use crate::ring::SharedRing;
+
+/// Counts the SealedSecrets in view.
+pub(crate) type Count = Box<dyn Fn() -> ObjectCounts + Send + Sync>;
 
 /// Serves until told to stop.
 pub(crate) async fn serve(
     context: Arc<Context>,
     ring: Arc<SharedRing>,
     readiness: Arc<Readiness>,
+    count: Count,
     stop: CancellationToken,
 ) -> Result<(), StartError> {
     let listener = listen(&context.config.listen_metrics).await?;
     tracing::info!(addr = address(&listener), "HTTP metrics server serving");
     let limits = Limits::new(Port::Admin, context.config.read_timeout);
     let connections = Connections::new(limits, Port::Admin, context.clone());
-    server::serve(listener, router(context, ring, readiness), connections, &stop).await;
+    server::serve(listener, router(context, ring, readiness, count), connections, &stop).await;
     Ok(())
 }
 
-fn router(context: Arc<Context>, ring: Arc<SharedRing>, readiness: Arc<Readiness>) -> Router {
+fn router(context: Arc<Context>, ring: Arc<SharedRing>, readiness: Arc<Readiness>, count: Count) -> Router {
     Router::new()
         .route("/metrics", get(metrics))
         .route("/livez", get(async || "ok\n"))
         .route(api::HEALTHZ, get(async || "ok\n"))
         .route("/readyz", get(ready))
-        .with_state(Arc::new(Shared { context, ring, readiness, texts: Texts::default() }))
+        .with_state(Arc::new(Shared { context, ring, readiness, count, texts: Texts::default() }))
 }
 
 struct Shared {
     context: Arc<Context>,
     ring: Arc<SharedRing>,
     readiness: Arc<Readiness>,
+    count: Count,
     texts: Texts,
 }
 
@@ -57,7 +63,10 @@ struct Shared {
 async fn metrics(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = if accept.contains("openmetrics") { OPEN_METRICS } else { PLAIN };
-    let text = shared.texts.next(|| shared.context.metrics.text());
+    let text = shared.texts.next(|| {
+        shared.context.metrics.show_objects((shared.count)());
+        shared.context.metrics.text()
+    });
     ([(header::CONTENT_TYPE, media_type)], Bytes::from_owner(text)).into_response()
 }
 

@@ -176,7 +176,9 @@ fn start(parts: &Parts, stop: &CancellationToken) -> JoinSet<Result<(), StartErr
     let Parts { context, ring, readiness, keys, checkpoint, informers, reconciler } = parts;
     let mut tasks = JoinSet::new();
     tasks.spawn(http::serve(context.clone(), ring.clone(), stop.clone()));
-    tasks.spawn(admin::serve(context.clone(), ring.clone(), readiness.clone(), stop.clone()));
+    let cache = reconciler.cache.clone();
+    let count = Box::new(move || cache.counts());
+    tasks.spawn(admin::serve(context.clone(), ring.clone(), readiness.clone(), count, stop.clone()));
     tasks.spawn(keys::follow(keys.clone(), stop.clone()));
     tasks.spawn(keys::renew(keys.clone(), stop.clone()));
     tasks.spawn(informers::run(informers.clone(), stop.clone()));

@@ -26,6 +26,7 @@ pub(crate) struct Metrics {
     pub(crate) unseal_requests: Counter,
     unseal_errors: Family<Labels<2>, Counter>,
     condition: Family<Labels<4>, Gauge>,
+    objects: Family<Labels<1>, Gauge>,
     shown: Mutex<Shown>,
     http_requests: Family<Labels<3>, Counter>,
     http_duration: Family<Labels<2>, Histogram>,
@@ -75,6 +76,15 @@ pub(crate) struct Series {
     pub(crate) instance: String,
 }
 
+/// How many SealedSecrets are in each state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ObjectCounts {
+    /// Not looked at yet as they are now.
+    pub(crate) pending: usize,
+    pub(crate) synced: usize,
+    pub(crate) failed: usize,
+}
+
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("sealed_secrets_controller");
@@ -82,6 +92,7 @@ impl Default for Metrics {
             unseal_requests: Counter::default(),
             unseal_errors: Family::default(),
             condition: Family::default(),
+            objects: Family::default(),
             shown: Mutex::default(),
             http_requests: Family::default(),
             http_duration: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
@@ -117,6 +128,7 @@ impl Metrics {
             "State of each SealedSecret: 1 in sync, -1 not, 0 unknown",
             self.condition.clone(),
         );
+        registry.register("objects", "SealedSecrets in view, by state", self.objects.clone());
         registry.register("http_requests", "Requests answered", self.http_requests.clone());
         registry.register("http_request_duration_seconds", "Time to answer", self.http_duration.clone());
         registry.register(
@@ -214,6 +226,15 @@ impl Metrics {
     pub(crate) fn drop_condition(&self, key: &Key) {
         if let Some(instance) = self.shown().conditions.remove(key) {
             self.condition.remove(&condition_labels(key, &instance));
+        }
+    }
+
+    /// Shows how many SealedSecrets are in each state, in however large a cluster.
+    pub(crate) fn show_objects(&self, counts: ObjectCounts) {
+        let ObjectCounts { pending, synced, failed } = counts;
+        for (state, count) in [("pending", pending), ("synced", synced), ("failed", failed)] {
+            let gauge = self.objects.get_or_create(&Labels([("state", state.to_owned())]));
+            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
         }
     }
 

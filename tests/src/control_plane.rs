@@ -201,6 +201,8 @@ fn etcd_args(folder: &Path, port: u16) -> Vec<String> {
         format!("--advertise-client-urls={address}"),
         "--listen-peer-urls=http://127.0.0.1:0".to_owned(),
         "--unsafe-no-fsync".to_owned(),
+        // Room for a hundred thousand objects and their history.
+        "--quota-backend-bytes=8589934592".to_owned(),
         format!("--data-dir={}", folder.join("etcd").display()),
     ]
 }

@@ -11,6 +11,7 @@ mod bare;
 mod calls;
 mod cluster;
 mod controller;
+mod many;
 mod scenes;
 mod siege;
 
@@ -28,13 +29,14 @@ pub async fn run(args: &[String]) -> Result<()> {
         "backlog" => scenes::backlog(&options).await,
         "memory" => scenes::memory(&options).await,
         "hostile" => scenes::hostile(&options).await,
+        "hundred-thousand" => many::run(&options).await,
         "siege" => siege::run(&options).await,
         _ => bail!("there is no scene `{name}`\n{}", usage()),
     }
 }
 
 fn usage() -> String {
-    "usage: cargo load SCENE [--objects N] [--foreign N] [--changes N] [--controller PATH]\n\
+    "usage: cargo load SCENE [--objects N] [--foreign N] [--changes N] [--parts N] [--controller PATH]\n\
      scenes:\n  \
      cold-start  many new objects and one key, beside a bare program that makes the same calls\n  \
      keys        new objects under 24 keys: written in the keys' times, restored by namespace, restored in any order\n  \
@@ -42,6 +44,7 @@ fn usage() -> String {
      backlog     new objects while many others wait\n  \
      memory      many objects, many foreign Secrets, many changes\n  \
      hostile     one object with 2,000 values that no key opens, and 24 keys, beside honest ones\n  \
+     hundred-thousand  very many objects applied in parts, and restarts with and without a checkpoint\n  \
      siege       costly posts, connections that never end, huge objects and endless templates at once, beside honest ones"
         .to_owned()
 }
@@ -60,7 +63,7 @@ impl Options {
             let [flag, value] = pair else { bail!("`{}` needs a value", pair.join(" ")) };
             match flag.strip_prefix("--") {
                 Some("controller") => options.controller = Some(value.clone()),
-                Some(name @ ("objects" | "foreign" | "changes")) => {
+                Some(name @ ("objects" | "foreign" | "changes" | "parts")) => {
                     let number = value.parse().with_context(|| format!("--{name} {value} is no number"))?;
                     options.numbers.insert(name.to_owned(), number);
                 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sealer_core::Fingerprint;
 use sealer_resource::explain::Explanation;
 
 use crate::cache::object_state::{ObjectState, SyncedSecret};
@@ -81,6 +82,12 @@ impl Entry {
             (next.explained, next.pace) = (self.explained, self.pace);
         }
         next
+    }
+
+    /// The keys that opened it before, if any did.
+    pub(super) fn known_keys(&self) -> Option<Arc<[Fingerprint]>> {
+        let keys = self.state.secret().map_or(&self.hints.keys, |secret| &secret.keys);
+        Some(keys.clone()).filter(|keys| !keys.is_empty())
     }
 
     /// The object was deleted.

@@ -3,7 +3,7 @@
 //! The informers tell what they see. A worker asks twice: [`Cache::begin`] hands it an object, [`Cache::finish`] takes
 //! what came of it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use kube::api::ObjectMeta;
@@ -11,15 +11,18 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use crate::args::Config;
-use crate::cache::entry::{Entry, Explained, Worker};
+use crate::cache::entry::{Explained, Worker};
 use crate::cache::object_state::{ObjectState, SyncedSecret};
 use crate::cache::record::Record;
+use crate::cache::store::view::{Recorded, View};
 use crate::error::Reason;
 use crate::keys::predictor::KeyHints;
 use crate::kube::identity::Identity;
 use crate::kube::object_key::Key;
 use crate::kube::sealed_secret::Sighting;
-use crate::metrics::Series;
+use crate::metrics::{ObjectCounts, Series};
+
+mod view;
 
 /// All SealedSecrets in view.
 #[derive(Default)]
@@ -27,23 +30,6 @@ pub(crate) struct Cache {
     view: Mutex<View>,
     /// Whether no status is written that could say what was observed.
     without_status: bool,
-}
-
-#[derive(Default)]
-struct View {
-    all: HashMap<Key, Entry>,
-    /// From before a restart, until the object is seen.
-    recorded: HashMap<Key, Recorded>,
-    /// Bytes of objects that are held as text.
-    weight: usize,
-    /// Counts what changes in the records.
-    changes: u64,
-}
-
-struct Recorded {
-    record: Record,
-    /// Whether the Secret was seen as recorded.
-    secret_seen: bool,
 }
 
 /// What is to be done about an object that the watch brought.
@@ -130,7 +116,7 @@ impl Cache {
         let before = view.take(&object.key);
         let entry = match before {
             Some(before) => before.renewed(&object),
-            None => Entry::new(&object, ObjectState::Pending),
+            None => view.first(&object),
         };
         view.put(entry, object);
         WatchOutcome::New
@@ -211,8 +197,7 @@ impl Cache {
         let listed: BTreeSet<&Key> = listed.iter().collect();
         let mut view = self.lock();
         let in_view = |key: &Key| namespace.is_none_or(|namespace| key.namespace == namespace);
-        // What was recorded and is not there went while nobody watched.
-        view.recorded.retain(|key, _| !in_view(key));
+        view.absent(namespace);
         let missing = view.all.keys().filter(|key| in_view(key) && !listed.contains(key));
         let missing: Vec<Key> = missing.cloned().collect();
         missing.iter().for_each(|key| view.delete(key));
@@ -284,9 +269,14 @@ impl Cache {
         self.lock().recorded.extend(records.into_iter().map(recorded));
     }
 
-    /// Whether anything that was recorded has not been seen yet.
+    /// Whether anything that was recorded as synced has not been seen yet.
     pub(crate) fn recalls(&self) -> bool {
-        !self.lock().recorded.is_empty()
+        self.lock().recorded.values().any(|recorded| !recorded.record.is_hint())
+    }
+
+    /// How many objects are in each state.
+    pub(crate) fn counts(&self) -> ObjectCounts {
+        self.lock().counts()
     }
 
     /// Counts changes of what is known.
@@ -294,12 +284,16 @@ impl Cache {
         self.lock().changes
     }
 
-    /// Everything that is synced, each handed to `take`.
+    /// Everything that is synced, and the keys that opened what is not, each handed to `take`.
     pub(crate) fn records(&self, mut take: impl FnMut(&Key, Record)) {
         let view = self.lock();
         for (key, entry) in &view.all {
-            if let ObjectState::Synced { secret, .. } = &entry.state {
-                take(key, Record { sealed: entry.identity.clone(), secret: secret.clone() });
+            match &entry.state {
+                ObjectState::Synced { secret, .. } => {
+                    take(key, Record { sealed: entry.identity.clone(), secret: secret.clone() });
+                }
+                ObjectState::Deleted => {}
+                _ => entry.known_keys().into_iter().for_each(|keys| take(key, Record::hint(keys))),
             }
         }
         // What was recorded and not seen yet is still worth what it was.
@@ -311,75 +305,6 @@ impl Cache {
         self.view.lock()
     }
 }
-
-impl View {
-    /// Objects of a namespace (or of all) that are not deleted.
-    fn in_view(&self, namespace: Option<&str>) -> impl Iterator<Item = (&Key, &Entry)> {
-        let is_there = move |(key, entry): &(&Key, &Entry)| {
-            namespace.is_none_or(|namespace| key.namespace == namespace) && !entry.state.is_deleted()
-        };
-        self.all.iter().filter(is_there)
-    }
-
-    /// Takes an entry out.
-    fn take(&mut self, key: &Key) -> Option<Entry> {
-        let entry = self.all.remove(key)?;
-        self.weight -= entry.text.as_ref().map_or(0, |text| text.len());
-        Some(entry)
-    }
-
-    /// Puts an entry in, and keeps the object's text if there is room and a worker is to come.
-    fn put(&mut self, mut entry: Entry, object: Sighting) {
-        self.changes += 1;
-        if entry.state.is_pending() && self.weight + object.text.len() <= MOST_WEIGHT {
-            self.weight += object.text.len();
-            entry.text = Some(object.text);
-        }
-        self.all.insert(object.key, entry);
-    }
-
-    /// Keeps the newer text of an object that says the same, in place of the older one.
-    fn refresh_text(&mut self, object: Sighting) {
-        let text = self.all.get_mut(&object.key).and_then(|entry| entry.text.as_mut());
-        if let Some(text) = text {
-            self.weight = self.weight - text.len() + object.text.len();
-            *text = object.text;
-        }
-    }
-
-    /// Takes an object in that was synced before a restart.
-    fn recall(&mut self, object: Sighting, recorded: Recorded, without_status: bool) -> WatchOutcome {
-        let Recorded { record, secret_seen } = recorded;
-        let is_as_recorded = record.holds_for(&object, without_status);
-        let (state, outcome) = match (is_as_recorded, secret_seen) {
-            (true, true) => {
-                let Key { namespace, name } = object.key.clone();
-                let series = Series { namespace, name, instance: object.instance.to_string() };
-                (ObjectState::Synced { secret: record.secret, at: 0 }, WatchOutcome::Synced(series))
-            }
-            (true, false) => (ObjectState::Recalled(record.secret), WatchOutcome::New),
-            (false, _) => {
-                let mut entry = Entry::new(&object, ObjectState::Pending);
-                entry.hints.keys = record.secret.keys;
-                self.put(entry, object);
-                return WatchOutcome::New;
-            }
-        };
-        self.put(Entry::new(&object, state), object);
-        outcome
-    }
-
-    fn delete(&mut self, key: &Key) {
-        let Some(entry) = self.all.get_mut(key) else { return };
-        self.weight -= entry.text.as_ref().map_or(0, |text| text.len());
-        entry.delete();
-        self.changes += 1;
-    }
-}
-
-/// Bytes of objects that are held as text while they wait, some thousands of small ones; of those beyond, the worker reads
-/// the body when it comes to them.
-const MOST_WEIGHT: usize = 8 << 20;
 
 #[cfg(test)]
 mod tests;

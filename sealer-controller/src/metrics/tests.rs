@@ -23,6 +23,17 @@ fn existing_alerts_find_their_series() {
     assert!(!metrics.text().contains("condition_info{"));
 }
 
+#[test]
+fn objects_are_counted_without_a_series_for_each() {
+    let metrics = Metrics::default();
+    metrics.show_objects(ObjectCounts { pending: 1, synced: 2, failed: 3 });
+    metrics.show_objects(ObjectCounts { pending: 0, synced: 3, failed: 3 });
+    for (state, count) in [("pending", 0), ("synced", 3), ("failed", 3)] {
+        let line = format!("sealed_secrets_controller_objects{{state=\"{state}\"}} {count}\n");
+        assert!(metrics.text().contains(&line), "{line}");
+    }
+}
+
 fn lines(metrics: &Metrics, series: &str) -> usize {
     metrics.text().lines().filter(|line| line.starts_with(&format!("sealed_secrets_controller_{series}{{"))).count()
 }

@@ -8,7 +8,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::core::v1::{Event, Secret};
 use kube::Client;
 use kube::api::{Api, DynamicObject, ListParams, PostParams};
-use sealer_core::{Keyring, Label, Scope, SealedValue, unseal};
+use sealer_core::{Keyring, Label, Plaintext, Scope, SealedValue, UnsealingKey, seal, unseal};
 use sealer_encoding::base64;
 use serde_json::json;
 use tokio::sync::Semaphore;
@@ -32,6 +32,27 @@ pub(super) async fn run(client: &Client, namespace: &str, ring: &Keyring) -> Res
         }
     };
     futures::stream::iter(listed.items).map(one).buffer_unordered(IN_FLIGHT).try_collect::<Vec<()>>().await?;
+    Ok(started.elapsed())
+}
+
+/// Makes so many private-key operations on all cores, none of which opens anything; returns how long that took.
+pub(super) async fn operations(count: u64) -> Result<Duration> {
+    let key = tokio::task::spawn_blocking(|| UnsealingKey::generate(4096)).await??;
+    let label = Label::as_given(Scope::ClusterWide, "", "");
+    // What another label sealed costs as much as what another key did.
+    let value = seal(&Plaintext::new(Vec::new()), &label, key.sealing_key())?;
+    let key = Keyring::from_keys(vec![key]);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let each = count / u64::try_from(cores).unwrap_or(1);
+    let started = Instant::now();
+    let run = |_| {
+        let (value, key) = (value.clone(), key.clone());
+        tokio::task::spawn_blocking(move || {
+            let wrong = Label::as_given(Scope::Strict, "no", "name");
+            (0..each).filter(|_| unseal(&value, &wrong, &key).is_ok()).count()
+        })
+    };
+    futures::future::try_join_all((0..cores).map(run)).await?;
     Ok(started.elapsed())
 }
 

@@ -94,6 +94,42 @@ impl Controller {
         }
     }
 
+    /// Waits until it calls itself ready; returns how long that took from the start.
+    pub(super) async fn ready(&mut self) -> Result<Duration> {
+        while !http_answers(self.metrics, "/readyz") {
+            self.check()?;
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Ok(self.age())
+    }
+
+    /// Waits until it knows of so many objects that they are in sync. It is asked seldom, since a long answer costs what
+    /// is measured.
+    pub(super) async fn reaches(&mut self, objects: usize) -> Result<()> {
+        loop {
+            let begun = Instant::now();
+            if self.in_sync() >= objects {
+                return Ok(());
+            }
+            self.check()?;
+            tokio::time::sleep((begun.elapsed() * 20).max(Duration::from_millis(50))).await;
+        }
+    }
+
+    /// The same, and nothing waits.
+    pub(super) async fn settles(&mut self, objects: usize) -> Result<()> {
+        self.reaches(objects).await?;
+        self.quiet().await
+    }
+
+    fn in_sync(&self) -> usize {
+        let text = self.text();
+        let total =
+            |line: &str| line.strip_prefix("sealed_secrets_controller_objects{state=\"synced\"} ")?.parse().ok();
+        let listed = || text.lines().filter(|line| line.contains("condition_info{") && line.ends_with("} 1")).count();
+        text.lines().find_map(total).unwrap_or_else(listed)
+    }
+
     /// Fails once it has ended, or takes far too long.
     fn check(&mut self) -> Result<()> {
         if self.process.ended().is_some() || self.age() > SYNC_TIMEOUT {
@@ -103,7 +139,7 @@ impl Controller {
     }
 
     /// The text of its metrics; empty while it does not answer.
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         use std::io::{Read as _, Write as _};
         let Ok(mut stream) = std::net::TcpStream::connect(("127.0.0.1", self.metrics)) else { return String::new() };
         let mut text = String::new();

@@ -106,19 +106,28 @@ pub(super) fn pieces(text: &[u8]) -> Option<usize> {
     parse(text).map(|piece| piece.pieces)
 }
 
-/// The records of a piece; none of one that is damaged or was made under something else. A record whose key is gone
-/// is left out: its object is looked at again.
+/// The records of a piece; none of one that is damaged. Of one that was made under something else, and of a record whose
+/// key is gone, only the keys that opened the object count, and only as likely: it is looked at again.
 pub(super) fn read(text: &[u8], header: &Header, ring: &Keyring) -> Vec<(Key, Record)> {
-    let Some(piece) = parse(text).filter(|piece| piece.header == *header) else { return Vec::new() };
+    let Some(piece) = parse(text) else { return Vec::new() };
+    let is_ours = piece.header == *header;
     let known = |text: &String| {
         let entry = ring.entries().iter().find(|entry| entry.key.fingerprint().as_str() == text)?;
         Some(entry.key.fingerprint().clone())
     };
     let table: Vec<Option<Fingerprint>> = piece.keys.iter().map(known).collect();
     let record = |row: Row| {
-        let keys = row.keys.iter().map(|place| table.get(*place).cloned().flatten());
-        let keys: Vec<Fingerprint> = keys.collect::<Option<_>>()?;
-        let scope = *Scope::ALL.get(row.scope)?;
+        let mut keys: Vec<Fingerprint> = Vec::new();
+        for key in row.keys.iter().filter_map(|place| table.get(*place)?.as_ref()) {
+            if !keys.contains(key) {
+                keys.push(key.clone());
+            }
+        }
+        let scope = Scope::ALL.get(row.scope).copied().filter(|_| is_ours && keys.len() == row.keys.len());
+        let Some(scope) = scope else {
+            let key = Key::new(row.namespace, row.name);
+            return Some((key, Record::hint(keys.into()))).filter(|(_, hint)| !hint.secret.keys.is_empty());
+        };
         let replaces_immutable = row.replaces_immutable;
         let sealed = Identity { uid: row.uid, generation: row.generation, scope, replaces_immutable };
         let secret = SyncedSecret { uid: row.secret, version: row.version, keys: keys.into() };
@@ -161,6 +170,7 @@ mod tests {
     use std::sync::{Arc, LazyLock};
 
     use sealer_core::UnsealingKey;
+    use serde_json::json;
 
     use super::*;
 
@@ -212,10 +222,41 @@ mod tests {
         for length in [0, 5, 17, text.len() / 2] {
             assert!(read(&text[..length], &header(), &RING).is_empty());
         }
-        let other = Header { program: "0.0.9".to_owned(), ..header() };
-        assert!(read(&text, &other, &RING).is_empty());
         // Of the three records one has no key, one has one, one has both.
         let fewer = RING.without(""); // all entries of this ring are nameless
-        assert_eq!(read(&text, &header(), &fewer).len(), 1, "those whose key is gone are left out");
+        assert_eq!(read(&text, &header(), &fewer).len(), 1, "those whose keys are gone are left out");
+    }
+
+    #[test]
+    fn what_was_made_under_something_else_says_only_which_keys_are_likely() {
+        let all = records(3);
+        let text = write(&header(), 1, all.clone());
+        let hints = |ring: &Keyring, header: &Header| -> Vec<(Key, Record)> {
+            read(&text, header, ring).into_iter().filter(|(_, record)| record.is_hint()).collect()
+        };
+        let hint = |at: usize| (all[at].0.clone(), Record::hint(all[at].1.secret.keys.clone()));
+        for other in [
+            Header { program: "0.0.9".to_owned(), ..header() },
+            Header { settings: "y".to_owned(), ..header() },
+            Header { format: FORMAT + 1, ..header() },
+        ] {
+            assert_eq!(read(&text, &other, &RING), [hint(1), hint(2)]);
+        }
+        // The first key stands in two records, the second one in the last alone.
+        let first = Keyring::new(vec![RING.entries()[0].clone()]);
+        let likely = Record::hint([first.entries()[0].key.fingerprint().clone()].into());
+        assert_eq!(hints(&first, &header()), [(all[2].0.clone(), likely)], "of two keys one is there");
+        assert_eq!(hints(&RING, &header()), []);
+        let again = write(&header(), 1, vec![hint(1)]);
+        assert_eq!(read(&again, &header(), &RING), [hint(1)], "a hint stays one");
+    }
+
+    #[test]
+    fn keys_that_a_row_names_twice_or_nowhere_are_tried_once() {
+        let body = json!({ "header": header(), "pieces": 1, "keys": [RING.entries()[0].key.fingerprint().as_str(), "x"],
+            "objects": [{ "namespace": "ns", "name": "a", "uid": "u", "generation": 1, "scope": 0, "secret": "s",
+                "version": "5", "keys": [0, 0, 1, 7, 0] }] });
+        let keys = keys_of_records(body.to_string().as_bytes(), &RING);
+        assert_eq!(keys, [RING.entries()[0].key.fingerprint().clone()]);
     }
 }

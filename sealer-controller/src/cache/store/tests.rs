@@ -1,7 +1,11 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
 
+use std::sync::Arc;
+
+use sealer_core::Fingerprint;
 use serde_json::{Value, json};
 
+use super::view::MOST_WEIGHT;
 use super::*;
 use crate::error::Failure;
 
@@ -275,6 +279,74 @@ fn only_what_is_in_order_now_is_recorded() {
     assert_eq!(recorded, [("order".to_owned(), in_order("7"))]);
 }
 
+fn keys() -> Arc<[Fingerprint]> {
+    let key = sealer_core::UnsealingKey::generate(1024).unwrap();
+    [key.fingerprint().clone()].into()
+}
+
+fn hints(cache: &Cache) -> Vec<(String, Record)> {
+    let mut hints = Vec::new();
+    cache.records(|key, record| hints.push((key.name.clone(), record)));
+    hints
+}
+
+#[test]
+fn keys_that_opened_an_object_elsewhere_are_likely_and_nothing_more_is_believed() {
+    let (key, keys) = (Key::new("ns", "a"), keys());
+    let elsewhere =
+        Record { sealed: synced("0", 1).identity, secret: SyncedSecret { keys: keys.clone(), ..in_order("7") } };
+    for record in [elsewhere, Record::hint(keys.clone())] {
+        let cache = Cache::default();
+        cache.recall([(key.clone(), record.clone())]);
+        assert_eq!(cache.recalls(), !record.is_hint(), "nobody waits to compare what only says which key is likely");
+        assert!(!cache.secret_changed(&key, &secret("7")));
+        assert_eq!(cache.observe(synced("1", 1)), WatchOutcome::New);
+        // Until it is opened, the next start is to know as much.
+        assert_eq!(hints(&cache), [("a".to_owned(), Record::hint(keys.clone()))]);
+        let begun = cache.begun(&key);
+        assert_eq!(begun.hints.keys, keys);
+        assert!(begun.recalled.is_none() && !begun.was_synced);
+    }
+}
+
+/// A restored cluster has its Secrets, and so the checkpoint, back before its SealedSecrets.
+#[test]
+fn what_is_not_there_yet_keeps_its_likely_keys() {
+    let (key, keys) = (Key::new("ns", "a"), keys());
+    let cache = Cache::default();
+    cache.recall([(key.clone(), Record::hint(keys.clone())), (Key::new("other", "a"), Record::hint(keys.clone()))]);
+    cache.prune_missing(Some("ns"), &[]);
+    assert_eq!(hints(&cache), [("a".to_owned(), Record::hint(keys.clone()))], "of the other namespace");
+    cache.prune_missing(None, &[]);
+    assert_eq!(hints(&cache), [], "what never comes back is written no more");
+    cache.observe(synced("1", 1));
+    assert_eq!(cache.begun(&key).hints.keys, keys);
+    assert_eq!(cache.lock().absent.len(), 1);
+}
+
+#[test]
+fn an_object_that_failed_keeps_its_likely_keys_for_the_next_start() {
+    let (cache, key, keys) = (Cache::default(), Key::new("ns", "a"), keys());
+    cache.observe(synced("1", 1));
+    cache.settle(&key, Ok(SyncedSecret { keys: keys.clone(), ..in_order("7") }));
+    cache.settle(&key, Err(&Failure::unmanaged("a")));
+    assert_eq!(hints(&cache), [("a".to_owned(), Record::hint(keys.clone()))]);
+    cache.mark_deleted(&key);
+    assert_eq!(hints(&cache), []);
+}
+
+#[test]
+fn objects_are_counted_by_state() {
+    let cache = Cache::default();
+    for name in ["synced", "failed", "pending", "gone"] {
+        cache.observe(named("ns", name).1);
+    }
+    cache.settle(&Key::new("ns", "synced"), Ok(in_order("7")));
+    cache.settle(&Key::new("ns", "failed"), Err(&Failure::unmanaged("failed")));
+    cache.mark_deleted(&Key::new("ns", "gone"));
+    assert_eq!(cache.counts(), ObjectCounts { pending: 1, synced: 1, failed: 1 });
+}
+
 #[test]
 fn a_list_ends_what_it_does_not_show_in_its_namespace_alone() {
     let cache = Cache::default();
@@ -303,7 +375,7 @@ fn unopened_are_those_that_no_key_opened() {
 fn cause_is_kept_with_the_object_and_its_keys_beyond() {
     let cache = Cache::default();
     let key = Key::new("ns", "a");
-    let keys: std::sync::Arc<[_]> = [sealer_core::UnsealingKey::generate(1024).unwrap().fingerprint().clone()].into();
+    let keys = keys();
     cache.observe(object("1", 1, None, &json!({})));
     assert_eq!(cache.begun(&key).explained, None);
     let identity = object("1", 1, None, &json!({})).identity;

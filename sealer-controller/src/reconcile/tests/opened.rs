@@ -1,5 +1,7 @@
 //! What is opened, what of it is sent, and what is told where no key opens it.
 
+use sealer_core::SealedValue;
+
 use super::*;
 use crate::cache::record::Record;
 
@@ -66,6 +68,51 @@ async fn synced_object_costs_no_key_operation_after_restart() {
         assert_eq!(script.reconciler.context.metrics.operations.get(), operations);
     }
 }
+
+/// What a record from another cluster, or a forged one, says of the key is tried first and decides nothing.
+#[tokio::test]
+async fn a_hint_of_the_key_costs_no_look_more_than_without_it_and_is_never_believed() {
+    let entry = |key: &Arc<UnsealingKey>, second| KeyEntry {
+        name: format!("k{second}"),
+        key: key.clone(),
+        certificate: None,
+        ordered_at: Timestamp::from_second(second).unwrap(),
+    };
+    let label = sealer_core::Label::new(sealer_core::Scope::Strict, "ns", "a").unwrap();
+    let mut cold = object(1, None);
+    for item in ["k", "l"] {
+        // Small enough a number for each key, so that every trial counts.
+        let counts =
+            |value: &SealedValue| NEWER.iter().all(|key| Keyring::new(vec![entry(key, 1)]).may_have_sealed(value));
+        let sealed = || seal(&Plaintext::new(b"v".to_vec()), &label, KEY.sealing_key()).unwrap();
+        let value = std::iter::repeat_with(sealed).find(counts).unwrap();
+        cold["spec"]["encryptedData"][item] = json!(value.to_base64());
+    }
+    let [right, wrong] = [KEY.fingerprint(), NEWER[0].fingerprint()].map(Clone::clone);
+    let gone = UnsealingKey::generate(1024).unwrap().fingerprint().clone();
+    // The first value costs a search, and the second one operation.
+    for (hint, operations) in [
+        (vec![], 4),
+        (vec![right.clone()], 2),
+        (vec![wrong.clone()], 4),
+        (vec![gone.clone()], 4),
+        (vec![wrong, gone, right], 3),
+    ] {
+        let secret = json!({ "metadata": { "name": "a", "namespace": "ns", "uid": "s", "resourceVersion": "5" } });
+        let mut exchanges = vec![(Method::POST, SECRETS, 201, secret)];
+        exchanges.extend(told(object(1, Some(1))));
+        let script = Script::new(exchanges);
+        let ring = [&*KEY, &NEWER[1], &NEWER[0]].into_iter().zip(1..).map(|(key, second)| entry(key, second));
+        script.reconciler.ring.replace(Keyring::new(ring.collect()));
+        script.reconciler.cache.recall([(Key::new("ns", "a"), Record::hint(hint.into()))]);
+        script.process(&cold).await.unwrap();
+        assert_eq!(script.reconciler.context.metrics.operations.get(), operations);
+        assert_eq!(script.body(0)["data"], json!({ "k": "dg==", "l": "dg==" }), "whatever the hint");
+    }
+}
+
+static NEWER: LazyLock<[Arc<UnsealingKey>; 2]> =
+    LazyLock::new(|| [(); 2].map(|()| Arc::new(UnsealingKey::generate(2048).unwrap())));
 
 /// T-P6: everything of the server's own in a template's metadata stays behind.
 #[tokio::test]
