@@ -1,4 +1,5 @@
-//! The work queue: each object at most once at a time, changes before relists, failed ones after a backoff.
+//! The work queue: each object at most once at a time, changes before relists and namespace by namespace, failed ones after a
+//! backoff.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
@@ -8,6 +9,9 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::kube::object_key::Key;
+use crate::workers::queue::turns::Turns;
+
+mod turns;
 
 /// How soon an object is processed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,7 +31,7 @@ pub(crate) struct Queue {
 
 #[derive(Default)]
 struct State {
-    high: VecDeque<Key>,
+    high: Turns,
     low: VecDeque<Key>,
     delayed: BTreeMap<(Instant, u64), Key>,
     tickets: u64,
@@ -129,13 +133,9 @@ impl State {
         }
         self.waiting += usize::from(entry.queued.is_none());
         entry.queued = Some(priority);
-        self.waiting_at(priority).push_back(key);
-    }
-
-    fn waiting_at(&mut self, priority: Priority) -> &mut VecDeque<Key> {
         match priority {
-            Priority::High => &mut self.high,
-            Priority::Low => &mut self.low,
+            Priority::High => self.high.push(key),
+            Priority::Low => self.low.push_back(key),
         }
     }
 
@@ -163,7 +163,10 @@ impl State {
 
     fn first_of(&mut self, priority: Priority) -> Option<Key> {
         loop {
-            let key = self.waiting_at(priority).pop_front()?;
+            let key = match priority {
+                Priority::High => self.high.pop(),
+                Priority::Low => self.low.pop_front(),
+            }?;
             let entry = self.entries.get_mut(&key).filter(|entry| entry.queued == Some(priority));
             if let Some(entry) = entry {
                 entry.running = entry.queued.take();
@@ -266,6 +269,19 @@ mod tests {
             assert_ne!(queue.next().await, key("old 50"), "it is handed out already");
         }
         assert_eq!(queue.len(), 0);
+    }
+
+    #[tokio::test]
+    async fn very_many_changes_in_one_namespace_keep_no_other_waiting() {
+        let queue = Queue::default();
+        for name in 0..10_000 {
+            queue.add(key(&format!("{name}")), Priority::High);
+        }
+        queue.next().await;
+        queue.add(Key::new("other", "a"), Priority::High);
+        let next = [queue.next().await.namespace, queue.next().await.namespace];
+        assert!(next.contains(&"other".to_owned()), "{next:?}");
+        assert_eq!(queue.len(), 10_001 - 3);
     }
 
     #[tokio::test(start_paused = true)]
