@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
 use sealer_core::{Label, Plaintext, Scope, UnsealingKey, seal};
+use sealer_resource::key_record::KEY_RECORD_SECRET;
 use serde_json::json;
 
 use super::calls::Calls;
@@ -60,6 +61,7 @@ async fn applied(cluster: &mut Cluster, values: &[String], news: &mut News, coun
         let begun = Instant::now();
         let upto = count * part / parts;
         let served = AtomicBool::new(false);
+        controller.may_take(PATIENCE);
         let fill = async {
             apply(cluster, (made..upto).map(|at| object(values, at))).await?;
             let applied = begun.elapsed();
@@ -161,7 +163,8 @@ async fn pieces(cluster: &Cluster) -> Result<Vec<(String, usize)>> {
         let size = secret.data.iter().flatten().map(|(_, bytes)| bytes.0.len()).sum();
         (secret.metadata.name.unwrap_or_default(), size)
     };
-    Ok(secrets.list(&of_type).await?.items.into_iter().map(size).collect())
+    let pieces = secrets.list(&of_type).await?.items.into_iter().map(size);
+    Ok(pieces.filter(|(name, _)| name != KEY_RECORD_SECRET).collect())
 }
 
 fn checkpoint_writes(calls: &Calls) -> Result<BTreeMap<String, usize>> {
@@ -277,4 +280,5 @@ const WRITERS: usize = 24;
 const BETWEEN_NEWS: Duration = Duration::from_millis(250);
 /// How long new objects go on to come after all others are in sync.
 const AFTERWARDS: Duration = Duration::from_secs(5);
-const PATIENCE: Duration = Duration::from_secs(600);
+/// How long a part may take, and a new object may wait.
+const PATIENCE: Duration = Duration::from_secs(1200);
