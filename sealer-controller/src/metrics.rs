@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 use prometheus_client::encoding::text::encode;
@@ -14,18 +15,22 @@ use prometheus_client::registry::Registry;
 
 use crate::error::Reason;
 use crate::kube::object_key::Key;
+use crate::metrics::conditions::Conditions;
 use crate::metrics::labels::{ClosedConnection, Kind, Port, Refusal};
 use crate::version::VERSION;
 
+mod conditions;
 pub(crate) mod labels;
 
 /// Every metric, and the text that is served.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     registry: Registry,
+    /// How long the text will be, about.
+    longest: AtomicUsize,
     pub(crate) unseal_requests: Counter,
     unseal_errors: Family<Labels<2>, Counter>,
-    condition: Family<Labels<4>, Gauge>,
+    conditions: Conditions,
     objects: Family<Labels<1>, Gauge>,
     shown: Mutex<Shown>,
     http_requests: Family<Labels<3>, Counter>,
@@ -62,8 +67,6 @@ impl<const N: usize> EncodeLabelSet for Labels<N> {
 /// Which series there are, so that what is gone leaves none behind.
 #[derive(Debug, Default)]
 struct Shown {
-    /// The instance under which each SealedSecret stands in the condition gauge: one at a time.
-    conditions: BTreeMap<Key, String>,
     /// The reasons for which errors were counted in each namespace.
     errors: BTreeMap<String, BTreeSet<&'static str>>,
 }
@@ -91,7 +94,7 @@ impl Default for Metrics {
         let metrics = Self {
             unseal_requests: Counter::default(),
             unseal_errors: Family::default(),
-            condition: Family::default(),
+            conditions: Conditions::default(),
             objects: Family::default(),
             shown: Mutex::default(),
             http_requests: Family::default(),
@@ -110,6 +113,7 @@ impl Default for Metrics {
             operations: Counter::default(),
             unreadable: Family::default(),
             registry: Registry::default(),
+            longest: AtomicUsize::default(),
         };
         let build: Family<Labels<1>, Gauge> = Family::default();
         build.get_or_create(&Labels([("revision", VERSION.to_owned())])).set(1);
@@ -123,11 +127,7 @@ impl Metrics {
     fn register(&self, registry: &mut Registry) {
         registry.register("unseal_requests", "Objects looked at", self.unseal_requests.clone());
         registry.register("unseal_errors", "Objects that failed", self.unseal_errors.clone());
-        registry.register(
-            "condition_info",
-            "State of each SealedSecret: 1 in sync, -1 not, 0 unknown",
-            self.condition.clone(),
-        );
+        registry.register_collector(Box::new(self.conditions.clone()));
         registry.register("objects", "SealedSecrets in view, by state", self.objects.clone());
         registry.register("http_requests", "Requests answered", self.http_requests.clone());
         registry.register("http_request_duration_seconds", "Time to answer", self.http_duration.clone());
@@ -213,20 +213,12 @@ impl Metrics {
 
     /// Shows the state of a SealedSecret, in place of the series under another instance that it had.
     pub(crate) fn show_condition(&self, series: &Series, in_sync: bool) {
-        let key = Key::new(series.namespace.clone(), series.name.clone());
-        let mut shown = self.shown();
-        let before = shown.conditions.insert(key.clone(), series.instance.clone());
-        if let Some(before) = before.filter(|before| *before != series.instance) {
-            self.condition.remove(&condition_labels(&key, &before));
-        }
-        self.condition.get_or_create(&condition_labels(&key, &series.instance)).set(if in_sync { 1 } else { -1 });
+        self.conditions.show(series, in_sync);
     }
 
     /// Drops the state of a SealedSecret that is gone.
     pub(crate) fn drop_condition(&self, key: &Key) {
-        if let Some(instance) = self.shown().conditions.remove(key) {
-            self.condition.remove(&condition_labels(key, &instance));
-        }
+        self.conditions.remove(key);
     }
 
     /// Shows how many SealedSecrets are in each state, in however large a cluster.
@@ -261,33 +253,26 @@ impl Metrics {
 
     /// The text of `/metrics`.
     pub(crate) fn text(&self) -> String {
-        let mut text = String::new();
+        // Growing step by step would take twice the memory, which is megabytes in a large cluster.
+        let mut text = String::with_capacity(self.longest.load(Ordering::Relaxed));
         // Writing into a String does not fail.
         let _ = encode(&mut text, &self.registry);
         let marker = text.rfind("# EOF").unwrap_or(text.len());
         let mut process = String::new();
         let _ = write_process(&mut process);
         text.insert_str(marker, &process);
+        self.longest.store(text.len() + text.len() / 16, Ordering::Relaxed);
         text
     }
 }
 
 fn error_labels(namespace: &str, reason: &'static str) -> Labels<2> {
-    Labels([("namespace", bounded(namespace)), ("reason", reason.to_owned())])
-}
-
-fn condition_labels(key: &Key, instance: &str) -> Labels<4> {
-    Labels([
-        ("condition", "Synced".to_owned()),
-        ("name", bounded(&key.name)),
-        ("namespace", bounded(&key.namespace)),
-        ("ss_app_kubernetes_io_instance", bounded(instance)),
-    ])
+    Labels([("namespace", bounded(namespace).to_owned()), ("reason", reason.to_owned())])
 }
 
 /// The API server takes no longer names and labels; the metrics do not depend on it.
-fn bounded(text: &str) -> String {
-    text.chars().take(LONGEST_LABEL).collect()
+fn bounded(text: &str) -> &str {
+    text.char_indices().nth(LONGEST_LABEL).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }
 
 /// Memory and descriptors of this process, from the kernel (proc(5)).

@@ -15,6 +15,7 @@ use crate::cache::checkpoint::store::Saved;
 use crate::cache::store::Cache;
 use crate::context::Context;
 use crate::error::StartError;
+use crate::kube::object_key::Key;
 use crate::kube::rbac;
 
 mod piece;
@@ -89,11 +90,13 @@ pub(crate) async fn write(checkpoint: &Checkpoint) {
     if !saved.is_allowed || changes == saved.changes {
         return;
     }
-    let mut records = Vec::new();
-    cache.records(|key, record| records.push((key.clone(), record)));
     let header = Header::of(&context.config);
-    let count = piece::count(records.len()).max(saved.pieces());
-    for (number, records) in piece::divided(records, count).into_iter().enumerate() {
+    let count = piece::count(cache.record_count()).max(saved.pieces());
+    for number in 0..count {
+        // One piece at a time: all of them would be as large as the cache itself.
+        let mut records = Vec::new();
+        let is_in_it = |key: &Key| piece::number(key, count) == number;
+        cache.records(is_in_it, |key, record| records.push((key.clone(), record)));
         let text = piece::write(&header, count, records);
         if let Err(error) = store::write(context, &mut saved, number, text).await {
             tracing::warn!(

@@ -106,7 +106,7 @@ impl Cache {
     /// Takes note of an object.
     pub(crate) fn observe(&self, object: Sighting) -> WatchOutcome {
         let mut view = self.lock();
-        if let Some(recorded) = view.recorded.remove(&object.key) {
+        if let Some(recorded) = view.recorded(&object.key) {
             return view.recall(object, recorded, self.without_status);
         }
         if view.all.get(&object.key).is_some_and(|entry| entry.says_the_same(&object, self.without_status)) {
@@ -284,10 +284,16 @@ impl Cache {
         self.lock().changes
     }
 
-    /// Everything that is synced, and the keys that opened what is not, each handed to `take`.
-    pub(crate) fn records(&self, mut take: impl FnMut(&Key, Record)) {
+    /// How many records there are, at most.
+    pub(crate) fn record_count(&self) -> usize {
         let view = self.lock();
-        for (key, entry) in &view.all {
+        view.all.len() + view.recorded.len()
+    }
+
+    /// Everything that is synced, and the keys that opened what is not: what is wanted of it, each handed to `take`.
+    pub(crate) fn records(&self, wanted: impl Fn(&Key) -> bool, mut take: impl FnMut(&Key, Record)) {
+        let view = self.lock();
+        for (key, entry) in view.all.iter().filter(|(key, _)| wanted(key)) {
             match &entry.state {
                 ObjectState::Synced { secret, .. } => {
                     take(key, Record { sealed: entry.identity.clone(), secret: secret.clone() });
@@ -297,7 +303,8 @@ impl Cache {
             }
         }
         // What was recorded and not seen yet is still worth what it was.
-        view.recorded.iter().for_each(|(key, recorded)| take(key, recorded.record.clone()));
+        let recorded = view.recorded.iter().filter(|(key, _)| wanted(key));
+        recorded.for_each(|(key, recorded)| take(key, recorded.record.clone()));
     }
 
     fn lock(&self) -> MutexGuard<'_, View> {

@@ -49,7 +49,7 @@ fn an_object_has_one_series_whatever_its_instances_were() {
     assert_eq!(lines(&metrics, "condition_info"), 1);
     assert!(metrics.text().contains("instance-9999"));
     metrics.drop_condition(&Key::new("default", "a"));
-    assert_eq!((lines(&metrics, "condition_info"), metrics.shown().conditions.len()), (0, 0));
+    assert_eq!((lines(&metrics, "condition_info"), metrics.conditions.len()), (0, 0));
 }
 
 #[test]

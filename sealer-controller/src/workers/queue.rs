@@ -176,6 +176,13 @@ impl State {
         }
     }
 
+    /// After very many objects the room that they took is given back.
+    fn give_back(&mut self) {
+        if self.entries.is_empty() && self.entries.capacity() > LARGE {
+            (self.entries, self.low) = (HashMap::new(), VecDeque::new());
+        }
+    }
+
     fn add_due(&mut self, key: Key) {
         let due = self.entries.get_mut(&key).and_then(|entry| entry.due.take());
         self.add(key, due.map_or(Priority::Low, |(_, _, priority)| priority));
@@ -195,12 +202,15 @@ impl State {
             self.delayed.insert((due, self.tickets), key.clone());
         } else {
             self.entries.remove(key);
+            self.give_back();
         }
     }
 }
 
 /// How long an idle worker sleeps at most; it is woken when something comes.
 const IDLE: Duration = Duration::from_secs(3600);
+/// Room for so many objects is kept.
+const LARGE: usize = 4096;
 /// Of so many objects one has low priority.
 const LOW_EVERY: u64 = 8;
 /// Failures in a row after which an object waits with the others.

@@ -58,21 +58,14 @@ pub(super) fn count(objects: usize) -> usize {
     objects.div_ceil(OBJECTS).next_power_of_two()
 }
 
-/// The records of each piece, in the order of their names.
-pub(super) fn divided(records: Vec<(Key, Record)>, count: usize) -> Vec<Vec<(Key, Record)>> {
-    let mut pieces: Vec<Vec<_>> = std::iter::repeat_with(Vec::new).take(count).collect();
-    for (key, record) in records {
-        let number = usize::try_from(hash(&key)).unwrap_or_default() & (count - 1);
-        if let Some(piece) = pieces.get_mut(number) {
-            piece.push((key, record));
-        }
-    }
-    pieces.iter_mut().for_each(|piece| piece.sort_by(|(one, _), (other, _)| one.cmp(other)));
-    pieces
+/// In which of so many pieces an object stands.
+pub(super) fn number(key: &Key, count: usize) -> usize {
+    usize::try_from(hash(key)).unwrap_or_default() & (count - 1)
 }
 
-/// The text of a piece, behind its checksum.
-pub(super) fn write(header: &Header, count: usize, records: Vec<(Key, Record)>) -> Vec<u8> {
+/// The text of a piece, its objects in the order of their names, behind its checksum.
+pub(super) fn write(header: &Header, count: usize, mut records: Vec<(Key, Record)>) -> Vec<u8> {
+    records.sort_by(|(one, _), (other, _)| one.cmp(other));
     let mut keys: Vec<Fingerprint> = Vec::new();
     let mut place = |key: &Fingerprint| {
         keys.iter().position(|known| known == key).unwrap_or_else(|| {
@@ -202,8 +195,9 @@ mod tests {
         let all = records(5000);
         let count = count(all.len());
         assert_eq!(count, 4);
-        let texts: Vec<_> =
-            divided(all.clone(), count).into_iter().map(|piece| write(&header(), count, piece)).collect();
+        let piece =
+            |number: usize| all.iter().filter(|(key, _)| super::number(key, count) == number).cloned().collect();
+        let texts: Vec<_> = (0..count).map(|number| write(&header(), count, piece(number))).collect();
         assert!(texts.iter().all(|text| text.len() < 400_000 && pieces(text) == Some(4)));
         let mut read: Vec<_> = texts.iter().flat_map(|text| read(text, &header(), &RING)).collect();
         read.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));

@@ -158,7 +158,7 @@ fn restart_trusts_only_objects_of_the_same_version() {
         let trusted = expected == as_recorded();
         assert_eq!(cache.secret_changed(&key, &secret("9")), trusted, "from then on it is as any other");
         let mut records = 0;
-        cache.records(|_, _| records += 1);
+        cache.records(|_| true, |_, _| records += 1);
         assert_eq!(records, usize::from(trusted));
         // Where the Secret was not seen, the worker looks at it before it opens anything.
         assert_eq!(cache.begun(&key).recalled.is_some(), matches!(at, 1 | 2), "case {at}");
@@ -275,7 +275,7 @@ fn only_what_is_in_order_now_is_recorded() {
     cache.mark_deleted(&Key::new("ns", "gone"));
     cache.settle(&Key::new("ns", "failed"), Err(&Failure::unmanaged("failed")));
     let mut recorded = Vec::new();
-    cache.records(|key, record| recorded.push((key.name.clone(), record.secret)));
+    cache.records(|_| true, |key, record| recorded.push((key.name.clone(), record.secret)));
     assert_eq!(recorded, [("order".to_owned(), in_order("7"))]);
 }
 
@@ -286,7 +286,7 @@ fn keys() -> Arc<[Fingerprint]> {
 
 fn hints(cache: &Cache) -> Vec<(String, Record)> {
     let mut hints = Vec::new();
-    cache.records(|key, record| hints.push((key.name.clone(), record)));
+    cache.records(|_| true, |key, record| hints.push((key.name.clone(), record)));
     hints
 }
 
@@ -354,7 +354,7 @@ fn a_list_ends_what_it_does_not_show_in_its_namespace_alone() {
     cache.recall([record("one"), record("other")]);
     cache.prune_missing(Some("one"), &[]);
     let mut left = Vec::new();
-    cache.records(|key, _| left.push(key.namespace.clone()));
+    cache.records(|_| true, |key, _| left.push(key.namespace.clone()));
     assert_eq!(left, ["other"]);
     cache.prune_missing(None, &[]);
     assert!(!cache.recalls());

@@ -16,7 +16,7 @@ use crate::metrics::{ObjectCounts, Series};
 /// The objects, and what was known of them before a restart.
 #[derive(Default)]
 pub(super) struct View {
-    pub(super) all: HashMap<Key, Entry>,
+    pub(super) all: HashMap<Key, Box<Entry>>,
     /// From before a restart, until the object is seen.
     pub(super) recorded: HashMap<Key, Recorded>,
     /// The keys that opened objects which were recorded and are not there: a restored cluster has its Secrets back before
@@ -41,14 +41,14 @@ impl View {
         let is_there = move |(key, entry): &(&Key, &Entry)| {
             namespace.is_none_or(|namespace| key.namespace == namespace) && !entry.state.is_deleted()
         };
-        self.all.iter().filter(is_there)
+        self.all.iter().map(|(key, entry)| (key, &**entry)).filter(is_there)
     }
 
     /// Takes an entry out.
     pub(super) fn take(&mut self, key: &Key) -> Option<Entry> {
         let entry = self.all.remove(key)?;
         self.weight -= entry.text.as_ref().map_or(0, |text| text.len());
-        Some(entry)
+        Some(*entry)
     }
 
     /// Puts an entry in, and keeps the object's text if there is room and a worker is to come.
@@ -58,7 +58,7 @@ impl View {
             self.weight += object.text.len();
             entry.text = Some(object.text);
         }
-        self.all.insert(object.key, entry);
+        self.all.insert(object.key, Box::new(entry));
     }
 
     /// Keeps the newer text of an object that says the same, in place of the older one.
@@ -90,6 +90,15 @@ impl View {
         };
         self.put(Entry::new(&object, state), object);
         outcome
+    }
+
+    /// Takes out what was recorded of an object. The last one takes the room along.
+    pub(super) fn recorded(&mut self, key: &Key) -> Option<Recorded> {
+        let recorded = self.recorded.remove(key)?;
+        if self.recorded.is_empty() {
+            self.recorded = HashMap::new();
+        }
+        Some(recorded)
     }
 
     /// The entry of an object that is new here.
