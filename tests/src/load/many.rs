@@ -61,7 +61,7 @@ async fn applied(cluster: &mut Cluster, values: &[String], news: &mut News, coun
         let begun = Instant::now();
         let upto = count * part / parts;
         let served = AtomicBool::new(false);
-        controller.may_take(PATIENCE);
+        controller.may_take(PART_TIMEOUT);
         let fill = async {
             apply(cluster, (made..upto).map(|at| object(values, at))).await?;
             let applied = begun.elapsed();
@@ -238,7 +238,7 @@ impl News {
             cluster.create(vec![cluster_wide(NEWS, &name, &self.value)]).await?;
             let begun = Instant::now();
             while secrets.get_metadata_opt(&name).await?.is_none() {
-                ensure!(begun.elapsed() < PATIENCE, "{name} has no Secret");
+                ensure!(begun.elapsed() < PART_TIMEOUT, "{name} has no Secret");
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
             waits.push(begun.elapsed());
@@ -281,4 +281,4 @@ const BETWEEN_NEWS: Duration = Duration::from_millis(250);
 /// How long new objects go on to come after all others are in sync.
 const AFTERWARDS: Duration = Duration::from_secs(5);
 /// How long a part may take, and a new object may wait.
-const PATIENCE: Duration = Duration::from_secs(1200);
+const PART_TIMEOUT: Duration = Duration::from_secs(1200);
