@@ -38,7 +38,7 @@ pub(super) async fn run(client: &Client, namespace: &str, ring: &Keyring) -> Res
 /// Makes so many private-key operations on all cores, none of which opens anything; returns how long that took.
 pub(super) async fn operations(count: u64) -> Result<Duration> {
     let key = tokio::task::spawn_blocking(|| UnsealingKey::generate(4096)).await??;
-    let label = Label::as_given(Scope::ClusterWide, "", "");
+    let label = Label::new_unchecked(Scope::ClusterWide, "", "");
     // What another label sealed costs as much as what another key did.
     let value = seal(&Plaintext::new(Vec::new()), &label, key.sealing_key())?;
     let key = Keyring::from_keys(vec![key]);
@@ -48,7 +48,7 @@ pub(super) async fn operations(count: u64) -> Result<Duration> {
     let run = |_| {
         let (value, key) = (value.clone(), key.clone());
         tokio::task::spawn_blocking(move || {
-            let wrong = Label::as_given(Scope::Strict, "no", "name");
+            let wrong = Label::new_unchecked(Scope::Strict, "no", "name");
             (0..each).filter(|_| unseal(&value, &wrong, &key).is_ok()).count()
         })
     };
