@@ -9,9 +9,9 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::kube::object_key::Key;
-use crate::workers::queue::turns::Turns;
+use crate::workers::queue::fair_queue::FairQueue;
 
-mod turns;
+mod fair_queue;
 
 /// How soon an object is processed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,7 +31,7 @@ pub(crate) struct Queue {
 
 #[derive(Default)]
 struct State {
-    high: Turns,
+    high: FairQueue,
     low: VecDeque<Key>,
     delayed: BTreeMap<(Instant, u64), Key>,
     tickets: u64,

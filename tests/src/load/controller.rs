@@ -19,7 +19,7 @@ pub(super) struct Controller {
     metrics: u16,
     log: PathBuf,
     started: Instant,
-    limit: Duration,
+    patience: Duration,
 }
 
 /// Builds what is shipped, unless a program is named.
@@ -60,12 +60,12 @@ impl Controller {
             ("POD_NAMESPACE".to_owned(), "kube-system".to_owned()),
         ];
         let process = Process::start(program, &args, &environment, log)?;
-        Ok(Self { process, port, metrics, log: log.to_owned(), started: Instant::now(), limit: SYNC_TIMEOUT })
+        Ok(Self { process, port, metrics, log: log.to_owned(), started: Instant::now(), patience: SYNC_TIMEOUT })
     }
 
     /// What it does from now on may take so long.
-    pub(super) fn may_take(&mut self, limit: Duration) {
-        self.limit = self.age() + limit;
+    pub(super) fn may_take(&mut self, patience: Duration) {
+        self.patience = self.age() + patience;
     }
 
     /// The port of the public endpoints.
@@ -138,7 +138,7 @@ impl Controller {
 
     /// Fails once it has ended, or takes far too long.
     fn check(&mut self) -> Result<()> {
-        if self.process.ended().is_some() || self.age() > self.limit {
+        if self.process.ended().is_some() || self.age() > self.patience {
             bail!("the controller does not get there; the end of its log:\n{}", tail(&self.log));
         }
         Ok(())

@@ -6,14 +6,14 @@ use crate::kube::object_key::Key;
 
 /// A line for each namespace, and whose turn it is.
 #[derive(Default)]
-pub(super) struct Turns {
+pub(super) struct FairQueue {
     /// None of them is empty.
     lines: HashMap<String, VecDeque<Key>>,
     /// Each namespace that has a line, once.
     order: VecDeque<String>,
 }
 
-impl Turns {
+impl FairQueue {
     /// Puts an object at the end of its namespace's line.
     pub(super) fn push(&mut self, key: Key) {
         if let Some(line) = self.lines.get_mut(&key.namespace) {
@@ -44,20 +44,20 @@ mod tests {
 
     #[test]
     fn namespaces_take_turns_and_each_keeps_its_order() {
-        let mut turns = Turns::default();
-        assert_eq!(turns.pop(), None);
+        let mut queue = FairQueue::default();
+        assert_eq!(queue.pop(), None);
         for name in ["1", "2", "3"] {
-            turns.push(Key::new("many", name));
+            queue.push(Key::new("many", name));
         }
-        turns.push(Key::new("few", "1"));
+        queue.push(Key::new("few", "1"));
         let mut order = Vec::new();
-        while let Some(Key { namespace, name }) = turns.pop() {
+        while let Some(Key { namespace, name }) = queue.pop() {
             if order.is_empty() {
-                turns.push(Key::new("late", "1"));
+                queue.push(Key::new("late", "1"));
             }
             order.push(format!("{namespace} {name}"));
         }
         assert_eq!(order, ["many 1", "few 1", "many 2", "late 1", "many 3"]);
-        assert!(turns.lines.is_empty() && turns.order.is_empty(), "nothing is kept of who had a turn");
+        assert!(queue.lines.is_empty() && queue.order.is_empty(), "nothing is kept of who had a turn");
     }
 }
