@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
+use k8s_openapi::api::authorization::v1::SubjectAccessReview;
 use k8s_openapi::api::rbac::v1::Role;
 use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
 use sealer_tests::faults::rule::{Fault, Refusal, Rule, Side};
@@ -31,12 +32,31 @@ async fn stage_with_old_rights(scene: &Scene) -> Result<Stage> {
     let roles: Api<Role> = Api::namespaced(scene.client(), &scene.namespace);
     let rules = Patch::Merge(json!({ "rules": old_rules()? }));
     roles.patch("controller", &PatchParams::default(), &rules).await?;
+    // The API server hears of it later than it answers: a controller that asks before is told of rights that it loses at once.
+    let review = json!({
+        "spec": {
+            "user": user(scene),
+            "resourceAttributes": { "namespace": scene.namespace, "verb": "watch", "resource": "secrets" },
+        },
+    });
+    let review: SubjectAccessReview = serde_json::from_value(review)?;
+    let reviews: Api<SubjectAccessReview> = Api::all(scene.client());
+    let has_lost = async || {
+        let status = reviews.create(&PostParams::default(), &review).await?.status;
+        Ok(status.is_some_and(|status| !status.allowed).then_some(()))
+    };
+    scene.eventually("the end of the right to watch Secrets", has_lost).await?;
     Ok(stage)
+}
+
+/// The controller as the API server knows it.
+fn user(scene: &Scene) -> String {
+    format!("system:serviceaccount:{}:controller", scene.namespace)
 }
 
 /// Calls of this namespace's controller that the API server refused for want of a right.
 fn refused(scene: &Scene) -> Result<Vec<Value>> {
-    let user = format!("system:serviceaccount:{}:controller", scene.namespace);
+    let user = user(scene);
     let is_refused = |line: &Value| {
         line.pointer("/user/username") == Some(&json!(user))
             && line.pointer("/responseStatus/code") == Some(&json!(403))

@@ -23,6 +23,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::control_plane::free_ports;
 use crate::faults::call::Call;
 use crate::faults::observed::Steady;
 use crate::faults::rule::{Fault, Rule, Side};
@@ -79,8 +80,9 @@ impl Proxy {
     }
 
     async fn listen(upstream: Client, steady: Option<Arc<Steady>>) -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let port = listener.local_addr()?.port();
+        // No connection takes such a port while the proxy is away.
+        let [port] = free_ports()?;
+        let listener = TcpListener::bind(("127.0.0.1", port)).await?;
         let shared = Shared {
             upstream,
             rules: Mutex::default(),
@@ -121,7 +123,7 @@ impl Proxy {
 
     /// Refuses connections, and resets those that are open.
     pub fn go_away(&self) {
-        if let Some(task) = lock(&self.task).take() {
+        if let Some(task) = &*lock(&self.task) {
             task.abort();
         }
     }
@@ -131,6 +133,12 @@ impl Proxy {
     /// # Errors
     /// Somebody else took the port.
     pub async fn come_back(&self) -> Result<()> {
+        let away = lock(&self.task).take();
+        if let Some(task) = away {
+            task.abort();
+            // It listens until it has ended.
+            let _ = task.await;
+        }
         let address = ("127.0.0.1", self.port);
         self.serve(TcpListener::bind(address).await.context("the proxy's port is taken")?);
         Ok(())
