@@ -108,7 +108,6 @@ impl Keys {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nothing panics while it holds one of these locks; a poisoned one is whole.
     mutex.lock()
 }
 

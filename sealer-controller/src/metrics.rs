@@ -231,7 +231,6 @@ impl Metrics {
     }
 
     fn shown(&self) -> MutexGuard<'_, Shown> {
-        // Nothing panics while it holds the lock; a poisoned one is whole.
         self.shown.lock()
     }
 

@@ -13,7 +13,8 @@ use crate::manifest::holds;
 use crate::network::Failure;
 
 impl Cluster {
-    /// The controller's certificate, as it serves it. The Service tells the name of its port.
+    /// The controller's certificate, as it serves it. The Service tells the name of its port; unless the recorded requests are
+    /// wanted, the usual names are tried first, which saves the round trip of reading it.
     pub(crate) fn certificate(&self) -> Result<Vec<u8>, CliError> {
         let tries_usual = self.asking == Asking::Shortest && !self.name.is_empty();
         for port in USUAL_PORTS.iter().filter(|_| tries_usual) {

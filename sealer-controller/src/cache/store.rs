@@ -308,7 +308,6 @@ impl Cache {
     }
 
     fn lock(&self) -> MutexGuard<'_, View> {
-        // Nothing panics while it holds the lock; a poisoned one is whole.
         self.view.lock()
     }
 }

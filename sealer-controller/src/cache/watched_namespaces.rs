@@ -23,7 +23,6 @@ impl WatchedNamespaces {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeSet<Option<String>>> {
-        // Nothing panics while it holds the lock; a poisoned one is whole.
         self.0.lock()
     }
 }

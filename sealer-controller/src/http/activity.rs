@@ -134,7 +134,6 @@ impl Activity {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing panics while it holds the lock; a poisoned one is whole.
         self.state.lock()
     }
 }

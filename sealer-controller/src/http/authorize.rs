@@ -183,7 +183,6 @@ impl<T: Clone> Answers<T> {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Digest, (Instant, T)>> {
-        // Nothing panics while it holds the lock; a poisoned one is whole.
         self.0.lock()
     }
 }

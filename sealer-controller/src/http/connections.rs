@@ -184,7 +184,6 @@ impl Connections {
     }
 
     fn lock(&self) -> MutexGuard<'_, Members> {
-        // Nothing panics while it holds the lock; a poisoned one is whole.
         self.members.lock()
     }
 }

@@ -66,7 +66,6 @@ impl Openings {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<u64, Arc<Cost>>> {
-        // Nothing panics while it holds the lock; a poisoned one is whole.
         self.under_way.lock()
     }
 }

@@ -27,7 +27,6 @@ impl Conditions {
     pub(super) fn show(&self, series: &Series, in_sync: bool) {
         let key = Key::new(series.namespace.as_str(), series.name.as_str());
         let condition = Condition { instance: series.instance.as_str().into(), in_sync };
-        // Nothing panics while it holds the lock; a poisoned one is whole.
         self.0.lock().insert(key, condition);
     }
 

@@ -71,7 +71,6 @@ impl Progress {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<(Watcher, Option<String>), Instant>> {
-        // Nothing panics while it holds the lock; a poisoned one is whole.
         self.0.lock()
     }
 }

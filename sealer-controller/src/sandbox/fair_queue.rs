@@ -84,7 +84,6 @@ impl FairQueue {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing panics while it holds the lock; a poisoned one is whole.
         self.state.lock()
     }
 }

@@ -9,9 +9,9 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::kube::object_key::Key;
-use crate::workers::queue::fair_queue::FairQueue;
+use crate::workers::queue::namespace_queue::NamespaceQueue;
 
-mod fair_queue;
+mod namespace_queue;
 
 /// How soon an object is processed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,7 +31,7 @@ pub(crate) struct Queue {
 
 #[derive(Default)]
 struct State {
-    high: FairQueue,
+    high: NamespaceQueue,
     low: VecDeque<Key>,
     delayed: BTreeMap<(Instant, u64), Key>,
     tickets: u64,
@@ -113,7 +113,6 @@ impl Queue {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing panics while it holds the lock; a poisoned one is whole.
         self.state.lock()
     }
 }

@@ -6,14 +6,14 @@ use crate::kube::object_key::Key;
 
 /// A line for each namespace, and whose turn it is.
 #[derive(Default)]
-pub(super) struct FairQueue {
+pub(super) struct NamespaceQueue {
     /// None of them is empty.
     lines: HashMap<String, VecDeque<Key>>,
     /// Each namespace that has a line, once.
     order: VecDeque<String>,
 }
 
-impl FairQueue {
+impl NamespaceQueue {
     /// Puts an object at the end of its namespace's line.
     pub(super) fn push(&mut self, key: Key) {
         if let Some(line) = self.lines.get_mut(&key.namespace) {
@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn namespaces_take_turns_and_each_keeps_its_order() {
-        let mut queue = FairQueue::default();
+        let mut queue = NamespaceQueue::default();
         assert_eq!(queue.pop(), None);
         for name in ["1", "2", "3"] {
             queue.push(Key::new("many", name));
